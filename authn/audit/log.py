@@ -1,0 +1,56 @@
+"""Appends an event to the table, sealed."""
+
+from dataclasses import fields
+from datetime import datetime
+
+import orjson
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, Text, Uuid
+
+from authn.audit.events import Event
+from authn.db.metadata import Instant, metadata
+from authn.secrets import Secrets, audit_seal
+
+COMMON = ("person_id", "device_id", "client_id")
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("occurred_at", Instant, nullable=False, index=True),
+    Column("event", String(50), nullable=False),
+    Column("reference", String(32), nullable=False),
+    Column("person_id", Uuid, index=True),
+    Column("device_id", Uuid),
+    Column("client_id", String(200)),
+    Column("details", Text, nullable=False),
+    Column("seal", String(80), nullable=False),
+)
+
+# Built once: putting a statement together costs more than executing it.
+_INSERT = audit_events.insert()
+
+
+def record(
+    connection: Connection, secrets: Secrets, event: Event, now: datetime, reference: str
+) -> None:
+    """The event is in the table when the transaction commits.
+
+    `reference` is the number of the request, as the person saw it if there was an error; "-" for
+    the command line.
+    """
+    details = {
+        field.name: getattr(event, field.name)
+        for field in fields(event)
+        if field.name not in COMMON
+    }
+    row = {
+        "occurred_at": now,
+        "event": event.name,
+        "reference": reference,
+        "person_id": event.person_id,
+        "device_id": event.device_id,
+        "client_id": event.client_id,
+        "details": orjson.dumps(details).decode(),
+    }
+    seal = audit_seal(secrets, orjson.dumps(row))
+    connection.execute(_INSERT, {**row, "seal": seal})

@@ -1,0 +1,121 @@
+"""`authn people import`, `authn people show`.
+
+A national number is asked for, never an argument: an argument ends up in the shell's history and
+in the list of processes.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from sqlalchemy import Connection
+
+from authn.cli.ground import console, ground
+from authn.errors import CommandError
+from authn.people.numbers import current_ssin
+from authn.people.persons import find_person, find_person_by_ssin
+from authn.people.ssin import BRUSSELS, InvalidSsin, mask, parse_ssin, today_in_brussels
+from authn.people.tables import Person
+from authn.secrets import Secrets
+from authn.sources.csv_file import import_file
+from authn.sources.csv_rows import COLUMNS
+from authn.sources.embedded import EmbeddedRegister
+
+IMPORT_HELP = """Take a CSV file into the embedded national register: all of it, or nothing.
+
+It adds people and replaces what was known of them; leaving somebody out removes nobody.
+UTF-8, separated by commas, one header line with the columns:
+
+""" + "\n\n".join(f"{column}: {meaning}." for column, meaning in COLUMNS.items())
+
+app = typer.Typer(help="Citizens and persons.", no_args_is_help=True)
+
+
+@app.callback()
+def _people() -> None:
+    """Citizens and persons."""
+
+
+@app.command("import", help=IMPORT_HELP)
+def import_(file: Annotated[Path, typer.Argument(metavar="FILE.csv")]) -> None:
+    """Take a CSV file into the embedded national register."""
+    with ground() as present, _progress() as progress:
+        task = progress.add_task("Reading", total=file.stat().st_size)
+        report = import_file(
+            present.database,
+            present.secrets,
+            file,
+            present.now,
+            lambda bytes_read: progress.update(task, completed=bytes_read),
+        )
+    console.print(f"People imported: {report.rows:,}.")
+    if report.refreshed:
+        console.print(f"Persons known before and brought up to date: {report.refreshed:,}.")
+
+
+@app.command()
+def show(
+    person_id: Annotated[
+        UUID | None, typer.Argument(help="The person; without it, the national number is asked.")
+    ] = None,
+) -> None:
+    """Show what is known of one person, without their national number."""
+    with ground() as present:
+        ssin = None if person_id else ask_ssin(present.now)
+        with present.reading() as connection:
+            person = _known_person(connection, present.secrets, person_id, ssin)
+            number = mask(current_ssin(connection, present.secrets, person.id))
+    _print_person(person, number)
+
+
+def ask_ssin(now: datetime) -> str:
+    """The national number that is typed, or piped in, in canonical form."""
+    text: str = typer.prompt("National number", err=True)
+    try:
+        return parse_ssin(text.strip(), today_in_brussels(now))
+    except InvalidSsin as invalid:
+        reason = invalid.reason.replace("_", " ")
+    raise CommandError(f"This is not a valid national number ({reason}).")
+
+
+def _known_person(
+    connection: Connection, secrets: Secrets, person_id: UUID | None, ssin: str | None
+) -> Person:
+    person = find_person(connection, person_id) if person_id else None
+    if ssin:
+        person = find_person_by_ssin(connection, secrets, ssin)
+        if person is None and EmbeddedRegister(connection, secrets).citizen(ssin):
+            raise CommandError(
+                "This citizen is in the national register, but had no activation code yet."
+            )
+    if person is None:
+        raise CommandError("There is no such person.")
+    return person
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=console
+    )
+
+
+def _print_person(person: Person, number: str) -> None:
+    rows = {
+        "Person": str(person.id),
+        "Name": person.full_name,
+        "Born": person.birthdate or "unknown",
+        "Language": person.language,
+        "Status": "deceased" if person.deceased else "living",
+        "Number": number,
+        "Known since": _minute(person.created_at),
+        "Register heard": _minute(person.checked_at),
+    }
+    for label, value in rows.items():
+        console.print(f"{label:<15} {value}", markup=False)
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(BRUSSELS):%Y-%m-%d %H:%M} (Brussels)"

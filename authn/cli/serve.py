@@ -1,0 +1,56 @@
+"""`authn serve`."""
+
+from typing import Any
+
+import typer
+import uvicorn
+
+from authn.app import create_app
+from authn.cli.ground import ground
+from authn.keys.signing_keys import ensure_signing_keys
+from authn.settings import Settings, load_settings
+from authn.web.logs import configure_logs
+from authn.webauthn.relying_party import check_rp_id
+
+BACKLOG = 2048
+
+app = typer.Typer(help="Serve the OpenID Provider and its pages until stopped.")
+
+
+@app.command()
+def serve() -> None:
+    """Serve the OpenID Provider and its pages until stopped."""
+    with ground() as present:
+        settings = present.settings
+        ensure_signing_keys(present.database, present.secrets, present.now)
+        with present.reading() as connection:
+            check_rp_id(connection, settings)
+    configure_logs(settings.log_level)
+    uvicorn.run(
+        "authn.cli.serve:application",
+        factory=True,
+        workers=settings.workers,
+        **server_options(settings),
+    )
+
+
+def application() -> object:
+    """The application of this process's settings (uvicorn calls it, once a worker)."""
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    return create_app(settings)
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """uvicorn's options for these settings."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies or None,
+        "backlog": BACKLOG,
+        "timeout_graceful_shutdown": 5,
+    }

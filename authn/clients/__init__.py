@@ -1,0 +1,5 @@
+"""Relying applications: their metadata by the names of RFC 7591, and what they may ask.
+
+Why permissions are columns of their own: what the operator grants (`may_read_ssin`, `first_party`,
+`require_pkce`) must never be settable by whatever an application says about itself (protocol 4.14).
+"""

@@ -1,0 +1,129 @@
+"""A relying application as the other rooms see it, and how it is found."""
+
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from authn.clients.redirect_uris import match_redirect_uri
+from authn.clients.tables import LONGEST_CLIENT_ID, clients
+from authn.jose import Algorithm
+from authn.secrets import token_hash
+
+SSIN_SCOPE = "ssin"
+
+# How a client authenticates at the token endpoint (RFC 7591 §2); a public one does not.
+BASIC = "client_secret_basic"
+POST = "client_secret_post"
+PUBLIC = "none"
+
+# What `register_client` accepts; anything else is unknown without asking the database.
+CLIENT_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_CLIENT_ID}}}")
+
+# Built once: putting a statement together costs more than executing it.
+_FIND = select(clients).where(clients.c.client_id == bindparam("client_id"))
+_REDIRECT_URIS = list(clients.c).index(clients.c.redirect_uris)
+_POST_LOGOUT_REDIRECT_URIS = list(clients.c).index(clients.c.post_logout_redirect_uris)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered relying application.
+
+    The methods below the properties are the questions that Authlib's server asks (ClientMixin).
+    """
+
+    client_id: str
+    client_name: str
+    client_secret_hash: str | None
+    token_endpoint_auth_method: str
+    application_type: str
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    scope: str
+    id_token_signed_response_alg: Algorithm
+    sector_identifier: str
+    logo_uri: str | None
+    require_pkce: bool
+    may_read_ssin: bool
+    first_party: bool
+    created_at: datetime
+
+    @property
+    def public(self) -> bool:
+        """Whether it can keep no secret (RFC 6749 §2.1)."""
+        return self.token_endpoint_auth_method == PUBLIC
+
+    @property
+    def pkce_required(self) -> bool:
+        """Whether an authorization request without `code_challenge` is refused (protocol 4.1)."""
+        return self.public or self.require_pkce
+
+    @property
+    def domain(self) -> str:
+        """Where it lives, as a person may recognise it; a native application has its id alone."""
+        return urlsplit(self.redirect_uris[0]).hostname or self.client_id
+
+    def may_ask(self, scope: str) -> bool:
+        """Whether the scope is registered for it and, for `ssin`, permitted."""
+        return scope in self.scope.split() and (scope != SSIN_SCOPE or self.may_read_ssin)
+
+    def get_client_id(self) -> str:
+        return self.client_id
+
+    def get_default_redirect_uri(self) -> None:
+        return None  # always sent, always compared
+
+    def get_allowed_scope(self, scope: str) -> str:
+        return " ".join(each for each in scope.split() if self.may_ask(each))
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        return match_redirect_uri(self.redirect_uris, redirect_uri, self.application_type)
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        expected = self.client_secret_hash or ""
+        return hmac.compare_digest(token_hash(client_secret), expected)
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        return method == self.token_endpoint_auth_method
+
+    def check_response_type(self, response_type: str) -> bool:
+        return response_type == "code"
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        return grant_type == "authorization_code"
+
+
+def find_client(connection: Connection, client_id: str) -> Client | None:
+    """The client with this id."""
+    if not CLIENT_ID.fullmatch(client_id):
+        return None
+    row = connection.execute(_FIND, {"client_id": client_id}).first()
+    return client_of_row(row) if row else None
+
+
+def list_clients(connection: Connection) -> list[Client]:
+    """Every client, by name."""
+    statement = select(clients).order_by(clients.c.client_name, clients.c.client_id)
+    return [client_of_row(row) for row in connection.execute(statement)]
+
+
+def public_client_origins(connection: Connection) -> frozenset[str]:
+    """The web origins from which scripts of public clients may call us (protocol 4.17)."""
+    statement = select(clients.c.redirect_uris).where(
+        clients.c.token_endpoint_auth_method == PUBLIC, clients.c.application_type == "web"
+    )
+    uris = [urlsplit(uri) for uris in connection.execute(statement).scalars() for uri in uris]
+    return frozenset(f"{uri.scheme}://{uri.netloc}" for uri in uris)
+
+
+def client_of_row(row: Row[Any]) -> Client:
+    """The client that a row of `clients`, in the table's order of columns, is."""
+    values = list(row)
+    values[_REDIRECT_URIS] = tuple(values[_REDIRECT_URIS])
+    values[_POST_LOGOUT_REDIRECT_URIS] = tuple(values[_POST_LOGOUT_REDIRECT_URIS])
+    return Client(*values)

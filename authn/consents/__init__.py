@@ -1,0 +1,1 @@
+"""What a person allowed an application: one row for each scope, remembered until withdrawn."""

@@ -1,0 +1,60 @@
+"""What an application can ask for: each scope, its claims, and where each value comes from.
+
+The one registry: discovery lists it, the consent page shows it with the present values, userinfo
+answers from it. OpenID Connect Core 1.0 §5.1 and §5.4
+(https://openid.net/specs/openid-connect-core-1_0.html#Claims); `ssin` is Belgian.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from authn.people.tables import Person
+
+OPENID = "openid"
+SSIN = "ssin"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a claim's value can be made of; `ssin` only where the client may read it."""
+
+    person: Person
+    subject: str
+    ssin: str | None = field(default=None, repr=False)
+
+
+Value = Callable[[Known], str | None]
+"""The value of a claim; None where it is not known, and the claim is left out."""
+
+
+def _birthdate(known: Known) -> str | None:
+    """`YYYY-MM-DD`; `YYYY` where month or day is unknown (Core §5.1)."""
+    birthdate = known.person.birthdate
+    return birthdate[:4] if birthdate and len(birthdate) < len("YYYY-MM-DD") else birthdate
+
+
+SCOPES: dict[str, dict[str, Value]] = {
+    OPENID: {
+        "sub": lambda known: known.subject,
+    },
+    "profile": {
+        "name": lambda known: f"{known.person.given_name} {known.person.family_name}".strip(),
+        "given_name": lambda known: known.person.given_name or None,
+        "family_name": lambda known: known.person.family_name or None,
+        "birthdate": _birthdate,
+        "locale": lambda known: known.person.language,
+    },
+    SSIN: {
+        "ssin": lambda known: known.ssin,
+    },
+}
+
+
+def claims_of(known: Known, scope: str) -> dict[str, str]:
+    """The claims that this scope (space-separated) gives about somebody, as far as known."""
+    return {
+        name: value
+        for each in scope.split()
+        for name, claim in SCOPES.get(each, {}).items()
+        if (value := claim(known)) is not None
+    }

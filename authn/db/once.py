@@ -1,0 +1,28 @@
+"""Single use as one SQL statement: zero rows is the refusal.
+
+Two parallel tries give exactly one success, on SQLite and on PostgreSQL. An `IntegrityError` is
+never caught to find out who was first: on PostgreSQL that would lose every earlier write.
+"""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import Executable
+
+
+def insert_once(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
+    """Whether the row was inserted now; False when one with the same unique values exists."""
+    statement = _insert_or_nothing(table, connection.dialect.name)
+    return connection.execute(statement, values).first() is not None
+
+
+@cache  # putting a statement together costs more than executing it
+def _insert_or_nothing(table: Table, dialect: str) -> Executable:
+    """`INSERT … ON CONFLICT DO NOTHING RETURNING` the primary key, in the engine's dialect."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement: Executable = (
+        insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    )
+    return statement

@@ -1,0 +1,152 @@
+"""Devices and installations, and the frozen values that their rows become."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
+
+from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.people.tables import Person
+
+LONGEST_DEVICE_NAME = 60
+LONGEST_CREDENTIAL_ID = 1023  # bytes; WebAuthn §4, "Credential ID"
+
+Kind = Literal["phone", "laptop", "security-key", "keyring"]
+Status = Literal["active", "suspended", "removed"]
+HowAdded = Literal["activation", "here", "invitation"]
+KeyLevel = Literal["certified", "device", "synced"]
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("person_id", ForeignKey("persons.id"), nullable=False, index=True),
+    Column("name", String(LONGEST_DEVICE_NAME), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("status", String(9), nullable=False),
+    Column("credential_id", LargeBinary(LONGEST_CREDENTIAL_ID), unique=True),
+    Column("public_key", LargeBinary),
+    Column("user_handle", LargeBinary(64), nullable=False),
+    Column("aaguid", Uuid, nullable=False),
+    Column("algorithm", Integer, nullable=False),
+    Column("transports", String(60), nullable=False),
+    Column("rp_id", String(253), nullable=False),
+    Column("origin", String(300), nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("backup_eligible", Boolean, nullable=False),
+    Column("backed_up", Boolean, nullable=False),
+    Column("identity_level", String(11), nullable=False),
+    Column("added_how", String(10), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+)
+
+# One browser profile or app that used a device; the hash is that of its cookie.
+installations = Table(
+    "installations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("device_id", ForeignKey("devices.id"), nullable=False),
+    Column("cookie_hash", token_hash_type(), nullable=False),
+    Column("browser", String(30), nullable=False),
+    Column("system", String(30), nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+    Column("ended_at", Instant),
+    UniqueConstraint("device_id", "cookie_hash"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredential:
+    """A credential as a registration ceremony gave it.
+
+    `public_key` is a COSE_Key (RFC 9052 §7), `algorithm` its COSE identifier; `attachment` is what
+    the browser said, "" when it said nothing.
+    """
+
+    credential_id: bytes
+    public_key: bytes
+    user_handle: bytes
+    aaguid: UUID
+    algorithm: int
+    transports: tuple[str, ...]
+    attachment: str
+    rp_id: str
+    origin: str
+    sign_count: int
+    backup_eligible: bool
+    backed_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A row of `devices`.
+
+    `credential_id` and `public_key` are None once it is removed. `backup_eligible` stays true once
+    it was seen (protocol 2.4), `backed_up` is what the last assertion said. `last_used_at` is the
+    last accepted login, at first the enrolment.
+    """
+
+    id: UUID
+    person_id: UUID
+    name: str
+    kind: Kind
+    status: Status
+    credential_id: bytes | None
+    public_key: bytes | None
+    user_handle: bytes
+    aaguid: UUID
+    algorithm: int
+    transports: str
+    rp_id: str
+    origin: str
+    sign_count: int
+    backup_eligible: bool
+    backed_up: bool
+    identity_level: str
+    added_how: HowAdded
+    added_at: datetime
+    last_used_at: datetime
+    removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A row of `installations`; `browser` and `system` are words, "" when not recognised."""
+
+    id: UUID
+    device_id: UUID
+    cookie_hash: str
+    browser: str
+    system: str
+    first_seen: datetime
+    last_seen: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDevice:
+    """A device with its holder: what a verified assertion proves the presence of."""
+
+    device: Device
+    person: Person
+
+
+def key_level(backup_eligible: bool) -> KeyLevel:
+    """The level of a key that verifies its user; `certified` needs attestation: later."""
+    return "synced" if backup_eligible else "device"

@@ -1,0 +1,191 @@
+"""Activation codes: issued for one person, typed with their national number, used once.
+
+Protocol 2.11: a code is found by its hash; wrong national numbers count against that code alone;
+it is burnt in the transaction that stores the credential, not before.
+
+Why: one sentence answers every wrong pair. Whoever holds a code learns nothing about a number by
+it, and whoever knows numbers learns nothing about codes.
+"""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+
+from authn.audit.events import ActivationCodeIssued, ActivationRefused
+from authn.audit.log import record
+from authn.enrolment.codes import display_code, new_code, read_code
+from authn.enrolment.tables import ActivationCode, activation_codes
+from authn.errors import N_, Forbidden
+from authn.people.persons import find_person, find_person_by_ssin, lock_person
+from authn.people.ssin import InvalidSsin, parse_ssin, today_in_brussels
+from authn.people.tables import Person
+from authn.secrets import Secrets, token_hash
+from authn.settings import Settings
+
+MOST_WRONG_TRIES = 5
+
+_CODE = (activation_codes.c.id, activation_codes.c.person_id, activation_codes.c.expires_at)
+
+
+def issue_activation_code(
+    connection: Connection,
+    secrets: Secrets,
+    settings: Settings,
+    person: Person,
+    now: datetime,
+    reference: str = "-",
+) -> str:
+    """A new code for this person, as it is shown; it is not kept and can't be shown again.
+
+    An earlier code that was not used is withdrawn: a person has one valid code at most. Raises
+    `Forbidden` for a deceased person.
+    """
+    locked = lock_person(connection, person.id)  # two codes issued at once: the later one counts
+    if locked is None or locked.deceased:
+        raise Forbidden(
+            "person_deceased",
+            N_("According to the national register this person is deceased: no code was issued."),
+        )
+    connection.execute(
+        update(activation_codes)
+        .where(activation_codes.c.person_id == person.id, _unspent())
+        .values(withdrawn_at=now)
+    )
+    code = new_code()
+    connection.execute(
+        insert(activation_codes).values(
+            id=uuid4(),
+            person_id=person.id,
+            code_hash=token_hash(code),
+            issued_at=now,
+            expires_at=now + settings.activation_lifetime,
+            wrong_tries=0,
+        )
+    )
+    record(connection, secrets, ActivationCodeIssued(person_id=person.id), now, reference)
+    return display_code(code)
+
+
+def check_activation_code(
+    connection: Connection,
+    secrets: Secrets,
+    code_text: str,
+    ssin_text: str,
+    now: datetime,
+    reference: str,
+) -> ActivationCode:
+    """The code that was typed, if it is usable and the national number is its person's.
+
+    It is not burnt. Every other pair raises the same `Forbidden`. A wrong number for a usable code
+    has then been counted; a code that nobody was given writes nothing.
+    """
+    code = read_code(code_text)
+    if code is None:
+        raise _refusal("the code is malformed")
+    # A try is spent before the number is looked at, and given back when it is right: however many
+    # numbers are tried at the same time, no more than five are compared.
+    tried = connection.execute(
+        update(activation_codes)
+        .where(activation_codes.c.code_hash == token_hash(code), _usable(now))
+        .values(wrong_tries=activation_codes.c.wrong_tries + 1)
+        .returning(*_CODE)
+    ).first()
+    if tried is None:
+        raise _unusable(connection, secrets, code, now, reference)
+    found = ActivationCode(*tried)
+    reason = _mismatch(connection, secrets, found, ssin_text, now)
+    if reason:
+        event = ActivationRefused(person_id=found.person_id, reason=reason)
+        record(connection, secrets, event, now, reference)
+        raise _refusal(reason)
+    connection.execute(
+        update(activation_codes)
+        .where(activation_codes.c.id == found.id)
+        .values(wrong_tries=activation_codes.c.wrong_tries - 1)
+    )
+    return found
+
+
+def burn_activation_code(connection: Connection, code_id: UUID, now: datetime) -> ActivationCode:
+    """The code is used: by this transaction alone, whoever else tries at the same time.
+
+    Raises the neutral `Forbidden` when it was used before, is withdrawn, expired or tried out.
+    """
+    burnt = connection.execute(
+        update(activation_codes)
+        .where(activation_codes.c.id == code_id, _usable(now))
+        .values(used_at=now)
+        .returning(*_CODE)
+    ).first()
+    if burnt is None:
+        raise _refusal("the code is no longer usable")
+    code = ActivationCode(*burnt)
+    person = find_person(connection, code.person_id)
+    if person is None or person.deceased:
+        raise _refusal("the person is deceased")
+    return code
+
+
+def _mismatch(
+    connection: Connection,
+    secrets: Secrets,
+    code: ActivationCode,
+    ssin_text: str,
+    now: datetime,
+) -> str | None:
+    """Why this number does not go with this code, for operators; None when it does."""
+    try:
+        ssin = parse_ssin(ssin_text, today_in_brussels(now))
+    except InvalidSsin:
+        return "the national number is not valid"
+    person = find_person_by_ssin(connection, secrets, ssin)
+    if person is None or person.id != code.person_id:
+        return "the national number is not this person's"
+    return "the person is deceased" if person.deceased else None
+
+
+def _unspent() -> ColumnElement[bool]:
+    return and_(activation_codes.c.used_at.is_(None), activation_codes.c.withdrawn_at.is_(None))
+
+
+def _usable(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        _unspent(),
+        activation_codes.c.expires_at > now,
+        activation_codes.c.wrong_tries < MOST_WRONG_TRIES,
+    )
+
+
+def _unusable(
+    connection: Connection, secrets: Secrets, code: str, now: datetime, reference: str
+) -> Forbidden:
+    """The refusal of a code that can't be used; on record when it was somebody's once."""
+    known = connection.execute(
+        select(activation_codes).where(activation_codes.c.code_hash == token_hash(code))
+    ).first()
+    if known is None:
+        return _refusal("no such code")
+    if known.used_at:
+        reason = "the code was used"
+    elif known.withdrawn_at:
+        reason = "the code was withdrawn"
+    elif known.expires_at <= now:
+        reason = "the code has expired"
+    else:
+        reason = "too many wrong tries"
+    event = ActivationRefused(person_id=known.person_id, reason=reason)
+    record(connection, secrets, event, now, reference)
+    return _refusal(reason)
+
+
+def _refusal(detail: str) -> Forbidden:
+    """One answer for every wrong pair; the reason goes to the log alone."""
+    return Forbidden(
+        "activation_refused",
+        N_(
+            "This code and this national number do not go together, or the code is no longer "
+            "valid. Check both, or ask for a new code."
+        ),
+        detail=detail,
+    )

@@ -1,0 +1,31 @@
+"""Activation codes: the first proof of who somebody is, before they have a device."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, ForeignKey, Integer, Table, Uuid
+
+from authn.db.metadata import Instant, metadata, token_hash_type
+
+activation_codes = Table(
+    "activation_codes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("person_id", ForeignKey("persons.id"), nullable=False, index=True),
+    Column("code_hash", token_hash_type(), nullable=False, unique=True),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("wrong_tries", Integer, nullable=False),
+    Column("used_at", Instant),
+    Column("withdrawn_at", Instant),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationCode:
+    """An activation code as it is kept; the code itself is known to its holder alone."""
+
+    id: UUID
+    person_id: UUID
+    expires_at: datetime

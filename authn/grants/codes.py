@@ -1,0 +1,250 @@
+"""Authorization codes: issued once for a request, redeemed once by their client.
+
+RFC 6749 §4.1 (https://www.rfc-editor.org/rfc/rfc6749#section-4.1), RFC 7636 §4
+(https://www.rfc-editor.org/rfc/rfc7636#section-4).
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NoReturn
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from authn.audit.events import CodeRefused, CodeReplayed
+from authn.audit.log import record
+from authn.clients.clients import Client
+from authn.db.once import insert_once
+from authn.errors import N_, Expired, InvalidRequest, Refusal
+from authn.grants.authorization_request import AuthorizationRequest
+from authn.grants.grants import COLUMNS, Grant, LiveGrant, find_live_grant, revoke_grant
+from authn.grants.tables import authorization_codes, grants
+from authn.people.subjects import subject_of
+from authn.secrets import Secrets, new_token, token_hash
+from authn.sessions.sessions import Session
+from authn.settings import Settings
+
+LIFETIME = timedelta(seconds=60)
+KEPT = timedelta(days=1)  # a second use must be recognised for as long as a first one can matter
+CODE_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+
+_INSERT = authorization_codes.insert()
+_SPEND = (
+    update(authorization_codes)
+    .where(
+        authorization_codes.c.code_hash == bindparam("presented_hash"),
+        authorization_codes.c.client_id == bindparam("presenting_client"),
+        authorization_codes.c.used_at.is_(None),
+    )
+    .values(used_at=bindparam("now"))
+    .returning(
+        authorization_codes.c.grant_id,
+        authorization_codes.c.redirect_uri,
+        authorization_codes.c.nonce,
+        authorization_codes.c.code_challenge,
+        authorization_codes.c.expires_at,
+    )
+)
+
+
+class OtherPerson(Refusal):
+    """Whoever is signed in is not whom the `id_token_hint` names; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__("login_required", N_("Another person is signed in."))
+
+
+class InvalidGrant(InvalidRequest):
+    """The code can't be redeemed; it, and what it had obtained, is worth nothing from now on."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__("invalid_grant", description)
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """An authorization code as a client presents it; "" where it sent nothing."""
+
+    code: str
+    client_id: str
+    redirect_uri: str
+    code_verifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemedCode:
+    """A code that was valid, spent now, and what it stands for."""
+
+    live: LiveGrant
+    redirect_uri: str
+    nonce: str
+
+    def get_redirect_uri(self) -> str:
+        """What Authlib compares once more."""
+        return self.redirect_uri
+
+
+@dataclass(frozen=True, slots=True)
+class _SpentCode:
+    grant_id: UUID
+    redirect_uri: str
+    nonce: str
+    code_challenge: str
+    expires_at: datetime
+
+
+def issue_code(
+    connection: Connection,
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session,
+    now: datetime,
+) -> str:
+    """A new grant for this request, and the code, valid for 60 seconds, that stands for it.
+
+    Raises `Expired` when the request was answered before, `OtherPerson` when it asks for another.
+    """
+    subject = subject_of(connection, session.person_id, client.sector_identifier, now)
+    if request.subject_hint and request.subject_hint != subject:
+        raise OtherPerson
+    grant_id = uuid4()
+    grant = {
+        "id": grant_id,
+        "request_id": request.request_id,
+        "person_id": session.person_id,
+        "device_id": session.device_id,
+        "session_id": session.id,
+        "client_id": client.client_id,
+        "subject": subject,
+        "scope": request.scope,
+        "level": session.level,
+        "auth_time": session.auth_time,
+        "granted_at": now,
+    }
+    # Inserting it spends the request: of two tabs that answer the same one, one gets here.
+    if not insert_once(connection, grants, grant):
+        raise Expired(
+            "replayed",
+            N_("This sign-in is already finished. Go back to your application."),
+        )
+    code = new_token()
+    row = {
+        "code_hash": token_hash(code),
+        "grant_id": grant_id,
+        "client_id": client.client_id,
+        "redirect_uri": request.redirect_uri,
+        "nonce": request.nonce,
+        "code_challenge": request.code_challenge,
+        "expires_at": now + LIFETIME,
+    }
+    connection.execute(_INSERT, row)
+    return code
+
+
+def redeem_code(
+    connection: Connection,
+    secrets: Secrets,
+    settings: Settings,
+    presented: Presented,
+    now: datetime,
+    reference: str,
+) -> RedeemedCode:
+    """The code is spent, whatever follows; it was this client's, in time, and not used before.
+
+    Raises `InvalidGrant`. A second use revokes what the first one obtained; a first use that is
+    refused revokes the grant, so that nothing ever comes of it. Both are on record. Another
+    client's code is neither spent nor revoked: nobody can harm a client by what it was not given.
+    """
+    parameters = {
+        "presented_hash": token_hash(presented.code),
+        "presenting_client": presented.client_id,
+        "now": now,
+    }
+    row = connection.execute(_SPEND, parameters).first()
+    if row is None:
+        _refuse_unspendable(connection, secrets, presented, now, reference)
+    spent = _SpentCode(*row)
+    reason = _reason_to_refuse(spent, presented, now)
+    live = None if reason else find_live_grant(connection, settings, spent.grant_id, now)
+    if live is None:
+        grant = _grant(connection, spent.grant_id)
+        revoke_grant(connection, grant.id, now)
+        event = CodeRefused(
+            person_id=grant.person_id,
+            device_id=grant.device_id,
+            client_id=grant.client_id,
+            reason=reason or "ended",
+        )
+        record(connection, secrets, event, now, reference)
+        raise InvalidGrant(DESCRIPTIONS[reason or "ended"])
+    return RedeemedCode(live, spent.redirect_uri, spent.nonce)
+
+
+DESCRIPTIONS = {
+    "unknown": N_("The code is unknown, expired or was used before."),
+    "expired": N_("The code is unknown, expired or was used before."),
+    "redirect_uri": N_("The redirect_uri is not the one of the authorization request."),
+    "code_verifier": N_("The code_verifier does not match the code_challenge."),
+    "ended": N_("The session in which the code was given has ended."),
+}
+
+
+def _reason_to_refuse(spent: _SpentCode, presented: Presented, now: datetime) -> str | None:
+    if spent.expires_at <= now:
+        return "expired"
+    # RFC 6749 §4.1.3
+    if presented.redirect_uri != spent.redirect_uri:
+        return "redirect_uri"
+    # RFC 7636 §4.6; a verifier without a challenge is refused too (RFC 9700 §2.1.1)
+    if not verifies(presented.code_verifier, spent.code_challenge):
+        return "code_verifier"
+    return None
+
+
+def verifies(code_verifier: str, code_challenge: str) -> bool:
+    """Whether the verifier is the challenge's (S256), or neither was sent."""
+    if not code_challenge:
+        return not code_verifier
+    if not CODE_VERIFIER.fullmatch(code_verifier):
+        return False
+    digest = hashlib.sha256(code_verifier.encode("ascii")).digest()
+    expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
+    return hmac.compare_digest(expected, code_challenge.encode("ascii"))
+
+
+def _refuse_unspendable(
+    connection: Connection, secrets: Secrets, presented: Presented, now: datetime, reference: str
+) -> NoReturn:
+    """Unknown, another client's, or used before: only the last one revokes."""
+    statement = (
+        select(*COLUMNS)
+        .join(authorization_codes, authorization_codes.c.grant_id == grants.c.id)
+        .where(authorization_codes.c.code_hash == token_hash(presented.code))
+    )
+    row = connection.execute(statement).first()
+    if row is not None:
+        grant = Grant(*row)
+        about = {"person_id": grant.person_id, "device_id": grant.device_id}
+        if grant.client_id == presented.client_id:
+            revoke_grant(connection, grant.id, now)
+            replayed = CodeReplayed(**about, client_id=grant.client_id)
+            record(connection, secrets, replayed, now, reference)
+        else:
+            refused = CodeRefused(**about, client_id=presented.client_id, reason="client")
+            record(connection, secrets, refused, now, reference)
+    raise InvalidGrant(DESCRIPTIONS["unknown"])
+
+
+def _grant(connection: Connection, grant_id: UUID) -> Grant:
+    row = connection.execute(select(*COLUMNS).where(grants.c.id == grant_id)).one()
+    return Grant(*row)
+
+
+def forget_old_codes(connection: Connection, now: datetime) -> int:
+    """How many codes were deleted: those that expired a day ago, used or not."""
+    statement = delete(authorization_codes).where(authorization_codes.c.expires_at < now - KEPT)
+    return connection.execute(statement).rowcount

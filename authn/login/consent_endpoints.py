@@ -1,0 +1,118 @@
+"""Choosing an account, and allowing an application what it asks."""
+
+from starlette.responses import Response
+
+from authn.audit.events import ConsentDeclined, ConsentGiven
+from authn.audit.log import record
+from authn.consents.consents import give_consent
+from authn.errors import N_, InvalidRequest
+from authn.login.hallway import (
+    Passage,
+    authentication_required,
+    decline,
+    next_location,
+    proceed,
+    scopes_to_allow,
+)
+from authn.login.pending import pending_token
+from authn.login.scopes import describe_scopes
+from authn.login.waiting import waiting
+from authn.sessions.cookie import current_session
+from authn.sessions.sessions import select_for_request
+from authn.web.request import Request, page, redirect
+from authn.web.routing import form_route, page_route
+
+
+def consent(request: Request) -> Response:
+    """The page that says who asks what, with the values it would get."""
+    passage = _passage(request, request.query.get("request", ""))
+    if authentication_required(passage):
+        return proceed(request, passage.pending, passage.client, passage.session)
+    asked = scopes_to_allow(passage)
+    if not asked:
+        return redirect("/login/continue?request=" + pending_token(request, passage.pending))
+    assert passage.session is not None
+    return page(
+        request,
+        "login/consent.html",
+        person=passage.session,
+        client=passage.client,
+        scopes=describe_scopes(request, passage.session.person_id, asked),
+        request_token=request.query["request"],
+    )
+
+
+def decide(request: Request) -> Response:
+    """The decision is on record, and a page leads back to the application.
+
+    A page and not a redirect: browsers apply `form-action` to redirects after a POST.
+    """
+    passage = _passage(request, request.form.get("request", ""))
+    if authentication_required(passage):
+        return proceed(request, passage.pending, passage.client, passage.session)
+    assert passage.session is not None
+    asked = scopes_to_allow(passage)
+    about = {
+        "person_id": passage.session.person_id,
+        "device_id": passage.session.device_id,
+        "client_id": passage.client.client_id,
+    }
+    scopes = " ".join(sorted(asked))
+    match request.form.get("decision"):
+        case "allow":
+            give_consent(
+                request.connection,
+                passage.session.person_id,
+                passage.client.client_id,
+                asked,
+                request.now,
+            )
+            event = ConsentGiven(**about, scopes=scopes)  # type: ignore[arg-type]
+            record(request.connection, request.secrets, event, request.now, request.reference)
+            location = next_location(passage)
+        case "decline":
+            refused = ConsentDeclined(**about, scopes=scopes)  # type: ignore[arg-type]
+            record(request.connection, request.secrets, refused, request.now, request.reference)
+            location = decline(passage)
+        case _:
+            raise InvalidRequest("invalid_request", N_("Please choose: allow or decline."))
+    return page(request, "login/continue.html", client=passage.client, location=location)
+
+
+def select_account(request: Request) -> Response:
+    """The page that asks whether to go on as this person or as another."""
+    passage = _passage(request, request.query.get("request", ""))
+    if authentication_required(passage):
+        return proceed(request, passage.pending, passage.client, passage.session)
+    return page(
+        request,
+        "login/select_account.html",
+        person=passage.session,
+        client=passage.client,
+        request_token=request.query["request"],
+    )
+
+
+def account_selected(request: Request) -> Response:
+    """The choice holds for this one request; another account signs in anew."""
+    passage = _passage(request, request.form.get("request", ""))
+    token = pending_token(request, passage.pending)
+    if passage.session is None or request.form.get("choice") == "another":
+        return redirect("/login?another=1&request=" + token)
+    if request.form.get("choice") != "continue":
+        raise InvalidRequest("invalid_request", N_("Please choose an account."))
+    select_for_request(request.connection, passage.session.id, passage.pending.request_id)
+    return redirect("/login/continue?request=" + token)
+
+
+def _passage(request: Request, token: str) -> Passage:
+    pending, client = waiting(request, token)
+    return Passage(request, pending, client, current_session(request))
+
+
+routes = [
+    page_route("/consent", consent, writes=True),
+    form_route("/consent", decide),
+    page_route("/select-account", select_account, writes=True),
+    form_route("/select-account", account_selected),
+]

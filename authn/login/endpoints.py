@@ -1,0 +1,115 @@
+"""Signing in with a device: the page, and the two calls its script makes."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from authn.audit.events import SignedIn
+from authn.audit.log import record
+from authn.clients.clients import Client
+from authn.errors import N_, InvalidRequest
+from authn.grants.authorization_request import AuthorizationRequest
+from authn.login.consent_endpoints import routes as consent_routes
+from authn.login.hallway import DECLINED, Passage, next_location, proceed, reason_to_sign_in
+from authn.login.pending import read_pending
+from authn.login.response import authorization_response
+from authn.login.waiting import waiting
+from authn.sessions.cookie import current_session
+from authn.sessions.sessions import Session
+from authn.sessions.sign_in import sign_in_with
+from authn.web.endpoints import local_path
+from authn.web.request import Request, json_answer, page, redirect
+from authn.web.routing import NO_DATABASE, json_route, page_route
+from authn.webauthn.authentication import authenticate_sign_in, sign_in_options
+
+ACCOUNT = "/devices"
+
+
+def sign_in(request: Request) -> Response:
+    """The sign-in page: for the application whose request waits, or for the holder's own pages."""
+    session = current_session(request)
+    token = request.query.get("request", "")
+    return_to = local_path(request.query.get("return_to", ACCOUNT))
+    if not token:
+        if session is not None:
+            return redirect(return_to)
+        return _sign_in_page(request, None, "", return_to, "")
+    pending, client = waiting(request, token)
+    reason = reason_to_sign_in(Passage(request, pending, client, session))
+    if reason is None and "another" not in request.query:
+        return redirect("/login/continue?" + urlencode({"request": token}))
+    return _sign_in_page(request, client, token, return_to, reason or "")
+
+
+def _sign_in_page(
+    request: Request, client: Client | None, token: str, return_to: str, reason: str
+) -> Response:
+    return page(
+        request,
+        "login/sign_in.html",
+        client=client,
+        request_token=token,
+        return_to=return_to,
+        reason=request.translate(reason),
+    )
+
+
+def options(request: Request) -> Response:
+    """What the browser needs to ask a device, for the pending request if there is one."""
+    token = request.json.get("request") or ""
+    request_id = read_pending(request, _text(token)).request_id if token else None
+    return json_answer(sign_in_options(request, request_id))
+
+
+def assertion(request: Request) -> Response:
+    """The person is signed in with a device, and on the way to the application."""
+    token = _text(request.json.get("request") or "")
+    waiting_for = waiting(request, token) if token else None
+    request_id = waiting_for[0].request_id if waiting_for else None
+    device = authenticate_sign_in(request, request_id)
+    session, remember = sign_in_with(request, device, request_id)
+    event = SignedIn(
+        person_id=session.person_id,
+        device_id=session.device_id,
+        client_id=waiting_for[0].client_id if waiting_for else None,
+        level=session.level,
+    )
+    record(request.connection, request.secrets, event, request.now, request.reference)
+    return remember(json_answer({"location": _after_sign_in(request, waiting_for, session)}))
+
+
+def _after_sign_in(
+    request: Request, waiting_for: tuple[AuthorizationRequest, Client] | None, session: Session
+) -> str:
+    if waiting_for is None:
+        return local_path(_text(request.json.get("return_to") or ACCOUNT))
+    return next_location(Passage(request, *waiting_for, session))
+
+
+def continue_request(request: Request) -> Response:
+    """The pending request goes on with whoever is signed in now."""
+    pending, client = waiting(request, request.query.get("request", ""))
+    return proceed(request, pending, client, current_session(request))
+
+
+def declined(request: Request) -> Response:
+    """The application is told, in the form it asked for, that the person declined."""
+    pending, _ = waiting(request, request.query.get("request", ""))
+    return authorization_response(request, pending, DECLINED)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequest("invalid_request", N_("What your browser sent could not be read."))
+    return value
+
+
+routes = [
+    json_route("/login/options", options, writes=NO_DATABASE),
+    json_route("/login/assertion", assertion, writes=True),
+    page_route("/login", sign_in),
+    page_route("/login/continue", continue_request, writes=True),
+    page_route("/login/declined", declined),
+    *consent_routes,
+]

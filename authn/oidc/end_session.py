@@ -1,0 +1,137 @@
+"""/logout: OpenID Connect RP-Initiated Logout 1.0
+(https://openid.net/specs/openid-connect-rpinitiated-1_0.html).
+
+The person is always asked. Only with an ID token of ours is anyone sent anywhere afterwards, and
+only to an address that this token's client registered (protocol 4.15).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from authn.audit.events import SignedOut
+from authn.audit.log import record
+from authn.clients.clients import Client, find_client
+from authn.errors import N_, InvalidRequest
+from authn.keys.signing_keys import current_keys
+from authn.oidc.id_token import read_hint
+from authn.secrets import read_token, sign_token
+from authn.sessions.cookie import current_session
+from authn.sessions.sessions import end_session
+from authn.sessions.sign_in import forget
+from authn.web.request import Request, page, redirect
+from authn.web.routing import form_route, protocol_route
+
+PURPOSE = "logout"
+LIFETIME = timedelta(minutes=10)
+LONGEST_STATE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Logout:
+    """A logout request that was checked: by whom, and where to go afterwards; "" is nowhere."""
+
+    client_id: str = ""
+    location: str = ""
+
+
+def logout(request: Request) -> Response:
+    """The page that asks; or on to where the application wants, if nobody is signed in here."""
+    if request.method == "POST":
+        # From another site it comes without our cookies (Lax): on with GET (protocol 4.16).
+        checked = checked_logout(request, request.form)
+        return redirect("/logout?" + urlencode({"logout": _token(request, checked)}))
+    if "logout" in request.query:
+        checked = _read(request, request.query["logout"])
+    else:
+        checked = checked_logout(request, request.query)
+    session = current_session(request)
+    if session is None:
+        return _afterwards(request, checked, None)
+    return page(
+        request,
+        "oidc/logout.html",
+        person=session,
+        client=_client(request, checked),
+        logout=_token(request, checked),
+        current_path="/logout?" + urlencode({"logout": _token(request, checked)}),
+    )
+
+
+def confirm(request: Request) -> Response:
+    """The session of this browser has ended, with every grant that hangs on it."""
+    checked = _read(request, request.form.get("logout", ""))
+    client = _client(request, checked)
+    session = current_session(request)
+    if session is not None:
+        end_session(request.connection, session.id, request.now)
+        event = SignedOut(
+            person_id=session.person_id,
+            device_id=session.device_id,
+            client_id=checked.client_id or None,
+        )
+        record(request.connection, request.secrets, event, request.now, request.reference)
+    return forget(_afterwards(request, checked, client), request)
+
+
+def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
+    """What the request is worth; raises `InvalidRequest` where client and address don't agree.
+
+    `logout_hint` and `ui_locales` are not read. A hint that isn't ours is as none at all.
+    """
+    client = _client_of_hint(request, parameters.get("id_token_hint", ""))
+    if client is None:
+        return Logout()
+    if parameters.get("client_id", client.client_id) != client.client_id:  # §2
+        raise InvalidRequest("invalid_request", N_("This came from another application."))
+    location = parameters.get("post_logout_redirect_uri", "")
+    if not location:
+        return Logout(client.client_id)
+    if location not in client.post_logout_redirect_uris:  # §3: exactly a registered one
+        raise InvalidRequest(
+            "invalid_redirect_uri",
+            N_("The application wants you sent back to an address that it has not registered."),
+        )
+    if state := parameters.get("state", "")[:LONGEST_STATE]:
+        location += ("&" if "?" in location else "?") + urlencode({"state": state})
+    return Logout(client.client_id, location)
+
+
+def _client_of_hint(request: Request, id_token_hint: str) -> Client | None:
+    if not id_token_hint:
+        return None
+    keys = current_keys(request.site, request.connection, request.now)
+    hint = read_hint(keys, request.settings, id_token_hint)
+    return find_client(request.connection, hint.client_id) if hint else None
+
+
+def _client(request: Request, checked: Logout) -> Client | None:
+    return find_client(request.connection, checked.client_id) if checked.client_id else None
+
+
+def _afterwards(request: Request, checked: Logout, client: Client | None) -> Response:
+    """Where the application wants the person, by a page: `form-action` would stop a redirect."""
+    if not checked.location:
+        return page(request, "account/signed_out.html", current_path="/")
+    return page(
+        request, "login/continue.html", client=client, location=checked.location, current_path="/"
+    )
+
+
+def _token(request: Request, checked: Logout) -> str:
+    content = {"client_id": checked.client_id, "location": checked.location}
+    return sign_token(request.secrets, PURPOSE, content, request.now, LIFETIME)
+
+
+def _read(request: Request, token: str) -> Logout:
+    content = read_token(request.secrets, PURPOSE, token, request.now)
+    return Logout(content["client_id"], content["location"])
+
+
+routes = [
+    protocol_route("/logout", logout, methods=["GET", "POST"], answers="page"),
+    form_route("/logout/confirm", confirm),
+]

@@ -1,0 +1,28 @@
+"""/jwks: the public halves of our signing keys (RFC 7517 §5)."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from authn.db.transaction import reading
+from authn.keys.signing_keys import Keys, current_keys, remembered_keys
+from authn.oidc.discovery import OPEN_TO_ALL
+from authn.web.site import Site
+
+
+async def jwks(http: HttpRequest) -> Response:
+    """The key set, encoded once; the database is asked at most once a minute."""
+    site: Site = http.app.state.site
+    keys = remembered_keys(site, site.clock())
+    if keys is None:
+        keys = await run_in_threadpool(_read_keys, site)
+    return Response(keys.jwks, media_type="application/json", headers=OPEN_TO_ALL)
+
+
+def _read_keys(site: Site) -> Keys:
+    with reading(site.database) as connection:
+        return current_keys(site, connection, site.clock())
+
+
+routes = [Route("/jwks", jwks)]

@@ -1,0 +1,32 @@
+"""The pairwise `sub` by which the applications of one sector know a person (OpenID Core §8.1).
+
+Why: it is random and stored, not derived from a key, so that replacing a key, or merging two
+persons, never changes what an application knows somebody by (protocol 1.3).
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, select
+
+from authn.db.once import insert_once
+from authn.people.tables import subjects
+from authn.secrets import new_token
+
+# Built once: putting a statement together costs more than executing it.
+_KNOWN = select(subjects.c.sub).where(
+    subjects.c.person_id == bindparam("person_id"), subjects.c.sector == bindparam("sector")
+)
+
+
+def subject_of(connection: Connection, person_id: UUID, sector: str, now: datetime) -> str:
+    """The `sub` of this person in this sector: always the same, whoever asks first."""
+    parameters = {"person_id": person_id, "sector": sector}
+    # Nearly always it is known, and asking costs no write.
+    sub = connection.execute(_KNOWN, parameters).scalar()
+    if sub is None:
+        values = {"person_id": person_id, "sector": sector, "sub": new_token(), "created_at": now}
+        insert_once(connection, subjects, values)
+        # Ours, or the one of whoever was faster.
+        sub = connection.execute(_KNOWN, parameters).scalar_one()
+    return str(sub)

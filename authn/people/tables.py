@@ -1,0 +1,73 @@
+"""Persons and their national numbers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, Uuid
+
+from authn.db.metadata import Instant, metadata
+
+USER_HANDLE_BYTES = 32
+LONGEST_NAME = 200
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_handle", LargeBinary(USER_HANDLE_BYTES), nullable=False, unique=True),
+    Column("given_name", String(LONGEST_NAME), nullable=False),
+    Column("family_name", String(LONGEST_NAME), nullable=False),
+    Column("birthdate", String(10)),
+    Column("language", String(2), nullable=False),
+    Column("deceased", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("checked_at", Instant, nullable=False),
+)
+
+# The history of a person's numbers. One without `valid_to` is the present one.
+person_ssins = Table(
+    "person_ssins",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("person_id", ForeignKey("persons.id"), nullable=False, index=True),
+    Column("ssin_hash", String(80), nullable=False, unique=True),
+    Column("ssin_encrypted", LargeBinary, nullable=False),
+    Column("valid_from", Instant, nullable=False),
+    Column("valid_to", Instant),
+    Column("replaced_by", ForeignKey("person_ssins.id")),
+)
+
+# What an application knows a person by (protocol 1.3).
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("person_id", ForeignKey("persons.id"), primary_key=True),
+    Column("sector", String(255), primary_key=True),
+    Column("sub", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A row of `persons`: a citizen as known here, found by an id that means nothing elsewhere.
+
+    `user_handle` is WebAuthn's `user.id` for new credentials. `checked_at` is when the national
+    register was last heard. A deceased person can't sign in, nor get or use an activation code.
+    """
+
+    id: UUID
+    user_handle: bytes
+    given_name: str
+    family_name: str
+    birthdate: str | None
+    language: str
+    deceased: bool
+    created_at: datetime
+    checked_at: datetime
+
+    @property
+    def full_name(self) -> str:
+        """Given and family name; some people have only the latter."""
+        return f"{self.given_name} {self.family_name}".strip()

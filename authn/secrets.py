@@ -1,0 +1,182 @@
+"""Secrets: what is signed, hashed and encrypted, and with which key.
+
+Four keys that never stand in for one another: the master key encrypts at rest (AES-256-GCM), the
+national number key finds a number by its keyed hash, the token key signs short-lived tokens
+(itsdangerous) and the audit key seals audit rows. Hashes, ciphertexts and tokens begin with the
+version of their key, so that a key can be replaced while old values are still read.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from itsdangerous import BadSignature, Signer
+from pydantic import SecretStr
+
+from authn.errors import N_, CommandError, Expired, InvalidRequest
+from authn.settings import Settings
+
+KEY_BYTES = 32
+KEY_VERSION = "1"
+NONCE_BYTES = 12
+KEY_NAMES = ("master_key", "national_number_key", "token_key", "audit_key")
+LONGEST_TOKEN = 16_384
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secrets:
+    """The four keys, 32 bytes each; never printed."""
+
+    master_key: bytes
+    national_number_key: bytes
+    token_key: bytes
+    audit_key: bytes
+
+
+def new_token(length: int = 32) -> str:
+    """`length` random bytes as base64url: a bearer secret that nobody can guess."""
+    return secrets.token_urlsafe(length)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token: SHA-256, since a token of high entropy needs no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def encrypt(keys: Secrets, plaintext: bytes, context: str) -> bytes:
+    """The plaintext under the master key, bound to `context` (where it is stored)."""
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = AESGCM(keys.master_key).encrypt(nonce, plaintext, context.encode())
+    return KEY_VERSION.encode() + nonce + sealed
+
+
+def decrypt(keys: Secrets, ciphertext: bytes, context: str) -> bytes:
+    """What `encrypt` was given; raises `CommandError` when the key or the context is another."""
+    nonce, sealed = ciphertext[1 : 1 + NONCE_BYTES], ciphertext[1 + NONCE_BYTES :]
+    try:
+        return AESGCM(keys.master_key).decrypt(nonce, sealed, context.encode())
+    except InvalidTag:
+        raise CommandError(
+            "A stored secret cannot be decrypted: the master key is not the one it was stored with."
+        ) from None
+
+
+def national_number_hash(keys: Secrets, ssin: str) -> str:
+    """The keyed hash by which a national number (11 digits) is found."""
+    digest = hmac.new(keys.national_number_key, ssin.encode("ascii"), hashlib.sha256)
+    return f"{KEY_VERSION}:{digest.hexdigest()}"
+
+
+def audit_seal(keys: Secrets, row: bytes) -> str:
+    """The HMAC of an audit row, made when the row is inserted."""
+    return f"{KEY_VERSION}:{hmac.new(keys.audit_key, row, hashlib.sha256).hexdigest()}"
+
+
+def csrf_token(keys: Secrets, browser: str) -> str:
+    """The token that a form of ours carries, for this browser's cookie alone."""
+    digest = hmac.new(keys.token_key, b"csrf:" + browser.encode(), hashlib.sha256).digest()
+    return _base64url(digest)
+
+
+def derived_token(keys: Secrets, purpose: str, subject: str) -> str:
+    """A bearer secret that need not be stored: whoever has the token key finds it again."""
+    message = b"derived:" + purpose.encode() + b":" + subject.encode()
+    return _base64url(hmac.new(keys.token_key, message, hashlib.sha256).digest())
+
+
+def sign_token(
+    keys: Secrets, purpose: str, content: dict[str, Any], now: datetime, lifetime: timedelta
+) -> str:
+    """The content in a signed token for one purpose; signed, not secret: nothing personal in it."""
+    expires = int((now + lifetime).timestamp())
+    payload = _base64url(orjson.dumps({**content, "exp": expires}))
+    return _signer(keys, purpose).sign(f"{KEY_VERSION}{payload}").decode()
+
+
+def read_token(keys: Secrets, purpose: str, token: str, now: datetime) -> dict[str, Any]:
+    """The content that `sign_token` was given for this same purpose.
+
+    Raises `InvalidRequest` when it was not signed by us for this purpose, `Expired` when too late.
+    """
+    invalid = InvalidRequest(
+        "invalid_token", N_("This link or page is not valid. Please start again.")
+    )
+    if len(token) > LONGEST_TOKEN:
+        raise invalid
+    try:
+        payload = _signer(keys, purpose).unsign(token.encode("ascii"))
+        content: dict[str, Any] = orjson.loads(base64.urlsafe_b64decode(payload[1:] + b"=="))
+    except (BadSignature, ValueError):
+        raise invalid from None
+    if content["exp"] <= now.timestamp():
+        raise Expired("expired", N_("This page was open for too long. Please start again."))
+    return content
+
+
+def _signer(keys: Secrets, purpose: str) -> Signer:
+    return _signer_of_purpose(keys.token_key, purpose)
+
+
+@lru_cache
+def _signer_of_purpose(token_key: bytes, purpose: str) -> Signer:
+    # itsdangerous would derive the purpose's key anew for each token; here it is done once.
+    deriving = Signer(token_key, salt=purpose, digest_method=hashlib.sha256, key_derivation="hmac")
+    return Signer(deriving.derive_key(), digest_method=hashlib.sha256, key_derivation="none")
+
+
+def _base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def load_secrets(settings: Settings) -> Secrets:
+    """The four keys of this service; raises `CommandError` naming the one that is missing."""
+    return Secrets(**{name: _load_key(settings, name) for name in KEY_NAMES})
+
+
+def create_secrets(settings: Settings) -> None:
+    """Each key that is neither set nor on file is on file now, readable by its owner alone."""
+    directory = settings.data_directory / "secrets"
+    for name in KEY_NAMES:
+        setting: SecretStr = getattr(settings, name)
+        if setting.get_secret_value():
+            continue
+        settings.data_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        directory.mkdir(exist_ok=True, mode=0o700)
+        try:
+            # O_EXCL: two processes that start at once agree on the first one's key.
+            descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(_base64url(secrets.token_bytes(KEY_BYTES)) + "\n")
+
+
+def _load_key(settings: Settings, name: str) -> bytes:
+    setting: SecretStr = getattr(settings, name)
+    text = setting.get_secret_value()
+    path: Path = settings.data_directory / "secrets" / name
+    if not text:
+        try:
+            text = path.read_text(encoding="ascii").strip()
+        except OSError:
+            raise CommandError(
+                f"There is no {name.replace('_', ' ')}: set AUTHN_{name.upper()}_FILE, "
+                f"or let `authn secrets create` make {path}."
+            ) from None
+    try:
+        key = base64.urlsafe_b64decode(text + "==")
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise CommandError(f"The {name.replace('_', ' ')} must be 32 bytes in base64url.")
+    return key

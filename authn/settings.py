@@ -1,0 +1,181 @@
+"""Every setting, once: frozen, typed, documented, read from the environment at start.
+
+A setting `name` is read from `AUTHN_NAME`, or from the file that `AUTHN_NAME_FILE` names (so that
+secrets can be mounted as files). docs/settings.md is made from the descriptions below.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from authn.errors import CommandError
+
+PREFIX = "AUTHN_"
+
+Language = Literal["nl", "fr", "de", "en"]
+
+
+class Settings(BaseSettings):
+    """The configuration of one running service."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    issuer: str = Field(
+        "http://localhost:8000",
+        description="The service's own address as browsers and clients see it: the OpenID issuer "
+        "and the WebAuthn origin. `https://…` without a path; `http://` for localhost only.",
+    )
+    rp_id: str = Field(
+        "",
+        description="The WebAuthn relying party identifier. Empty: the host of the issuer. It can "
+        "never change once devices are enrolled; start-up refuses one that matches none of them.",
+    )
+    service_name: str = Field(
+        "authn", description="The service's name, on every page and in the passkey dialog."
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, description="The port to listen on.", ge=1, le=65535)
+    workers: int = Field(
+        1, description="Processes of `authn serve`. More than one needs PostgreSQL.", ge=1, le=64
+    )
+    threads: int = Field(
+        16, description="Threads, and database connections, of each process.", ge=1, le=128
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses of the reverse proxies whose X-Forwarded-For is believed, separated "
+        "by commas. Empty: none.",
+    )
+    data_directory: Path = Field(
+        Path("var"), description="Where the embedded database and generated secrets are kept."
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="`postgresql://…`, or `sqlite:///PATH`. Empty: an SQLite file in the data "
+        "directory.",
+    )
+    master_key: SecretStr = Field(
+        SecretStr(""),
+        description="32 random bytes, base64url: encrypts national numbers and signing keys at "
+        "rest. Empty: the file `secrets/master_key` in the data directory.",
+    )
+    national_number_key: SecretStr = Field(
+        SecretStr(""),
+        description="32 random bytes, base64url: keyed hash by which a national number is found. "
+        "Empty: `secrets/national_number_key` in the data directory.",
+    )
+    token_key: SecretStr = Field(
+        SecretStr(""),
+        description="32 random bytes, base64url: signs short-lived tokens such as a ceremony's "
+        "challenge. Empty: `secrets/token_key` in the data directory.",
+    )
+    audit_key: SecretStr = Field(
+        SecretStr(""),
+        description="32 random bytes, base64url: seals each audit row. Empty: `secrets/audit_key` "
+        "in the data directory.",
+    )
+    default_language: Language = Field(
+        "nl", description="The language of a page when the browser names none of ours."
+    )
+    session_idle: timedelta = Field(
+        timedelta(minutes=60), description="A session unused for this long has ended."
+    )
+    session_lifetime: timedelta = Field(
+        timedelta(hours=12), description="A session this old has ended, used or not."
+    )
+    activation_lifetime: timedelta = Field(
+        timedelta(days=14), description="How long an activation code is valid."
+    )
+    demo_port: int = Field(
+        8001, description="The port of `authn demo`'s relying application.", ge=1, le=65535
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Log lines below this level are not written."
+    )
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer_is_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+            raise ValueError("must be an origin, without path, query or fragment")
+        if parts.scheme == "http" and parts.hostname != "localhost":
+            raise ValueError("must be https; http is possible for localhost only")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an https address")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _several_workers_need_postgresql(self) -> "Settings":
+        if self.workers > 1 and self.sqlalchemy_url.startswith("sqlite"):
+            raise ValueError("more than one worker needs PostgreSQL (AUTHN_DATABASE_URL)")
+        return self
+
+    @property
+    def relying_party_id(self) -> str:
+        """The RP ID in force: the setting, else the host of the issuer."""
+        return self.rp_id or urlsplit(self.issuer).hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us by https: cookies are then Secure and `__Host-`."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's address as SQLAlchemy wants it, with the driver named."""
+        url = self.database_url.get_secret_value()
+        if not url:
+            return f"sqlite:///{self.data_directory / 'authn.db'}"
+        for scheme in ("postgresql://", "postgres://"):
+            if url.startswith(scheme):
+                return "postgresql+psycopg://" + url.removeprefix(scheme)
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order: arguments, environment, files named by the environment."""
+        return init_settings, env_settings, _NamedFiles(settings_cls)
+
+
+class _NamedFiles(PydanticBaseSettingsSource):
+    """`AUTHN_NAME_FILE` names a file whose content is the setting `name`."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        value = Path(path).read_text(encoding="utf-8").strip() if path else None
+        return value, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; raises `CommandError` naming the setting that is wrong."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        message = problem["msg"].removeprefix("Value error, ")
+        raise CommandError(f"Setting {PREFIX}{name}: {message}.") from None
+    except OSError as error:
+        raise CommandError(
+            f"A setting's file cannot be read: {error.filename}: {error.strerror}."
+        ) from None

@@ -1,0 +1,85 @@
+"""The embedded national register: a table, filled by `authn people import`."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from authn.people.citizen import Citizen
+from authn.secrets import Secrets, decrypt, encrypt, national_number_hash
+from authn.sources.tables import register_citizens, register_replacements
+
+LONGEST_CHAIN = 32
+"""How often one number can have been replaced; an import refuses circles, this bounds the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedRegister:
+    """A `NationalRegister` in our own database, as this transaction sees it."""
+
+    connection: Connection
+    secrets: Secrets
+
+    def citizen(self, ssin: str) -> Citizen | None:
+        """The citizen with this number, present or replaced."""
+        return self.citizen_by_hash(national_number_hash(self.secrets, ssin))
+
+    def citizen_by_hash(self, ssin_hash: str) -> Citizen | None:
+        """The same, by the number's keyed hash."""
+        present = self._present_hash(ssin_hash)
+        row = self.connection.execute(
+            select(register_citizens).where(register_citizens.c.ssin_hash == present)
+        ).first()
+        if row is None:
+            return None
+        return Citizen(
+            ssin=decrypt_ssin(self.secrets, row.ssin_encrypted, row.ssin_hash),
+            given_name=row.given_name,
+            family_name=row.family_name,
+            birthdate=row.birthdate,
+            language=row.language,
+            deceased=row.deceased,
+            previous_ssins=self._replaced_by(row.ssin_hash),
+        )
+
+    def _present_hash(self, ssin_hash: str) -> str:
+        for _ in range(LONGEST_CHAIN):
+            successor = self.connection.execute(
+                select(register_replacements.c.replaced_by_hash).where(
+                    register_replacements.c.ssin_hash == ssin_hash
+                )
+            ).scalar()
+            if successor is None:
+                break
+            ssin_hash = successor
+        return ssin_hash
+
+    def _replaced_by(self, ssin_hash: str) -> tuple[str, ...]:
+        """The numbers that this one replaced, newest first."""
+        ssins: list[str] = []
+        newest = [ssin_hash]
+        for _ in range(LONGEST_CHAIN):
+            rows = self.connection.execute(
+                select(register_replacements)
+                .where(register_replacements.c.replaced_by_hash.in_(newest))
+                .order_by(register_replacements.c.ssin_hash)
+            ).all()
+            if not rows:
+                break
+            ssins += [decrypt_ssin(self.secrets, row.ssin_encrypted, row.ssin_hash) for row in rows]
+            newest = [row.ssin_hash for row in rows]
+        return tuple(ssins)
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether nobody is in the embedded register yet."""
+    return connection.execute(select(register_citizens.c.ssin_hash).limit(1)).first() is None
+
+
+def encrypt_ssin(secrets: Secrets, ssin: str, ssin_hash: str) -> bytes:
+    """A number as the register's tables keep it, bound to its own hash."""
+    return encrypt(secrets, ssin.encode("ascii"), f"register:{ssin_hash}")
+
+
+def decrypt_ssin(secrets: Secrets, ssin_encrypted: bytes, ssin_hash: str) -> str:
+    """What `encrypt_ssin` was given."""
+    return decrypt(secrets, ssin_encrypted, f"register:{ssin_hash}").decode("ascii")

@@ -1,0 +1,178 @@
+"""The shim between Starlette and our endpoints: reads, limits, parses, opens the transaction.
+
+An endpoint is a plain function `Request -> Response`. A route says whether it writes, what body
+it takes and how it answers a refusal; everything else follows from that.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from authn.db.transaction import reading, writing
+from authn.errors import N_
+from authn.secrets import new_token
+from authn.settings import Settings
+from authn.web import csrf
+from authn.web.body import TooLarge, parse_form, parse_json, parse_parameters, read_body
+from authn.web.cookies import BROWSER, LANGUAGE, cookie_name, set_cookie
+from authn.web.languages import accepted_languages, choose_language
+from authn.web.request import Request
+from authn.web.site import Site
+
+LONGEST_QUERY = 16 * 1024
+
+Endpoint = Callable[[Request], Response]
+Answers = Literal["page", "problem", "oauth"]
+# Whether a route writes; or what tells it from the request and its form, before the transaction.
+Writes = bool | Callable[[HttpRequest, Mapping[str, str]], bool]
+NO_DATABASE: Final = "no database"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a route takes and gives.
+
+    `same_site` asks for our own origin and a CSRF token on every POST; protocol endpoints that
+    clients call have neither.
+    """
+
+    function: Endpoint
+    writes: Writes | Literal["no database"]
+    body: Literal["none", "form", "json"]
+    answers: Answers
+    same_site: bool
+
+
+def page_route(path: str, function: Endpoint, *, writes: bool = False) -> Route:
+    """A page: GET, answers in HTML."""
+    return _route(path, Shape(function, writes, "none", "page", False), ["GET"])
+
+
+def form_route(path: str, function: Endpoint, *, writes: bool = True) -> Route:
+    """What one of our forms is sent to: POST, answers with a page or a redirect."""
+    return _route(path, Shape(function, writes, "form", "page", True), ["POST"])
+
+
+def json_route(
+    path: str,
+    function: Endpoint,
+    *,
+    method: str = "POST",
+    writes: bool | Literal["no database"] = False,
+) -> Route:
+    """What one of our scripts calls: JSON in and out, problem+json (RFC 9457) for a refusal."""
+    body: Literal["none", "json"] = "json" if method == "POST" else "none"
+    return _route(path, Shape(function, writes, body, "problem", method == "POST"), [method])
+
+
+def protocol_route(
+    path: str,
+    function: Endpoint,
+    *,
+    methods: list[str],
+    writes: Writes = False,
+    answers: Answers = "oauth",
+) -> Route:
+    """A protocol endpoint: called by clients, or from other sites, so without CSRF token."""
+    return _route(path, Shape(function, writes, "form", answers, False), methods)
+
+
+def _route(path: str, shape: Shape, methods: list[str]) -> Route:
+    return Route(path, _Endpoint(shape), methods=methods, name=shape.function.__name__)
+
+
+class _Endpoint:
+    """One of our functions as an ASGI application.
+
+    Not as a function that Starlette wraps: that would handle exceptions once more for each request.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, in a thread where the database is needed."""
+        http = HttpRequest(scope, receive)
+        http.state.answers = self.shape.answers
+        site: Site = http.app.state.site
+        http.state.language = _language(http, site)
+        body = await read_body(http) if http.method == "POST" else b""
+        if self.shape.writes == NO_DATABASE:
+            response = _answer(http, site, self.shape, body)  # waits for nothing
+        else:
+            response = await run_in_threadpool(_answer, http, site, self.shape, body)
+        await response(scope, receive, send)
+
+
+def _answer(http: HttpRequest, site: Site, shape: Shape, body: bytes) -> Response:
+    settings = site.settings
+    browser = http.cookies.get(cookie_name(settings, BROWSER), "")
+    form: Mapping[str, str] = {}
+    document: Mapping[str, Any] = {}
+    if shape.same_site:
+        csrf.check_same_origin(http.headers, settings)
+    if http.method == "POST" and shape.body == "form":
+        form = parse_form(body, http.headers.get("content-type", ""))
+    elif http.method == "POST" and shape.body == "json":
+        document = parse_json(body, http.headers.get("content-type", ""))
+    if shape.same_site:
+        presented = form.get(csrf.FIELD) or http.headers.get(csrf.HEADER, "")
+        csrf.check_token(presented, browser, site.secrets)
+    query = _query(http)
+    new_browser = not browser and shape.answers == "page" and _may_be_new(http, settings)
+    with _connection(http, site, shape, form) as connection:
+        request = Request(
+            method=http.method,
+            path=http.scope["path"],
+            path_params=http.path_params,
+            query=query,
+            form=form,
+            json=document,
+            headers=http.headers,
+            cookies=http.cookies,
+            browser=browser or (new_token() if new_browser else ""),
+            language=http.state.language,
+            reference=http.state.reference,
+            now=site.clock(),
+            site=site,
+            open_connection=connection,
+        )
+        response = shape.function(request)
+    if new_browser:
+        set_cookie(response, settings, BROWSER, request.browser)
+    return response
+
+
+def _connection(
+    http: HttpRequest, site: Site, shape: Shape, form: Mapping[str, str]
+) -> AbstractContextManager[Connection | None]:
+    if shape.writes == NO_DATABASE:
+        return nullcontext()
+    writes = shape.writes(http, form) if callable(shape.writes) else shape.writes
+    return writing(site.database) if writes else reading(site.database)
+
+
+def _may_be_new(http: HttpRequest, settings: Settings) -> bool:
+    """Whether a browser without our cookie is one that was never here."""
+    return http.method != "POST" or not csrf.from_another_site(http.headers, settings)
+
+
+def _query(http: HttpRequest) -> Mapping[str, str]:
+    encoded: bytes = http.scope["query_string"]
+    if len(encoded) > LONGEST_QUERY:
+        raise TooLarge("request_too_large", N_("What your browser sent is too large."))
+    return parse_parameters(encoded) if encoded else {}
+
+
+def _language(http: HttpRequest, site: Site) -> str:
+    chosen = http.cookies.get(cookie_name(site.settings, LANGUAGE), "")
+    wishes = [chosen, *accepted_languages(http.headers.get("accept-language", ""))]
+    return choose_language(wishes, site.settings.default_language)

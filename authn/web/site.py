@@ -1,0 +1,45 @@
+"""The running service, as every request finds it: settings, keys, database, clock, pages."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar, cast
+
+from authn.clock import Clock
+from authn.db.engine import Database
+from authn.secrets import Secrets
+from authn.settings import Settings
+from authn.web.pages import Pages
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What this process remembers for a short time, and the database can tell again at any moment.
+
+    One value of each type. Each process has its own, and none asks another.
+    """
+
+    values: dict[type, tuple[datetime, object]] = field(default_factory=dict)
+
+    def recall(self, kind: type[T], now: datetime, lifetime: timedelta) -> T | None:
+        """The value of this type if it was kept less than `lifetime` ago."""
+        kept_at, value = self.values.get(kind, (now, None))
+        return cast(T, value) if value and timedelta(0) <= now - kept_at < lifetime else None
+
+    def keep(self, value: T, now: datetime) -> T:
+        """The value, remembered by its type from now on."""
+        self.values[type(value)] = (now, value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What does not change between two requests."""
+
+    settings: Settings
+    secrets: Secrets
+    database: Database
+    clock: Clock
+    pages: Pages
+    memory: Memory = field(default_factory=Memory)

@@ -1,0 +1,236 @@
+"""The authentication ceremony, WebAuthn §7.2: for a login, or to confirm one act."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from webauthn.authentication.verify_authentication_response import (
+    VerifiedAuthentication,
+    verify_authentication_response,
+)
+from webauthn.helpers.structs import (
+    AuthenticationCredential,
+    AuthenticatorAssertionResponse,
+    CredentialDeviceType,
+    PublicKeyCredentialType,
+)
+
+from authn.audit.events import DeviceSuspended, SignInRefused
+from authn.audit.log import record
+from authn.devices.devices import devices_of, find_held_device, record_use, suspend_device
+from authn.devices.tables import Device, HeldDevice
+from authn.errors import N_, Forbidden, NotFound, Refusal
+from authn.web.request import Request
+from authn.webauthn.authenticator_data import check_asserted
+from authn.webauthn.challenges import (
+    TIMEOUT_MILLISECONDS,
+    Challenge,
+    Purpose,
+    burn,
+    new_challenge,
+    read_challenge,
+)
+from authn.webauthn.library import refusing_what_it_raises
+from authn.webauthn.relying_party import relying_party
+from authn.webauthn.responses import (
+    AssertionResponse,
+    base64url,
+    check_client_data,
+    read_assertion,
+)
+
+SIGN_IN = "sign-in"
+
+
+class UnknownCredential(NotFound):
+    """No device has this credential: the page says that its key isn't known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asserted:
+    """An assertion whose signature verified, and the device that made it."""
+
+    held: HeldDevice
+    challenge: Challenge
+    response: AssertionResponse
+    verified: VerifiedAuthentication
+
+
+def sign_in_options(request: Request, request_id: str | None) -> dict[str, Any]:
+    """`{publicKey, ceremony}` for a login with any device (no allowCredentials: §5.1.4.1)."""
+    return _options(request, Purpose(SIGN_IN, request_id=request_id), [])
+
+
+def confirmation_options(request: Request, person_id: UUID, purpose: Purpose) -> dict[str, Any]:
+    """`{publicKey, ceremony}` to confirm this act with one of the person's active devices."""
+    allowed = [
+        descriptor(device)
+        for device in devices_of(request.connection, person_id)
+        if device.status == "active"
+    ]
+    return _options(request, purpose, allowed)
+
+
+def authenticate_sign_in(request: Request, request_id: str | None) -> HeldDevice:
+    """The device that signed in, and its holder.
+
+    Raises `InvalidRequest` or `UnknownCredential` when it can't be verified: nothing was written.
+    Once it is verified, the challenge is burnt; `Expired` (used before) or `Forbidden` may follow.
+    """
+    asserted = _verify(request, Purpose(SIGN_IN, request_id=request_id))
+    if asserted.response.user_handle is None:
+        # §7.2 step 6: required when the credential was not asked for by its id
+        raise _refused(request, asserted, "no user handle")
+    return _accept(request, asserted)
+
+
+def confirm(request: Request, person_id: UUID, purpose: Purpose) -> HeldDevice:
+    """A device of this person that confirmed this act on this target, now (protocol 2.9).
+
+    Raises as `authenticate_sign_in` does.
+    """
+    asserted = _verify(request, purpose)
+    if asserted.held.person.id != person_id:
+        raise _refused(request, asserted, "another person's device")
+    return _accept(request, asserted)
+
+
+def descriptor(device: Device) -> dict[str, Any]:
+    """PublicKeyCredentialDescriptorJSON (§5.8.3) of a device that has a key."""
+    assert device.credential_id is not None
+    return {
+        "type": "public-key",
+        "id": base64url(device.credential_id),
+        "transports": device.transports.split(",") if device.transports else [],
+    }
+
+
+def _options(request: Request, purpose: Purpose, allowed: list[dict[str, Any]]) -> dict[str, Any]:
+    """PublicKeyCredentialRequestOptionsJSON (§5.1.10)."""
+    challenge, token = new_challenge(request, "authentication", purpose)
+    public_key = {
+        "challenge": challenge,
+        "timeout": TIMEOUT_MILLISECONDS,
+        "rpId": relying_party(request.settings).id,
+        "allowCredentials": allowed,
+        "userVerification": "required",
+    }
+    return {"publicKey": public_key, "ceremony": token}
+
+
+def _verify(request: Request, purpose: Purpose) -> _Asserted:
+    """The signature verified, and the challenge is burnt."""
+    challenge = read_challenge(request, "authentication", purpose)
+    response = read_assertion(request.json)
+    us = relying_party(request.settings)
+    check_client_data(response.client_data_json, "webauthn.get", challenge.text, us.origin)
+    held = find_held_device(request.connection, response.credential_id)
+    if held is None or held.device.public_key is None:
+        raise UnknownCredential(
+            "unknown_credential",
+            N_("The key that your device offered is not known here. It may have been removed."),
+        )
+    with refusing_what_it_raises():
+        check_asserted(response.authenticator_data)
+        verified = verify_authentication_response(
+            credential=_as_library_has_it(response),
+            expected_challenge=challenge.bytes,
+            expected_rp_id=us.id,
+            expected_origin=us.origin,
+            credential_public_key=held.device.public_key,
+            # 0: otherwise it raises on a counter before it has looked at the signature. Counter
+            # and user verification are ours, once we know that the device said so (protocol 2.3).
+            credential_current_sign_count=0,
+            require_user_verification=False,
+        )
+    burn(request.connection, challenge)
+    return _Asserted(held, challenge, response, verified)
+
+
+def _accept(request: Request, asserted: _Asserted) -> HeldDevice:
+    """Policy, on what is now known to be true; then the device keeps what it asserted."""
+    device, person = asserted.held.device, asserted.held.person
+    if not asserted.verified.user_verified:
+        raise _refused(request, asserted, "user not verified")
+    if asserted.response.user_handle not in (None, device.user_handle):
+        raise _refused(request, asserted, "user handle of another account")
+    if person.deceased:
+        raise _refused(request, asserted, "person deceased")
+    if device.status != "active":
+        raise _refused(request, asserted, f"device {device.status}")
+    if _counter_went_back(device, asserted.verified.new_sign_count):
+        raise _counter_refused(request, asserted)
+    used = replace(
+        device,
+        sign_count=asserted.verified.new_sign_count,
+        # Protocol 2.4: once seen it stays, so that the level only goes down
+        backup_eligible=device.backup_eligible or _backup_eligible(asserted.verified),
+        backed_up=asserted.verified.credential_backed_up,
+        last_used_at=request.now,
+    )
+    still_active = record_use(
+        request.connection,
+        device,
+        sign_count=used.sign_count,
+        backup_eligible=used.backup_eligible,
+        backed_up=used.backed_up,
+        now=request.now,
+    )
+    if not still_active:
+        raise _refused(request, asserted, "device removed meanwhile")
+    return HeldDevice(used, person)
+
+
+def _counter_went_back(device: Device, asserted_count: int) -> bool:
+    """§7.2 step 22: not greater than before, unless it was 0 and stays 0."""
+    return asserted_count <= device.sign_count and (asserted_count, device.sign_count) != (0, 0)
+
+
+def _counter_refused(request: Request, asserted: _Asserted) -> Refusal:
+    """Protocol 2.3: a copied key, unless an older page answered after a newer one."""
+    device = asserted.held.device
+    if asserted.challenge.issued_at <= device.last_used_at:
+        return _refused(request, asserted, "counter went back, in an older page")
+    suspend_device(request.connection, device.id)
+    event = DeviceSuspended(person_id=device.person_id, device_id=device.id, reason="counter")
+    record(request.connection, request.secrets, event, request.now, request.reference)
+    return Forbidden(
+        "device_suspended",
+        N_("Its key may have been copied, so this device was blocked. Use another device."),
+        detail="counter went back",
+    )
+
+
+_REASONS_WITH_WORDS = {
+    "user not verified": N_(
+        "Your device did not check that it is you. Set a PIN, fingerprint or face and try again."
+    ),
+    "device suspended": N_("This device is blocked. Use another device."),
+}
+
+
+def _refused(request: Request, asserted: _Asserted, reason: str) -> Refusal:
+    """The refusal of a verified assertion, on record; the reason is for operators."""
+    held = asserted.held
+    event = SignInRefused(person_id=held.person.id, device_id=held.device.id, reason=reason)
+    record(request.connection, request.secrets, event, request.now, request.reference)
+    words = _REASONS_WITH_WORDS.get(reason, N_("This device cannot be used here now."))
+    return Forbidden("refused_by_policy", words, detail=reason)
+
+
+def _backup_eligible(verified: VerifiedAuthentication) -> bool:
+    return verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+
+
+def _as_library_has_it(response: AssertionResponse) -> AuthenticationCredential:
+    return AuthenticationCredential(
+        id=base64url(response.credential_id),
+        raw_id=response.credential_id,
+        response=AuthenticatorAssertionResponse(
+            client_data_json=response.client_data_json,
+            authenticator_data=response.authenticator_data,
+            signature=response.signature,
+            user_handle=response.user_handle,
+        ),
+        type=PublicKeyCredentialType.PUBLIC_KEY,
+    )

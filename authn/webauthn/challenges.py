@@ -1,0 +1,118 @@
+"""A challenge: random, in a signed token of five minutes, burnt when it was answered.
+
+The token names kind, act, target, browser and the pending authorization request, if any, so that a
+challenge serves exactly what it was made for (protocol 2.1).
+"""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from authn.errors import N_, Expired, InvalidRequest
+from authn.secrets import new_token, read_token, sign_token, token_hash
+from authn.web.request import Request
+from authn.webauthn.tables import burnt_challenges
+
+LIFETIME = timedelta(minutes=5)
+TIMEOUT_MILLISECONDS = int(LIFETIME.total_seconds()) * 1000
+
+Kind = Literal["registration", "authentication"]
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a challenge is for: an act, on a target, for a pending request.
+
+    `target` is an opaque id of ours, "" where the act has none; `request_id` is that of the
+    authorization request that the person signs in for.
+    """
+
+    act: str
+    target: str = ""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A challenge as it came back: ours, in time, from its browser and for its purpose.
+
+    `text` is base64url, as the client data have it.
+    """
+
+    text: str
+    issued_at: datetime
+
+    @property
+    def bytes(self) -> bytes:
+        """The 32 bytes themselves."""
+        return urlsafe_b64decode(self.text + "=")
+
+
+def new_challenge(request: Request, kind: Kind, purpose: Purpose) -> tuple[str, str]:
+    """A challenge of 32 random bytes in base64url, and the ceremony token that carries it."""
+    challenge = new_token()
+    content = {
+        "challenge": challenge,
+        "browser": request.browser_hash,
+        "issued_at": request.now,
+        **_words(purpose),
+    }
+    token = sign_token(request.secrets, f"ceremony:{kind}", content, request.now, LIFETIME)
+    return challenge, token
+
+
+def read_challenge(request: Request, kind: Kind, purpose: Purpose) -> Challenge:
+    """The challenge in the request's ceremony token; nothing was written.
+
+    Raises `InvalidRequest` when it was made for another kind, act, target, request or browser, and
+    `Expired` after five minutes.
+    """
+    token = request.json.get("ceremony")
+    if not isinstance(token, str):
+        raise InvalidRequest("invalid_ceremony", OUT_OF_PLACE, detail="no ceremony token")
+    content = read_token(request.secrets, f"ceremony:{kind}", token, request.now)
+    if content["browser"] != request.browser_hash:
+        raise InvalidRequest("invalid_ceremony", OUT_OF_PLACE, detail="another browser")
+    if any(content.get(name) != value for name, value in _words(purpose).items()):
+        raise InvalidRequest("invalid_ceremony", OUT_OF_PLACE, detail="another act or target")
+    return Challenge(content["challenge"], datetime.fromisoformat(content["issued_at"]))
+
+
+def burn(connection: Connection, challenge: Challenge) -> None:
+    """The challenge can't be answered again, whatever follows; raises `Expired` if it was."""
+    row = {
+        "challenge_hash": token_hash(challenge.text),
+        "expires_at": challenge.issued_at + LIFETIME,
+    }
+    if connection.execute(_BURN[connection.dialect.name], row).first() is None:
+        raise Expired("replayed", N_("This was already used. Please try again."))
+
+
+def forget_burnt_challenges(connection: Connection, now: datetime) -> int:
+    """How many burnt challenges were deleted: those whose tokens have expired by themselves."""
+    statement = delete(burnt_challenges).where(burnt_challenges.c.expires_at < now)
+    return connection.execute(statement).rowcount
+
+
+OUT_OF_PLACE = N_("This answer belongs to another page. Please reload the page and try again.")
+
+
+def _words(purpose: Purpose) -> Mapping[str, Any]:
+    return {"act": purpose.act, "target": purpose.target, "request": purpose.request_id}
+
+
+def _insert_once(insert: Any) -> Any:
+    """As `db.once`, built once: putting a statement together costs more than executing it."""
+    return (
+        insert(burnt_challenges)
+        .on_conflict_do_nothing()
+        .returning(burnt_challenges.c.challenge_hash)
+    )
+
+
+_BURN = {"sqlite": _insert_once(sqlite.insert), "postgresql": _insert_once(postgresql.insert)}

@@ -1,0 +1,110 @@
+"""A citizen at a screen: a browser without JavaScript, and authenticators that do its ceremonies.
+
+Everything goes over HTTP, as the pages' scripts do it.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from httpx2 import Client, Response
+
+from authn.db.transaction import writing
+from authn.enrolment.activation import issue_activation_code
+from authn.people.citizen import Citizen as RegisteredCitizen
+from authn.people.persons import person_of
+from authn.people.tables import Person
+from authn.web.site import Site
+from tests.authenticator import Authenticator
+
+ORIGIN = "http://localhost:8000"
+SSIN = "03410100128"
+
+HANNE = RegisteredCitizen(SSIN, "Hanne", "Van der Meulen", "1903-01-01", "nl")
+KARIM = RegisteredCitizen("03410100227", "Karim", "Benali", "1903-01-01", "fr")
+
+
+@dataclass(slots=True)
+class Screen:
+    """One browser profile, with the authenticator that is at hand."""
+
+    client: Client
+    authenticator: Authenticator = field(default_factory=Authenticator)
+    origin: str = ORIGIN
+
+    def csrf(self) -> str:
+        """The token of this browser; opens a page first if it was never here."""
+        found = re.search(r'name="csrf-token" content="([^"]+)"', self.client.get("/").text)
+        assert found
+        return found.group(1)
+
+    def post_form(self, path: str, **fields: str) -> Response:
+        """As a form of ours is sent."""
+        fields["csrf_token"] = self.csrf()
+        headers = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
+        return self.client.post(path, data=fields, headers=headers)
+
+    def post_json(self, path: str, content: dict[str, Any]) -> Response:
+        """As a script of ours calls."""
+        headers = {
+            "Origin": self.origin,
+            "Sec-Fetch-Site": "same-origin",
+            "X-CSRF-Token": self.csrf(),
+        }
+        return self.client.post(path, json=content, headers=headers)
+
+    def activate(self, code: str, ssin: str = SSIN) -> str:
+        """The enrolment token that a right pair gives."""
+        answer = self.post_form("/activate", code=code, ssin=ssin)
+        assert answer.status_code == 303, answer.text
+        return parse_qs(urlsplit(answer.headers["location"]).query)["enrolment"][0]
+
+    def enrol(self, code: str, ssin: str = SSIN, **lies: Any) -> Response:
+        """The answer to the registration of this screen's authenticator as a first device."""
+        enrolment = self.activate(code, ssin)
+        options = self.post_json("/activate/options", {"enrolment": enrolment}).json()
+        credential = self.authenticator.create(options, self.origin, **lies)
+        return self.post_json(
+            "/activate/registration",
+            {
+                "enrolment": enrolment,
+                "ceremony": options["ceremony"],
+                "credential": credential,
+                "client_extension_results": credential["clientExtensionResults"],
+            },
+        )
+
+    def sign_in(self, request: str = "", **lies: Any) -> Response:
+        """The answer to an assertion, for the pending request under this token if there is one."""
+        options = self.post_json("/login/options", {"request": request}).json()
+        credential = self.authenticator.get(options, self.origin, **lies)
+        return self.post_json(
+            "/login/assertion",
+            {"request": request, "ceremony": options["ceremony"], "credential": credential},
+        )
+
+
+def activation_code(site: Site, citizen: RegisteredCitizen = HANNE) -> tuple[Person, str]:
+    """The person that the register knows as this citizen, and a fresh activation code."""
+    now = site.clock()
+    with writing(site.database) as connection:
+        person = person_of(connection, site.secrets, citizen, now)
+        code = issue_activation_code(connection, site.secrets, site.settings, person, now)
+    return person, code
+
+
+def enrolled(
+    site: Site,
+    client: Client,
+    citizen: RegisteredCitizen = HANNE,
+    *,
+    origin: str = ORIGIN,
+    **lies: Any,
+) -> tuple[Person, Screen]:
+    """The person, and the screen on which they enrolled and are signed in."""
+    person, code = activation_code(site, citizen)
+    screen = Screen(client, origin=origin)
+    answer = screen.enrol(code, citizen.ssin, **lies)
+    assert answer.status_code == 200, answer.text
+    return person, screen

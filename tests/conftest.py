@@ -1,0 +1,187 @@
+"""The ground of every test: the real app on a fresh database, on SQLite and on PostgreSQL."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+from playwright.sync_api import Browser
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from authn.app import create_app
+from authn.clock import Clock, system_clock
+from authn.db.engine import Database, open_database
+from authn.db.upgrade import upgrade
+from authn.secrets import new_token
+from authn.settings import PREFIX, Settings
+from authn.sources.csv_file import import_file
+from authn.web.site import Site
+from tests import browser, postgresql, watch
+
+DATABASE = "authn"
+DEMO_PEOPLE = Path(__file__).parent.parent / "authn" / "demo" / "people.csv"
+ENGINES = [
+    pytest.param("sqlite", id="sqlite"),
+    pytest.param("postgresql", id="postgresql", marks=pytest.mark.postgresql),
+]
+
+
+@dataclass(slots=True)
+class MovableClock:
+    """A clock that stands still until a test moves it."""
+
+    now: datetime = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, *, seconds: float = 0, minutes: float = 0, days: float = 0) -> None:
+        """So much later."""
+        self.now += timedelta(seconds=seconds, minutes=minutes, days=days)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveService:
+    """The service as a browser or another program reaches it, over HTTP."""
+
+    address: str
+    site: Site
+
+
+@pytest.fixture(autouse=True)
+def _no_setting_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer's own environment configures does not reach a test."""
+    for name in os.environ:
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_log_lines() -> None:
+    """Log lines are short: structlog's own form of a traceback takes seconds to draw."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(),
+        ]
+    )
+
+
+@pytest.fixture(autouse=True)
+def writes_while_reading() -> Iterator[list[str]]:
+    """What reading transactions wrote in this test: nothing, since a route that writes says so."""
+    with watch.writes_while_reading() as found:
+        yield found
+    assert not found, f"written in a transaction that only reads: {found}"
+
+
+def _migrated(url: str) -> None:
+    with closing(open_database(Settings(database_url=SecretStr(url)))) as database:
+        upgrade(database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.PostgreSQL]:
+    """A PostgreSQL of this worker's own, with one migrated database in it."""
+    with postgresql.running() as server:
+        _migrated(server.create(DATABASE))
+        yield server
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated, empty database; a test that asks for it runs once on each engine."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        path = shutil.copyfile(template, tmp_path / "authn.db")
+        return f"sqlite:///{path}"
+    server: postgresql.PostgreSQL = request.getfixturevalue("postgresql_server")
+    server.empty(DATABASE)
+    return server.url(DATABASE)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """The settings of a service with keys of its own, at http://localhost:8000."""
+    return Settings(
+        database_url=SecretStr(database_url),
+        data_directory=tmp_path / "var",
+        master_key=SecretStr(new_token()),
+        national_number_key=SecretStr(new_token()),
+        token_key=SecretStr(new_token()),
+        audit_key=SecretStr(new_token()),
+    )
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """What time it is for the service; a test may move it."""
+    return MovableClock()
+
+
+@pytest.fixture
+def app(settings: Settings, clock: Clock) -> Iterator[Starlette]:
+    """The real application; its database is closed after the test."""
+    application = create_app(settings, clock=clock)
+    yield application
+    site: Site = application.state.site
+    site.database.close()
+
+
+@pytest.fixture
+def site(app: Starlette) -> Site:
+    """What every request of `app` finds: settings, keys, database, clock, pages."""
+    site: Site = app.state.site
+    return site
+
+
+@pytest.fixture
+def database(site: Site) -> Database:
+    """The database of `app`, for `db.transaction.reading` and `writing`."""
+    return site.database
+
+
+@pytest.fixture
+def register(site: Site, clock: Clock) -> None:
+    """The embedded national register holds the fictitious people of the demonstration."""
+    import_file(site.database, site.secrets, DEMO_PEOPLE, clock())
+
+
+@pytest.fixture
+def client(app: Starlette) -> Iterator[TestClient]:
+    """A browser without JavaScript, as it were: keeps cookies, follows no redirect by itself."""
+    with TestClient(app, base_url="http://localhost:8000", follow_redirects=False) as test_client:
+        yield test_client
+
+
+@pytest.fixture
+def live(settings: Settings) -> Iterator[LiveService]:
+    """The service on a free port of this machine, with the real time."""
+    listener = browser.free_socket()
+    issuer = f"http://localhost:{listener.getsockname()[1]}"
+    application = create_app(settings.model_copy(update={"issuer": issuer}), clock=system_clock)
+    with browser.serving(application, listener) as address:
+        yield LiveService(address, application.state.site)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests of this worker; `browser.new_context` is a person's profile."""
+    with browser.running_chromium() as running:
+        yield running

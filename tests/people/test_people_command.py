@@ -1,0 +1,78 @@
+"""`authn people`: the register's file comes in, a person is shown without their number."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from authn.cli.people import app
+from authn.db.transaction import writing
+from authn.errors import CommandError
+from authn.people.persons import person_of
+from authn.settings import PREFIX
+from authn.web.site import Site
+from tests.conftest import MovableClock
+from tests.people.test_persons import HANNE
+
+PEOPLE = Path(__file__).parents[2] / "authn" / "demo" / "people.csv"
+
+
+@pytest.fixture
+def command(site: Site, monkeypatch: pytest.MonkeyPatch) -> "Command":
+    """`authn people …` with the settings of this test."""
+    for name in ("database_url", "master_key", "national_number_key", "token_key", "audit_key"):
+        value = getattr(site.settings, name).get_secret_value()
+        monkeypatch.setenv(PREFIX + name.upper(), value)
+    return Command()
+
+
+class Command:
+    """Runs it."""
+
+    def __call__(self, *arguments: str, typed: str = "") -> Result:
+        return CliRunner().invoke(app, list(arguments), input=typed)
+
+    def failure(self, *arguments: str, typed: str = "") -> str:
+        """The one sentence that it ends with."""
+        result = self(*arguments, typed=typed)
+        assert isinstance(result.exception, CommandError), result.output
+        return str(result.exception)
+
+
+def test_a_file_is_imported_and_counted(command: Command) -> None:
+    assert "People imported: 5." in command("import", str(PEOPLE)).output
+
+
+def test_help_names_every_column(command: Command) -> None:
+    output = command("import", "--help").output
+    assert all(column in output for column in ("birthdate", "deceased", "replaces"))
+
+
+def test_a_bad_file_is_one_sentence(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("name\n", encoding="utf-8")
+    assert command.failure("import", str(path)).startswith("Line 1: the columns must be ssin,")
+
+
+def test_a_person_is_shown_by_number_or_id_without_the_number(
+    command: Command, site: Site, clock: MovableClock
+) -> None:
+    with writing(site.database) as connection:
+        person = person_of(connection, site.secrets, HANNE, clock.now)
+    for result in (command("show", typed="03.41.01-001.28\n"), command("show", str(person.id))):
+        assert result.exit_code == 0
+        assert str(person.id) in result.stdout
+        assert "Hanne Van der Meulen" in result.stdout
+        assert "**.**.**-***.28" in result.stdout
+        assert HANNE.ssin not in result.stdout
+
+
+def test_who_is_unknown_is_said_in_one_sentence(command: Command) -> None:
+    command("import", str(PEOPLE))
+    assert "not a valid national number (check digits)" in command.failure(
+        "show", typed="03410100129\n"
+    )
+    assert "in the national register, but" in command.failure("show", typed="03410100128\n")
+    assert command.failure("show", typed="12410100251\n") == "There is no such person."
+    unknown = "00000000-0000-4000-8000-000000000000"
+    assert command.failure("show", unknown) == "There is no such person."

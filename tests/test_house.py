@@ -1,0 +1,259 @@
+"""The rules of the house (CONTRIBUTING.md): what is written here once holds everywhere."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from authn.app import ROUTES
+from authn.audit import events
+from authn.settings import Settings
+from tests import addresses, commands
+from tools import messages, settings_page
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+# A migration is one statement a table, read once.
+MODULES = [path for path in (ROOT / "authn").rglob("*.py") if path.parent.name != "versions"]
+EVENTS = [
+    value
+    for value in vars(events).values()
+    if isinstance(value, type) and issubclass(value, events.Event) and value is not events.Event
+]
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 40
+# Routes that no page, script or discovery document leads to, and why that is right.
+UNLISTED = {
+    "/.well-known/oauth-authorization-server": "where clients that know OAuth alone begin",
+    "/health": "load balancers and containers ask it",
+}
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _sources() -> Iterator[Path]:
+    """Every file that people write, but for the licence and the locks."""
+    for folder in ("authn", "templates", "static", "tests", "tools", "docs", "bench", ".ci"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix != ".lock")
+
+
+# Settings, events, commands
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_described(name: str) -> None:
+    description = Settings.model_fields[name].description
+    assert description
+    assert description.rstrip().endswith(".")
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    assert _read(settings_page.PAGE) == settings_page.page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_event_is_described(event: type[events.Event]) -> None:
+    # A dataclass without a docstring gets its signature as one.
+    assert event.__doc__
+    assert not event.__doc__.startswith(f"{event.__name__}(")
+
+
+def test_every_event_has_a_name_of_its_own() -> None:
+    assert len({event.name for event in EVENTS}) == len(EVENTS)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_in_the_documents_exists(document: Path) -> None:
+    named = re.findall(
+        r"(?:-m authn|run --rm service|exec service authn) ([a-z ]+)", _read(document)
+    )
+    assert [words for words in named if not commands.exists(words.split())] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_target_in_the_documents_exists(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", _read(ROOT / "Makefile"), re.MULTILINE))
+    named = re.findall(r"(?:^|`|\$ )make ((?:[a-z-]+ ?)+)", _read(document), re.MULTILINE)
+    assert {target for words in named for target in words.split()} <= targets
+
+
+# Languages
+
+
+@pytest.mark.parametrize("language", messages.TRANSLATED)
+def test_no_translation_is_missing(language: str) -> None:
+    assert messages.missing(language, messages.extract()) == []
+
+
+@pytest.mark.parametrize("language", messages.TRANSLATED)
+def test_a_translation_fills_in_the_same_values(language: str) -> None:
+    for message in messages.read_catalogue(language):
+        for source, translation in _pairs(message.id, message.string):
+            assert _placeholders(source) == _placeholders(translation), source
+
+
+@pytest.mark.parametrize("language", messages.TRANSLATED)
+def test_a_catalogue_holds_no_sentence_that_is_gone(language: str) -> None:
+    source = messages.extract()
+    gone = [
+        message.id
+        for message in messages.read_catalogue(language)
+        if message.id and source.get(message.id, message.context) is None
+    ]
+    assert gone == [], "run `make messages`"
+
+
+def test_no_sentence_shouts() -> None:
+    shouted = [message.id for message in messages.extract() if "!" in str(message.id)]
+    assert shouted == []
+
+
+def _pairs(source: object, translation: object) -> Iterator[tuple[str, str]]:
+    if isinstance(source, str):
+        yield source, str(translation or source)
+    elif isinstance(source, tuple | list) and isinstance(translation, tuple | list):
+        yield from ((source[-1], each) for each in translation if each)
+
+
+def _placeholders(sentence: str) -> set[str]:
+    return set(re.findall(r"%\((\w+)\)[sd]", sentence))
+
+
+# Routes and pages
+
+
+def test_every_route_is_linked_discovered_or_excused(client: TestClient) -> None:
+    discovery = client.get("/.well-known/openid-configuration").json()
+    issuer = discovery["issuer"]
+    discovered = {str(value).removeprefix(issuer) for value in discovery.values()}
+    reached = discovered | addresses.led_to()
+    routes = {addresses.plain(route.path) for route in ROUTES if isinstance(route, Route)}
+    assert routes - reached == UNLISTED.keys()
+
+
+@pytest.mark.parametrize(
+    "template",
+    sorted((ROOT / "templates").rglob("*.html")),
+    ids=lambda path: path.relative_to(ROOT / "templates").as_posix(),
+)
+def test_no_template_holds_script_or_style(template: Path) -> None:
+    text = _read(template)
+    assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(?!\s*</script>)", text) == []
+    assert re.findall(r"\s(style|on[a-z]+)=", text) == []
+    assert "<style" not in text
+
+
+# The tree
+
+
+def test_imports_run_downwards_only() -> None:
+    lint_imports = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run([lint_imports], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_no_module_is_too_long() -> None:
+    lengths = {path.relative_to(ROOT): len(_read(path).splitlines()) for path in MODULES}
+    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_MODULE} == {}
+
+
+def test_no_function_is_too_long() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}:{function.name}": length
+        for path in MODULES
+        for function in ast.walk(ast.parse(_read(path)))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := _length(function)) > LONGEST_FUNCTION
+    }
+    assert long == {}
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function's body, without its signature and docstring."""
+    body = function.body
+    is_docstring = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
+    start = body[1] if is_docstring and len(body) > 1 else body[0]
+    return (function.end_lineno or start.lineno) - start.lineno + 1
+
+
+def test_nothing_is_left_open() -> None:
+    left_open = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|NotImplemented" + r"Error)\b")
+    suffixes = {".py", ".js", ".css", ".html", ".md", ".toml", ".yml", ".csv", ".po", ""}
+    found = [
+        path for path in _sources() if path.suffix in suffixes and left_open.search(_read(path))
+    ]
+    assert found == []
+
+
+def test_no_path_of_a_machine_is_written_down() -> None:
+    own = str(ROOT).encode()
+    assert [path for path in _sources() if own in path.read_bytes()] == []
+
+
+# Locks
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "requirements.lock",
+        "requirements-dev.lock",
+        "tests/journeys/openid_client/package-lock.json",
+    ],
+)
+def test_a_lock_names_no_address(lock: str) -> None:
+    assert re.findall(r"https?://|--(?:extra-)?index|--find-links", _read(ROOT / lock)) == []
+
+
+def test_development_has_exactly_the_versions_of_the_service() -> None:
+    assert _pins("requirements.lock").items() <= _pins("requirements-dev.lock").items()
+
+
+def test_the_locks_keep_to_the_ranges() -> None:
+    project = tomllib.loads(_read(ROOT / "pyproject.toml"))["project"]
+    ranges = [*project["dependencies"], *project["optional-dependencies"]["development"]]
+    pins = _pins("requirements-dev.lock")
+    for text in ranges:
+        requirement = Requirement(text)
+        pin = pins[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pin), f"{text}: run `make lock`"
+
+
+def test_the_service_imports_nothing_but_its_own_dependencies() -> None:
+    project = tomllib.loads(_read(ROOT / "pyproject.toml"))["project"]
+    declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    distributions = packages_distributions()
+    undeclared = {
+        package
+        for package in _imported_packages() - sys.stdlib_module_names - {"authn"}
+        if not declared & {canonicalize_name(name) for name in distributions.get(package, [])}
+    }
+    assert undeclared == set()
+
+
+def _imported_packages() -> set[str]:
+    nodes = [node for path in MODULES for node in ast.walk(ast.parse(_read(path)))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names}
+
+
+def _pins(lock: str) -> dict[str, str]:
+    return dict(
+        re.findall(r"^([a-z0-9.-]+)(?:\[[^]]*\])?==([^ ;\\]+)", _read(ROOT / lock), re.MULTILINE)
+    )
