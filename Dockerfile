@@ -6,7 +6,7 @@ RUN python -m venv /opt/venv \
  && /opt/venv/bin/python -m pip install --no-cache-dir --require-hashes --requirement /requirements.lock
 
 FROM python:3.13.12-slim-trixie
-# 10001 must be able to read the files of the secrets (docs/operating.md).
+# This user must be able to read the files of the secrets (docs/operating.md).
 RUN useradd --system --uid 10001 --user-group --no-create-home authn \
  && install --directory --owner authn --group authn --mode 0700 /var/lib/authn
 COPY --from=dependencies /opt/venv /opt/venv

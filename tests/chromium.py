@@ -56,6 +56,9 @@ def _succeeds(command: list[str]) -> bool:
 
 def main() -> int:
     """0 when there is a Chromium afterwards; else 1, and the line to type is on standard error."""
+    if "CHROMIUM" in os.environ and not find():
+        print(f"CHROMIUM={os.environ['CHROMIUM']} is not a program.", file=sys.stderr)
+        return 1
     if find() or (install() and find()):
         return 0
     print("The browser tests need Chromium. Type this, then try again:", file=sys.stderr)

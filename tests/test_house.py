@@ -47,7 +47,7 @@ def _sources() -> Iterator[Path]:
     """Every file that people write, but for the licence and the locks."""
     for folder in ("authn", "templates", "static", "tests", "tools", "docs", "bench", ".ci"):
         for path in (ROOT / folder).rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and not {"__pycache__", "node_modules"} & set(path.parts):
                 yield path
     yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix != ".lock")
 

@@ -1,18 +1,28 @@
 """Access tokens by their `jti`: each hangs on its grant and dies with it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from authn.grants.grants import COLUMNS, LiveGrant, live, live_chain, live_grant_of_row
+from authn.grants.grants import COLUMNS, Grant, live, live_chain
 from authn.grants.tables import access_tokens, grants
-from authn.people.tables import persons
+from authn.people.tables import Person, persons
 from authn.secrets import new_token
 from authn.sessions.sessions import limits
 from authn.settings import Settings
 
 LIFETIME = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGrant:
+    """A grant that is valid at this moment, and its person."""
+
+    grant: Grant
+    person: Person
+
 
 _INSERT = access_tokens.insert()
 _FIND = (
@@ -35,7 +45,10 @@ def grant_of_access_token(
 ) -> LiveGrant | None:
     """The grant of a token whose signature and times were verified, while it is alive."""
     row = connection.execute(_FIND, {"jti": jti, **limits(settings, now)}).first()
-    return live_grant_of_row(row) if row else None
+    if row is None:
+        return None
+    size = len(COLUMNS)
+    return LiveGrant(Grant(*row[:size]), Person(*row[size:]))
 
 
 def forget_expired_access_tokens(connection: Connection, now: datetime) -> int:

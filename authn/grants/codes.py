@@ -21,7 +21,7 @@ from authn.clients.clients import Client
 from authn.db.once import insert_once
 from authn.errors import N_, Expired, InvalidRequest, Refusal
 from authn.grants.authorization_request import AuthorizationRequest
-from authn.grants.grants import COLUMNS, Grant, LiveGrant, find_live_grant, revoke_grant
+from authn.grants.grants import COLUMNS, Grant, find_live_grant, revoke_grant
 from authn.grants.tables import authorization_codes, grants
 from authn.people.subjects import subject_of
 from authn.secrets import Secrets, new_token, token_hash
@@ -79,7 +79,7 @@ class Presented:
 class RedeemedCode:
     """A code that was valid, spent now, and what it stands for."""
 
-    live: LiveGrant
+    grant: Grant
     redirect_uri: str
     nonce: str
 
@@ -169,19 +169,19 @@ def redeem_code(
         _refuse_unspendable(connection, secrets, presented, now, reference)
     spent = _SpentCode(*row)
     reason = _reason_to_refuse(spent, presented, now)
-    live = None if reason else find_live_grant(connection, settings, spent.grant_id, now)
-    if live is None:
-        grant = _grant(connection, spent.grant_id)
-        revoke_grant(connection, grant.id, now)
+    grant = None if reason else find_live_grant(connection, settings, spent.grant_id, now)
+    if grant is None:
+        ended = _grant(connection, spent.grant_id)
+        revoke_grant(connection, ended.id, now)
         event = CodeRefused(
-            person_id=grant.person_id,
-            device_id=grant.device_id,
-            client_id=grant.client_id,
+            person_id=ended.person_id,
+            device_id=ended.device_id,
+            client_id=ended.client_id,
             reason=reason or "ended",
         )
         record(connection, secrets, event, now, reference)
         raise InvalidGrant(DESCRIPTIONS[reason or "ended"])
-    return RedeemedCode(live, spent.redirect_uri, spent.nonce)
+    return RedeemedCode(grant, spent.redirect_uri, spent.nonce)
 
 
 DESCRIPTIONS = {

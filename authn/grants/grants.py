@@ -4,14 +4,12 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Join, Row, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Join, and_, bindparam, select, update
 
 from authn.devices.tables import KeyLevel
 from authn.grants.tables import grants
-from authn.people.tables import Person, persons
 from authn.sessions.sessions import alive, chain, limits, within_limits
 from authn.sessions.tables import sessions
 from authn.settings import Settings
@@ -39,14 +37,6 @@ class Grant:
     def sid(self) -> str:
         """The session's name for this client."""
         return sid(self.session_id, self.client_id)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveGrant:
-    """A grant that is valid at this moment, and its person."""
-
-    grant: Grant
-    person: Person
 
 
 COLUMNS = tuple(grants.c[name] for name in Grant.__dataclass_fields__)
@@ -78,25 +68,17 @@ def live() -> ColumnElement[bool]:
 
 # Built once: putting a statement together costs more than executing it.
 _FIND_LIVE = (
-    select(*COLUMNS, *persons.c)
-    .select_from(live_chain())
-    .where(grants.c.id == bindparam("grant_id"), live())
+    select(*COLUMNS).select_from(live_chain()).where(grants.c.id == bindparam("grant_id"), live())
 )
 
 
 def find_live_grant(
     connection: Connection, settings: Settings, grant_id: UUID, now: datetime
-) -> LiveGrant | None:
+) -> Grant | None:
     """The grant while it and everything above it is alive."""
     parameters = {"grant_id": grant_id, **limits(settings, now)}
     row = connection.execute(_FIND_LIVE, parameters).first()
-    return live_grant_of_row(row) if row else None
-
-
-def live_grant_of_row(row: Row[Any]) -> LiveGrant:
-    """A row of `COLUMNS` and the columns of `persons`."""
-    size = len(COLUMNS)
-    return LiveGrant(Grant(*row[:size]), Person(*row[size:]))
+    return Grant(*row) if row else None
 
 
 def revoke_grant(connection: Connection, grant_id: UUID, now: datetime) -> bool:

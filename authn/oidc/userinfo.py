@@ -16,8 +16,7 @@ from authn.audit.events import NationalNumberReleased
 from authn.audit.log import record
 from authn.clients.clients import find_client
 from authn.consents.scopes import OPENID, SSIN, Known, claims_of
-from authn.grants.access_tokens import grant_of_access_token
-from authn.grants.grants import LiveGrant
+from authn.grants.access_tokens import LiveGrant, grant_of_access_token
 from authn.jose import InvalidToken
 from authn.keys.signing_keys import current_keys
 from authn.oidc.access_token import verified_jti_and_scope

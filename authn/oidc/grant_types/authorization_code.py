@@ -48,7 +48,7 @@ class AuthorizationCode(AuthorizationCodeGrant):
         """The access token and, where `openid` was granted, the ID token (Core §3.1.3.3)."""
         http = self.server.http
         redeemed = cast(RedeemedCode, self.request.authorization_code)
-        grant = redeemed.live.grant
+        grant = redeemed.grant
         keys = current_keys(http.site, http.connection, http.now)
         jti = record_access_token(http.connection, grant.id, http.now)
         token = access_token(keys, http.settings, grant, jti, http.now)
