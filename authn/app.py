@@ -56,6 +56,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Starlette:
         exception_handlers={Refusal: answer_failure, HTTPException: answer_failure},
         lifespan=_lifespan(settings, site.database),
     )
+    # Starlette would send "/devices/" on to "/devices" at whatever host the request names.
+    app.router.redirect_slashes = False
     app.state.site = site
     return app
 

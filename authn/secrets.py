@@ -140,7 +140,10 @@ def _base64url(value: bytes) -> str:
 
 def load_secrets(settings: Settings) -> Secrets:
     """The four keys of this service; raises `CommandError` naming the one that is missing."""
-    return Secrets(**{name: _load_key(settings, name) for name in KEY_NAMES})
+    keys = {name: _load_key(settings, name) for name in KEY_NAMES}
+    if len(set(keys.values())) < len(keys):
+        raise CommandError("Two of the four keys are the same: each must be random by itself.")
+    return Secrets(**keys)
 
 
 def create_secrets(settings: Settings) -> None:

@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from authn.errors import CommandError
 
 PREFIX = "AUTHN_"
+POSTGRESQL = ("postgresql://", "postgres://")
+PSYCOPG = "postgresql+psycopg://"
 
 Language = Literal["nl", "fr", "de", "en"]
 
@@ -108,7 +117,36 @@ class Settings(BaseSettings):
             raise ValueError("must be https; http is possible for localhost only")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("must be an https address")
-        return value.rstrip("/")
+        try:
+            port = parts.port
+        except ValueError:
+            raise ValueError("its port is not a number") from None
+        usual = 443 if parts.scheme == "https" else 80
+        origin = f"{parts.scheme}://{parts.hostname}"
+        if port not in (None, usual):
+            origin += f":{port}"
+        if value.rstrip("/") != origin:
+            raise ValueError(f"must be written as browsers write it: {origin}")
+        return origin
+
+    @field_validator("rp_id")
+    @classmethod
+    def _rp_id_is_of_the_issuer(cls, value: str, info: ValidationInfo) -> str:
+        host = urlsplit(info.data.get("issuer", "")).hostname or ""
+        if value and not f".{host}".endswith(f".{value}"):  # WebAuthn §5.1.3 step 8
+            raise ValueError(f"must be {host} or a domain above it")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_one_of_two(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith((*POSTGRESQL, PSYCOPG, "sqlite:///")):
+            raise ValueError("must begin with postgresql:// or sqlite:///")
+        if url.partition("://")[2].partition("/")[0].count("@") > 1:
+            # What follows the first one would be taken for the host, and named in messages.
+            raise ValueError("must have %40 for an @ in its password")
+        return value
 
     @model_validator(mode="after")
     def _several_workers_need_postgresql(self) -> "Settings":
@@ -132,9 +170,9 @@ class Settings(BaseSettings):
         url = self.database_url.get_secret_value()
         if not url:
             return f"sqlite:///{self.data_directory / 'authn.db'}"
-        for scheme in ("postgresql://", "postgres://"):
+        for scheme in POSTGRESQL:
             if url.startswith(scheme):
-                return "postgresql+psycopg://" + url.removeprefix(scheme)
+                return PSYCOPG + url.removeprefix(scheme)
         return url
 
     @classmethod

@@ -85,6 +85,12 @@ def test_every_command_in_the_documents_exists(document: Path) -> None:
     assert [words for words in named if not commands.exists(words.split())] == []
 
 
+def test_every_file_that_the_page_on_security_names_exists() -> None:
+    named = re.findall(r"`([a-z0-9_/]+(?:\.py|/))`", _read(ROOT / "docs" / "security.md"))
+    homes = [ROOT / "authn", ROOT / "tests", ROOT]
+    assert [name for name in named if not any((home / name).exists() for home in homes)] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_make_target_in_the_documents_exists(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", _read(ROOT / "Makefile"), re.MULTILINE))

@@ -116,7 +116,8 @@ def test_the_command_says_what_it_can_do(installed: Installed) -> None:
 def test_an_error_is_one_sentence_and_exit_code_1(installed: Installed) -> None:
     result = installed.run("db", "upgrade", port="eighty")
     assert result.returncode == 1
-    assert result.stderr.startswith("Setting AUTHN_PORT: ")
+    assert result.stderr.startswith("Setting AUTHN_")
+    assert "port" in result.stderr
     assert result.stderr.count("\n") == 1
 
 

@@ -4,7 +4,7 @@ import segno
 from markupsafe import Markup
 from starlette.responses import Response
 
-from authn.account.signed_in import signed_in, signed_in_script
+from authn.account.signed_in import not_signed_in, signed_in, signed_in_script
 from authn.account.views import invitation_view
 from authn.devices.devices import find_device
 from authn.enrolment.invitation_tables import Invitation
@@ -19,6 +19,7 @@ from authn.enrolment.invitations import (
 from authn.enrolment.new_device import all_or_nothing, naming_page, store_device
 from authn.errors import N_, InvalidRequest
 from authn.people.persons import find_person
+from authn.sessions.cookie import current_session
 from authn.sessions.sessions import Session, touch
 from authn.web.request import Request, json_answer, page, redirect
 from authn.web.routing import form_route, json_route, page_route
@@ -61,8 +62,11 @@ def add_here_registration(request: Request, session: Session) -> Response:
     assert person is not None, "the session is alive"
     # That a device has confirmed is in the ceremony token: none is made otherwise.
     credential = register(request, person, _adding(session))
-    present = find_device(request.connection, session.person_id, session.device_id)
     with all_or_nothing(request, person):
+        # Once more, now that the person is locked: who removed this device meanwhile comes first.
+        if current_session(request) is None:
+            raise not_signed_in()
+        present = find_device(request.connection, session.person_id, session.device_id)
         held = store_device(
             request, person, credential, how="here", identity_level=present.identity_level
         )

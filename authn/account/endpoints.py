@@ -9,11 +9,11 @@ from authn.account.adding_endpoints import routes as adding_routes
 from authn.account.applications import live_applications
 from authn.account.signed_in import signed_in, signed_in_script
 from authn.account.views import DeviceView, device_view, device_views
-from authn.audit.events import DeviceRemoved, DeviceRenamed, SignedOut
+from authn.audit.events import DeviceRemovalRefused, DeviceRemoved, DeviceRenamed, SignedOut
 from authn.audit.log import record
 from authn.devices.devices import find_device, remove_device, rename_device
 from authn.devices.names import read_device_name
-from authn.errors import N_, InvalidRequest
+from authn.errors import N_, InvalidRequest, Refusal
 from authn.people.persons import lock_person
 from authn.sessions.cookie import current_session
 from authn.sessions.sessions import Session, count_sessions, end_session, touch
@@ -101,7 +101,14 @@ def device_removed(request: Request, session: Session) -> Response:
     lock_person(request.connection, session.person_id)
     device_id = request.path_params["id"]
     confirm(request, session.person_id, Purpose(REMOVE, str(device_id)))
-    device = remove_device(request.connection, session.person_id, device_id, request.now)
+    try:
+        device = remove_device(request.connection, session.person_id, device_id, request.now)
+    except Refusal as refusal:
+        kept = DeviceRemovalRefused(
+            person_id=session.person_id, device_id=device_id, reason=refusal.error
+        )
+        record(request.connection, request.secrets, kept, request.now, request.reference)
+        raise
     event = DeviceRemoved(person_id=session.person_id, device_id=device.id)
     record(request.connection, request.secrets, event, request.now, request.reference)
     if device.id == session.device_id:

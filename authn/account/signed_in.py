@@ -37,9 +37,14 @@ def signed_in_script(function: HeldEndpoint) -> Endpoint:
     def endpoint(request: Request) -> Response:
         session = current_session(request)
         if session is None:
-            raise Forbidden(
-                "not_signed_in", N_("You are no longer signed in. Reload the page to sign in.")
-            )
+            raise not_signed_in()
         return function(request, session)
 
     return endpoint
+
+
+def not_signed_in() -> Forbidden:
+    """The refusal of a script's call where nobody is signed in any more."""
+    return Forbidden(
+        "not_signed_in", N_("You are no longer signed in. Reload the page to sign in.")
+    )

@@ -64,6 +64,14 @@ class DeviceRemoved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRemovalRefused(Event):
+    """A removal was confirmed and refused all the same; `reason` is for operators."""
+
+    name: ClassVar[str] = "device.removal-refused"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSuspended(Event):
     """A device was suspended; `reason` is `counter` when its key may have been copied."""
 

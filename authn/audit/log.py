@@ -1,7 +1,7 @@
 """Appends an event to the table, sealed."""
 
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 
 import orjson
 from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, Text, Uuid
@@ -16,7 +16,7 @@ audit_events = Table(
     "audit_events",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("occurred_at", Instant, nullable=False, index=True),
+    Column("occurred_at", Instant, nullable=False),
     Column("event", String(50), nullable=False),
     Column("reference", String(32), nullable=False),
     Column("person_id", Uuid, index=True),
@@ -44,7 +44,7 @@ def record(
         if field.name not in COMMON
     }
     row = {
-        "occurred_at": now,
+        "occurred_at": now.astimezone(UTC),  # as it is read back: the seal is of this text
         "event": event.name,
         "reference": reference,
         "person_id": event.person_id,

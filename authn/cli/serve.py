@@ -49,6 +49,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "ws": "none",  # nothing of ours speaks it, and uvicorn logs its address and query
         "proxy_headers": bool(settings.trusted_proxies),
         "forwarded_allow_ips": settings.trusted_proxies or None,
         "backlog": BACKLOG,

@@ -14,4 +14,5 @@ consents = Table(
     ),
     Column("scope", String(100), primary_key=True),
     Column("given_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )

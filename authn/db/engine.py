@@ -25,6 +25,10 @@ WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.002
 
 
+class Busy(Exception):
+    """SQLite's write lock is taken, and whoever asked can't wait for it here; nothing was done."""
+
+
 @dataclass(frozen=True, slots=True)
 class WriteLock:
     """One writer at a time on an SQLite file: among threads by a lock, among processes by flock.
@@ -37,11 +41,12 @@ class WriteLock:
     threads: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        if not self.threads.acquire(timeout=WAIT_SECONDS):
-            raise Unavailable(detail="waited for the SQLite write lock")
+    def held(self, *, wait: bool = True) -> Iterator[None]:
+        """The lock is held inside the block; raises `Busy` when it is not to wait and is taken."""
+        if not self.threads.acquire(blocking=wait, timeout=WAIT_SECONDS if wait else -1):
+            raise Unavailable(detail="waited for the SQLite write lock") if wait else Busy
         try:
-            _lock_among_processes(self.file)
+            _lock_among_processes(self.file, wait=wait)
             try:
                 yield
             finally:
@@ -50,13 +55,15 @@ class WriteLock:
             self.threads.release()
 
 
-def _lock_among_processes(file: BinaryIO) -> None:
+def _lock_among_processes(file: BinaryIO, *, wait: bool) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
+            if not wait:
+                raise Busy from None
             if time.monotonic() > deadline:
                 raise Unavailable(detail="another process holds the SQLite write lock") from None
             time.sleep(POLL_SECONDS)
@@ -91,17 +98,21 @@ def open_database(settings: Settings) -> Database:
         url, settings.threads, {"connect_timeout": int(WAIT_SECONDS), "options": options}
     )
     autocommit = {"isolation_level": "AUTOCOMMIT"}
-    reader = create_engine(url, pool=writer.pool, execution_options=autocommit)
+    reader = create_engine(
+        url, pool=writer.pool, execution_options=autocommit, hide_parameters=True
+    )
     return Database(reader, writer, None)
 
 
 def _open_sqlite(url: str, threads: int) -> Database:
     path = Path(url.removeprefix("sqlite:///"))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # SQLite would let everybody read it; its -wal and -shm get the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     writer = _writer(url, threads, {"check_same_thread": False})
     event.listen(writer.pool, "connect", _configure_sqlite)
     event.listen(writer, "begin", _begin_immediate)
-    reader = create_engine(url, pool=writer.pool)
+    reader = create_engine(url, pool=writer.pool, hide_parameters=True)
     lock_file = path.with_name(path.name + ".lock")
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     return Database(reader, writer, WriteLock(os.fdopen(descriptor, "r+b")))
@@ -115,6 +126,7 @@ def _writer(url: str, threads: int, connect_args: dict[str, Any]) -> Engine:
         pool_timeout=WAIT_SECONDS,
         connect_args=connect_args,
         execution_options={"authn_writes": True},
+        hide_parameters=True,  # an exception's text holds no value of a row
     )
 
 

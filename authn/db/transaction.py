@@ -17,13 +17,14 @@ def reading(database: Database) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(database: Database) -> Iterator[Connection]:
+def writing(database: Database, *, wait: bool = True) -> Iterator[Connection]:
     """A transaction that may write.
 
     A `Refusal` that leaves it is committed with what was written before, and goes on; any other
-    exception rolls everything back. Raises `Unavailable` when SQLite's write lock stays taken.
+    exception rolls everything back. Raises `Unavailable` when SQLite's write lock stays taken, or
+    at once `Busy` when it is taken and this is not to wait.
     """
-    lock = database.write_lock.held() if database.write_lock else nullcontext()
+    lock = database.write_lock.held(wait=wait) if database.write_lock else nullcontext()
     with lock, database.writer.connect() as connection:
         transaction = connection.begin()
         try:

@@ -41,6 +41,7 @@ def serve_together(applications: list[tuple[ASGIApp, socket.socket]]) -> None:
                     log_config=None,
                     access_log=False,
                     server_header=False,
+                    ws="none",
                     timeout_graceful_shutdown=2,
                 )
             ),

@@ -168,9 +168,12 @@ def join_registration(request: Request) -> Response:
     """The device is the person's, the invitation is used up, and the person is signed in here."""
     invitation = claimed_invitation(request, _invitation_id(request.json))
     person = inviter(request, invitation)
-    approved_by = approving_device(request, invitation)
+    approving_device(request, invitation)
     credential = register(request, person, _joining(invitation))
     with all_or_nothing(request, person):
+        # Once more, now that the person is locked: who removed them meanwhile comes first.
+        inviter(request, invitation)
+        approved_by = approving_device(request, invitation)
         use(request, invitation)
         held = store_device(
             request,

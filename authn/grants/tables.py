@@ -14,7 +14,7 @@ grants = Table(
     Column("request_id", String(64), nullable=False, unique=True),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
     Column("device_id", Uuid, ForeignKey("devices.id"), nullable=False),
-    Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
     Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), nullable=False),
     # What the client knows the person by; and how, and when, the person signed in.
     Column("subject", String(64), nullable=False),
@@ -23,15 +23,14 @@ grants = Table(
     Column("auth_time", Instant, nullable=False),
     Column("granted_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    sqlite_with_rowid=False,
 )
 
 authorization_codes = Table(
     "authorization_codes",
     metadata,
     Column("code_hash", token_hash_type(), primary_key=True),
-    Column(
-        "grant_id", Uuid, ForeignKey("grants.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
+    Column("grant_id", Uuid, ForeignKey("grants.id"), nullable=False),
     Column("client_id", String(LONGEST_CLIENT_ID), nullable=False),
     Column("redirect_uri", Text, nullable=False),
     Column("nonce", Text, nullable=False),
@@ -39,14 +38,14 @@ authorization_codes = Table(
     Column("expires_at", Instant, nullable=False),
     # Kept after its use: a second one must be recognised.
     Column("used_at", Instant),
+    sqlite_with_rowid=False,
 )
 
 access_tokens = Table(
     "access_tokens",
     metadata,
     Column("jti", String(43), primary_key=True),
-    Column(
-        "grant_id", Uuid, ForeignKey("grants.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
-    Column("expires_at", Instant, nullable=False, index=True),
+    Column("grant_id", Uuid, ForeignKey("grants.id"), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )

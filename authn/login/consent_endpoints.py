@@ -1,5 +1,7 @@
 """Choosing an account, and allowing an application what it asks."""
 
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
 from authn.audit.events import ConsentDeclined, ConsentGiven
@@ -51,6 +53,9 @@ def decide(request: Request) -> Response:
     if authentication_required(passage):
         return proceed(request, passage.pending, passage.client, passage.session)
     assert passage.session is not None
+    if _shown_to_another(passage):
+        token = pending_token(request, passage.pending)
+        return redirect("/consent?" + urlencode({"request": token}))
     asked = scopes_to_allow(passage)
     about = {
         "person_id": passage.session.person_id,
@@ -99,10 +104,19 @@ def account_selected(request: Request) -> Response:
     token = pending_token(request, passage.pending)
     if passage.session is None or request.form.get("choice") == "another":
         return redirect("/login?another=1&request=" + token)
+    if _shown_to_another(passage):
+        return redirect("/select-account?" + urlencode({"request": token}))
     if request.form.get("choice") != "continue":
         raise InvalidRequest("invalid_request", N_("Please choose an account."))
     select_for_request(request.connection, passage.session.id, passage.pending.request_id)
     return redirect("/login/continue?request=" + token)
+
+
+def _shown_to_another(passage: Passage) -> bool:
+    """Whether somebody else signed in here since the page was shown: it asked another person."""
+    assert passage.session is not None
+    present = str(passage.session.person_id)
+    return passage.request.form.get("person", present) != present
 
 
 def _passage(request: Request, token: str) -> Passage:

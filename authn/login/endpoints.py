@@ -8,11 +8,11 @@ from starlette.responses import Response
 from authn.audit.events import SignedIn
 from authn.audit.log import record
 from authn.clients.clients import Client
-from authn.errors import N_, InvalidRequest
+from authn.errors import N_, Expired, InvalidRequest
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.login.consent_endpoints import routes as consent_routes
 from authn.login.hallway import DECLINED, Passage, next_location, proceed, reason_to_sign_in
-from authn.login.pending import read_pending
+from authn.login.pending import pending_token, read_pending
 from authn.login.response import authorization_response
 from authn.login.waiting import waiting
 from authn.sessions.cookie import current_session
@@ -84,7 +84,12 @@ def _after_sign_in(
 ) -> str:
     if waiting_for is None:
         return local_path(_text(request.json.get("return_to") or ACCOUNT))
-    return next_location(Passage(request, *waiting_for, session))
+    try:
+        return next_location(Passage(request, *waiting_for, session))
+    except Expired:
+        # Answered before, in another tab. The session is open all the same, and a refusal here
+        # would keep its cookie from the browser: the page that this leads to says so instead.
+        return "/login/continue?" + urlencode({"request": pending_token(request, waiting_for[0])})
 
 
 def continue_request(request: Request) -> Response:

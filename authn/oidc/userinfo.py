@@ -47,6 +47,7 @@ def presented_token(headers: Mapping[str, str], form: Mapping[str, str]) -> str:
     in_form = form.get("access_token", "")
     if scheme.lower() != "bearer":
         credentials = ""
+    credentials = credentials.strip()
     if credentials and in_form:
         raise bearer_error("invalid_request", "The token was sent in two ways.", status=400)
     if not credentials and not in_form:
@@ -57,7 +58,7 @@ def presented_token(headers: Mapping[str, str], form: Mapping[str, str]) -> str:
             status=401,
             headers={"WWW-Authenticate": REALM},
         )
-    return credentials.strip() or in_form
+    return credentials or in_form
 
 
 def bearer_error(error: str, description: str, *, status: int) -> ProtocolError:
@@ -97,9 +98,11 @@ def _released_ssin(request: Request, live: LiveGrant, scope: str) -> str | None:
 
 def _may_release_ssin(http: HttpRequest, form: Mapping[str, str]) -> bool:
     """Whether the token, not verified yet, names the scope: only then is anything written."""
-    scheme, _, credentials = http.headers.get("authorization", "").partition(" ")
-    unverified_token = credentials if scheme.lower() == "bearer" else form.get("access_token", "")
-    unverified_payload = unverified_token.strip().split(".")[1:2]
+    try:
+        unverified_token = presented_token(http.headers, form)
+    except ProtocolError:
+        return False
+    unverified_payload = unverified_token.split(".")[1:2]
     try:
         return any(
             SSIN.encode() in base64.urlsafe_b64decode(f"{part}===") for part in unverified_payload

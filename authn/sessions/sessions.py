@@ -1,6 +1,6 @@
 """The life of a session: opened, found while its whole chain is alive, touched, ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -92,6 +92,20 @@ _FIND = (
     .where(sessions.c.token_hash == bindparam("token_hash"), alive(), within_limits())
 )
 _OPEN = sessions.insert()
+_RENEW = (
+    update(sessions)
+    .where(
+        sessions.c.token_hash == bindparam("earlier_token_hash"),
+        sessions.c.installation_id == bindparam("same_installation_id"),
+        sessions.c.ended_at.is_(None),
+        within_limits(),
+    )
+    .values(
+        {name: bindparam(name) for name in ("token_hash", "level", "auth_time", "last_seen_at")}
+    )
+    .values(answered_request=bindparam("answered_request"), selected_request=None)
+    .returning(sessions.c.id)
+)
 _END = (
     update(sessions)
     .where(sessions.c.token_hash == bindparam("ended_token_hash"), sessions.c.ended_at.is_(None))
@@ -106,11 +120,51 @@ def open_session(
     answered_request: str | None,
     now: datetime,
 ) -> tuple[Session, str]:
-    """A new session of this device and installation, with a new identifier: the cookie's value."""
+    """A new session of this device and installation, and its identifier: the cookie's value."""
     token = new_token()
+    session = _session(uuid4(), held, installation_id, answered_request, now)
+    row = {"id": session.id, "installation_id": installation_id, **_login(session, token)}
+    connection.execute(_OPEN, row)
+    return session, token
+
+
+def renew_session(
+    connection: Connection,
+    settings: Settings,
+    earlier_token: str,
+    held: HeldDevice,
+    installation_id: UUID,
+    answered_request: str | None,
+    now: datetime,
+) -> tuple[Session, str] | None:
+    """The same session, signed in anew under a new identifier; the earlier one is worth nothing.
+
+    What applications were given in it lives on. None when the earlier session was another
+    installation's, or had ended.
+    """
+    token = new_token()
+    session = _session(uuid4(), held, installation_id, answered_request, now)
+    parameters = {
+        "earlier_token_hash": token_hash(earlier_token),
+        "same_installation_id": installation_id,
+        **_login(session, token),
+        **limits(settings, now),
+    }
+    session_id = connection.execute(_RENEW, parameters).scalar()
+    return (replace(session, id=session_id), token) if session_id else None
+
+
+def _session(
+    session_id: UUID,
+    held: HeldDevice,
+    installation_id: UUID,
+    answered_request: str | None,
+    now: datetime,
+) -> Session:
+    """A session as it is right after a login with this device."""
     level = key_level(held.device.backup_eligible)
-    session = Session(
-        id=uuid4(),
+    return Session(
+        id=session_id,
         person_id=held.person.id,
         device_id=held.device.id,
         installation_id=installation_id,
@@ -124,17 +178,17 @@ def open_session(
         family_name=held.person.family_name,
         language=held.person.language,
     )
-    row = {
-        "id": session.id,
-        "installation_id": installation_id,
+
+
+def _login(session: Session, token: str) -> dict[str, Any]:
+    """What a login writes of a session."""
+    return {
         "token_hash": token_hash(token),
-        "level": level,
-        "auth_time": now,
-        "last_seen_at": now,
-        "answered_request": answered_request,
+        "level": session.level,
+        "auth_time": session.auth_time,
+        "last_seen_at": session.last_seen_at,
+        "answered_request": session.answered_request,
     }
-    connection.execute(_OPEN, row)
-    return session, token
 
 
 def find_session(

@@ -1,6 +1,7 @@
 """From a verified device to a signed-in browser."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -8,7 +9,12 @@ from authn.devices.installations import COOKIE_LIFETIME, recognise_installation
 from authn.devices.tables import HeldDevice
 from authn.devices.user_agent import read_user_agent
 from authn.sessions.cookie import session_token
-from authn.sessions.sessions import Session, end_session_of_token, open_session
+from authn.sessions.sessions import (
+    Session,
+    end_session_of_token,
+    open_session,
+    renew_session,
+)
 from authn.web.cookies import INSTALLATION, SESSION, cookie_name, delete_cookie, set_cookie
 from authn.web.request import Request
 
@@ -18,14 +24,12 @@ Remember = Callable[[Response], Response]
 def sign_in_with(
     request: Request, held: HeldDevice, request_id: str | None
 ) -> tuple[Session, Remember]:
-    """A new session of this device in this browser, and what makes the browser keep it.
+    """A session of this device in this browser, and what makes the browser keep it.
 
-    The identifier is new at each login, and the browser's earlier session has ended. `request_id`
-    is the authorization request that the assertion's challenge named.
+    Its identifier is new at each login. It goes on where it was the same device's, so that what
+    applications were given in it lives on; another device's or person's session here has ended.
+    `request_id` is the authorization request that the assertion's challenge named.
     """
-    earlier = session_token(request)
-    if earlier:
-        end_session_of_token(request.connection, earlier, request.now)
     installation_id, installation_token = recognise_installation(
         request.connection,
         held.device.id,
@@ -33,7 +37,7 @@ def sign_in_with(
         read_user_agent(request.headers.get("user-agent", "")),
         request.now,
     )
-    session, token = open_session(
+    session, token = _renewed(request, held, installation_id, request_id) or open_session(
         request.connection, held, installation_id, request_id, request.now
     )
 
@@ -43,6 +47,27 @@ def sign_in_with(
         return response
 
     return session, remember
+
+
+def _renewed(
+    request: Request, held: HeldDevice, installation_id: UUID, request_id: str | None
+) -> tuple[Session, str] | None:
+    """The browser's session under a new identifier; None, and it has ended, if it is another's."""
+    earlier = session_token(request)
+    if not earlier:
+        return None
+    renewed = renew_session(
+        request.connection,
+        request.settings,
+        earlier,
+        held,
+        installation_id,
+        request_id,
+        request.now,
+    )
+    if renewed is None:
+        end_session_of_token(request.connection, earlier, request.now)
+    return renewed
 
 
 def forget(response: Response, request: Request) -> Response:

@@ -18,4 +18,5 @@ sessions = Table(
     # which the person has chosen this account.
     Column("answered_request", String(64)),
     Column("selected_request", String(64)),
+    sqlite_with_rowid=False,
 )

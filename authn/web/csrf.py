@@ -33,7 +33,7 @@ def check_same_origin(headers: Headers, settings: Settings) -> None:
         raise Forbidden(
             "cross_site",
             N_("This came from another site and was not accepted."),
-            detail=f"{headers.get('origin')}",
+            detail=headers.get("origin", "")[:200],
         )
 
 

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, Response
 
@@ -73,6 +74,12 @@ def as_refusal(error: Exception) -> Refusal | None:
         isinstance(error, DBAPIError) and error.connection_invalidated
     ):
         return Unavailable(detail=f"database: {type(error.orig).__name__}")
+    if isinstance(error, ClientDisconnect):
+        return InvalidRequest(
+            "invalid_request",
+            N_("What your browser sent could not be read."),
+            detail="it went away before its body had come",
+        )
     if isinstance(error, HTTPException):
         if error.status_code == 404:
             return NotFound("not_found", N_("The page you asked for does not exist."))

@@ -15,6 +15,7 @@ from babel.support import NullTranslations, Translations
 
 LANGUAGES = {"nl": "Nederlands", "fr": "Français", "de": "Deutsch", "en": "English"}
 SOURCE_LANGUAGE = "en"
+LONGEST_HEADER = 500
 LOCALES = Path(__file__).parent.parent / "locales"
 
 Catalogues = dict[str, NullTranslations]
@@ -46,11 +47,16 @@ def choose_language(wishes: Sequence[str], default: str) -> str:
     return default
 
 
-@lru_cache(maxsize=1000)
 def accepted_languages(header: str) -> tuple[str, ...]:
     """The tags of an Accept-Language header, most wanted first (RFC 9110 §12.5.4)."""
+    return _accepted_languages(header[:LONGEST_HEADER])
+
+
+@lru_cache(maxsize=1000)
+def _accepted_languages(header: str) -> tuple[str, ...]:
+    # What is remembered is short: a thousand headers as long as their senders like fill the memory.
     weighted: list[tuple[float, str]] = []
-    for part in header[:500].split(","):
+    for part in header.split(","):
         tag, _, parameters = part.partition(";")
         quality = 1.0
         if parameters.strip().startswith("q="):

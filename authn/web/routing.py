@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from authn.db.engine import Busy
 from authn.db.transaction import reading, writing
 from authn.errors import N_
 from authn.secrets import new_token
@@ -99,20 +100,33 @@ class _Endpoint:
         self.shape = shape
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, in a thread where the database is needed."""
+        """Answers one request."""
         http = HttpRequest(scope, receive)
         http.state.answers = self.shape.answers
         site: Site = http.app.state.site
         http.state.language = _language(http, site)
         body = await read_body(http) if http.method == "POST" else b""
-        if self.shape.writes == NO_DATABASE:
-            response = _answer(http, site, self.shape, body)  # waits for nothing
-        else:
-            response = await run_in_threadpool(_answer, http, site, self.shape, body)
+        response = await self._response(http, site, body)
         await response(scope, receive, send)
 
+    async def _response(self, http: HttpRequest, site: Site, body: bytes) -> Response:
+        """Made on the event loop where nothing is waited for, in a thread otherwise.
 
-def _answer(http: HttpRequest, site: Site, shape: Shape, body: bytes) -> Response:
+        SQLite answers in the time that handing a request to a thread and back would cost, and has
+        one writer at a time anyway: measured, threads halve what it does. Its write lock is the
+        one thing that may take long. PostgreSQL is waited for in a thread.
+        """
+        if self.shape.writes == NO_DATABASE or site.database.write_lock:
+            try:
+                return _answer(http, site, self.shape, body, wait=False)
+            except Busy:
+                pass  # nothing was done yet
+        return await run_in_threadpool(_answer, http, site, self.shape, body)
+
+
+def _answer(
+    http: HttpRequest, site: Site, shape: Shape, body: bytes, *, wait: bool = True
+) -> Response:
     settings = site.settings
     browser = http.cookies.get(cookie_name(settings, BROWSER), "")
     form: Mapping[str, str] = {}
@@ -128,7 +142,7 @@ def _answer(http: HttpRequest, site: Site, shape: Shape, body: bytes) -> Respons
         csrf.check_token(presented, browser, site.secrets)
     query = _query(http)
     new_browser = not browser and shape.answers == "page" and _may_be_new(http, settings)
-    with _connection(http, site, shape, form) as connection:
+    with _connection(http, site, shape, form, wait=wait) as connection:
         request = Request(
             method=http.method,
             path=http.scope["path"],
@@ -152,12 +166,12 @@ def _answer(http: HttpRequest, site: Site, shape: Shape, body: bytes) -> Respons
 
 
 def _connection(
-    http: HttpRequest, site: Site, shape: Shape, form: Mapping[str, str]
+    http: HttpRequest, site: Site, shape: Shape, form: Mapping[str, str], *, wait: bool
 ) -> AbstractContextManager[Connection | None]:
     if shape.writes == NO_DATABASE:
         return nullcontext()
     writes = shape.writes(http, form) if callable(shape.writes) else shape.writes
-    return writing(site.database) if writes else reading(site.database)
+    return writing(site.database, wait=wait) if writes else reading(site.database)
 
 
 def _may_be_new(http: HttpRequest, settings: Settings) -> bool:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
+from authn.db.once import insert_once
 from authn.errors import N_, Expired, InvalidRequest
 from authn.secrets import new_token, read_token, sign_token, token_hash
 from authn.web.request import Request
@@ -89,7 +89,7 @@ def burn(connection: Connection, challenge: Challenge) -> None:
         "challenge_hash": token_hash(challenge.text),
         "expires_at": challenge.issued_at + LIFETIME,
     }
-    if connection.execute(_BURN[connection.dialect.name], row).first() is None:
+    if not insert_once(connection, burnt_challenges, row):
         raise Expired("replayed", N_("This was already used. Please try again."))
 
 
@@ -104,15 +104,3 @@ OUT_OF_PLACE = N_("This answer belongs to another page. Please reload the page a
 
 def _words(purpose: Purpose) -> Mapping[str, Any]:
     return {"act": purpose.act, "target": purpose.target, "request": purpose.request_id}
-
-
-def _insert_once(insert: Any) -> Any:
-    """As `db.once`, built once: putting a statement together costs more than executing it."""
-    return (
-        insert(burnt_challenges)
-        .on_conflict_do_nothing()
-        .returning(burnt_challenges.c.challenge_hash)
-    )
-
-
-_BURN = {"sqlite": _insert_once(sqlite.insert), "postgresql": _insert_once(postgresql.insert)}

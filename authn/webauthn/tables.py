@@ -8,5 +8,6 @@ burnt_challenges = Table(
     "burnt_challenges",
     metadata,
     Column("challenge_hash", token_hash_type(), primary_key=True),
-    Column("expires_at", Instant, nullable=False, index=True),
+    Column("expires_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -191,6 +191,7 @@ def test_what_was_confirmed_in_one_session_is_not_added_in_another(
 ) -> None:
     confirmation = answered(screen, ceremony(screen, "/devices/add/here/confirm-options"))
     options = ceremony(screen, "/devices/add/here/options", confirmation)
+    screen.post_form("/sign-out")
     screen.sign_in()  # a new session in the same browser
     content = created(Authenticator(), options)
     answer = screen.post_json("/devices/add/here/registration", content)

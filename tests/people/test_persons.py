@@ -13,7 +13,13 @@ from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.people.citizen import Citizen
 from authn.people.numbers import current_ssin
-from authn.people.persons import find_person, find_person_by_ssin, lock_person, person_of
+from authn.people.persons import (
+    find_person,
+    find_person_by_ssin,
+    lock_person,
+    person_of,
+    refresh,
+)
 from authn.people.tables import Person, person_ssins, persons
 from authn.secrets import national_number_hash
 from authn.settings import Settings
@@ -118,6 +124,8 @@ def test_a_number_of_another_person_stays_theirs(site: Site, clock: MovableClock
     hanne = enrolled(site, HANNE, clock)
     other = enrolled(site, replace(HANNE, ssin="05520900401", given_name="Anna"), clock)
     assert enrolled(site, RENUMBERED, clock).id == other.id
+    with writing(site.database) as connection:  # as an import does with whoever it finds
+        refresh(connection, site.secrets, hanne, RENUMBERED, clock())
     with reading(site.database) as connection:
         assert current_ssin(connection, site.secrets, hanne.id) == HANNE.ssin
         assert current_ssin(connection, site.secrets, other.id) == "05520900401"

@@ -14,7 +14,7 @@ from authn.people.tables import persons
 from authn.sessions.sessions import find_session
 from authn.sessions.tables import sessions
 from authn.web.site import Site
-from tests.citizen import ORIGIN, enrolled
+from tests.citizen import KARIM, ORIGIN, enrolled
 from tests.conftest import MovableClock
 from tests.screens import another_screen, events, signed_in
 
@@ -43,7 +43,37 @@ def test_the_cookies_are_http_only_and_lax(site: Site, client: TestClient) -> No
         assert "Path=/" in each
 
 
-def test_each_login_has_a_new_identifier_and_ends_the_earlier_session(
+def test_a_login_with_the_same_device_renews_the_session(site: Site, client: TestClient) -> None:
+    _, screen = enrolled(site, client)
+    (before,) = rows(site, sessions)
+    assert screen.sign_in().status_code == 200
+    (after,) = rows(site, sessions)
+    assert after.id == before.id
+    assert after.token_hash != before.token_hash
+
+
+def test_a_login_with_another_device_ends_the_session(site: Site, client: TestClient) -> None:
+    enrolled(site, client)
+    (before,) = rows(site, sessions)
+    enrolled(site, client, KARIM)
+    first, second = sorted(rows(site, sessions), key=lambda row: row.id != before.id)
+    assert first.ended_at is not None
+    assert second.ended_at is None
+
+
+def test_a_login_does_not_bring_an_idle_session_back_to_life(
+    site: Site, client: TestClient, clock: MovableClock
+) -> None:
+    _, screen = enrolled(site, client)
+    (before,) = rows(site, sessions)
+    clock.advance(minutes=61)
+    assert screen.sign_in().status_code == 200
+    ended = {row.id: row.ended_at for row in rows(site, sessions)}
+    assert len(ended) == 2
+    assert ended[before.id] is not None
+
+
+def test_each_login_has_a_new_identifier_and_the_earlier_one_is_worth_nothing(
     site: Site, app: Starlette, client: TestClient
 ) -> None:
     _, screen = enrolled(site, client)

@@ -25,18 +25,13 @@ def upgrade() -> None:
         sa.Column("seal", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
     )
-    op.create_index(
-        op.f("ix_audit_events_occurred_at"), "audit_events", ["occurred_at"], unique=False
-    )
     op.create_index(op.f("ix_audit_events_person_id"), "audit_events", ["person_id"], unique=False)
     op.create_table(
         "burnt_challenges",
         sa.Column("challenge_hash", sa.String(length=64), nullable=False),
         sa.Column("expires_at", authn.db.metadata.Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("challenge_hash", name=op.f("pk_burnt_challenges")),
-    )
-    op.create_index(
-        op.f("ix_burnt_challenges_expires_at"), "burnt_challenges", ["expires_at"], unique=False
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "clients",
@@ -158,6 +153,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_consents_person_id")),
         sa.PrimaryKeyConstraint("person_id", "client_id", "scope", name=op.f("pk_consents")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "devices",
@@ -250,6 +246,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sessions_token_hash")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         op.f("ix_sessions_installation_id"), "sessions", ["installation_id"], unique=False
@@ -276,9 +273,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_grants_session_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grants")),
         sa.UniqueConstraint("request_id", name=op.f("uq_grants_request_id")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_grants_person_id"), "grants", ["person_id"], unique=False)
-    op.create_index(op.f("ix_grants_session_id"), "grants", ["session_id"], unique=False)
     op.create_table(
         "invitations",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -312,14 +309,11 @@ def upgrade() -> None:
         sa.Column("grant_id", sa.Uuid(), nullable=False),
         sa.Column("expires_at", authn.db.metadata.Instant(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["grant_id"], ["grants.id"], name=op.f("fk_access_tokens_grant_id"), ondelete="CASCADE"
+            ["grant_id"], ["grants.id"], name=op.f("fk_access_tokens_grant_id")
         ),
         sa.PrimaryKeyConstraint("jti", name=op.f("pk_access_tokens")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(
-        op.f("ix_access_tokens_expires_at"), "access_tokens", ["expires_at"], unique=False
-    )
-    op.create_index(op.f("ix_access_tokens_grant_id"), "access_tokens", ["grant_id"], unique=False)
     op.create_table(
         "authorization_codes",
         sa.Column("code_hash", sa.String(length=64), nullable=False),
@@ -331,28 +325,19 @@ def upgrade() -> None:
         sa.Column("expires_at", authn.db.metadata.Instant(timezone=True), nullable=False),
         sa.Column("used_at", authn.db.metadata.Instant(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["grant_id"],
-            ["grants.id"],
-            name=op.f("fk_authorization_codes_grant_id"),
-            ondelete="CASCADE",
+            ["grant_id"], ["grants.id"], name=op.f("fk_authorization_codes_grant_id")
         ),
         sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_authorization_codes")),
-    )
-    op.create_index(
-        op.f("ix_authorization_codes_grant_id"), "authorization_codes", ["grant_id"], unique=False
+        sqlite_with_rowid=False,
     )
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_authorization_codes_grant_id"), table_name="authorization_codes")
     op.drop_table("authorization_codes")
-    op.drop_index(op.f("ix_access_tokens_grant_id"), table_name="access_tokens")
-    op.drop_index(op.f("ix_access_tokens_expires_at"), table_name="access_tokens")
     op.drop_table("access_tokens")
     op.drop_index(op.f("ix_invitations_session_id"), table_name="invitations")
     op.drop_index(op.f("ix_invitations_expires_at"), table_name="invitations")
     op.drop_table("invitations")
-    op.drop_index(op.f("ix_grants_session_id"), table_name="grants")
     op.drop_index(op.f("ix_grants_person_id"), table_name="grants")
     op.drop_table("grants")
     op.drop_index(op.f("ix_sessions_installation_id"), table_name="sessions")
@@ -381,8 +366,6 @@ def downgrade() -> None:
     op.drop_table("register_citizens")
     op.drop_table("persons")
     op.drop_table("clients")
-    op.drop_index(op.f("ix_burnt_challenges_expires_at"), table_name="burnt_challenges")
     op.drop_table("burnt_challenges")
     op.drop_index(op.f("ix_audit_events_person_id"), table_name="audit_events")
-    op.drop_index(op.f("ix_audit_events_occurred_at"), table_name="audit_events")
     op.drop_table("audit_events")
