@@ -9,7 +9,7 @@ from authn.app import create_app
 from authn.cli.ground import ground
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.settings import Settings, load_settings
-from authn.web.logs import configure_logs
+from authn.web.logs import configure_logs, logger
 from authn.webauthn.relying_party import check_rp_id
 
 BACKLOG = 2048
@@ -26,6 +26,7 @@ def serve() -> None:
         with present.reading() as connection:
             check_rp_id(connection, settings)
     configure_logs(settings.log_level)
+    logger.info("serving", issuer=settings.issuer, rp_id=settings.relying_party_id)
     uvicorn.run(
         "authn.cli.serve:application",
         factory=True,

@@ -1,0 +1,62 @@
+"""What can become of a ceremony is told in different words: five outcomes, five messages.
+
+The browser is made to answer as browsers do (WebAuthn §14.5.2: most of it is `NotAllowedError`, so
+that only the time it took tells one from the other).
+"""
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser import assert_accessible, new_context
+from tests.conftest import LiveService
+
+NO_AUTOFILL = "PublicKeyCredential.isConditionalMediationAvailable = async () => false;"
+
+
+def failing(name: str, milliseconds: int) -> str:
+    """A browser whose ceremonies end in this DOMException after so long."""
+    return (
+        NO_AUTOFILL
+        + "navigator.credentials.get = () => new Promise((_, reject) => setTimeout(() =>"
+        + f" reject(new DOMException('no', '{name}')), {milliseconds}));"
+    )
+
+
+OUTCOMES = {
+    "cancelled": (failing("NotAllowedError", 900), "You stopped before the end"),
+    "timed out": (
+        # Time flies in this browser: the five minutes are over at once.
+        failing("NotAllowedError", 20)
+        + "const now = performance.now.bind(performance); let calls = 0;"
+        + "performance.now = () => now() + 400000 * calls++;",
+        "It took too long",
+    ),
+    "no key here": (failing("NotAllowedError", 5), "We found no key here"),
+    "an embedded web view": (
+        "delete window.PublicKeyCredential;",
+        "Keys do not work in this window",
+    ),
+    "not allowed in this frame": (failing("SecurityError", 50), "Keys do not work in this window"),
+}
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_each_outcome_has_its_own_words(chromium: Browser, live: LiveService, outcome: str) -> None:
+    browser, words = OUTCOMES[outcome]
+    page = new_context(chromium).new_page()
+    page.add_init_script(browser)
+    page.goto(f"{live.address}/login")
+    button = page.get_by_role("button", name="Sign in with your device")
+    if outcome != "an embedded web view":
+        button.click()
+    else:
+        button.or_(page.get_by_role("alert")).first.wait_for()
+        if button.is_visible():
+            button.click()
+    expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
+    assert_accessible(page, f"outcome {outcome}")
+    # One visible way to go on: trying again (lessons 1.1, row 13).
+    if outcome in ("cancelled", "timed out", "no key here"):
+        expect(page.get_by_role("button", name="Try again")).to_be_enabled()
