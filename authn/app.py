@@ -23,8 +23,7 @@ from authn.settings import Settings
 from authn.web.endpoints import routes as web_routes
 from authn.web.envelope import Envelope
 from authn.web.failures import answer_failure
-from authn.web.languages import load_catalogues
-from authn.web.pages import STATIC, Pages
+from authn.web.pages import STATIC, load_pages
 from authn.web.site import Site
 from authn.web.static import VersionedFiles
 
@@ -45,7 +44,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Starlette:
         secrets=load_secrets(settings),
         database=open_database(settings),
         clock=clock,
-        pages=Pages(load_catalogues(), settings.service_name),
+        pages=load_pages(settings.service_name),
     )
     app = Starlette(
         routes=ROUTES,

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from babel.dates import format_date, format_datetime, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from authn.web.languages import LANGUAGES, Catalogues
+from authn.web.languages import LANGUAGES, Catalogues, load_catalogues
 
 PACKAGE = Path(__file__).parent.parent
 LOCALE = {"nl": "nl_BE", "fr": "fr_BE", "de": "de_BE", "en": "en_GB"}
@@ -74,6 +75,12 @@ class Pages:
         )
         environment.filters.update(_date_filters(LOCALE[language], catalogue.gettext))
         return environment
+
+
+@lru_cache
+def load_pages(service_name: str) -> Pages:
+    """The pages of a service of this name, read once by each process; they never change in it."""
+    return Pages(load_catalogues(), service_name)
 
 
 def _date_filters(locale: str, gettext: Callable[[str], str]) -> dict[str, Callable[..., str]]:
