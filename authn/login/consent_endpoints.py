@@ -1,5 +1,6 @@
 """Choosing an account, and allowing an application what it asks."""
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -20,7 +21,7 @@ from authn.login.pending import pending_token
 from authn.login.scopes import describe_scopes
 from authn.login.waiting import waiting
 from authn.sessions.cookie import current_session
-from authn.sessions.sessions import select_for_request
+from authn.sessions.sessions import Session, select_for_request
 from authn.web.request import Request, page, redirect
 from authn.web.routing import form_route, page_route
 
@@ -56,32 +57,44 @@ def decide(request: Request) -> Response:
     if _shown_to_another(passage):
         token = pending_token(request, passage.pending)
         return redirect("/consent?" + urlencode({"request": token}))
-    asked = scopes_to_allow(passage)
-    about = {
-        "person_id": passage.session.person_id,
-        "device_id": passage.session.device_id,
-        "client_id": passage.client.client_id,
-    }
-    scopes = " ".join(sorted(asked))
-    match request.form.get("decision"):
-        case "allow":
-            give_consent(
-                request.connection,
-                passage.session.person_id,
-                passage.client.client_id,
-                asked,
-                request.now,
-            )
-            event = ConsentGiven(**about, scopes=scopes)  # type: ignore[arg-type]
-            record(request.connection, request.secrets, event, request.now, request.reference)
-            location = next_location(passage)
-        case "decline":
-            refused = ConsentDeclined(**about, scopes=scopes)  # type: ignore[arg-type]
-            record(request.connection, request.secrets, refused, request.now, request.reference)
-            location = decline(passage)
-        case _:
-            raise InvalidRequest("invalid_request", N_("Please choose: allow or decline."))
+    decision = DECISIONS.get(request.form.get("decision", ""))
+    if decision is None:
+        raise InvalidRequest("invalid_request", N_("Please choose: allow or decline."))
+    location = decision(passage, passage.session, scopes_to_allow(passage))
     return page(request, "login/continue.html", client=passage.client, location=location)
+
+
+def _allow(passage: Passage, session: Session, asked: frozenset[str]) -> str:
+    """Where to go on; the consent holds from now on."""
+    request, client_id = passage.request, passage.client.client_id
+    give_consent(request.connection, session.person_id, client_id, asked, request.now)
+    event = ConsentGiven(
+        person_id=session.person_id,
+        device_id=session.device_id,
+        client_id=client_id,
+        scopes=" ".join(sorted(asked)),
+    )
+    record(request.connection, request.secrets, event, request.now, request.reference)
+    return next_location(passage)
+
+
+def _decline(passage: Passage, session: Session, asked: frozenset[str]) -> str:
+    """Back to the application, which is told; nothing is remembered but that it was so."""
+    request = passage.request
+    event = ConsentDeclined(
+        person_id=session.person_id,
+        device_id=session.device_id,
+        client_id=passage.client.client_id,
+        scopes=" ".join(sorted(asked)),
+    )
+    record(request.connection, request.secrets, event, request.now, request.reference)
+    return decline(passage)
+
+
+DECISIONS: dict[str, Callable[[Passage, Session, frozenset[str]], str]] = {
+    "allow": _allow,
+    "decline": _decline,
+}
 
 
 def select_account(request: Request) -> Response:

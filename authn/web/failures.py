@@ -18,6 +18,7 @@ from authn.secrets import csrf_token, new_token
 from authn.web.body import TooLarge
 from authn.web.cookies import BROWSER, cookie_name, set_cookie
 from authn.web.csrf import from_another_site
+from authn.web.languages import language_of
 from authn.web.logs import logger, route_path
 from authn.web.protocol import ProtocolError
 from authn.web.site import Site
@@ -116,13 +117,9 @@ async def answer_failure(http: HttpRequest, error: Exception) -> Response:
     return response
 
 
-def _language(http: HttpRequest, site: Site) -> str:
-    return getattr(http.state, "language", site.settings.default_language)
-
-
 def _as_page(http: HttpRequest, refusal: Refusal, status: int, reference: str) -> Response:
     site: Site = http.app.state.site
-    language = _language(http, site)
+    language = language_of(http, site.settings)
     browser = http.cookies.get(cookie_name(site.settings, BROWSER), "")
     new_browser = new_token()
     context: dict[str, Any] = {
@@ -149,7 +146,7 @@ def _as_page(http: HttpRequest, refusal: Refusal, status: int, reference: str) -
 
 def _as_problem(http: HttpRequest, refusal: Refusal, status: int, reference: str) -> Response:
     site: Site = http.app.state.site
-    language = _language(http, site)
+    language = language_of(http, site.settings)
     problem = {
         "type": f"urn:problem-type:authn:{refusal.error.replace('_', '-')}",
         "title": site.pages.translate(TITLES.get(status, TITLES[400]), language),

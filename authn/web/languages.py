@@ -12,6 +12,10 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+from starlette.requests import HTTPConnection
+
+from authn.settings import Settings
+from authn.web.cookies import LANGUAGE, cookie_name
 
 LANGUAGES = {"nl": "Nederlands", "fr": "Français", "de": "Deutsch", "en": "English"}
 SOURCE_LANGUAGE = "en"
@@ -67,3 +71,10 @@ def _accepted_languages(header: str) -> tuple[str, ...]:
         if tag.strip() and quality > 0:
             weighted.append((-quality, tag.strip()))
     return tuple(tag for _, tag in sorted(weighted, key=lambda item: item[0]))
+
+
+def language_of(http: HTTPConnection, settings: Settings) -> str:
+    """The language that this browser chose here, else the one it prefers, else the default."""
+    chosen = http.cookies.get(cookie_name(settings, LANGUAGE), "")
+    wishes = (chosen, *accepted_languages(http.headers.get("accept-language", "")))
+    return choose_language(wishes, settings.default_language)

@@ -23,8 +23,8 @@ from authn.secrets import new_token
 from authn.settings import Settings
 from authn.web import csrf
 from authn.web.body import TooLarge, parse_form, parse_json, parse_parameters, read_body
-from authn.web.cookies import BROWSER, LANGUAGE, cookie_name, set_cookie
-from authn.web.languages import accepted_languages, choose_language
+from authn.web.cookies import BROWSER, cookie_name, set_cookie
+from authn.web.languages import language_of
 from authn.web.request import Request
 from authn.web.site import Site
 
@@ -104,7 +104,7 @@ class _Endpoint:
         http = HttpRequest(scope, receive)
         http.state.answers = self.shape.answers
         site: Site = http.app.state.site
-        http.state.language = _language(http, site)
+        http.state.language = language_of(http, site.settings)
         body = await read_body(http) if http.method == "POST" else b""
         response = await self._response(http, site, body)
         await response(scope, receive, send)
@@ -184,9 +184,3 @@ def _query(http: HttpRequest) -> Mapping[str, str]:
     if len(encoded) > LONGEST_QUERY:
         raise TooLarge("request_too_large", N_("What your browser sent is too large."))
     return parse_parameters(encoded) if encoded else {}
-
-
-def _language(http: HttpRequest, site: Site) -> str:
-    chosen = http.cookies.get(cookie_name(site.settings, LANGUAGE), "")
-    wishes = [chosen, *accepted_languages(http.headers.get("accept-language", ""))]
-    return choose_language(wishes, site.settings.default_language)

@@ -44,6 +44,14 @@ def test_a_page_that_does_not_exist_says_so(client: TestClient) -> None:
     assert REFERENCE.search(answer.text)
 
 
+def test_a_page_that_does_not_exist_says_so_in_the_language_of_the_browser(
+    client: TestClient,
+) -> None:
+    for language in ("fr", "en"):
+        answer = client.get("/no/such/page", headers={"Accept-Language": f"{language}-BE"})
+        assert f'<html lang="{language}"' in answer.text
+
+
 def test_a_method_that_is_not_allowed_is_405(client: TestClient) -> None:
     assert client.post("/health").status_code in (403, 405)
     assert client.put("/").status_code == 405
