@@ -11,9 +11,9 @@ import uvicorn
 from sqlalchemy import event
 
 from authn.app import create_app
-from authn.cli.serve import server_options
 from authn.settings import load_settings
 from authn.web.logs import configure_logs
+from authn.web.server import server_options
 from authn.web.site import Site
 
 CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE")

@@ -65,6 +65,13 @@ class Screen:
         }
         return self.client.post(path, json=content, headers=headers)
 
+    def answer_page(self, path: str, token: str, **fields: str) -> Response:
+        """The form on this page of the hallway is sent, with what it carries and these fields."""
+        html = self.client.get(f"{path}?request={token}").text
+        person = html.partition('name="person" value="')[2].partition('"')[0]
+        assert person, "the page names whom it asks"
+        return self.post_form(path, request=token, person=person, **fields)
+
     def activate(self, code: str, ssin: str = SSIN) -> str:
         """The enrolment token that a right pair gives."""
         answer = self.post_form("/activate", code=code, ssin=ssin)

@@ -23,8 +23,6 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from authn.app import ROUTES, create_app
-from authn.cli.serve import server_options
-from authn.clients.registration import register_client
 from authn.clock import Clock
 from authn.db.engine import open_database
 from authn.db.transaction import reading, writing
@@ -33,7 +31,6 @@ from authn.devices.tables import devices
 from authn.enrolment.invitation_tables import invitations
 from authn.errors import CommandError, Forbidden
 from authn.grants.tables import grants
-from authn.keys.signing_keys import ensure_signing_keys
 from authn.people.tables import persons
 from authn.secrets import load_secrets
 from authn.sessions.tables import sessions
@@ -41,9 +38,11 @@ from authn.settings import Settings
 from authn.web import languages
 from authn.web.cookies import BROWSER, INSTALLATION, LANGUAGE, SESSION
 from authn.web.routing import _Endpoint
+from authn.web.server import server_options
 from authn.web.site import Site
 from tests.authenticator import Authenticator
 from tests.citizen import KARIM, ORIGIN, Screen, activation_code, enrolled
+from tests.hospital import REDIRECT_URI, register_hospital
 from tests.screens import (
     add_here,
     another_screen,
@@ -62,24 +61,13 @@ from tests.screens import (
     signed_in,
 )
 
-REDIRECT_URI = "https://hospital.example/callback"
 ANY_ID = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
 def application(site: Site) -> None:
     """A relying application is registered, and there are signing keys."""
-    ensure_signing_keys(site.database, site.secrets, site.clock())
-    with writing(site.database) as connection:
-        register_client(
-            connection,
-            site.secrets,
-            site.clock(),
-            client_id="hospital",
-            client_name="Hospital",
-            redirect_uris=[REDIRECT_URI],
-            require_pkce=False,
-        )
+    register_hospital(site, require_pkce=False)
 
 
 @pytest.fixture
@@ -269,7 +257,7 @@ def test_a_second_sign_in_for_an_answered_request_leaves_the_person_signed_in(
     """Two tabs, or autofill and the button: nothing half-written, and no session that is lost."""
     first = waiting(authorize(screen, prompt="login"), "/login")
     consent = waiting(screen.sign_in(first).json()["location"], "/consent")
-    screen.post_form("/consent", request=consent, decision="allow")
+    screen.answer_page("/consent", consent, decision="allow")
     answer = screen.sign_in(first)
     assert answer.status_code == 200, answer.text
     location = answer.json()["location"]

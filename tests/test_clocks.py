@@ -8,13 +8,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.app import create_app
-from authn.clients.registration import register_client
-from authn.db.transaction import writing
-from authn.keys.signing_keys import ensure_signing_keys
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import ORIGIN, Screen, enrolled
 from tests.conftest import MovableClock
+from tests.hospital import register_hospital
 from tests.login.test_hallway import allow, authorize, query, waiting
 
 MINUTE = timedelta(seconds=60)
@@ -36,16 +34,7 @@ def other_machine(
 def test_a_request_that_arrives_here_is_answered_there(
     site: Site, client: TestClient, other_machine: TestClient
 ) -> None:
-    ensure_signing_keys(site.database, site.secrets, site.clock())
-    with writing(site.database) as connection:
-        register_client(
-            connection,
-            site.secrets,
-            site.clock(),
-            client_id="hospital",
-            client_name="Hospital",
-            redirect_uris=["https://hospital.example/callback"],
-        )
+    register_hospital(site)
     _, here = enrolled(site, client)
     there = Screen(other_machine, here.authenticator)
     there.client.cookies = here.client.cookies

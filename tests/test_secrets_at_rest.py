@@ -171,7 +171,7 @@ class Story:
         assert screen.client.get(answer.headers["location"]).status_code == 200
         consent = screen.sign_in(token).json()["location"]
         assert display(SSIN) in screen.client.get(consent).text
-        page = screen.post_form("/consent", request=token, decision="allow").text
+        page = screen.answer_page("/consent", token, decision="allow").text
         location = html.unescape(page.partition('data-location="')[2].partition('"')[0])
         self.held.query(urlsplit(location).query)
         code = parse_qs(urlsplit(location).query)["code"][0]

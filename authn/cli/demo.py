@@ -44,7 +44,7 @@ def demo() -> None:
     session_secret = own_secret(settings, "demo_session")
     relying = create_demo_application(registration, session_secret, pages)
     _tell(settings, registration.address, invitation)
-    serve_together([(provider, service), (relying, application)])
+    serve_together(settings, [(provider, service), (relying, application)])
 
 
 def _settings() -> Settings:

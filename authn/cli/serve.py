@@ -1,18 +1,15 @@
 """`authn serve`."""
 
-from typing import Any
-
 import typer
 import uvicorn
 
 from authn.app import create_app
 from authn.cli.ground import ground
 from authn.keys.signing_keys import ensure_signing_keys
-from authn.settings import Settings, load_settings
+from authn.settings import load_settings
 from authn.web.logs import configure_logs, logger
+from authn.web.server import server_options
 from authn.webauthn.relying_party import check_rp_id
-
-BACKLOG = 2048
 
 app = typer.Typer(help="Serve the OpenID Provider and its pages until stopped.")
 
@@ -40,19 +37,3 @@ def application() -> object:
     settings = load_settings()
     configure_logs(settings.log_level)
     return create_app(settings)
-
-
-def server_options(settings: Settings) -> dict[str, Any]:
-    """uvicorn's options for these settings."""
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "ws": "none",  # nothing of ours speaks it, and uvicorn logs its address and query
-        "proxy_headers": bool(settings.trusted_proxies),
-        "forwarded_allow_ips": settings.trusted_proxies or None,
-        "backlog": BACKLOG,
-        "timeout_graceful_shutdown": 5,
-    }

@@ -98,9 +98,7 @@ def open_database(settings: Settings) -> Database:
         url, settings.threads, {"connect_timeout": int(WAIT_SECONDS), "options": options}
     )
     autocommit = {"isolation_level": "AUTOCOMMIT"}
-    reader = create_engine(
-        url, pool=writer.pool, execution_options=autocommit, hide_parameters=True
-    )
+    reader = _engine(url, pool=writer.pool, execution_options=autocommit)
     return Database(reader, writer, None)
 
 
@@ -112,22 +110,26 @@ def _open_sqlite(url: str, threads: int) -> Database:
     writer = _writer(url, threads, {"check_same_thread": False})
     event.listen(writer.pool, "connect", _configure_sqlite)
     event.listen(writer, "begin", _begin_immediate)
-    reader = create_engine(url, pool=writer.pool, hide_parameters=True)
+    reader = _engine(url, pool=writer.pool)
     lock_file = path.with_name(path.name + ".lock")
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     return Database(reader, writer, WriteLock(os.fdopen(descriptor, "r+b")))
 
 
 def _writer(url: str, threads: int, connect_args: dict[str, Any]) -> Engine:
-    return create_engine(
+    return _engine(
         url,
         pool_size=threads,
         max_overflow=0,
         pool_timeout=WAIT_SECONDS,
         connect_args=connect_args,
         execution_options={"authn_writes": True},
-        hide_parameters=True,  # an exception's text holds no value of a row
     )
+
+
+def _engine(url: str, **options: Any) -> Engine:
+    # An exception's text holds no value of a row.
+    return create_engine(url, hide_parameters=True, **options)
 
 
 def _configure_sqlite(dbapi_connection: Any, record: Any) -> None:

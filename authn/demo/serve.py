@@ -10,6 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from authn.errors import CommandError
+from authn.settings import Settings
+from authn.web.server import server_options
 
 
 class _Server(uvicorn.Server):
@@ -31,22 +33,11 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
         ) from None
 
 
-def serve_together(applications: list[tuple[ASGIApp, socket.socket]]) -> None:
+def serve_together(settings: Settings, applications: list[tuple[ASGIApp, socket.socket]]) -> None:
     """Serves all of them until Ctrl-C or SIGTERM."""
+    options = server_options(settings)
     servers = [
-        (
-            _Server(
-                uvicorn.Config(
-                    application,
-                    log_config=None,
-                    access_log=False,
-                    server_header=False,
-                    ws="none",
-                    timeout_graceful_shutdown=2,
-                )
-            ),
-            listening,
-        )
+        (_Server(uvicorn.Config(application, **options)), listening)
         for application, listening in applications
     ]
 

@@ -128,8 +128,7 @@ def account_selected(request: Request) -> Response:
 def _shown_to_another(passage: Passage) -> bool:
     """Whether somebody else signed in here since the page was shown: it asked another person."""
     assert passage.session is not None
-    present = str(passage.session.person_id)
-    return passage.request.form.get("person", present) != present
+    return passage.request.form.get("person") != str(passage.session.person_id)
 
 
 def _passage(request: Request, token: str) -> Passage:

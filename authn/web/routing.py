@@ -104,7 +104,6 @@ class _Endpoint:
         http = HttpRequest(scope, receive)
         http.state.answers = self.shape.answers
         site: Site = http.app.state.site
-        http.state.language = language_of(http, site.settings)
         body = await read_body(http) if http.method == "POST" else b""
         response = await self._response(http, site, body)
         await response(scope, receive, send)
@@ -153,7 +152,7 @@ def _answer(
             headers=http.headers,
             cookies=http.cookies,
             browser=browser or (new_token() if new_browser else ""),
-            language=http.state.language,
+            language=language_of(http, settings),
             reference=http.state.reference,
             now=site.clock(),
             site=site,

@@ -79,7 +79,7 @@ def _allow(screen: Screen, authorization: str) -> str:
     """Where the person's browser comes back to the application."""
     consent = screen.client.get(authorization).headers["location"]
     token = parse_qs(urlsplit(consent).query)["request"][0]
-    page = screen.post_form("/consent", request=token, decision="allow").text
+    page = screen.answer_page("/consent", token, decision="allow").text
     return page.partition('data-location="')[2].partition('"')[0].replace("&amp;", "&")
 
 

@@ -14,34 +14,20 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
-from authn.clients.registration import register_client
-from authn.db.transaction import reading, writing
+from authn.db.transaction import reading
 from authn.grants.tables import authorization_codes
-from authn.keys.signing_keys import ensure_signing_keys
 from authn.web.site import Site
 from tests.citizen import ORIGIN, Screen, enrolled
 from tests.conftest import MovableClock
+from tests.hospital import CLIENT_ID, REDIRECT_URI, register_hospital
 
-CLIENT_ID = "hospital"
-REDIRECT_URI = "https://hospital.example/callback"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636, appendix B
 
 
 @pytest.fixture(autouse=True)
 def application(site: Site) -> None:
     """A relying application is registered, and there are signing keys."""
-    ensure_signing_keys(site.database, site.secrets, site.clock())
-    with writing(site.database) as connection:
-        register_client(
-            connection,
-            site.secrets,
-            site.clock(),
-            client_id=CLIENT_ID,
-            client_name="Hospital",
-            redirect_uris=[REDIRECT_URI],
-            scope="openid profile ssin",
-            may_read_ssin=True,
-        )
+    register_hospital(site, scope="openid profile ssin", may_read_ssin=True)
 
 
 @pytest.fixture
@@ -87,7 +73,7 @@ def waiting(location: str, page: str) -> str:
 
 def allow(screen: Screen, token: str) -> str:
     """Where the page leads that follows on "allow"."""
-    answer = screen.post_form("/consent", request=token, decision="allow")
+    answer = screen.answer_page("/consent", token, decision="allow")
     assert answer.status_code == 200
     return data_location(answer.text)
 
@@ -183,7 +169,7 @@ def test_only_what_is_new_is_asked(screen: Screen) -> None:
 
 def test_declining_tells_the_application(screen: Screen, site: Site) -> None:
     token = waiting(authorize(screen), "/consent")
-    page = screen.post_form("/consent", request=token, decision="decline").text
+    page = screen.answer_page("/consent", token, decision="decline").text
     assert query(data_location(page)) == {
         "error": "access_denied",
         "error_description": "The person declined.",
@@ -196,15 +182,25 @@ def test_declining_tells_the_application(screen: Screen, site: Site) -> None:
 @pytest.mark.parametrize("decision", ["", "yes", "ALLOW"])
 def test_a_decision_that_is_none_allows_nothing(screen: Screen, decision: str) -> None:
     token = waiting(authorize(screen), "/consent")
-    assert screen.post_form("/consent", request=token, decision=decision).status_code == 400
+    assert screen.answer_page("/consent", token, decision=decision).status_code == 400
     waiting(authorize(screen), "/consent")
+
+
+@pytest.mark.parametrize("page", ["/consent", "/select-account"])
+def test_a_form_that_does_not_say_whom_it_asked_decides_nothing(screen: Screen, page: str) -> None:
+    prompt = "consent" if page == "/consent" else "select_account"
+    token = waiting(authorize(screen, prompt=prompt), page)
+    fields = {"request": token, "decision": "allow", "choice": "continue"}
+    answer = screen.post_form(page, **fields)
+    assert answer.status_code == 303
+    assert urlsplit(answer.headers["location"]).path == page
 
 
 def test_select_account_asks_once_for_each_request(screen: Screen) -> None:
     allow(screen, waiting(authorize(screen), "/consent"))
     token = waiting(authorize(screen, prompt="select_account"), "/select-account")
     assert "Hanne" in screen.client.get("/select-account?request=" + token).text
-    chosen = screen.post_form("/select-account", request=token, choice="continue")
+    chosen = screen.answer_page("/select-account", token, choice="continue")
     on = screen.client.get(chosen.headers["location"])
     assert "code" in query(on.headers["location"])
     waiting(authorize(screen, prompt="select_account"), "/select-account")
@@ -265,7 +261,7 @@ def test_form_post_answers_with_a_form_to_the_client_alone(screen: Screen) -> No
 
 def test_declining_by_form_post_posts_the_error(screen: Screen) -> None:
     token = waiting(authorize(screen, response_mode="form_post"), "/consent")
-    page = screen.post_form("/consent", request=token, decision="decline").text
+    page = screen.answer_page("/consent", token, decision="decline").text
     answer = screen.client.get(data_location(page))
     assert "access_denied" in answer.text
 

@@ -141,6 +141,18 @@ def test_the_token_may_come_by_header_or_form(
     assert {each.text for each in answers} == {answers[0].text}
 
 
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer", "Basic YTpi"])
+def test_an_empty_header_beside_the_form_releases_on_record(
+    site: Site, ssin_rp: RelyingParty, backchannel: TestClient, scheme: str
+) -> None:
+    token = ssin_rp.tokens(scope="openid ssin")["access_token"]
+    answer = backchannel.post(
+        "/userinfo", data={"access_token": token}, headers={"Authorization": scheme}
+    )
+    assert answer.json()["ssin"] == SSIN
+    assert releases(site) == 1
+
+
 def test_a_token_in_the_query_is_not_read(rp: RelyingParty, holder: Holder) -> None:  # §2.3
     token = rp.allowed_by(holder).tokens()["access_token"]
     assert rp.browser.get("/userinfo", params={"access_token": token}).status_code == 401

@@ -3,7 +3,12 @@
 import re
 
 import pytest
+from starlette.datastructures import Headers
 from starlette.testclient import TestClient
+
+from authn.errors import Forbidden
+from authn.settings import Settings
+from authn.web.csrf import check_same_origin
 
 ORIGIN = "http://localhost:8000"
 
@@ -49,6 +54,13 @@ def test_a_token_of_another_browser_is_refused(client: TestClient) -> None:
 )
 def test_a_form_from_another_site_is_refused(client: TestClient, headers: dict[str, str]) -> None:
     assert switch(client, token_of(client), **headers) == 403
+
+
+def test_a_foreign_origin_of_any_length_is_a_short_word_in_the_log() -> None:
+    foreign = Headers({"Origin": "https://" + "x" * 60_000})
+    with pytest.raises(Forbidden) as refused:
+        check_same_origin(foreign, Settings())
+    assert len(refused.value.detail) <= 200
 
 
 @pytest.mark.parametrize(
