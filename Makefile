@@ -21,8 +21,8 @@ test: venv-dev ## Run every test, on SQLite and PostgreSQL and in Chromium (ARGS
 	@tools/openid-client
 	$(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
 
-test-fast: venv-dev ## Run the tests that need neither PostgreSQL nor a browser
-	$(PYTHON) -m pytest -n $(WORKERS) -m "not postgresql and not journey" $(ARGS)
+test-fast: venv-dev ## Run the tests that need neither PostgreSQL, a browser nor much time
+	$(PYTHON) -m pytest -n $(WORKERS) -m "not postgresql and not journey and not thorough" $(ARGS)
 
 lint: venv-dev ## Check style, types and the layers of imports; change nothing
 	$(PYTHON) -m ruff check .
@@ -40,7 +40,7 @@ bench: venv-dev ## Measure: operations per second and core, latency, commits, me
 messages: venv-dev ## Take new sentences over into the catalogues of nl, fr and de
 	$(PYTHON) -m tools.messages
 
-docs: venv-dev ## Write docs/settings.md anew from the descriptions in authn/settings.py
+docs: venv-dev ## Write docs/settings.md anew from the descriptions in authn/settings
 	$(PYTHON) -m tools.settings_page
 
 lock: ## Write both lock files anew from pyproject.toml (UPGRADE=--upgrade takes newer versions)

@@ -3,25 +3,29 @@
 The map. One folder is one room; imports run downwards only (checked by import-linter, `make lint`):
 
     cli        the command line
-    demo       the relying application and the fictitious people of `make run`; development only
+    demo       the relying application, the eID test card and the fictitious people of `make run`
     app        create_app(settings): every route, middleware and error handler on one screen
     oidc       the OpenID Provider: one file per endpoint
-    account    the holder's pages: my devices
+    account    the holder's pages: my devices, where we can reach you, what an upstream proved
     login      the hallway between an authorization request and its answer
-    enrolment  activation codes, the first device, a further device
-    webauthn   the two ceremonies
+    enrolment  activation codes, the first device, a further device; loss and return
+    federation proof of identity from upstream: eID, itsme, another OpenID Provider
     consents   what a person allowed an application
     grants     what an application was given: codes, grants, tokens
     sessions   a browser that has authenticated
+    webauthn   the two ceremonies, attestation, policy, FIDO metadata
     clients    relying applications
-    devices    what a person holds: Device, Installation
+    devices    what a person holds: Device, Installation, and its life
+    notices    what a person is told by mail, and where
     sources    authentic sources: the national register
     people     who: Person, national number, pairwise subjects
     keys       our signing keys
+    outbox     what must be told to others after the commit: rows, worker, retries
     audit      typed events in an append-only table
     web        HTTP ground, knows no domain
     db         metadata, column types, engine, transaction, single use, migrations
-    jose secrets clock errors settings
+    foreign_jwt certified_jws    tokens of others: an upstream's, the FIDO Alliance's
+    jose secrets settings own_origins policies clock errors
 
 Glossary, where a word is the domain's own:
 
@@ -29,6 +33,10 @@ Glossary, where a word is the domain's own:
                   outside the national register
     device        one WebAuthn credential: bound to hardware, or a keyring that is synced
     installation  one browser profile or app that used a device
+    dormant       of a device: unused for so long that it must be allowed again
+    emergency door  everything of a person is blocked by somebody without a device; it never opens
+    return        somebody who lost every device comes back to a new one
+    upstream      who proves to us who a person is: another OpenID Provider
     ceremony      one WebAuthn registration or authentication, from its options to its response
     grant         what one person allowed one client, once, on one device; codes and tokens
                   hang on it

@@ -11,11 +11,16 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from authn.account.endpoints import routes as account_routes
+from authn.account.identity_endpoints import routes as account_identity_routes
 from authn.clock import Clock, system_clock
-from authn.db.engine import Database, open_database
+from authn.db.engine import open_database
 from authn.enrolment.endpoints import routes as enrolment_routes
+from authn.enrolment.identity_endpoints import routes as enrolment_identity_routes
 from authn.errors import Refusal
+from authn.federation.endpoints import routes as federation_routes
+from authn.federation.upstreams import upstreams
 from authn.login.endpoints import routes as login_routes
+from authn.notices.delivery import delivering_in_background
 from authn.oidc.cors import Cors
 from authn.oidc.endpoints import routes as oidc_routes
 from authn.secrets import load_secrets
@@ -24,27 +29,39 @@ from authn.web.endpoints import routes as web_routes
 from authn.web.envelope import Envelope
 from authn.web.failures import answer_failure
 from authn.web.pages import STATIC, load_pages
+from authn.web.place import open_places
 from authn.web.site import Site
 from authn.web.static import VersionedFiles
+from authn.webauthn.endpoints import routes as webauthn_routes
+from authn.webauthn.metadata import metadata_watched
 
 ROUTES: list[BaseRoute] = [
     *oidc_routes,
     *login_routes,
+    *federation_routes,
     *enrolment_routes,
+    *enrolment_identity_routes,
     *account_routes,
+    *account_identity_routes,
+    *webauthn_routes,
     *web_routes,
     Mount("/static", VersionedFiles(directory=STATIC)),
 ]
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> Starlette:
-    """The ASGI application of these settings; raises `CommandError` when a secret is missing."""
+    """The ASGI application of these settings.
+
+    Raises `CommandError` when a secret is missing, or a file that a setting names.
+    """
+    upstreams(settings)  # read once, and refused now rather than when somebody needs one
     site = Site(
         settings=settings,
         secrets=load_secrets(settings),
         database=open_database(settings),
         clock=clock,
         pages=load_pages(settings.service_name),
+        places=open_places(settings),
     )
     app = Starlette(
         routes=ROUTES,
@@ -53,7 +70,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Starlette:
             Middleware(Cors),
         ],
         exception_handlers={Refusal: answer_failure, HTTPException: answer_failure},
-        lifespan=_lifespan(settings, site.database),
+        lifespan=_lifespan(site),
     )
     # Starlette would send "/devices/" on to "/devices" at whatever host the request names.
     app.router.redirect_slashes = False
@@ -61,14 +78,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Starlette:
     return app
 
 
-def _lifespan(
-    settings: Settings, database: Database
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         # Starlette's 40 threads double the 99th percentile; as many threads as connections do not.
-        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
-        yield
-        database.close()
+        anyio.to_thread.current_default_thread_limiter().total_tokens = site.settings.threads
+        async with metadata_watched(site):
+            with delivering_in_background(site):
+                yield
+        site.database.close()
 
     return lifespan

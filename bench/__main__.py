@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from rich.console import Console
 from rich.table import Table
 
+from bench.metadata import metadata_lines
 from bench.operations import OPERATIONS, Operation, ceremony
 from bench.service import Service, gather_statistics, pin_client, prepare, running
 from tests import postgresql
@@ -144,6 +145,8 @@ def main() -> None:
     console.print(
         f"ES256 verifications per second on this core now: {verifications_per_second():,.0f}"
     )
+    for line in metadata_lines():
+        console.print(line)
     for engine in arguments.engine or ("sqlite", "postgresql"):
         with (
             tempfile.TemporaryDirectory(prefix="authn-bench-") as folder,

@@ -3,7 +3,9 @@
  * @module
  */
 
+import { Ceremony, find } from './ceremony.js';
 import { masked } from './mask.js';
+import { keysPossible } from './webauthn.js';
 
 const code = /** @type {HTMLInputElement} */ (document.getElementById('code'));
 const ssin = /** @type {HTMLInputElement} */ (document.getElementById('ssin'));
@@ -17,7 +19,11 @@ if (fragment) {
 masked(code);
 masked(ssin);
 
-if (code.value && !document.querySelector('[data-focus]')) {
+if (code.form && !keysPossible()) {
+  // Before a code is typed in a window where it would lead nowhere.
+  const typed = code.value ? `#${code.value}` : '';
+  new Ceremony(code.form, find('#main')).elsewhere(`${window.location.origin}/activate${typed}`);
+} else if (code.value && !document.querySelector('[data-focus]')) {
   ssin.focus();
 }
 

@@ -3,8 +3,9 @@
  * @module
  */
 
+import { copies } from './copy.js';
 import { Problem } from './http.js';
-import { outcomeOf } from './webauthn.js';
+import { CeremonyFailure, keysPossible, outcomeOf } from './webauthn.js';
 
 /** Milliseconds before anything says that we are busy. */
 const UNNOTICED = 300;
@@ -74,6 +75,15 @@ export class Ceremony {
     this.#status()?.replaceChildren();
   }
 
+  /**
+   * Says that keys don't work in this window, and which address to open in a browser.
+   * @param {string} [address] where the page itself knows better than its template
+   */
+  elsewhere(address) {
+    this.#element.hidden = true;
+    this.#show(new CeremonyFailure('not-allowed-here'), address);
+  }
+
   #say() {
     const status = this.#status();
     if (status) {
@@ -84,8 +94,11 @@ export class Ceremony {
     }
   }
 
-  /** @param {unknown} error */
-  #show(error) {
+  /**
+   * @param {unknown} error
+   * @param {string} [address]
+   */
+  #show(error, address) {
     const outcome = outcomeOf(error);
     const template = /** @type {HTMLTemplateElement} */ (
       this.#scope.querySelector(`template[data-outcome="${outcome}"]`) ??
@@ -97,8 +110,12 @@ export class Ceremony {
       fill(words, '[data-detail]', error.details.detail);
       fill(words, '[data-reference]', error.details.instance?.split(':').pop());
     }
+    if (outcome === 'not-allowed-here') {
+      showAddress(words, address ?? template.dataset.elsewhere ?? window.location.href);
+    }
     const box = this.#box();
     box.dataset.shown = outcome;
+    box.className = outcome === 'not-allowed-here' ? 'callout warning' : 'callout failure';
     box.replaceChildren(words);
     box.hidden = false;
     box.scrollIntoView({ block: 'nearest' });
@@ -127,9 +144,10 @@ export class Ceremony {
  * The ceremony of the first `form[data-ceremony]` in a part of the page; `submit` runs per click.
  * @param {HTMLElement} scope
  * @param {(ceremony: Ceremony, form: HTMLFormElement) => void} submit
+ * @param {{needsKey?: boolean}} [how] a form that asks for no key works in every window
  * @returns {Ceremony}
  */
-export function ceremonyForm(scope, submit) {
+export function ceremonyForm(scope, submit, { needsKey = true } = {}) {
   const form = /** @type {HTMLFormElement} */ (scope.querySelector('form[data-ceremony]'));
   const ceremony = new Ceremony(form, scope);
   form.addEventListener('submit', (event) => {
@@ -139,6 +157,9 @@ export function ceremonyForm(scope, submit) {
       submit(ceremony, form);
     }
   });
+  if (needsKey && !keysPossible()) {
+    ceremony.elsewhere();
+  }
   return ceremony;
 }
 
@@ -153,6 +174,22 @@ export function find(selector) {
     throw new Error(`this page has no ${selector}`);
   }
   return element;
+}
+
+/**
+ * The address that a browser outside of this window is to open, as text: a link would be followed
+ * inside the window again. Addresses that would open a browser by themselves (`intent:` and the
+ * like) are left to each app, and most show an error in place of our page.
+ * @param {DocumentFragment} words
+ * @param {string} address
+ */
+function showAddress(words, address) {
+  const text = words.querySelector('[data-elsewhere-address]');
+  const button = words.querySelector('[data-elsewhere-copy]');
+  if (text instanceof HTMLElement && button instanceof HTMLElement) {
+    text.textContent = address;
+    copies(button, text, words.querySelector('[data-elsewhere-status]'));
+  }
 }
 
 /**

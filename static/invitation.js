@@ -4,6 +4,7 @@
  */
 
 import { ceremonyForm, find } from './ceremony.js';
+import { copies } from './copy.js';
 import { post } from './http.js';
 import { masked } from './mask.js';
 import { follow } from './poll.js';
@@ -64,10 +65,5 @@ if (['open', 'claimed', 'approved'].includes(shown)) {
 
 const copy = page.querySelector('[data-copy]');
 if (copy instanceof HTMLElement) {
-  copy.addEventListener('click', async () => {
-    const words = copy.dataset.copied ?? '';
-    await navigator.clipboard.writeText(find('[data-link]').textContent?.trim() ?? '');
-    copy.textContent = words;
-    find('[data-copy-status]').textContent = words;
-  });
+  copies(copy, find('[data-link]'), find('[data-copy-status]'));
 }

@@ -4,7 +4,9 @@
  */
 
 import { Ceremony, find } from './ceremony.js';
+import { takeFragment } from './fragment.js';
 import { post } from './http.js';
+import { keysPossible } from './webauthn.js';
 
 const page = find('[data-join]');
 const question = find('[data-question]');
@@ -12,7 +14,10 @@ const yes = find('[data-yes]');
 const joining = new Ceremony(question, page);
 const secret = takeFragment();
 
-if (secret) {
+if (secret && !keysPossible()) {
+  // Nothing was claimed: the same link is still good in a browser that has keys.
+  joining.elsewhere(`${window.location.origin}/join#${secret}`);
+} else if (secret) {
   look();
 } else {
   find('[data-incomplete]').hidden = false;
@@ -35,29 +40,11 @@ find('[data-no]').addEventListener('click', () => {
 
 async function look() {
   const looked = await joining.run(async () => {
-    const { given_name: name, place } = await post('/join/look', { secret });
+    const { given_name: name } = await post('/join/look', { secret });
     find('[data-name]').textContent = name;
-    if (place) {
-      find('[data-place]').textContent = place;
-      find('[data-place-line]').hidden = false;
-    }
     question.hidden = false;
   });
   if (looked) {
     joining.rest();
   }
-}
-
-/**
- * The secret behind the `#`, which then leaves the address bar and the history.
- * @returns {string}
- */
-function takeFragment() {
-  const fragment = window.location.hash.slice(1);
-  history.replaceState(null, '', window.location.pathname + window.location.search);
-  // The language switch comes back here by a redirect, and a redirect keeps the fragment.
-  for (const form of document.querySelectorAll('form[action="/language"]')) {
-    form.setAttribute('action', fragment ? `/language#${fragment}` : '/language');
-  }
-  return fragment;
 }

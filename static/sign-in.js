@@ -4,7 +4,8 @@
  */
 
 import { ceremonyForm, find } from './ceremony.js';
-import { post } from './http.js';
+import { Problem, post } from './http.js';
+import { signalUnknown } from './signals.js';
 import { Autofill, FreshOptions, autofillAvailable, getCredential } from './webauthn.js';
 
 /** Milliseconds: an autofill request that fails sooner would fail again at once. */
@@ -23,7 +24,7 @@ const ceremony = ceremonyForm(find('#main'), async () => {
   const signedIn = await ceremony.run(async () => {
     // One wait between the click and the ceremony: Safari allows no more.
     const [fresh] = await Promise.all([options.current, autofill.stop()]);
-    await answer(fresh.ceremony, await getCredential(fresh.publicKey));
+    await answer(fresh, await getCredential(fresh.publicKey));
   });
   if (!signedIn) {
     options.renew();
@@ -31,17 +32,24 @@ const ceremony = ceremonyForm(find('#main'), async () => {
 });
 
 /**
- * @param {string} token
+ * @param {import('./webauthn.js').Options} fresh
  * @param {any} credential
  */
-async function answer(token, credential) {
-  const { location } = await post('/login/assertion', {
-    request,
-    return_to: returnTo,
-    ceremony: token,
-    credential,
-  });
-  window.location.assign(location);
+async function answer(fresh, credential) {
+  try {
+    const { location } = await post('/login/assertion', {
+      request,
+      return_to: returnTo,
+      ceremony: fresh.ceremony,
+      credential,
+    });
+    window.location.assign(location);
+  } catch (error) {
+    if (error instanceof Problem && error.details.type?.endsWith(':unknown-credential')) {
+      await signalUnknown(fresh.publicKey.rpId, credential.id);
+    }
+    throw error;
+  }
 }
 
 async function offerAutofill() {
@@ -52,13 +60,13 @@ async function offerAutofill() {
   const began = performance.now();
   /** @type {any} */
   let credential;
-  let token = '';
+  /** @type {import('./webauthn.js').Options} */
+  let fresh;
   try {
-    const fresh = await options.current;
+    fresh = await options.current;
     if (ceremony.busy) {
       return;
     }
-    token = fresh.ceremony;
     credential = await autofill.offer(fresh.publicKey);
   } catch {
     if (performance.now() - began > TOO_SOON && !ceremony.busy) {
@@ -66,7 +74,7 @@ async function offerAutofill() {
     }
     return;
   }
-  if (credential && !(await ceremony.run(() => answer(token, credential)))) {
+  if (credential && !(await ceremony.run(() => answer(fresh, credential)))) {
     setTimeout(() => ceremony.busy || options.renew(), PAUSE);
   }
 }

@@ -44,6 +44,14 @@ export function outcomeOf(error) {
 }
 
 /**
+ * Whether this window can use keys at all. An app's web view mostly can't: the interface is missing.
+ * @returns {boolean}
+ */
+export function keysPossible() {
+  return Boolean(window.isSecureContext && window.PublicKeyCredential && navigator.credentials);
+}
+
+/**
  * A new key: the registration ceremony (§5.1.3), from its JSON options to its JSON response.
  * @param {any} publicKey PublicKeyCredentialCreationOptionsJSON
  * @returns {Promise<{credential: any, client_extension_results: any}>}
@@ -80,7 +88,7 @@ export async function getCredential(publicKey, how = {}) {
  * @returns {Promise<PublicKeyCredential>}
  */
 async function ceremony(kind, publicKey, begin) {
-  if (!window.isSecureContext || !window.PublicKeyCredential || !navigator.credentials) {
+  if (!keysPossible()) {
     throw new CeremonyFailure('not-allowed-here');
   }
   const began = performance.now();

@@ -8,6 +8,8 @@ from typing import TypeGuard
 
 ROOT = Path(__file__).parent.parent
 _IN_TEMPLATE = re.compile(r'(?:href|action)="([^"]*)"')
+# What `device-act.js` calls, from a page that extends `device_act.html`.
+_ACT = re.compile(r"\{% block path %\}(/.*?)\{% endblock %\}")
 _IN_SCRIPT = re.compile(r"""['`]((?:/|\$\{path\})[^'`]*)['`]""")
 _SCRIPT_PATH = re.compile(r"const path = `([^`]*)`")
 _VARIES = re.compile(r"\{\{.*?\}\}|\$\{[^}]*\}|(?<!\$)\{[a-z_]+(?::[a-z]+)?\}")
@@ -26,7 +28,9 @@ def plain(address: str) -> str:
 
 def _from_templates() -> Iterator[str]:
     for path in (ROOT / "templates").rglob("*.html"):
-        yield from _IN_TEMPLATE.findall(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        yield from _IN_TEMPLATE.findall(text)
+        yield from (f"{act}{call}" for act in _ACT.findall(text) for call in ("", "/options"))
 
 
 def _from_scripts() -> Iterator[str]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypedDict, Unpack
 from urllib.parse import urlsplit
@@ -64,7 +65,8 @@ class Lies(TypedDict, total=False):
     sign_count: int  # signed now, and counted on from there
     algorithm: int  # of the key made, asked for or not
     ignore_exclude: bool  # make a second credential although the list names one of ours
-    attestation: Literal["none", "packed"]
+    attestation: Literal["none", "packed"]  # "packed" is self attestation, asked for or not
+    attests: "Attests"  # asked for or not
     attestation_object: bytes  # garbage in place of the CBOR
     authenticator_data: bytes  # anything in place of it (signed)
     truncate: int  # bytes of authenticator data that are left (signed)
@@ -125,11 +127,16 @@ class Credential:
         return key.sign(message, padding.PKCS1v15(), SHA256())
 
 
+Attests = Callable[[Credential, bytes, bytes], tuple[str, dict[str, Any]]]
+"""Makes `fmt` and `attStmt` for authenticator data and client data: see `tests.attestation`."""
+
+
 @dataclass(slots=True)
 class Authenticator:
     """A phone, a laptop or a security key, and the browser it is used in.
 
-    `counts` False is what synced passkeys do: the counter stays 0, which is legal.
+    `counts` False is what synced passkeys do: the counter stays 0, which is legal. `attests` is
+    for options that ask for attestation; the browser leaves it out for others.
     """
 
     aaguid: UUID = NO_MODEL
@@ -139,6 +146,7 @@ class Authenticator:
     counts: bool = True
     attachment: Literal["platform", "cross-platform"] = "platform"
     transports: tuple[str, ...] = ("internal",)
+    attests: Attests | None = None
     credentials: list[Credential] = field(default_factory=list)
 
     def create(self, options: Options, origin: str, **lies: Unpack[Lies]) -> dict[str, Any]:
@@ -162,6 +170,8 @@ class Authenticator:
             + credential.cose_key()
         )
         authenticator_data = _authenticator_data(credential, AT, attested, lies)
+        if self.attests and public_key.get("attestation") == "direct":
+            lies = {"attests": self.attests, **lies}
         response = {
             "clientDataJSON": base64url(client_data),
             "authenticatorData": base64url(authenticator_data),
@@ -317,10 +327,12 @@ def _attestation_object(
     if "attestation_object" in lies:
         return lies["attestation_object"]
     statement: dict[str, Any] = {}
-    attestation = lies.get("attestation", "none")
+    attestation: str = lies.get("attestation", "none")
     if attestation == "packed":
         # Self attestation (section 8.2): signed by the new key itself, without a certificate.
         signed = authenticator_data + hashlib.sha256(client_data).digest()
         signature = credential.sign(signed + b"?" if lies.get("bad_signature") else signed)
         statement = {"alg": credential.algorithm, "sig": signature}
+    elif "attests" in lies:
+        attestation, statement = lies["attests"](credential, authenticator_data, client_data)
     return cbor2.dumps({"fmt": attestation, "attStmt": statement, "authData": authenticator_data})

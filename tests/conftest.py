@@ -181,7 +181,18 @@ def live(settings: Settings) -> Iterator[LiveService]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests of this worker; `browser.new_context` is a person's profile."""
+def one_chromium() -> Iterator[Browser]:
+    """The one Chromium of this worker."""
     with browser.running_chromium() as running:
         yield running
+
+
+@pytest.fixture
+def chromium(one_chromium: Browser) -> Iterator[Browser]:
+    """A Chromium without profiles; `browser.new_context` is a person's, closed after the test.
+
+    Pages that are left open go on asking a service that is gone.
+    """
+    yield one_chromium
+    for context in one_chromium.contexts:
+        context.close()

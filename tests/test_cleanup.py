@@ -1,16 +1,21 @@
 """`authn cleanup`: what expired long ago goes, what somebody owns stays."""
 
-from sqlalchemy import func, select
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
-from authn.db.transaction import reading
+from authn.db.transaction import reading, writing
 from authn.devices.tables import devices
 from authn.settings import Settings
 from authn.web.site import Site
 from authn.webauthn.tables import burnt_challenges
 from tests.citizen import enrolled
 from tests.commands import run_command
+
+pytestmark = pytest.mark.thorough
 
 
 def test_only_what_has_no_meaning_any_more_is_deleted(
@@ -31,3 +36,23 @@ def test_only_what_has_no_meaning_any_more_is_deleted(
     assert left["devices"] == 1
     assert left["audit_events"] >= 3
     assert screen.client.get("/devices").status_code == 200
+
+
+def test_a_device_that_nobody_used_for_years_is_dormant_once_its_holder_was_told(
+    settings: Settings, site: Site, client: TestClient
+) -> None:
+    _, screen = enrolled(site, client)
+    with writing(site.database) as connection:
+        years_ago = {"last_used_at": datetime(2020, 1, 1, tzinfo=UTC)}
+        connection.execute(update(devices).values(years_ago))
+    told = run_command(settings, "cleanup")
+    assert "holders told that a device will be dormant: 1\n" in told.stdout, told.stderr
+    assert "devices made dormant: 0\n" in told.stdout
+    assert screen.client.get("/devices").status_code == 200
+    with writing(site.database) as connection:
+        connection.execute(
+            update(devices).values(dormancy_told_at=datetime(2020, 12, 1, tzinfo=UTC))
+        )
+    dormant = run_command(settings, "cleanup")
+    assert "devices made dormant: 1\n" in dormant.stdout, dormant.stderr
+    assert screen.client.get("/devices").status_code == 303

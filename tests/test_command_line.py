@@ -12,6 +12,8 @@ from authn.web.site import Site
 from tests.citizen import enrolled
 from tests.commands import run_command
 
+pytestmark = pytest.mark.thorough
+
 
 def failure(settings: Settings, *arguments: str, typed: str = "") -> str:
     result = run_command(settings, *arguments, typed=typed)

@@ -23,6 +23,8 @@ from authn import __version__
 from authn.settings import PREFIX
 from tests.browser import free_socket
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
 

@@ -41,6 +41,8 @@ from tests.commands import environment
 from tests.oidc.relying_party import CHALLENGE, VERIFIER, basic
 from tests.screens import add_here, approve, claim, device_in, finish_joining, invite, remove
 
+pytestmark = pytest.mark.thorough
+
 REDIRECT_URI = "https://hospital.example/callback"
 DEVICE_NAME = "Laptop in the kitchen"
 SHORTEST = 12

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from the descriptions in authn/settings.py (`make docs`)."""
+"""Writes docs/settings.md from the descriptions in authn/settings (`make docs`)."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ holds the value instead, so that a secret is mounted as a file and never stands 
 Without any of them the service runs on `http://localhost:8000` with an embedded database. Durations
 are written as in ISO 8601: `PT90S`, `PT1H`, `P14D`.
 
-This page is made from `authn/settings.py` (`make docs`).
+This page is made from `authn/settings` (`make docs`).
 
 | variable | default | what it does |
 |---|---|---|
@@ -40,6 +40,8 @@ def _row(name: str, field: FieldInfo) -> str:
 
 
 def _default(value: Any) -> str:
+    if value in (None, ()):
+        return ""
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if isinstance(value, timedelta):

@@ -1,12 +1,28 @@
-"""Adding a device from one that the person has: here, or on another screen by a link."""
+"""Adding a device from one that the person has: here, or on another screen by a link.
+
+Three plain choices: this device, a phone or another computer, a security key. "Another" is our own
+QR code: the phone opens our page, makes its own key there and is signed in, which needs neither
+Bluetooth nor a browser that knows how, and shows a number that proves whose hand it is in. The QR
+code that browsers draw themselves (hybrid transport) stands behind "another way": the key is made
+on the phone too, but the phone never sees our page.
+
+The choice becomes `authenticatorAttachment` and `hints`, so that the browser opens the right
+window. What it says afterwards of the authenticator is its own word, which no signature covers and
+a password manager may give differently: so it decides nothing and refuses nobody. The device is
+named and drawn by what came.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import segno
 from markupsafe import Markup
 from starlette.responses import Response
 
+from authn.account.invitation_view import invitation_view
 from authn.account.signed_in import not_signed_in, signed_in, signed_in_script
-from authn.account.views import invitation_view
 from authn.devices.devices import find_device
+from authn.devices.tables import Device
 from authn.enrolment.invitation_tables import Invitation
 from authn.enrolment.invitations import (
     approve,
@@ -17,29 +33,52 @@ from authn.enrolment.invitations import (
     own_invitation,
 )
 from authn.enrolment.new_device import all_or_nothing, naming_page, store_device
-from authn.errors import N_, InvalidRequest
+from authn.errors import N_, Expired, InvalidRequest, NotFound
 from authn.people.persons import find_person
 from authn.sessions.cookie import current_session
 from authn.sessions.sessions import Session, touch
 from authn.web.request import Request, json_answer, page, redirect
 from authn.web.routing import form_route, json_route, page_route
+from authn.web.user_agent import read_user_agent
 from authn.webauthn.authentication import confirm, confirmation_options
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import Challenge, Purpose, read_challenge
+from authn.webauthn.policy import vouched_identity
 from authn.webauthn.registration import creation_options, register
 
 ADD_HERE, APPROVE = "add-here", "approve-invitation"  # the acts that challenges name
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the new key is to be kept, as the browser is told (WebAuthn §5.4.4, §5.8.7)."""
+
+    attachment: str | None
+    hints: tuple[str, ...]
+
+
+PLACES: Mapping[str, Place] = {
+    "this-device": Place("platform", ("client-device",)),
+    "security-key": Place("cross-platform", ("security-key",)),
+    "nearby-phone": Place("cross-platform", ("hybrid",)),
+}
+ANYWHERE = Place(None, ())
+
+
 @signed_in
 def add(request: Request, session: Session) -> Response:
-    """The page that asks where the new device is."""
-    return page(request, "account/add_device.html", person=session)
+    """The page that asks which device to add."""
+    agent = read_user_agent(request.headers.get("user-agent", ""))
+    return page(request, "account/add_device.html", person=session, hand_held=agent.hand_held)
 
 
 @signed_in
 def add_here(request: Request, session: Session) -> Response:
-    """The page that confirms with an old key, then makes a new one."""
-    return page(request, "account/add_here.html", person=session)
+    """The page that confirms with an old key, then makes a new one where the person chose."""
+    on = request.query.get("on", "")
+    if on not in PLACES:
+        return redirect("/devices/add")
+    agent = read_user_agent(request.headers.get("user-agent", ""))
+    return page(request, "account/add_here.html", person=session, on=on, hand_held=agent.hand_held)
 
 
 @signed_in_script
@@ -51,8 +90,17 @@ def add_here_confirmation(request: Request, session: Session) -> Response:
 @signed_in_script
 def add_here_options(request: Request, session: Session) -> Response:
     """Creation options, once a device of the person has confirmed."""
+    place = _place(request)
     held = confirm(request, session.person_id, _adding(session))
-    return json_answer(creation_options(request, held.person, _adding(session)))
+    options = creation_options(
+        request,
+        held.person,
+        _adding(session),
+        attachment=place.attachment,
+        hints=place.hints,
+        confirmed_by=held.device.id,
+    )
+    return json_answer(options)
 
 
 @signed_in_script
@@ -60,15 +108,21 @@ def add_here_registration(request: Request, session: Session) -> Response:
     """The person has the device; the session stays the one of the device it was opened with."""
     person = find_person(request.connection, session.person_id)
     assert person is not None, "the session is alive"
-    # That a device has confirmed is in the ceremony token: none is made otherwise.
+    # Which device has confirmed is in the ceremony token: none is made otherwise.
+    challenge = read_challenge(request, "registration", _adding(session))
     credential = register(request, person, _adding(session))
     with all_or_nothing(request, person):
-        # Once more, now that the person is locked: who removed this device meanwhile comes first.
+        # Once more, now that the person is locked: who removed a device meanwhile comes first.
         if current_session(request) is None:
             raise not_signed_in()
-        present = find_device(request.connection, session.person_id, session.device_id)
+        confirming = _still_active(request, session, challenge)
         held = store_device(
-            request, person, credential, how="here", identity_level=present.identity_level
+            request,
+            person,
+            credential,
+            how="here",
+            identity_level=vouched_identity(request.site, confirming),
+            added_by=confirming.id,
         )
     touch(request.connection, session, request.now)
     return json_answer({"location": naming_page(held)})
@@ -77,8 +131,9 @@ def add_here_registration(request: Request, session: Session) -> Response:
 @signed_in
 def invite(request: Request, session: Session) -> Response:
     """A new invitation, and on to its page."""
+    opened = open_invitation(request, session)
     touch(request.connection, session, request.now)
-    return redirect(_page_of(open_invitation(request, session)))
+    return redirect(_page_of(opened))
 
 
 @signed_in
@@ -131,6 +186,34 @@ def invitation_cancelled(request: Request, session: Session) -> Response:
     found = own_invitation(request, session, request.path_params["id"])
     end_invitation(request, found, "cancelled")
     return redirect("/devices")
+
+
+def _place(request: Request) -> Place:
+    on = request.json.get("on")
+    if on is None:
+        return ANYWHERE
+    if not isinstance(on, str) or on not in PLACES:
+        raise InvalidRequest("invalid_request", N_("What your browser sent could not be read."))
+    return PLACES[on]
+
+
+def _still_active(request: Request, session: Session, challenge: Challenge) -> Device:
+    """The device that confirmed; raises `Expired` when it was blocked or removed since then.
+
+    One that was blocked, and is not any more, has to confirm again.
+    """
+    assert challenge.confirmed_by is not None, "no creation options without"
+    try:
+        device = find_device(request.connection, session.person_id, challenge.confirmed_by)
+    except NotFound:
+        device = None
+    resumed = device is not None and device.resumed_at and device.resumed_at >= challenge.issued_at
+    if device is None or device.status != "active" or resumed:
+        raise Expired(
+            "confirmation_over",
+            N_("The device that you confirmed with was blocked or removed. Nothing was added."),
+        )
+    return device
 
 
 def _adding(session: Session) -> Purpose:

@@ -1,6 +1,7 @@
-"""Every event that is recorded. A class is an event; its docstring is its public documentation.
+"""Events of sign-ins, applications and the register; `device_events` has the others.
 
-Persons, devices and clients by internal id alone; never a national number, a name or a secret.
+A class is an event, its docstring its public documentation. Persons, devices and
+clients by internal id alone; never a national number, a name or a secret.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,14 @@ class Event:
     person_id: UUID | None = None
     device_id: UUID | None = None
     client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FidoMetadataUpdated(Event):
+    """A newer BLOB of the FIDO metadata, of this `number`, was verified and is in force."""
+
+    name: ClassVar[str] = "fido_metadata.updated"
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,67 +47,6 @@ class ActivationRefused(Event):
     """An activation code was presented and refused; `reason` is for operators."""
 
     name: ClassVar[str] = "activation.refused"
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceAdded(Event):
-    """A device was enrolled; `how` is `activation`, `here` or `invitation`."""
-
-    name: ClassVar[str] = "device.added"
-    how: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRenamed(Event):
-    """The holder gave a device another name."""
-
-    name: ClassVar[str] = "device.renamed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRemoved(Event):
-    """The holder removed a device; everything opened with it ended in the same moment."""
-
-    name: ClassVar[str] = "device.removed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRemovalRefused(Event):
-    """A removal was confirmed and refused all the same; `reason` is for operators."""
-
-    name: ClassVar[str] = "device.removal-refused"
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceSuspended(Event):
-    """A device was suspended; `reason` is `counter` when its key may have been copied."""
-
-    name: ClassVar[str] = "device.suspended"
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationRefused(Event):
-    """A registration ceremony of a known person was refused; `reason` is for operators."""
-
-    name: ClassVar[str] = "device.refused"
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationOpened(Event):
-    """A signed-in person asked to add a device on another screen."""
-
-    name: ClassVar[str] = "invitation.opened"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationEnded(Event):
-    """An invitation ended without a device; `reason` tells why."""
-
-    name: ClassVar[str] = "invitation.ended"
     reason: str
 
 

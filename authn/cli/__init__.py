@@ -21,6 +21,8 @@ COMMANDS = {
     "activation": "authn.cli.activation",
     "clients": "authn.cli.clients",
     "keys": "authn.cli.keys",
+    "mds": "authn.cli.mds",
+    "notices": "authn.cli.notices",
     "cleanup": "authn.cli.cleanup",
 }
 

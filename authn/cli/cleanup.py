@@ -1,4 +1,8 @@
-"""`authn cleanup`: rows that have no meaning any more are deleted; to be run daily."""
+"""`authn cleanup`: what time alone brings about; to be run daily.
+
+Rows that have no meaning any more are deleted, devices that nobody uses become dormant, suspensions
+that have an end are ended.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,9 +11,14 @@ import typer
 from sqlalchemy import Connection
 
 from authn.cli.ground import console, ground
+from authn.db.spent import forget_spent_tokens
+from authn.devices.dormancy import look_after_devices
+from authn.enrolment.emergency import forget_old_links
 from authn.enrolment.invitations import forget_old_invitations
 from authn.grants.access_tokens import forget_expired_access_tokens
 from authn.grants.codes import forget_old_codes
+from authn.notices.addresses import forget_old_addresses
+from authn.outbox.outbox import forget_old_rows
 from authn.webauthn.challenges import forget_burnt_challenges
 
 # Another machine's clock may be slow: what it still takes for valid must still be known as used.
@@ -18,21 +27,29 @@ CLOCKS_DIFFER_BY_LESS_THAN = timedelta(hours=1)
 CLEANED: dict[str, Callable[[Connection, datetime], int]] = {
     "burnt challenges": forget_burnt_challenges,
     "invitations": forget_old_invitations,
+    "emergency links": forget_old_links,
     "authorization codes": forget_old_codes,
     "access tokens": forget_expired_access_tokens,
+    "spent tokens": forget_spent_tokens,
+    "contact addresses": forget_old_addresses,
+    "notices": forget_old_rows,
 }
 
-app = typer.Typer(help="Delete what has expired and has no meaning any more; run it daily.")
+app = typer.Typer(help="Delete what has expired, look after unused devices; run it daily.")
 
 
 @app.command()
 def cleanup() -> None:
-    """Delete what has expired and has no meaning any more; run it daily.
+    """Delete what has expired, look after unused devices; run it daily.
 
-    Persons, devices, sessions, grants, consents and the audit log are never deleted by this.
+    Persons, devices, sessions, grants, consents and the audit log are never deleted by this. The
+    holder of a device that was unused for long is told, and later that device is dormant.
     """
     with ground() as present:
         for what, forget in CLEANED.items():
             with present.writing() as connection:
                 count = forget(connection, present.now - CLOCKS_DIFFER_BY_LESS_THAN)
             console.print(f"{what}: {count:,} deleted")
+        jobs = look_after_devices(present.database, present.settings, present.secrets, present.now)
+        for what, count in jobs:
+            console.print(f"{what}: {count:,}")

@@ -13,6 +13,8 @@ from authn.clients.registration import Registered, register_client
 from authn.consents.scopes import SCOPES, SSIN
 from authn.errors import CommandError
 from authn.jose import ALGORITHMS, ES256, Algorithm
+from authn.policies import BUILT_IN, find_policy
+from authn.settings import Settings
 
 app = typer.Typer(help="Relying applications.", no_args_is_help=True)
 
@@ -57,11 +59,18 @@ def add(
     first_party: Annotated[
         bool, typer.Option("--first-party", help="It is ours: people aren't asked for consent.")
     ] = False,
+    policy: Annotated[
+        str, typer.Option(help="A policy of keys that its logins must keep beside the service's.")
+    ] = "",
+    device_id: Annotated[
+        bool, typer.Option("--device-id", help="Its access tokens name the device (device_id).")
+    ] = False,
 ) -> None:
     """Register an application, and show its secret this one time."""
     scopes = dict.fromkeys([*scope.split(), *([SSIN] if ssin else [])])
     _check_scopes(list(scopes), ssin)
     with ground() as present, present.writing() as connection:
+        _check_policy(present.settings, policy)
         try:
             registered = register_client(
                 connection,
@@ -79,6 +88,8 @@ def add(
                 require_pkce=pkce,
                 may_read_ssin=ssin,
                 first_party=first_party,
+                policy=policy or None,
+                may_read_device_id=device_id,
             )
         except InvalidRedirectUri as refusal:
             raise CommandError(f"{refusal.uri}: {refusal.description}") from None
@@ -91,6 +102,12 @@ def _check_scopes(scopes: list[str], ssin: bool) -> None:
             raise CommandError(f"There is no scope {scope}; there are {', '.join(SCOPES)}.")
     if SSIN in scopes and not ssin:
         raise CommandError("The scope ssin needs the permission too: add --ssin.")
+
+
+def _check_policy(settings: Settings, name: str) -> None:
+    if name and find_policy(settings.policies, name) is None:
+        names = ", ".join([*BUILT_IN, *settings.policies])
+        raise CommandError(f"There is no policy {name}; there are {names}.")
 
 
 def _algorithm(alg: str) -> Algorithm:
@@ -144,6 +161,8 @@ def _shown(client: Client) -> dict[str, str]:
         "require_pkce": _yes(client.pkce_required),
         "may_read_ssin": _yes(client.may_read_ssin),
         "first_party": _yes(client.first_party),
+        "policy": client.policy or "that of the service",
+        "may_read_device_id": _yes(client.may_read_device_id),
         "registered": f"{client.created_at:%Y-%m-%d %H:%M} UTC",
     }
 

@@ -5,13 +5,23 @@ import os
 import typer
 
 from authn.app import create_app
-from authn.cli.ground import console
+from authn.cli.ground import Ground, console
+from authn.cli.mds import take_over_configured_blob
 from authn.clock import system_clock
 from authn.db.engine import open_database
 from authn.db.upgrade import upgrade
 from authn.demo.application import create_demo_application
+from authn.demo.identity_card import create_identity_card, read_cards
 from authn.demo.serve import bind, serve_together
-from authn.demo.town import Invitation, fill_register, invite, own_secret, register_application
+from authn.demo.town import (
+    PEOPLE,
+    Invitation,
+    fill_register,
+    invite,
+    issue_identity_card,
+    own_secret,
+    register_application,
+)
 from authn.errors import CommandError
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.secrets import create_secrets, load_secrets
@@ -27,6 +37,7 @@ def demo() -> None:
     settings = _settings()
     service = bind(settings.host, settings.port, "AUTHN_PORT")
     application = bind(settings.host, settings.demo_port, "AUTHN_DEMO_PORT")
+    card_reader = bind(settings.host, settings.demo_identity_port, "AUTHN_DEMO_IDENTITY_PORT")
     create_secrets(settings)
     secrets = load_secrets(settings)
     database = open_database(settings)
@@ -36,22 +47,28 @@ def demo() -> None:
     fill_register(database, secrets, now)
     registration = register_application(database, secrets, settings, now)
     invitation = invite(database, secrets, settings, now)
+    configure_logs(settings.log_level)
+    take_over_configured_blob(Ground(settings, secrets, database, now))
     database.close()
 
-    configure_logs(settings.log_level)
+    settings, agreement = issue_identity_card(settings)
     provider = create_app(settings)
     pages = provider.state.site.pages
     session_secret = own_secret(settings, "demo_session")
-    relying = create_demo_application(registration, session_secret, pages)
+    relying = create_demo_application(registration, session_secret, pages, settings.mail_directory)
+    card = create_identity_card(agreement, read_cards(PEOPLE), pages, system_clock)
     _tell(settings, registration.address, invitation)
-    serve_together(settings, [(provider, service), (relying, application)])
+    serve_together(settings, [(provider, service), (relying, application), (card, card_reader)])
 
 
 def _settings() -> Settings:
     """The settings, with an issuer that follows the port; quiet logs unless asked otherwise."""
     chosen: dict[str, object] = {}
+    given = load_settings()
     if "AUTHN_ISSUER" not in os.environ:
-        chosen["issuer"] = f"http://localhost:{load_settings().port}"
+        chosen["issuer"] = f"http://localhost:{given.port}"
+    if not given.smtp_host and not given.mail_directory:
+        chosen["mail_directory"] = given.data_directory / "mails"
     if "AUTHN_LOG_LEVEL" not in os.environ:
         chosen["log_level"] = "warning"
     settings = load_settings(**chosen)
@@ -74,8 +91,14 @@ def _tell(settings: Settings, application: str, invitation: Invitation) -> None:
     else:
         console.print(f"Sign in as {invitation.name} at [bold]{application}[/bold]")
         console.print(f"See your devices at [bold]{settings.issuer}/devices[/bold]")
+    console.print(
+        "No code, or every device lost? Prove who you are with the [bold]eID test card[/bold] "
+        f"at [bold]{settings.issuer}/activate[/bold]"
+    )
+    if settings.mail_directory:
+        console.print(f"Mails are not sent: read them at [bold]{application}/mails[/bold]")
     console.print()
     console.print(
-        "Ctrl-C stops both. Your data stays in "
+        "Ctrl-C stops all of it. Your data stays in "
         f"{settings.data_directory.resolve()} for the next time."
     )

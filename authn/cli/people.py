@@ -1,9 +1,10 @@
-"""`authn people import`, `authn people show`.
+"""`authn people import`, `authn people show`, `authn people block`.
 
 A national number is asked for, never an argument: an argument ends up in the shell's history and
 in the list of processes.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from sqlalchemy import Connection
 
 from authn.cli.ground import console, ground
+from authn.db.occasion import Job
+from authn.devices.devices import every_device_of
+from authn.devices.tables import Device
+from authn.devices.transitions import state_of
+from authn.enrolment.emergency import use_emergency_door
 from authn.errors import CommandError
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person, find_person_by_ssin
@@ -68,7 +74,29 @@ def show(
         with present.reading() as connection:
             person = _known_person(connection, present.secrets, person_id, ssin)
             number = mask(current_ssin(connection, present.secrets, person.id))
+            devices = every_device_of(connection, person.id)
     _print_person(person, number)
+    _print_devices(devices, present.now)
+
+
+@app.command()
+def block(
+    person_id: Annotated[
+        UUID | None, typer.Argument(help="The person; without it, the national number is asked.")
+    ] = None,
+) -> None:
+    """Block every device of a person who lost them: the emergency door, proven at the desk.
+
+    Nothing is deleted. They come back by an upstream identity or by `authn activation issue`.
+    """
+    with ground() as present:
+        ssin = None if person_id else ask_ssin(present.now)
+        with present.writing() as connection:
+            person = _known_person(connection, present.secrets, person_id, ssin)
+            job = Job(connection, present.settings, present.secrets, present.now)
+            done = use_emergency_door(job, person.id, "desk")
+    state = "Every device is blocked" if done else "There was no device to block"
+    console.print(f"{state}: {person.full_name}.", markup=False)
 
 
 def ask_ssin(now: datetime) -> str:
@@ -115,6 +143,31 @@ def _print_person(person: Person, number: str) -> None:
     }
     for label, value in rows.items():
         console.print(f"{label:<15} {value}", markup=False)
+
+
+# What a suspension means to whoever is called about it.
+WHY = {
+    "holder": "blocked by its holder",
+    "counter": "may have been copied",
+    "emergency": "blocked by the emergency door",
+    "return": "blocked when its holder came back with another device",
+    "notice": "blocked from a notice",
+    "desk": "blocked by support",
+}
+
+
+def _print_devices(devices: Sequence[Device], now: datetime) -> None:
+    """Newest use first, with what is wrong with each; its name is its holder's own words."""
+    for device in devices:
+        state = state_of(device, now)
+        words = [state, f"last used {_minute(device.last_used_at)}"]
+        if state == "suspended":
+            words.insert(1, WHY[device.suspended_why or "desk"])
+        if state == "suspended" and device.suspended_until:
+            words.append(f"until {_minute(device.suspended_until)}")
+        console.print(
+            f"{'Device':<15} {device.name} ({device.id}): {', '.join(words)}", markup=False
+        )
 
 
 def _minute(moment: datetime) -> str:

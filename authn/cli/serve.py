@@ -5,10 +5,13 @@ import uvicorn
 
 from authn.app import create_app
 from authn.cli.ground import ground
+from authn.cli.mds import take_over_configured_blob
+from authn.federation.upstreams import upstreams
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.settings import load_settings
 from authn.web.logs import configure_logs, logger
 from authn.web.server import server_options
+from authn.webauthn.policy import unknown_policies
 from authn.webauthn.relying_party import check_rp_id
 
 app = typer.Typer(help="Serve the OpenID Provider and its pages until stopped.")
@@ -22,7 +25,12 @@ def serve() -> None:
         ensure_signing_keys(present.database, present.secrets, present.now)
         with present.reading() as connection:
             check_rp_id(connection, settings)
-    configure_logs(settings.log_level)
+            unknown = unknown_policies(settings, connection)
+        upstreams(settings)  # what is wrong in them is told once, not by each worker
+        configure_logs(settings.log_level)
+        take_over_configured_blob(present)
+    for name in unknown:  # the clients that name it are refused; the others go on
+        logger.warning("unknown_policy", policy=name)
     logger.info("serving", issuer=settings.issuer, rp_id=settings.relying_party_id)
     uvicorn.run(
         "authn.cli.serve:application",

@@ -52,6 +52,8 @@ class Client:
     may_read_ssin: bool
     first_party: bool
     created_at: datetime
+    policy: str | None
+    may_read_device_id: bool
 
     @property
     def public(self) -> bool:
@@ -110,6 +112,12 @@ def list_clients(connection: Connection) -> list[Client]:
     """Every client, by name."""
     statement = select(clients).order_by(clients.c.client_name, clients.c.client_id)
     return [client_of_row(row) for row in connection.execute(statement)]
+
+
+def policies_of_clients(connection: Connection) -> frozenset[str]:
+    """The names of the policies that clients ask for."""
+    statement = select(clients.c.policy).where(clients.c.policy.is_not(None)).distinct()
+    return frozenset(connection.execute(statement).scalars())
 
 
 def public_client_origins(connection: Connection) -> frozenset[str]:

@@ -100,6 +100,8 @@ def register_client(
     require_pkce: bool = True,
     may_read_ssin: bool = False,
     first_party: bool = False,
+    policy: str | None = None,
+    may_read_device_id: bool = False,
     reference: str = "-",
 ) -> Registered:
     """The application is a client from now on; id and secret are made when not given.
@@ -127,6 +129,8 @@ def register_client(
         may_read_ssin=may_read_ssin,
         first_party=first_party,
         created_at=now,
+        policy=policy,
+        may_read_device_id=may_read_device_id,
     )
     _check(client)
     if not insert_once(connection, clients, asdict(client)):

@@ -3,6 +3,7 @@
 from sqlalchemy import JSON, Boolean, Column, String, Table, Text
 
 from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.policies import LONGEST_NAME as LONGEST_POLICY_NAME
 
 LONGEST_CLIENT_ID = 100
 
@@ -25,4 +26,8 @@ clients = Table(
     Column("may_read_ssin", Boolean, nullable=False),
     Column("first_party", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # The name of the policy that its logins must keep, beside the service's own.
+    Column("policy", String(LONGEST_POLICY_NAME)),
+    # Whether its access tokens name the device, by a word that no other application's have.
+    Column("may_read_device_id", Boolean, nullable=False),
 )

@@ -1,6 +1,7 @@
 """The demo relying application: signs in with OpenID Connect and shows what it was told."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from authn.demo.mails import mail_routes
 from authn.web.languages import accepted_languages, choose_language
 from authn.web.pages import STATIC, Pages
 from authn.web.static import VersionedFiles
@@ -108,9 +110,12 @@ class DemoApplication:
 
 
 def create_demo_application(
-    registration: Registration, session_secret: str, pages: Pages
+    registration: Registration,
+    session_secret: str,
+    pages: Pages,
+    mail_directory: Path | None = None,
 ) -> Starlette:
-    """The ASGI application of the demo relying application."""
+    """The ASGI application of the demo relying application; it shows the mails of the folder."""
     demo = DemoApplication(registration, pages)
     return Starlette(
         routes=[
@@ -118,6 +123,7 @@ def create_demo_application(
             Route("/sign-in", demo.sign_in, methods=["POST"]),
             Route("/callback", demo.callback),
             Route("/sign-out", demo.sign_out, methods=["POST"]),
+            *(mail_routes(mail_directory, pages) if mail_directory else []),
             Mount("/static", VersionedFiles(directory=STATIC)),
         ],
         middleware=[

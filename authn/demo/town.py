@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import orjson
+
 from authn.clients.clients import find_client
 from authn.clients.registration import register_client
 from authn.db.engine import Database
 from authn.db.transaction import writing
 from authn.demo.application import SCOPES, Registration
+from authn.demo.identity_card import Agreement
 from authn.devices.devices import devices_of
 from authn.enrolment.activation import issue_activation_code
+from authn.federation.upstreams import upstreams
 from authn.people.persons import person_of
 from authn.people.ssin import display
 from authn.secrets import Secrets, new_token
@@ -21,6 +25,7 @@ from authn.sources.embedded import EmbeddedRegister, is_empty
 
 PEOPLE = Path(__file__).parent / "people.csv"
 CLIENT_ID = "demo"
+CARD_FILE = "demo_identity_card"  # what the service and the card both know
 HEROINE = "03410100128"  # a fictitious number, domain 4.6
 
 
@@ -76,6 +81,24 @@ def register_application(
                 may_read_ssin=True,
             )
     return registration
+
+
+def issue_identity_card(settings: Settings) -> tuple[Settings, Agreement]:
+    """The settings with the eID test card among the upstreams, and what it must know of us."""
+    issuer = f"http://localhost:{settings.demo_identity_port}"
+    secret = own_secret(settings, CARD_FILE)
+    entry = {
+        "kind": "twin",
+        "issuer": issuer,
+        "client_id": CLIENT_ID,
+        "client_secret_file": str(settings.data_directory / "secrets" / CARD_FILE),
+    }
+    table = orjson.loads(settings.upstreams) if upstreams(settings) else []
+    configured = orjson.dumps([entry, *table]).decode()
+    settings = settings.model_copy(update={"upstreams": configured})
+    twin = upstreams(settings)[0]
+    redirect_uri = settings.issuer + twin.callback_path
+    return settings, Agreement(issuer, settings.issuer, CLIENT_ID, secret, redirect_uri)
 
 
 def own_secret(settings: Settings, name: str) -> str:

@@ -1,20 +1,29 @@
-"""The life of a device: added, named, used, suspended, removed."""
+"""A person's devices: found, added, named, used; what else becomes of one is in `life`."""
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from authn.db.once import insert_once
 from authn.devices.names import free_name
-from authn.devices.tables import Device, HeldDevice, HowAdded, Kind, NewCredential, devices
+from authn.devices.tables import (
+    Device,
+    HeldDevice,
+    HowAdded,
+    IdentityLevel,
+    Kind,
+    NewCredential,
+    devices,
+)
 from authn.errors import N_, Forbidden, NotFound, Refusal
 from authn.people.persons import lock_person
 from authn.people.tables import Person, persons
 
 MOST_DEVICES = 20
+# How a device was added on a new proof of its holder's identity, not by another device.
+PROVEN_ANEW: frozenset[HowAdded] = frozenset({"activation", "upstream"})
 
 # Built once: putting a statement together costs more than executing it.
 _HELD = (
@@ -23,11 +32,19 @@ _HELD = (
     .where(devices.c.credential_id == bindparam("credential_id"))
 )
 _DEVICE_COLUMNS = len(devices.c)
+# Of the row as it is by now: another answer of the same key may have come in meanwhile.
 _USED = (
     update(devices)
-    .where(devices.c.id == bindparam("device_id"), devices.c.status == "active")
-    .values({name: bindparam(name) for name in ("sign_count", "backup_eligible", "backed_up")})
-    .values(last_used_at=bindparam("last_used_at"))
+    .where(
+        devices.c.id == bindparam("device_id"),
+        devices.c.status == "active",
+        or_(
+            devices.c.sign_count < bindparam("asserted_count"),
+            and_(devices.c.sign_count == 0, bindparam("asserted_count") == 0),
+        ),
+    )
+    .values({name: bindparam(name) for name in ("sign_count", "backed_up", "last_used_at")})
+    .values(backup_eligible=or_(devices.c.backup_eligible, bindparam("asserted_eligible")))
 )
 
 
@@ -44,7 +61,7 @@ def find_device(connection: Connection, person_id: UUID, device_id: UUID) -> Dev
     statement = select(devices).where(
         devices.c.id == device_id,
         devices.c.person_id == person_id,
-        devices.c.status != "removed",
+        devices.c.status != "unlinked",
     )
     row = connection.execute(statement).first()
     if row is None:
@@ -59,9 +76,14 @@ def no_such_device() -> NotFound:
 
 def devices_of(connection: Connection, person_id: UUID) -> list[Device]:
     """The person's devices that were not removed, newest use first."""
+    return [each for each in every_device_of(connection, person_id) if each.status != "unlinked"]
+
+
+def every_device_of(connection: Connection, person_id: UUID) -> list[Device]:
+    """The person's devices, those that were removed too, newest use first."""
     statement = (
         select(devices)
-        .where(devices.c.person_id == person_id, devices.c.status != "removed")
+        .where(devices.c.person_id == person_id)
         .order_by(devices.c.last_used_at.desc(), devices.c.added_at.desc(), devices.c.id)
     )
     return [Device(*row) for row in connection.execute(statement)]
@@ -74,20 +96,24 @@ def add_device(
     *,
     name: str,
     kind: Kind,
-    identity_level: str,
+    identity_level: IdentityLevel,
     how: HowAdded,
+    added_by: UUID | None = None,
     now: datetime,
 ) -> HeldDevice:
     """The person has one device more, active, with a name that none of the others has.
 
-    Raises `Forbidden` for a deceased person and for the twenty-first device, and `Refusal` when the
-    credential is somebody's already; nothing was written then.
+    `added_by` is the device that confirmed it, if one did. Raises `Forbidden` for a deceased person
+    and for the twenty-first device, and `Refusal` when the credential is somebody's already;
+    nothing was written then. Who lost twenty devices and proved anew who they are may have one
+    more: the others are blocked.
     """
     person = lock_person(connection, person_id)  # protocol 2.12
     if person is None or person.deceased:
         raise Forbidden("person_not_active", N_("This account cannot be used."))
     others = devices_of(connection, person_id)
-    check_room(others)
+    if how not in PROVEN_ANEW:
+        check_room(others)
     device = Device(
         id=uuid4(),
         person_id=person_id,
@@ -109,7 +135,11 @@ def add_device(
         added_how=how,
         added_at=now,
         last_used_at=now,
-        removed_at=None,
+        unlinked_at=None,
+        attestation_format=credential.attestation_format,
+        attested=credential.attested,
+        attestation_key_id=credential.attestation_key_id,
+        added_by=added_by,
     )
     if not insert_once(connection, devices, asdict(device)):
         # WebAuthn §7.1: a credential id belongs to one account
@@ -135,13 +165,17 @@ def record_use(
     backed_up: bool,
     now: datetime,
 ) -> bool:
-    """Whether the device is still active; it then keeps what its last assertion said."""
+    """Whether the device is still active and its counter rises; it then keeps what was asserted.
+
+    A backup-eligible flag once seen stays (protocol 2.4). A counter that is always 0 is legal.
+    """
     result = connection.execute(
         _USED,
         {
             "device_id": device.id,
             "sign_count": sign_count,
-            "backup_eligible": backup_eligible,
+            "asserted_count": sign_count,
+            "asserted_eligible": backup_eligible,
             "backed_up": backed_up,
             "last_used_at": now,
         },
@@ -149,49 +183,35 @@ def record_use(
     return result.rowcount == 1
 
 
+def record_changed_backup(connection: Connection, device: Device) -> None:
+    """The device keeps, whatever follows, that its key's backup flag has changed."""
+    connection.execute(
+        update(devices)
+        .where(devices.c.id == device.id)
+        .values(backup_eligible=True, backup_changed=True)
+    )
+
+
 def rename_device(connection: Connection, device: Device, name: str) -> None:
     """The device is called so (as `read_device_name` gave it)."""
     connection.execute(update(devices).where(devices.c.id == device.id).values(name=name))
 
 
-def suspend_device(connection: Connection, device_id: UUID) -> None:
-    """The device can't sign in, and nothing opened with it is valid, until it is active again."""
-    connection.execute(
+def raise_identity_level(connection: Connection, device: Device) -> bool:
+    """Whether the device, active, vouches for a high identity from now on, and did not before."""
+    result = connection.execute(
         update(devices)
-        .where(devices.c.id == device_id, devices.c.status == "active")
-        .values(status="suspended")
-    )
-
-
-def remove_device(
-    connection: Connection, person_id: UUID, device_id: UUID, now: datetime
-) -> Device:
-    """The device, as it was, is removed: its key is gone, its name and history stay.
-
-    Raises `NotFound` when the person has no such device any more, and `Forbidden` when no other
-    active one would be left. Two removals at once can't take the last two (protocol 2.12).
-    """
-    lock_person(connection, person_id)
-    device = find_device(connection, person_id, device_id)
-    if not may_remove(device, devices_of(connection, person_id)):
-        raise Forbidden(
-            "last_device",
-            N_("This is your only device. Add another one first, so that you can still sign in."),
+        .where(
+            devices.c.id == device.id,
+            devices.c.status == "active",
+            devices.c.identity_level != "high",
         )
-    connection.execute(
-        update(devices)
-        .where(devices.c.id == device.id)
-        .values(status="removed", removed_at=now, credential_id=None, public_key=None)
+        .values(identity_level="high")
     )
-    return device
-
-
-def may_remove(device: Device, all_devices: Iterable[Device]) -> bool:
-    """Whether another active device is left without this one."""
-    return any(other.status == "active" and other.id != device.id for other in all_devices)
+    return result.rowcount == 1
 
 
 def stored_rp_ids(connection: Connection) -> set[str]:
     """The RP IDs for which devices were enrolled that are still held."""
-    statement = select(func.distinct(devices.c.rp_id)).where(devices.c.status != "removed")
+    statement = select(func.distinct(devices.c.rp_id)).where(devices.c.status != "unlinked")
     return set(connection.execute(statement).scalars())

@@ -1,55 +1,128 @@
 """The browsers and apps in which a device is used: each knows itself by a random cookie."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from authn.devices.tables import Installation, devices, installations
-from authn.devices.user_agent import UserAgent
+from authn.devices.tables import Device, Installation, devices, installations
 from authn.secrets import new_token, token_hash
+from authn.web.user_agent import UserAgent
 
 COOKIE_LIFETIME = timedelta(days=400)  # the longest that browsers keep one; renewed at each login
 LONGEST_COOKIE = 64
+MOST_SHOWN = 100  # whoever deletes cookies at each visit makes an installation each time
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """An installation by its id, whether it was made just now, and the cookie to keep."""
+
+    installation_id: UUID
+    new: bool
+    cookie: str
 
 
 def recognise_installation(
     connection: Connection, device_id: UUID, cookie: str, agent: UserAgent, now: datetime
-) -> tuple[UUID, str]:
-    """The installation of this device that the cookie names, seen now; and the cookie to keep.
+) -> Recognised:
+    """The installation of this device that the cookie names, seen now.
 
     Made when there is none. One that was ended stays ended, so that nothing of it comes back to
     life: its browser gets a new cookie and is a new installation.
     """
     if not 0 < len(cookie) <= LONGEST_COOKIE:
         cookie = new_token()
-    installation_id = _see(connection, device_id, cookie, agent, now)
+    new_id = uuid4()
+    installation_id = _see(connection, new_id, device_id, cookie, agent, now)
     if installation_id is None:
         cookie = new_token()
-        installation_id = _see(connection, device_id, cookie, agent, now)
+        installation_id = _see(connection, new_id, device_id, cookie, agent, now)
         assert installation_id is not None, "a cookie that was random just now is nobody's"
-    return installation_id, cookie
+    return Recognised(installation_id, installation_id == new_id, cookie)
 
 
-def latest_installations(connection: Connection, person_id: UUID) -> dict[UUID, Installation]:
-    """By device of this person: the installation where it was last used, unless it has ended."""
+def devices_and_latest_installations(
+    connection: Connection, person_id: UUID
+) -> list[tuple[Device, Installation | None]]:
+    """Every device the person has or had, newest use first, and where it was last used.
+
+    One statement, whatever their number. An installation that has ended doesn't count.
+    """
+    newest = (
+        func.row_number()
+        .over(
+            partition_by=installations.c.device_id,
+            order_by=(installations.c.last_seen.desc(), installations.c.id),
+        )
+        .label("newest")
+    )
+    held = select(devices.c.id).where(devices.c.person_id == person_id)
+    seen = (
+        select(installations, newest)
+        .where(installations.c.device_id.in_(held), installations.c.ended_at.is_(None))
+        .subquery()
+    )
+    statement = (
+        select(devices, *(seen.c[column.name] for column in installations.c))
+        .select_from(
+            devices.outerjoin(seen, and_(seen.c.device_id == devices.c.id, seen.c.newest == 1))
+        )
+        .where(devices.c.person_id == person_id)
+        .order_by(devices.c.last_used_at.desc(), devices.c.added_at.desc(), devices.c.id)
+    )
+    size = len(devices.c)
+    return [
+        (Device(*row[:size]), Installation(*row[size:]) if row[size] else None)
+        for row in connection.execute(statement)
+    ]
+
+
+def installations_of(connection: Connection, device_id: UUID) -> list[Installation]:
+    """The browsers and apps of the device that have not ended, newest use first."""
     statement = (
         select(installations)
-        .join(devices, devices.c.id == installations.c.device_id)
-        .where(devices.c.person_id == person_id, installations.c.ended_at.is_(None))
-        .order_by(installations.c.last_seen)
+        .where(installations.c.device_id == device_id, installations.c.ended_at.is_(None))
+        .order_by(installations.c.last_seen.desc(), installations.c.id)
+        .limit(MOST_SHOWN)
     )
-    found = [Installation(*row) for row in connection.execute(statement)]
-    return {installation.device_id: installation for installation in found}
+    return [Installation(*row) for row in connection.execute(statement)]
+
+
+def end_installation(
+    connection: Connection, device_id: UUID, installation_id: UUID, now: datetime
+) -> bool:
+    """Whether this browser or app of the device has ended now, with what was opened in it."""
+    result = connection.execute(
+        update(installations)
+        .where(
+            installations.c.id == installation_id,
+            installations.c.device_id == device_id,
+            installations.c.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+    )
+    return result.rowcount == 1
+
+
+def end_installations(connection: Connection, device_id: UUID, now: datetime) -> None:
+    """Every browser and app of the device has ended, and with each what was opened in it."""
+    connection.execute(_END_ALL, {"ended_device": device_id, "now": now})
 
 
 def _see(
-    connection: Connection, device_id: UUID, cookie: str, agent: UserAgent, now: datetime
+    connection: Connection,
+    new_id: UUID,
+    device_id: UUID,
+    cookie: str,
+    agent: UserAgent,
+    now: datetime,
 ) -> UUID | None:
     row = {
-        "id": uuid4(),
+        "id": new_id,
         "device_id": device_id,
         "cookie_hash": token_hash(cookie),
         "browser": agent.browser,
@@ -72,6 +145,14 @@ def _insert_or_see_again(insert: Any) -> Any:
     ).returning(installations.c.id)
 
 
+_END_ALL = (
+    update(installations)
+    .where(
+        installations.c.device_id == bindparam("ended_device"),
+        installations.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now"))
+)
 # Built once: putting a statement together costs more than executing it.
 _SEE = {
     "sqlite": _insert_or_see_again(sqlite.insert),

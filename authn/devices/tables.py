@@ -25,8 +25,11 @@ LONGEST_DEVICE_NAME = 60
 LONGEST_CREDENTIAL_ID = 1023  # bytes; WebAuthn §4, "Credential ID"
 
 Kind = Literal["phone", "laptop", "security-key", "keyring"]
-Status = Literal["active", "suspended", "removed"]
-HowAdded = Literal["activation", "here", "invitation"]
+Status = Literal["active", "suspended", "dormant", "unlinked"]
+# Why a device is suspended; "elapsed" and the like are no reasons, since they end a suspension.
+SuspendedWhy = Literal["holder", "counter", "emergency", "return", "notice", "desk"]
+HowAdded = Literal["activation", "here", "invitation", "upstream"]
+IdentityLevel = Literal["high", "substantial"]
 KeyLevel = Literal["certified", "device", "synced"]
 
 devices = Table(
@@ -52,7 +55,24 @@ devices = Table(
     Column("added_how", String(10), nullable=False),
     Column("added_at", Instant, nullable=False),
     Column("last_used_at", Instant, nullable=False),
-    Column("removed_at", Instant),
+    Column("unlinked_at", Instant),
+    # What attestation said at enrolment: its format ("none" without), whether its chain ended in
+    # trusted metadata, and the key identifier by which a FIDO U2F model is found there.
+    Column("attestation_format", String(20), nullable=False),
+    Column("attested", Boolean, nullable=False),
+    Column("attestation_key_id", String(64)),
+    # Whether an assertion's backup-eligible flag ever differed from the one at enrolment.
+    Column("backup_changed", Boolean, nullable=False),
+    # Since when, why and until when it is suspended; without an end, until somebody resumes it.
+    Column("suspended_at", Instant),
+    Column("suspended_why", String(10)),
+    Column("suspended_until", Instant),
+    # When it was last active again; what was begun with it before has ended.
+    Column("resumed_at", Instant),
+    # When its holder was told that it will be dormant soon, since its last use.
+    Column("dormancy_told_at", Instant),
+    # The device that confirmed this one.
+    Column("added_by", Uuid, ForeignKey("devices.id")),
 )
 
 # One browser profile or app that used a device; the hash is that of its cookie.
@@ -91,13 +111,16 @@ class NewCredential:
     sign_count: int
     backup_eligible: bool
     backed_up: bool
+    attestation_format: str = "none"
+    attested: bool = False
+    attestation_key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
     """A row of `devices`.
 
-    `credential_id` and `public_key` are None once it is removed. `backup_eligible` stays true once
+    `credential_id` and `public_key` are None once it is unlinked. `backup_eligible` stays true once
     it was seen (protocol 2.4), `backed_up` is what the last assertion said. `last_used_at` is the
     last accepted login, at first the enrolment.
     """
@@ -118,11 +141,21 @@ class Device:
     sign_count: int
     backup_eligible: bool
     backed_up: bool
-    identity_level: str
+    identity_level: IdentityLevel
     added_how: HowAdded
     added_at: datetime
     last_used_at: datetime
-    removed_at: datetime | None
+    unlinked_at: datetime | None
+    attestation_format: str
+    attested: bool
+    attestation_key_id: str | None
+    backup_changed: bool = False
+    suspended_at: datetime | None = None
+    suspended_why: SuspendedWhy | None = None
+    suspended_until: datetime | None = None
+    resumed_at: datetime | None = None
+    dormancy_told_at: datetime | None = None
+    added_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +178,3 @@ class HeldDevice:
 
     device: Device
     person: Person
-
-
-def key_level(backup_eligible: bool) -> KeyLevel:
-    """The level of a key that verifies its user; `certified` needs attestation: later."""
-    return "synced" if backup_eligible else "device"

@@ -1,5 +1,6 @@
-"""How a person comes to a device: by an activation code, or by a device that they have already.
+"""How a person comes to a device: by a code, an identity proven upstream, or an earlier device.
 
-Why: every device after the first is confirmed by an earlier one, in a fresh ceremony that names
-this act (protocol 2.9, 2.10). A stolen session alone adds nothing.
+Why: who proves anew who they are begins, or comes back and blocks what there was; every other
+device is confirmed by an earlier one, in a fresh ceremony that names this act (protocol 2.9, 2.10).
+A stolen session alone adds nothing.
 """

@@ -1,4 +1,4 @@
-"""The pages of somebody who has no device in hand here yet: activation, and joining by a link."""
+"""The pages of somebody who has no device, or lost every one: activation by a code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,34 +9,34 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.audit.events import SignedIn
-from authn.audit.log import record
-from authn.devices.tables import HeldDevice
-from authn.devices.user_agent import read_user_agent
+from authn.devices.devices import devices_of
+from authn.devices.tables import IdentityLevel
 from authn.enrolment.activation import burn_activation_code, check_activation_code
-from authn.enrolment.invitation_tables import Invitation
-from authn.enrolment.invitations import (
-    approving_device,
-    claim,
-    claimed_invitation,
-    inviter,
-    look,
-    use,
+from authn.enrolment.join_endpoints import routes as join_routes
+from authn.enrolment.lost_endpoints import routes as lost_routes
+from authn.enrolment.new_device import (
+    all_or_nothing,
+    next_page,
+    signed_in_answer,
+    store_device,
 )
-from authn.enrolment.new_device import all_or_nothing, naming_page, store_device
+from authn.enrolment.return_endpoints import routes as return_routes
+from authn.enrolment.returning import return_by_code
 from authn.errors import N_, Forbidden, InvalidRequest
+from authn.federation.upstreams import upstreams
 from authn.people.persons import find_person
 from authn.people.tables import Person
 from authn.secrets import read_token, sign_token
-from authn.sessions.sign_in import sign_in_with
 from authn.web.request import Request, json_answer, page, redirect
 from authn.web.routing import form_route, json_route, page_route
+from authn.web.user_agent import read_user_agent
 from authn.webauthn.challenges import Purpose
 from authn.webauthn.registration import creation_options, register
 
 ENROLMENT = "enrolment"
 ENROLMENT_LIFETIME = timedelta(minutes=15)
-ACTIVATE, JOIN = "activate", "join"  # the acts that challenges name
+ACTIVATE = "activate"  # the act that challenges name
+LEVEL_OF_CODE: IdentityLevel = "substantial"  # `high` needs both halves of a code (protocol 2.11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +86,14 @@ def activation_typed(request: Request) -> Response:
 def first_device(request: Request) -> Response:
     """The page that makes this device the person's key."""
     token = request.query.get("enrolment", "")
+    person = _enrolment(request, token).person
     agent = read_user_agent(request.headers.get("user-agent", ""))
     return page(
         request,
         "enrolment/first_device.html",
-        given_name=_enrolment(request, token).person.given_name,
+        given_name=person.given_name,
+        activation_address=f"{request.settings.issuer}/activate",
+        returning=bool(devices_of(request.connection, person.id)),
         enrolment=token,
         default_device_kind="phone" if agent.hand_held else "laptop",
     )
@@ -99,97 +102,29 @@ def first_device(request: Request) -> Response:
 def activation_options(request: Request) -> Response:
     """Creation options for the person of the code."""
     enrolment = _enrolment(request, _text(request, "enrolment"))
-    return json_answer(creation_options(request, enrolment.person, _activation(enrolment)))
+    options = creation_options(request, enrolment.person, _activation(enrolment), anew=True)
+    return json_answer(options)
 
 
 def activation_registration(request: Request) -> Response:
-    """The device is the person's, the code is burnt, and the person is signed in."""
+    """The device is the person's, the code is burnt, and the person is signed in.
+
+    Whoever had devices before comes back by it: those are blocked (see `enrolment.returning`).
+    """
     enrolment = _enrolment(request, _text(request, "enrolment"))
     credential = register(request, enrolment.person, _activation(enrolment))
     with all_or_nothing(request, enrolment.person):
         burn_activation_code(request.connection, enrolment.code_id, request.now)
+        returning = return_by_code(request, enrolment.person.id, LEVEL_OF_CODE)
         held = store_device(
             request,
             enrolment.person,
             credential,
             how="activation",
-            identity_level="substantial",  # `high` needs both halves of a code (protocol 2.11)
+            identity_level=LEVEL_OF_CODE,
         )
-    location = naming_page(held, first=True, request_token=enrolment.request_token)
-    return _signed_in(request, held, location)
-
-
-def join(request: Request) -> Response:
-    """The page behind a link: its script reads the secret from the fragment."""
-    return page(request, "enrolment/join.html")
-
-
-def join_look(request: Request) -> Response:
-    """Whose account it is, before anything is claimed."""
-    return json_answer({"given_name": _short_name(look(request, _text(request, "secret")))})
-
-
-def join_claim(request: Request) -> Response:
-    """This browser is the one that the invitation is for; any other one ends it."""
-    invitation = claim(request, _text(request, "secret"))
-    query = urlencode({"invitation": str(invitation.id)})
-    return json_answer({"location": f"/join/wait?{query}"})
-
-
-def join_wait(request: Request) -> Response:
-    """The page that shows the number, and waits for the old device."""
-    invitation = claimed_invitation(request, _invitation_id(request.query))
-    person = inviter(request, invitation)
-    number = invitation.number or ""
-    return page(
-        request,
-        "enrolment/join_wait.html",
-        invitation=str(invitation.id),
-        number=f"{number[:2]} {number[2:]}",
-        name=_short_name(person),
-    )
-
-
-def join_state(request: Request) -> Response:
-    """How far the old device is."""
-    invitation = claimed_invitation(request, _invitation_id(request.query))
-    return json_answer({"state": invitation.state_at(request.now)})
-
-
-def join_options(request: Request) -> Response:
-    """Creation options, once the old device has approved this browser."""
-    invitation = claimed_invitation(request, _invitation_id(request.json))
-    person = inviter(request, invitation)
-    approving_device(request, invitation)
-    return json_answer(creation_options(request, person, _joining(invitation)))
-
-
-def join_registration(request: Request) -> Response:
-    """The device is the person's, the invitation is used up, and the person is signed in here."""
-    invitation = claimed_invitation(request, _invitation_id(request.json))
-    person = inviter(request, invitation)
-    approving_device(request, invitation)
-    credential = register(request, person, _joining(invitation))
-    with all_or_nothing(request, person):
-        # Once more, now that the person is locked: who removed them meanwhile comes first.
-        inviter(request, invitation)
-        approved_by = approving_device(request, invitation)
-        use(request, invitation)
-        held = store_device(
-            request,
-            person,
-            credential,
-            how="invitation",
-            identity_level=approved_by.identity_level,
-        )
-    return _signed_in(request, held, naming_page(held))
-
-
-def _signed_in(request: Request, held: HeldDevice, location: str) -> Response:
-    session, remember = sign_in_with(request, held, None)
-    event = SignedIn(person_id=held.person.id, device_id=held.device.id, level=session.level)
-    record(request.connection, request.secrets, event, request.now, request.reference)
-    return remember(json_answer({"location": location}))
+    location = next_page(held, returning=returning, request_token=enrolment.request_token)
+    return signed_in_answer(request, held, location)
 
 
 def _activation_page(
@@ -205,6 +140,7 @@ def _activation_page(
         values={"code": values.get("code", ""), "ssin": values.get("ssin", "")},
         errors=errors or [],
         request_token=request_token or None,
+        upstreams=upstreams(request.settings),
     )
 
 
@@ -226,16 +162,6 @@ def _activation(enrolment: Enrolment) -> Purpose:
     return Purpose(ACTIVATE, str(enrolment.code_id))
 
 
-def _joining(invitation: Invitation) -> Purpose:
-    return Purpose(JOIN, str(invitation.id))
-
-
-def _short_name(person: Person) -> str:
-    """Enough to recognise one's own name, no more: `An D.`"""
-    initial = f"{person.family_name[:1]}." if person.family_name else ""
-    return f"{person.given_name} {initial}".strip()
-
-
 def _text(request: Request, name: str) -> str:
     value: Any = request.json.get(name)
     if not isinstance(value, str):
@@ -245,24 +171,13 @@ def _text(request: Request, name: str) -> str:
     return value
 
 
-def _invitation_id(parameters: Mapping[str, Any]) -> UUID:
-    try:
-        return UUID(parameters.get("invitation"))
-    except (ValueError, TypeError, AttributeError):
-        raise InvalidRequest("invalid_request", N_("This link is not complete.")) from None
-
-
 routes = [
     page_route("/activate", activate),
     form_route("/activate", activation_typed),
     page_route("/activate/device", first_device),
     json_route("/activate/options", activation_options),
     json_route("/activate/registration", activation_registration, writes=True),
-    page_route("/join", join),
-    json_route("/join/look", join_look),
-    json_route("/join/claim", join_claim, writes=True),
-    page_route("/join/wait", join_wait),
-    json_route("/join/state", join_state, method="GET"),
-    json_route("/join/options", join_options),
-    json_route("/join/registration", join_registration, writes=True),
+    *join_routes,
+    *lost_routes,
+    *return_routes,
 ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Column, ForeignKey, String, Table, Uuid
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, Uuid
 
 from authn.db.metadata import Instant, metadata, token_hash_type
 
@@ -16,7 +16,7 @@ invitations = Table(
     "invitations",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("person_id", ForeignKey("persons.id"), nullable=False),
+    Column("person_id", ForeignKey("persons.id"), nullable=False, index=True),
     Column("session_id", ForeignKey("sessions.id"), nullable=False, index=True),
     Column("secret_hash", token_hash_type(), nullable=False, unique=True),
     Column("state", String(8), nullable=False),
@@ -27,6 +27,13 @@ invitations = Table(
     Column("claimed_system", String(30)),
     Column("number", String(5)),
     Column("approved_by", ForeignKey("devices.id")),
+    # Where the claimant's browser is: in words of each language, and whether in the network of the
+    # old screen, of which a keyed hash is kept for that.
+    Column("claimed_place", JSON(none_as_null=True)),
+    Column("claimed_near", Boolean),
+    Column("opened_from", token_hash_type()),
+    # The device that it became.
+    Column("device_id", Uuid, ForeignKey("devices.id")),
 )
 
 
@@ -35,7 +42,8 @@ class Invitation:
     """A row of `invitations`.
 
     `number` is no secret of the service: whoever claimed knows it, and it proves that the holder
-    looks at the claimant's screen. `approved_by` is the device that confirmed.
+    looks at the claimant's screen. `approved_by` is the device that confirmed. `claimed_place` is
+    one place in each of our languages, `claimed_near` is None where it can't be told.
     """
 
     id: UUID
@@ -49,6 +57,10 @@ class Invitation:
     claimed_system: str | None
     number: str | None
     approved_by: UUID | None
+    claimed_place: dict[str, str] | None
+    claimed_near: bool | None
+    opened_from: str | None
+    device_id: UUID | None
 
     def state_at(self, now: datetime) -> State:
         """Its state, "dead" also when it was left open for too long."""

@@ -3,7 +3,7 @@
 The old screen opens it and shows a link. The first browser that claims it shows a number, which the
 holder types on the old screen and confirms with a device; then alone the new browser gets creation
 options. A second claim, or one wrong number, ends it. Each step is one statement that finds the
-state it needs, or is refused.
+state it needs, or is refused. A person has one that is pending, whatever screens they sit at.
 """
 
 import hmac
@@ -13,20 +13,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from authn.audit.events import InvitationEnded, InvitationOpened
+from authn.audit.device_events import InvitationEnded, InvitationOpened
 from authn.audit.log import record
 from authn.devices.devices import find_device
 from authn.devices.tables import Device
-from authn.devices.user_agent import read_user_agent
 from authn.enrolment.invitation_tables import PENDING, Invitation, State, invitations
 from authn.errors import N_, Expired, Forbidden, NotFound
-from authn.people.persons import find_person
+from authn.people.persons import find_person, lock_person
 from authn.people.tables import Person
 from authn.secrets import derived_token, token_hash
 from authn.sessions.sessions import Session, is_alive
+from authn.web.place import network_hash, same_network
 from authn.web.request import Request
+from authn.web.user_agent import read_user_agent
 
 LIFETIME = timedelta(minutes=5)
 KEPT = timedelta(days=1)
@@ -34,12 +35,9 @@ NUMBERS = range(10_000, 100_000)
 
 
 def open_invitation(request: Request, session: Session) -> Invitation:
-    """A new invitation of this session, for five minutes; an earlier one of it has ended."""
-    request.connection.execute(
-        update(invitations)
-        .where(invitations.c.session_id == session.id, invitations.c.state.in_(PENDING))
-        .values(state="dead")
-    )
+    """A new invitation of this session, for five minutes; any other of the person has ended."""
+    lock_person(request.connection, session.person_id)  # protocol 2.12: two at once, one is left
+    _end_where(request, invitations.c.person_id == session.person_id, "another was opened")
     invitation_id = uuid4()
     invitation = Invitation(
         id=invitation_id,
@@ -53,6 +51,10 @@ def open_invitation(request: Request, session: Session) -> Invitation:
         claimed_system=None,
         number=None,
         approved_by=None,
+        claimed_place=None,
+        claimed_near=None,
+        opened_from=network_hash(request.secrets, request.address, str(invitation_id)),
+        device_id=None,
     )
     request.connection.execute(insert(invitations).values(asdict(invitation)))
     event = InvitationOpened(person_id=session.person_id, device_id=session.device_id)
@@ -70,12 +72,14 @@ def own_invitation(
 ) -> Invitation:
     """The invitation that this same session opened; raises `NotFound` for any other.
 
-    Locked, two answers to one invitation are heard one after the other.
+    With the person locked, two answers to one invitation are heard one after the other.
     """
+    if lock:
+        lock_person(request.connection, session.person_id)
     statement = select(invitations).where(
         invitations.c.id == invitation_id, invitations.c.session_id == session.id
     )
-    row = request.connection.execute(statement.with_for_update() if lock else statement).first()
+    row = request.connection.execute(statement).first()
     if row is None:
         raise NotFound("not_found", N_("There is no such invitation."))
     return Invitation(*row)
@@ -83,36 +87,22 @@ def own_invitation(
 
 def look(request: Request, secret: str) -> Person:
     """Whose account a link that nobody has claimed yet adds a device to."""
-    found = select(invitations).where(invitations.c.secret_hash == token_hash(secret))
-    row = request.connection.execute(found).first()
-    if row is None or Invitation(*row).state_at(request.now) != "open":
+    found = _by_secret(request, secret)
+    if found is None or found.state_at(request.now) != "open":
         raise _no_longer_valid("not open")
-    return inviter(request, Invitation(*row))
+    return inviter(request, found)
 
 
 def claim(request: Request, secret: str) -> Invitation:
     """The invitation belongs to this browser alone, and has a number.
 
-    Whoever comes second ends it: then one of the two is not the holder's.
+    From where it was claimed is for the holder to judge. Whoever comes second ends it: then one of
+    the two is not the holder's.
     """
-    agent = read_user_agent(request.headers.get("user-agent", ""))
-    claimed = request.connection.execute(
-        update(invitations)
-        .where(
-            invitations.c.secret_hash == token_hash(secret),
-            invitations.c.state == "open",
-            invitations.c.expires_at > request.now,
-        )
-        .values(
-            state="claimed",
-            claimant_hash=request.browser_hash,
-            claimed_browser=agent.browser,
-            claimed_system=agent.system,
-            number=str(random.choice(NUMBERS)),
-        )
-        .returning(invitations)
-    ).first()
-    invitation = Invitation(*claimed) if claimed else _claimed_before(request, secret)
+    found = _by_secret(request, secret)
+    invitation = found and _claim(request, found)
+    if invitation is None:
+        invitation = _claimed_before(request, secret)
     inviter(request, invitation)
     return invitation
 
@@ -174,26 +164,21 @@ def approving_device(request: Request, invitation: Invitation) -> Device:
     device = find_device(request.connection, invitation.person_id, invitation.approved_by)
     if device.status != "active":
         raise _no_longer_valid("the device that approved is suspended")
+    # What it had begun before it was suspended has ended, and does not come back with it.
+    if device.resumed_at and device.resumed_at >= invitation.expires_at - LIFETIME:
+        raise _no_longer_valid("the device that approved was suspended since")
     return device
 
 
-def use(request: Request, invitation: Invitation) -> None:
-    """The invitation is used up by this transaction alone; raises `Expired` otherwise."""
-    if not _step(request, invitation, "approved", state="used"):
+def use(request: Request, invitation: Invitation, device_id: UUID) -> None:
+    """The invitation became this device, in this transaction alone; raises `Expired` otherwise."""
+    if not _step(request, invitation, "approved", state="used", device_id=device_id):
         raise _no_longer_valid("not approved any more")
 
 
 def end_invitation(request: Request, invitation: Invitation, reason: str) -> None:
     """Nothing can be added by it any more; on record, unless it had ended before."""
-    ended = request.connection.execute(
-        update(invitations)
-        .where(invitations.c.id == invitation.id, invitations.c.state.in_(PENDING))
-        .values(state="dead")
-        .returning(invitations.c.id)
-    ).first()
-    if ended:
-        event = InvitationEnded(person_id=invitation.person_id, reason=reason)
-        record(request.connection, request.secrets, event, request.now, request.reference)
+    _end_where(request, invitations.c.id == invitation.id, reason)
 
 
 def forget_old_invitations(connection: Connection, now: datetime) -> int:
@@ -202,12 +187,54 @@ def forget_old_invitations(connection: Connection, now: datetime) -> int:
     return connection.execute(statement).rowcount
 
 
-def _claimed_before(request: Request, secret: str) -> Invitation:
-    """The invitation, if this same browser claimed it before; any other one ends it."""
+def _by_secret(request: Request, secret: str) -> Invitation | None:
     found = select(invitations).where(invitations.c.secret_hash == token_hash(secret))
     row = request.connection.execute(found).first()
-    if row is not None:
-        invitation = Invitation(*row)
+    return Invitation(*row) if row else None
+
+
+def _claim(request: Request, found: Invitation) -> Invitation | None:
+    """The invitation, claimed by this browser; None unless it was open up to this statement."""
+    agent = read_user_agent(request.headers.get("user-agent", ""))
+    here = network_hash(request.secrets, request.address, str(found.id))
+    claimed = request.connection.execute(
+        update(invitations)
+        .where(
+            invitations.c.id == found.id,
+            invitations.c.state == "open",
+            invitations.c.expires_at > request.now,
+        )
+        .values(
+            state="claimed",
+            claimant_hash=request.browser_hash,
+            claimed_browser=agent.browser,
+            claimed_system=agent.system,
+            claimed_place=request.site.places.find(request.address) or None,
+            claimed_near=same_network(found.opened_from, here),
+            number=str(random.choice(NUMBERS)),
+        )
+        .returning(invitations)
+    ).first()
+    return Invitation(*claimed) if claimed else None
+
+
+def _end_where(request: Request, which: ColumnElement[bool], reason: str) -> None:
+    ended = request.connection.execute(
+        update(invitations)
+        .where(which, invitations.c.state.in_(PENDING))
+        .values(state="dead")
+        .returning(invitations.c.person_id, invitations.c.expires_at)
+    ).all()
+    for person_id, expires_at in ended:
+        if expires_at > request.now:  # otherwise it had ended by itself
+            event = InvitationEnded(person_id=person_id, reason=reason)
+            record(request.connection, request.secrets, event, request.now, request.reference)
+
+
+def _claimed_before(request: Request, secret: str) -> Invitation:
+    """The invitation, if this same browser claimed it before; any other one ends it."""
+    invitation = _by_secret(request, secret)
+    if invitation is not None:
         mine = invitation.claimant_hash == request.browser_hash
         if mine and invitation.state_at(request.now) in ("claimed", "approved"):
             return invitation

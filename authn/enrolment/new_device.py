@@ -3,17 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlencode
+from uuid import UUID
 
-from authn.audit.events import DeviceAdded, RegistrationRefused
+from starlette.responses import Response
+
+from authn.audit.device_events import DeviceAdded, RegistrationRefused
+from authn.audit.events import SignedIn
 from authn.audit.log import record
 from authn.devices.devices import add_device
 from authn.devices.models import default_name, guess_kind
-from authn.devices.tables import HeldDevice, HowAdded, NewCredential
-from authn.devices.user_agent import read_user_agent
+from authn.devices.tables import HeldDevice, HowAdded, IdentityLevel, NewCredential
 from authn.errors import N_, Refusal
+from authn.notices import kinds
+from authn.notices.notices import tell
 from authn.people.persons import lock_person
 from authn.people.tables import Person
-from authn.web.request import Request
+from authn.sessions.sign_in import sign_in_with
+from authn.web.request import Request, json_answer
+from authn.web.user_agent import read_user_agent
+from authn.webauthn.models import model_name
 
 NAMES_OF_KINDS = {
     "phone": N_("Phone"),
@@ -46,12 +54,17 @@ def store_device(
     credential: NewCredential,
     *,
     how: HowAdded,
-    identity_level: str,
+    identity_level: IdentityLevel,
+    added_by: UUID | None = None,
 ) -> HeldDevice:
-    """The person has the device, under a name that can be recognised; raises as `add_device`."""
+    """The person has the device, under a name that can be recognised; raises as `add_device`.
+
+    `added_by` is the device that confirmed it, if one did.
+    """
     agent = read_user_agent(request.headers.get("user-agent", ""))
     kind = guess_kind(credential, agent)
-    name = default_name(credential, kind, agent) or request.translate(NAMES_OF_KINDS[kind])
+    model = model_name(request.site, credential.aaguid)
+    name = default_name(credential, kind, agent, model) or request.translate(NAMES_OF_KINDS[kind])
     held = add_device(
         request.connection,
         person.id,
@@ -60,15 +73,37 @@ def store_device(
         kind=kind,
         identity_level=identity_level,
         how=how,
+        added_by=added_by,
         now=request.now,
     )
-    event = DeviceAdded(person_id=person.id, device_id=held.device.id, how=how)
+    event = DeviceAdded(person_id=person.id, device_id=held.device.id, how=how, added_by=added_by)
     record(request.connection, request.secrets, event, request.now, request.reference)
+    tell(request, person.id, kinds.DeviceAdded(held.device.id, held.device.name))
     return held
 
 
 def naming_page(held: HeldDevice, *, first: bool = False, request_token: str = "") -> str:
-    """The address where a device that was just added gets its name."""
-    query = {"first": "1" if first else "", "request": request_token}
-    words = urlencode({name: value for name, value in query.items() if value})
-    return f"/devices/{held.device.id}/name" + (f"?{words}" if words else "")
+    """The address of the page that says that the device was added, and asks for its name."""
+    query = {"first" if first else "added": "1"}
+    if request_token:
+        query["request"] = request_token
+    return f"/devices/{held.device.id}/name?{urlencode(query)}"
+
+
+def next_page(held: HeldDevice, *, returning: bool, request_token: str = "") -> str:
+    """Where somebody goes on who proved who they are: to the name of their device.
+
+    Who came back decides about the old devices first.
+    """
+    if not returning:
+        return naming_page(held, first=True, request_token=request_token)
+    query = {"request": request_token} if request_token else {}
+    return "/return/devices" + (f"?{urlencode(query)}" if query else "")
+
+
+def signed_in_answer(request: Request, held: HeldDevice, location: str) -> Response:
+    """Where the browser goes, signed in with the device that was just added in it."""
+    session, remember = sign_in_with(request, held, None)
+    event = SignedIn(person_id=held.person.id, device_id=held.device.id, level=session.level)
+    record(request.connection, request.secrets, event, request.now, request.reference)
+    return remember(json_answer({"location": location}))

@@ -1,6 +1,6 @@
 """Grants, authorization codes, access tokens. Of a code only the hash, of a token only its name."""
 
-from sqlalchemy import Column, ForeignKey, String, Table, Text, Uuid
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, Uuid
 
 from authn.clients.tables import LONGEST_CLIENT_ID
 from authn.db.metadata import Instant, metadata, token_hash_type
@@ -12,7 +12,7 @@ grants = Table(
     # The authorization request that it answers: unique, so that a request is answered once
     # (protocol 4.7).
     Column("request_id", String(64), nullable=False, unique=True),
-    Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
+    Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False),
     Column("device_id", Uuid, ForeignKey("devices.id"), nullable=False),
     Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
     Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), nullable=False),
@@ -23,6 +23,8 @@ grants = Table(
     Column("auth_time", Instant, nullable=False),
     Column("granted_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    # What a device was last used for, and what it has open.
+    Index(None, "device_id", "granted_at"),
     sqlite_with_rowid=False,
 )
 

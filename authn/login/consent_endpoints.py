@@ -13,6 +13,7 @@ from authn.login.hallway import (
     Passage,
     authentication_required,
     decline,
+    device_needed,
     next_location,
     proceed,
     scopes_to_allow,
@@ -29,7 +30,7 @@ from authn.web.routing import form_route, page_route
 def consent(request: Request) -> Response:
     """The page that says who asks what, with the values it would get."""
     passage = _passage(request, request.query.get("request", ""))
-    if authentication_required(passage):
+    if authentication_required(passage) or device_needed(passage):
         return proceed(request, passage.pending, passage.client, passage.session)
     asked = scopes_to_allow(passage)
     if not asked:
@@ -51,7 +52,7 @@ def decide(request: Request) -> Response:
     A page and not a redirect: browsers apply `form-action` to redirects after a POST.
     """
     passage = _passage(request, request.form.get("request", ""))
-    if authentication_required(passage):
+    if authentication_required(passage) or device_needed(passage):
         return proceed(request, passage.pending, passage.client, passage.session)
     assert passage.session is not None
     if _shown_to_another(passage):

@@ -11,6 +11,8 @@ from authn.clients.clients import Client
 from authn.errors import N_, Expired, InvalidRequest
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.login.consent_endpoints import routes as consent_routes
+from authn.login.device_endpoints import routes as device_routes
+from authn.login.elsewhere import address_elsewhere
 from authn.login.hallway import DECLINED, Passage, next_location, proceed, reason_to_sign_in
 from authn.login.pending import pending_token, read_pending
 from authn.login.response import authorization_response
@@ -22,6 +24,7 @@ from authn.web.endpoints import local_path
 from authn.web.request import Request, json_answer, page, redirect
 from authn.web.routing import NO_DATABASE, json_route, page_route
 from authn.webauthn.authentication import authenticate_sign_in, sign_in_options
+from authn.webauthn.policy import needed, policy_of
 
 ACCOUNT = "/devices"
 
@@ -39,11 +42,17 @@ def sign_in(request: Request) -> Response:
     reason = reason_to_sign_in(Passage(request, pending, client, session))
     if reason is None and "another" not in request.query:
         return redirect("/login/continue?" + urlencode({"request": token}))
-    return _sign_in_page(request, client, token, return_to, reason or "")
+    elsewhere = address_elsewhere(request.settings, pending, client)
+    return _sign_in_page(request, client, token, return_to, reason or "", elsewhere)
 
 
 def _sign_in_page(
-    request: Request, client: Client | None, token: str, return_to: str, reason: str
+    request: Request,
+    client: Client | None,
+    token: str,
+    return_to: str,
+    reason: str,
+    elsewhere: str | None = "",
 ) -> Response:
     return page(
         request,
@@ -52,7 +61,15 @@ def _sign_in_page(
         request_token=token,
         return_to=return_to,
         reason=request.translate(reason),
+        elsewhere=elsewhere,
+        needed=request.translate(_needed(request, client)),
     )
+
+
+def _needed(request: Request, client: Client | None) -> str:
+    """Which device the application needs beyond what the service asks; "" for any of them."""
+    own = policy_of(request.settings, None)
+    return needed(policy_of(request.settings, client), own)
 
 
 def options(request: Request) -> Response:
@@ -116,5 +133,6 @@ routes = [
     page_route("/login", sign_in),
     page_route("/login/continue", continue_request, writes=True),
     page_route("/login/declined", declined),
+    *device_routes,
     *consent_routes,
 ]

@@ -19,14 +19,27 @@ from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.codes import OtherPerson, issue_code
 from authn.login.pending import pending_token
 from authn.login.response import authorization_response, authorization_response_location
+from authn.policies import LEVELS, Policy
 from authn.sessions.sessions import Session
 from authn.web.cookies import LANGUAGE, cookie_name, set_cookie
 from authn.web.languages import choose_language
+from authn.web.logs import logger
 from authn.web.request import Request, redirect
+from authn.webauthn.policy import UnknownPolicy, Unmet, model_of, policy_of, unmet
 
 # Two machines of one service: the request arrived at one, the assertion at the other.
 CLOCKS_DIFFER_BY_LESS_THAN = timedelta(seconds=60)
 DECLINED = {"error": "access_denied", "error_description": "The person declined."}
+# OpenID Connect Core Error Code unmet_authentication_requirements 1.0 §2
+UNMET = {
+    "error": "unmet_authentication_requirements",
+    "error_description": "The person has no device that is good enough for this client.",
+}
+# RFC 6749 §4.1.2.1 server_error; only this client's people are turned away.
+MISCONFIGURED = {
+    "error": "server_error",
+    "error_description": "The policy that this client is registered with does not exist.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,11 @@ class Passage:
     pending: AuthorizationRequest
     client: Client
     session: Session | None
+
+    @property
+    def policy(self) -> Policy:
+        """What the key must be for this application; raises `UnknownPolicy`."""
+        return policy_of(self.request.settings, self.client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,11 @@ class Step:
 
 
 SIGN_IN = Step("/login", "login_required", "The person is not signed in.")
+# Core §3.1.2.6 login_required: with a page, the person may sign in with another device. That is why
+# it isn't `unmet_authentication_requirements`, which is for what nobody could meet (protocol 4.8).
+DEVICE_NEEDED = Step(
+    "/login/device-needed", "login_required", "The person must sign in with another device."
+)
 SELECT_ACCOUNT = Step(
     "/select-account", "account_selection_required", "The person must choose an account."
 )
@@ -62,20 +85,48 @@ def authentication_required(passage: Passage) -> Step | None:
 
 def reason_to_sign_in(passage: Passage) -> str | None:
     """Why the person must sign in, in words that can be shown ("" needs none); None if not."""
-    session, pending = passage.session, passage.pending
+    session = passage.session
     if session is None:
         return ""
-    again = N_("This application asks you to confirm that it is you.")
+    if _recent(passage, session) and not _risen(passage, session):
+        return None
+    return N_("This application asks you to confirm that it is you.")
+
+
+def _recent(passage: Passage, session: Session) -> bool:
+    """Whether the sign-in is as young as the request wants it."""
+    pending = passage.pending
     if "login" in pending.prompt or pending.max_age == 0:
         # An assertion made before this request, or for another one in a second tab, is not fresh.
         answered = session.answered_request == pending.request_id
-        fresh = session.auth_time >= pending.arrived_at - CLOCKS_DIFFER_BY_LESS_THAN
-        return None if answered and fresh else again
-    if pending.max_age is not None:
-        # Core §3.1.2.1 max_age, in seconds
-        oldest = passage.request.now - timedelta(seconds=pending.max_age)
-        return None if session.auth_time >= oldest else again
-    return None
+        return answered and session.auth_time >= pending.arrived_at - CLOCKS_DIFFER_BY_LESS_THAN
+    if pending.max_age is None:
+        return True
+    # Core §3.1.2.1 max_age, in seconds
+    return session.auth_time >= passage.request.now - timedelta(seconds=pending.max_age)
+
+
+def _risen(passage: Passage, session: Session) -> bool:
+    """Whether the device is good enough today, and was not yet when it signed in.
+
+    Its holder proved their identity anew, or its model was certified since. What the application is
+    told is of the sign-in.
+    """
+    enough_then = LEVELS.index(session.level) >= LEVELS.index(passage.policy.level)
+    return not enough_then and not lacking(passage)
+
+
+def device_needed(passage: Passage) -> Step | None:
+    """The device in use is not, or no longer, what the service and the client ask for."""
+    return DEVICE_NEEDED if lacking(passage) else None
+
+
+def lacking(passage: Passage) -> Unmet | None:
+    """What the session's device lacks today for this application; None when it is good enough."""
+    if passage.session is None:
+        return None
+    device = passage.session.device
+    return unmet(passage.policy, device, model_of(passage.request.site, device))
 
 
 def account_selection_required(passage: Passage) -> Step | None:
@@ -109,14 +160,27 @@ def scopes_to_allow(passage: Passage) -> frozenset[str]:
 
 CHECKS: tuple[Callable[[Passage], Step | None], ...] = (
     authentication_required,
+    device_needed,
     account_selection_required,
     consent_required,
 )
 
 
 def next_step(passage: Passage) -> Step | None:
-    """The first thing that is missing; None when the answer can be given."""
+    """The first thing that is missing; None when the answer can be given, or none ever can."""
+    if not policy_known(passage):
+        return None
     return next((step for check in CHECKS if (step := check(passage))), None)
+
+
+def policy_known(passage: Passage) -> bool:
+    """Whether anybody can say what is enough for this client; on record where not."""
+    try:
+        policy_of(passage.request.settings, passage.client)
+    except UnknownPolicy as refusal:
+        logger.error("unknown_policy", detail=refusal.detail)
+        return False
+    return True
 
 
 def proceed(
@@ -171,6 +235,8 @@ def _address(passage: Passage, path: str) -> str:
 def _answer(passage: Passage) -> dict[str, str]:
     """The code; or `login_required` when the client asks for another person (Core §3.1.2.2)."""
     request, pending, session = passage.request, passage.pending, passage.session
+    if not policy_known(passage):
+        return MISCONFIGURED
     assert session is not None  # authentication_required has passed
     try:
         code = issue_code(request.connection, pending, passage.client, session, request.now)

@@ -17,6 +17,7 @@ from authn.consents.scopes import SCOPES
 from authn.jose import ALGORITHMS
 from authn.oidc.authorization_checks import PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 from authn.oidc.grant_types import GRANT_TYPES
+from authn.oidc.levels import acr_values
 from authn.settings import Settings
 from authn.web.languages import LANGUAGES
 from authn.web.site import Site
@@ -43,6 +44,7 @@ def metadata(settings: Settings) -> dict[str, object]:
         "grant_types_supported": list(GRANT_TYPES),
         "prompt_values_supported": list(PROMPTS),
         "subject_types_supported": ["pairwise"],
+        "acr_values_supported": acr_values(settings),
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "code_challenge_methods_supported": ["S256"],

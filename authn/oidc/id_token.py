@@ -39,7 +39,7 @@ def id_token(
         "exp": seconds(now + LIFETIME),
         "iat": seconds(now),
         "auth_time": seconds(grant.auth_time),
-        "acr": acr(grant.level),
+        "acr": acr(settings, grant.level),
         "amr": amr(grant.level),
         "sid": grant.sid,
         "at_hash": at_hash(access_token),

@@ -1,6 +1,7 @@
-"""What a key's level means in `acr` and `amr` (design 5; RFC 8176 for the latter's values)."""
+"""What a login's level means in `acr` and `amr` (design 5; RFC 8176 for the latter's values)."""
 
 from authn.devices.tables import KeyLevel
+from authn.settings import Settings
 
 ACR: dict[KeyLevel, str] = {
     "certified": "urn:authn:level:certified",
@@ -17,9 +18,14 @@ AMR: dict[KeyLevel, list[str]] = {
 }
 
 
-def acr(level: KeyLevel) -> str:
-    """The authentication context class of a login with a key of this level."""
-    return ACR[level]
+def acr(settings: Settings, level: KeyLevel) -> str:
+    """The authentication context class of a login of this level, in the federation's words."""
+    return settings.acr_map.get(level, ACR[level])
+
+
+def acr_values(settings: Settings) -> list[str]:
+    """Every `acr` that there is, the highest first; two levels may be one for a federation."""
+    return list(dict.fromkeys(acr(settings, level) for level in ACR))
 
 
 def amr(level: KeyLevel) -> list[str]:

@@ -13,4 +13,4 @@ def session_token(request: Request) -> str:
 def current_session(request: Request) -> Session | None:
     """The valid session of this browser: one SELECT when there is a cookie, none otherwise."""
     token = session_token(request)
-    return find_session(request.connection, request.settings, token, request.now) if token else None
+    return find_session(request.connection, request.site, token, request.now) if token else None

@@ -1,27 +1,63 @@
-"""The life of a session: opened, found while its whole chain is alive, touched, ended."""
+"""The life of a session: found while its whole chain is alive, touched, ended.
+
+`sessions.opening` opens it, or goes on with the one that an installation has.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Join, and_, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Join,
+    and_,
+    bindparam,
+    func,
+    select,
+    update,
+)
 
-from authn.devices.tables import HeldDevice, KeyLevel, devices, installations, key_level
+from authn.devices.tables import (
+    IdentityLevel,
+    KeyLevel,
+    Kind,
+    devices,
+    installations,
+)
 from authn.people.tables import persons
-from authn.secrets import new_token, token_hash
+from authn.secrets import token_hash
 from authn.sessions.tables import sessions
 from authn.settings import Settings
+from authn.web.site import Site
+from authn.webauthn.policy import level_today, lower
 
 TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDevice:
+    """The device of a session, as it is stored now: what policy looks at, and its name."""
+
+    name: str
+    kind: Kind
+    aaguid: UUID
+    algorithm: int
+    backup_eligible: bool
+    attested: bool
+    attestation_key_id: str | None
+    backup_changed: bool
+    identity_level: IdentityLevel
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """A session whose person, device and installation were all alive when it was looked up.
 
-    `auth_time` is when the device was used. `level` is that of the login, `key_kind` where the key
-    is now: they differ when a key turned out to be synced later, and then `level` is the lower one.
+    `auth_time` is when the device was used. `level` is the lower of the login's and of what the
+    device is worth today: a key that turned out to be synced, or whose model was revoked, lowers
+    what was opened with it before.
     """
 
     id: UUID
@@ -29,7 +65,6 @@ class Session:
     device_id: UUID
     installation_id: UUID
     level: KeyLevel
-    key_kind: KeyLevel
     auth_time: datetime
     last_seen_at: datetime
     answered_request: str | None
@@ -37,6 +72,7 @@ class Session:
     given_name: str
     family_name: str
     language: str
+    device: SessionDevice
 
     @property
     def name(self) -> str:
@@ -71,6 +107,8 @@ def within_limits() -> ColumnElement[bool]:
     )
 
 
+_DEVICE = -len(SessionDevice.__dataclass_fields__)
+
 # Built once: putting a statement together costs more than executing it.
 _FIND = (
     select(
@@ -79,7 +117,6 @@ _FIND = (
         devices.c.id,
         installations.c.id,
         sessions.c.level,
-        devices.c.backup_eligible,
         sessions.c.auth_time,
         sessions.c.last_seen_at,
         sessions.c.answered_request,
@@ -87,24 +124,10 @@ _FIND = (
         persons.c.given_name,
         persons.c.family_name,
         persons.c.language,
+        *(devices.c[name] for name in SessionDevice.__dataclass_fields__),
     )
     .select_from(chain())
     .where(sessions.c.token_hash == bindparam("token_hash"), alive(), within_limits())
-)
-_OPEN = sessions.insert()
-_RENEW = (
-    update(sessions)
-    .where(
-        sessions.c.token_hash == bindparam("earlier_token_hash"),
-        sessions.c.installation_id == bindparam("same_installation_id"),
-        sessions.c.ended_at.is_(None),
-        within_limits(),
-    )
-    .values(
-        {name: bindparam(name) for name in ("token_hash", "level", "auth_time", "last_seen_at")}
-    )
-    .values(answered_request=bindparam("answered_request"), selected_request=None)
-    .returning(sessions.c.id)
 )
 _END = (
     update(sessions)
@@ -113,100 +136,18 @@ _END = (
 )
 
 
-def open_session(
-    connection: Connection,
-    held: HeldDevice,
-    installation_id: UUID,
-    answered_request: str | None,
-    now: datetime,
-) -> tuple[Session, str]:
-    """A new session of this device and installation, and its identifier: the cookie's value."""
-    token = new_token()
-    session = _session(uuid4(), held, installation_id, answered_request, now)
-    row = {"id": session.id, "installation_id": installation_id, **_login(session, token)}
-    connection.execute(_OPEN, row)
-    return session, token
-
-
-def renew_session(
-    connection: Connection,
-    settings: Settings,
-    earlier_token: str,
-    held: HeldDevice,
-    installation_id: UUID,
-    answered_request: str | None,
-    now: datetime,
-) -> tuple[Session, str] | None:
-    """The same session, signed in anew under a new identifier; the earlier one is worth nothing.
-
-    What applications were given in it lives on. None when the earlier session was another
-    installation's, or had ended.
-    """
-    token = new_token()
-    session = _session(uuid4(), held, installation_id, answered_request, now)
-    parameters = {
-        "earlier_token_hash": token_hash(earlier_token),
-        "same_installation_id": installation_id,
-        **_login(session, token),
-        **limits(settings, now),
-    }
-    session_id = connection.execute(_RENEW, parameters).scalar()
-    return (replace(session, id=session_id), token) if session_id else None
-
-
-def _session(
-    session_id: UUID,
-    held: HeldDevice,
-    installation_id: UUID,
-    answered_request: str | None,
-    now: datetime,
-) -> Session:
-    """A session as it is right after a login with this device."""
-    level = key_level(held.device.backup_eligible)
-    return Session(
-        id=session_id,
-        person_id=held.person.id,
-        device_id=held.device.id,
-        installation_id=installation_id,
-        level=level,
-        key_kind=level,
-        auth_time=now,
-        last_seen_at=now,
-        answered_request=answered_request,
-        selected_request=None,
-        given_name=held.person.given_name,
-        family_name=held.person.family_name,
-        language=held.person.language,
-    )
-
-
-def _login(session: Session, token: str) -> dict[str, Any]:
-    """What a login writes of a session."""
-    return {
-        "token_hash": token_hash(token),
-        "level": session.level,
-        "auth_time": session.auth_time,
-        "last_seen_at": session.last_seen_at,
-        "answered_request": session.answered_request,
-    }
-
-
-def find_session(
-    connection: Connection, settings: Settings, token: str, now: datetime
-) -> Session | None:
+def find_session(connection: Connection, site: Site, token: str, now: datetime) -> Session | None:
     """The session of this cookie while everything above it is alive and its limits are kept."""
     if not token:
         return None
-    row = connection.execute(
-        _FIND, {"token_hash": token_hash(token), **limits(settings, now)}
-    ).first()
+    parameters = {"token_hash": token_hash(token), **limits(site.settings, now)}
+    row = connection.execute(_FIND, parameters).first()
     if row is None:
         return None
-    # Protocol 2.4: a key that turned out to be synced lowers what was opened with it before
-    values = list(row)
-    values[5] = key_level(row[5])
-    values[4] = row[4] if values[5] != "synced" else "synced"
-    return Session(*values)
+    values = [*row[:_DEVICE], SessionDevice(*row[_DEVICE:])]
+    session = Session(*values)
+    level = lower(session.level, level_today(site, session.device))
+    return session if level == session.level else replace(session, level=level)
 
 
 def is_alive(connection: Connection, settings: Settings, session_id: UUID, now: datetime) -> bool:
@@ -235,7 +176,8 @@ def count_sessions(
 def touch(connection: Connection, session: Session, now: datetime) -> None:
     """The session was used now; written at most once a minute.
 
-    For endpoints that write anyway: a page that only reads takes no lock for it.
+    For endpoints that write anyway: a page that only reads takes no lock for it. Last of all, after
+    person and device: whoever takes the session's row first may wait in a circle.
     """
     if now - session.last_seen_at >= TOUCH_EVERY:
         connection.execute(

@@ -7,16 +7,12 @@ from starlette.responses import Response
 
 from authn.devices.installations import COOKIE_LIFETIME, recognise_installation
 from authn.devices.tables import HeldDevice
-from authn.devices.user_agent import read_user_agent
 from authn.sessions.cookie import session_token
-from authn.sessions.sessions import (
-    Session,
-    end_session_of_token,
-    open_session,
-    renew_session,
-)
+from authn.sessions.opening import make_room, open_session, renew_session
+from authn.sessions.sessions import Session, end_session_of_token
 from authn.web.cookies import INSTALLATION, SESSION, cookie_name, delete_cookie, set_cookie
 from authn.web.request import Request
+from authn.web.user_agent import read_user_agent
 
 Remember = Callable[[Response], Response]
 
@@ -26,48 +22,65 @@ def sign_in_with(
 ) -> tuple[Session, Remember]:
     """A session of this device in this browser, and what makes the browser keep it.
 
-    Its identifier is new at each login. It goes on where it was the same device's, so that what
-    applications were given in it lives on; another device's or person's session here has ended.
+    Its identifier is new at each login. It goes on where it was the same device's, even if the
+    browser forgot its cookie, so that what applications were given in it lives on; another
+    device's or person's session here has ended.
     `request_id` is the authorization request that the assertion's challenge named.
     """
-    installation_id, installation_token = recognise_installation(
+    here = recognise_installation(
         request.connection,
         held.device.id,
         request.cookies.get(cookie_name(request.settings, INSTALLATION), ""),
         read_user_agent(request.headers.get("user-agent", "")),
         request.now,
     )
-    session, token = _renewed(request, held, installation_id, request_id) or open_session(
-        request.connection, held, installation_id, request_id, request.now
-    )
+    sign_in = _in_new if here.new else _go_on
+    session, token = sign_in(request, held, here.installation_id, request_id)
 
     def remember(response: Response) -> Response:
         set_cookie(response, request.settings, SESSION, token)
-        set_cookie(response, request.settings, INSTALLATION, installation_token, COOKIE_LIFETIME)
+        set_cookie(response, request.settings, INSTALLATION, here.cookie, COOKIE_LIFETIME)
         return response
 
     return session, remember
 
 
-def _renewed(
+def _in_new(
     request: Request, held: HeldDevice, installation_id: UUID, request_id: str | None
-) -> tuple[Session, str] | None:
-    """The browser's session under a new identifier; None, and it has ended, if it is another's."""
+) -> tuple[Session, str]:
+    """The first session of an installation; another device's that was open here has ended."""
     earlier = session_token(request)
-    if not earlier:
-        return None
-    renewed = renew_session(
+    if earlier:
+        end_session_of_token(request.connection, earlier, request.now)
+    return _open(request, held, installation_id, request_id)
+
+
+def _go_on(
+    request: Request, held: HeldDevice, installation_id: UUID, request_id: str | None
+) -> tuple[Session, str]:
+    """The session of an installation that was here before, or a new one where it has ended."""
+    return renew_session(
         request.connection,
-        request.settings,
-        earlier,
+        request.site,
+        session_token(request),
         held,
         installation_id,
         request_id,
         request.now,
+    ) or _open(request, held, installation_id, request_id)
+
+
+def _open(
+    request: Request, held: HeldDevice, installation_id: UUID, request_id: str | None
+) -> tuple[Session, str]:
+    """A session of an installation that has none: only then can the device have one too many.
+
+    An installation has one at a time, so the usual login, which goes on, counts nothing.
+    """
+    make_room(request.connection, request.settings, held.device.id, request.now)
+    return open_session(
+        request.connection, request.site, held, installation_id, request_id, request.now
     )
-    if renewed is None:
-        end_session_of_token(request.connection, earlier, request.now)
-    return renewed
 
 
 def forget(response: Response, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """Sessions."""
 
-from sqlalchemy import Column, ForeignKey, String, Table, Uuid
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid
 
 from authn.db.metadata import Instant, metadata, token_hash_type
 
@@ -8,7 +8,7 @@ sessions = Table(
     "sessions",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("installation_id", ForeignKey("installations.id"), nullable=False, index=True),
+    Column("installation_id", ForeignKey("installations.id"), nullable=False),
     Column("token_hash", token_hash_type(), nullable=False, unique=True),
     Column("level", String(9), nullable=False),
     Column("auth_time", Instant, nullable=False),
@@ -19,4 +19,12 @@ sessions = Table(
     Column("answered_request", String(64)),
     Column("selected_request", String(64)),
     sqlite_with_rowid=False,
+)
+# For the session of an installation that a login goes on with: one at most, among all that ended.
+Index(
+    None,
+    sessions.c.installation_id,
+    sessions.c.auth_time,
+    sqlite_where=sessions.c.ended_at.is_(None),
+    postgresql_where=sessions.c.ended_at.is_(None),
 )

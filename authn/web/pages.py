@@ -90,6 +90,12 @@ def _date_filters(locale: str, gettext: Callable[[str], str]) -> dict[str, Calla
     def in_datetime(moment: datetime) -> str:
         return format_datetime(moment, format="medium", tzinfo=BRUSSELS, locale=locale)
 
+    def in_words(moment: datetime) -> str:
+        """`Tuesday 3 March 2026 at 10:30`, for a moment that somebody waits for."""
+        day = format_date(moment.astimezone(BRUSSELS).date(), format="full", locale=locale)
+        time = format_time(moment, format="short", tzinfo=BRUSSELS, locale=locale)
+        return gettext("%(day)s at %(time)s") % {"day": day, "time": time}
+
     @pass_context
     def ago(context: Context, moment: datetime) -> str:
         """Today and yesterday by their name and with the time, anything older by its date."""
@@ -103,7 +109,7 @@ def _date_filters(locale: str, gettext: Callable[[str], str]) -> dict[str, Calla
             return gettext("yesterday at %(time)s") % {"time": time}
         return in_date(moment)
 
-    return {"date": in_date, "datetime": in_datetime, "ago": ago}
+    return {"date": in_date, "datetime": in_datetime, "in_words": in_words, "ago": ago}
 
 
 def _version(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """A request as an endpoint gets it: read, limited and parsed, with a transaction open."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +20,9 @@ class Request:
     """One HTTP request inside its transaction.
 
     `query` and `form` hold each parameter once (a repeated one was refused), `json` the decoded
-    body of a JSON endpoint. `browser` is the value of the pre-login cookie.
+    body of a JSON endpoint. `browser` is the value of the pre-login cookie. `address` is the IP
+    address that the connection came from ("" where there is none): a proxy's word for it is taken
+    only from the proxies of the settings. It is never stored.
     """
 
     method: str
@@ -32,6 +34,7 @@ class Request:
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
     browser: str
+    address: str
     language: str
     reference: str
     now: datetime
@@ -54,6 +57,11 @@ class Request:
         return self.site.secrets
 
     @property
+    def agent(self) -> str:
+        """What the browser calls itself, "" when it says nothing."""
+        return self.headers.get("user-agent", "")
+
+    @property
     def browser_hash(self) -> str:
         """What signed tokens carry of this browser: the hash of its pre-login cookie."""
         return token_hash(self.browser)
@@ -66,6 +74,11 @@ class Request:
     def translate(self, message: str) -> str:
         """The message id in the language of this request."""
         return self.site.pages.translate(message, self.language)
+
+
+def inside(request: Request, connection: Connection) -> Request:
+    """The request in a transaction that its endpoint opened itself, after it had called out."""
+    return replace(request, open_connection=connection)
 
 
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:

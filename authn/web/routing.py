@@ -35,6 +35,7 @@ Answers = Literal["page", "problem", "oauth"]
 # Whether a route writes; or what tells it from the request and its form, before the transaction.
 Writes = bool | Callable[[HttpRequest, Mapping[str, str]], bool]
 NO_DATABASE: Final = "no database"
+CALLS_OUT: Final = "calls out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Shape:
     """
 
     function: Endpoint
-    writes: Writes | Literal["no database"]
+    writes: Writes | Literal["no database", "calls out"]
     body: Literal["none", "form", "json"]
     answers: Answers
     same_site: bool
@@ -57,9 +58,19 @@ def page_route(path: str, function: Endpoint, *, writes: bool = False) -> Route:
     return _route(path, Shape(function, writes, "none", "page", False), ["GET"])
 
 
-def form_route(path: str, function: Endpoint, *, writes: bool = True) -> Route:
+def form_route(
+    path: str, function: Endpoint, *, writes: bool | Literal["no database"] = True
+) -> Route:
     """What one of our forms is sent to: POST, answers with a page or a redirect."""
     return _route(path, Shape(function, writes, "form", "page", True), ["POST"])
+
+
+def calling_out_route(path: str, function: Endpoint) -> Route:
+    """A page whose endpoint asks another service something: in a thread, with no transaction open.
+
+    It opens its own afterwards: `with writing(…) as connection: … inside(request, connection)`.
+    """
+    return _route(path, Shape(function, CALLS_OUT, "none", "page", False), ["GET"])
 
 
 def json_route(
@@ -115,7 +126,8 @@ class _Endpoint:
         one writer at a time anyway: measured, threads halve what it does. Its write lock is the
         one thing that may take long. PostgreSQL is waited for in a thread.
         """
-        if self.shape.writes == NO_DATABASE or site.database.write_lock:
+        at_once = self.shape.writes == NO_DATABASE or site.database.write_lock
+        if at_once and self.shape.writes != CALLS_OUT:
             try:
                 return _answer(http, site, self.shape, body, wait=False)
             except Busy:
@@ -152,6 +164,7 @@ def _answer(
             headers=http.headers,
             cookies=http.cookies,
             browser=browser or (new_token() if new_browser else ""),
+            address=http.client.host if http.client else "",
             language=language_of(http, settings),
             reference=http.state.reference,
             now=site.clock(),
@@ -167,7 +180,7 @@ def _answer(
 def _connection(
     http: HttpRequest, site: Site, shape: Shape, form: Mapping[str, str], *, wait: bool
 ) -> AbstractContextManager[Connection | None]:
-    if shape.writes == NO_DATABASE:
+    if shape.writes in (NO_DATABASE, CALLS_OUT):
         return nullcontext()
     writes = shape.writes(http, form) if callable(shape.writes) else shape.writes
     return writing(site.database, wait=wait) if writes else reading(site.database)

@@ -8,7 +8,9 @@ from authn.clock import Clock
 from authn.db.engine import Database
 from authn.secrets import Secrets
 from authn.settings import Settings
+from authn.web.outgoing import Outgoing
 from authn.web.pages import Pages
+from authn.web.place import Places
 
 T = TypeVar("T")
 
@@ -42,4 +44,6 @@ class Site:
     database: Database
     clock: Clock
     pages: Pages
+    places: Places = field(default_factory=Places)
     memory: Memory = field(default_factory=Memory)
+    outgoing: Outgoing = field(default_factory=Outgoing)

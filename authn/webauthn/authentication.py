@@ -1,5 +1,6 @@
 """The authentication ceremony, WebAuthn §7.2: for a login, or to confirm one act."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from webauthn.authentication.verify_authentication_response import (
     VerifiedAuthentication,
     verify_authentication_response,
 )
+from webauthn.helpers.exceptions import InvalidBackupFlags
 from webauthn.helpers.structs import (
     AuthenticationCredential,
     AuthenticatorAssertionResponse,
@@ -15,11 +17,19 @@ from webauthn.helpers.structs import (
     PublicKeyCredentialType,
 )
 
-from authn.audit.events import DeviceSuspended, SignInRefused
+from authn.audit.device_events import BackupFlagChanged
 from authn.audit.log import record
-from authn.devices.devices import devices_of, find_held_device, record_use, suspend_device
+from authn.devices.devices import (
+    devices_of,
+    find_held_device,
+    record_changed_backup,
+    record_use,
+)
+from authn.devices.life import resume_if_elapsed, suspend
 from authn.devices.tables import Device, HeldDevice
+from authn.devices.transitions import state_of
 from authn.errors import N_, Forbidden, NotFound, Refusal
+from authn.people.persons import lock_person
 from authn.web.request import Request
 from authn.webauthn.authenticator_data import check_asserted
 from authn.webauthn.challenges import (
@@ -31,6 +41,8 @@ from authn.webauthn.challenges import (
     read_challenge,
 )
 from authn.webauthn.library import refusing_what_it_raises
+from authn.webauthn.policy import model_of, policy_of, unmet
+from authn.webauthn.refusals import BLOCKED, not_good_enough, refused
 from authn.webauthn.relying_party import relying_party
 from authn.webauthn.responses import (
     AssertionResponse,
@@ -61,12 +73,20 @@ def sign_in_options(request: Request, request_id: str | None) -> dict[str, Any]:
     return _options(request, Purpose(SIGN_IN, request_id=request_id), [])
 
 
-def confirmation_options(request: Request, person_id: UUID, purpose: Purpose) -> dict[str, Any]:
-    """`{publicKey, ceremony}` to confirm this act with one of the person's active devices."""
+def confirmation_options(
+    request: Request,
+    person_id: UUID,
+    purpose: Purpose,
+    good_enough: Callable[[Device], bool] = lambda device: True,
+) -> dict[str, Any]:
+    """`{publicKey, ceremony}` to confirm this act with one of the person's active devices.
+
+    The browser offers those alone that are good enough for the act; whoever does it checks again.
+    """
     allowed = [
         descriptor(device)
         for device in devices_of(request.connection, person_id)
-        if device.status == "active"
+        if state_of(device, request.now) == "active" and good_enough(device)
     ]
     return _options(request, purpose, allowed)
 
@@ -80,7 +100,7 @@ def authenticate_sign_in(request: Request, request_id: str | None) -> HeldDevice
     asserted = _verify(request, Purpose(SIGN_IN, request_id=request_id))
     if asserted.response.user_handle is None:
         # §7.2 step 6: required when the credential was not asked for by its id
-        raise _refused(request, asserted, "no user handle")
+        raise refused(request, asserted.held, "no user handle")
     return _accept(request, asserted)
 
 
@@ -91,7 +111,9 @@ def confirm(request: Request, person_id: UUID, purpose: Purpose) -> HeldDevice:
     """
     asserted = _verify(request, purpose)
     if asserted.held.person.id != person_id:
-        raise _refused(request, asserted, "another person's device")
+        raise refused(request, asserted.held, "another person's device")
+    # First, as whatever is confirmed does: never the device's row before the person's.
+    lock_person(request.connection, person_id)
     return _accept(request, asserted)
 
 
@@ -123,7 +145,8 @@ def _verify(request: Request, purpose: Purpose) -> _Asserted:
     challenge = read_challenge(request, "authentication", purpose)
     response = read_assertion(request.json)
     us = relying_party(request.settings)
-    check_client_data(response.client_data_json, "webauthn.get", challenge.text, us.origin)
+    origins = us.origins if purpose.act == SIGN_IN else us.act_origins  # protocol 2.5
+    origin = check_client_data(response.client_data_json, "webauthn.get", challenge.text, origins)
     held = find_held_device(request.connection, response.credential_id)
     if held is None or held.device.public_key is None:
         raise UnknownCredential(
@@ -132,43 +155,48 @@ def _verify(request: Request, purpose: Purpose) -> _Asserted:
         )
     with refusing_what_it_raises():
         check_asserted(response.authenticator_data)
-        verified = verify_authentication_response(
-            credential=_as_library_has_it(response),
-            expected_challenge=challenge.bytes,
-            expected_rp_id=us.id,
-            expected_origin=us.origin,
-            credential_public_key=held.device.public_key,
-            # 0: otherwise it raises on a counter before it has looked at the signature. Counter
-            # and user verification are ours, once we know that the device said so (protocol 2.3).
-            credential_current_sign_count=0,
-            require_user_verification=False,
-        )
+        try:
+            verified = verify_authentication_response(
+                credential=_as_library_has_it(response),
+                expected_challenge=challenge.bytes,
+                expected_rp_id=us.id,
+                expected_origin=origin,
+                credential_public_key=held.device.public_key,
+                # 0: otherwise it raises on a counter before it has looked at the signature. Counter
+                # and user verification are ours, once we know that the device said so (protocol
+                # 2.3).
+                credential_current_sign_count=0,
+                require_user_verification=False,
+            )
+        except InvalidBackupFlags:  # it looks at them once the signature has verified
+            verified = None
     burn(request.connection, challenge)
+    if verified is None:
+        raise refused(request, held, "backed up without being eligible")  # §7.2 step 18
     return _Asserted(held, challenge, response, verified)
 
 
 def _accept(request: Request, asserted: _Asserted) -> HeldDevice:
     """Policy, on what is now known to be true; then the device keeps what it asserted."""
-    device, person = asserted.held.device, asserted.held.person
+    held = asserted.held
+    device, person = held.device, held.person
     if not asserted.verified.user_verified:
-        raise _refused(request, asserted, "user not verified")
+        raise refused(request, held, "user not verified")
     if asserted.response.user_handle not in (None, device.user_handle):
-        raise _refused(request, asserted, "user handle of another account")
+        raise refused(request, held, "user handle of another account")
     if person.deceased:
-        raise _refused(request, asserted, "person deceased")
+        raise refused(request, held, "person deceased")
+    if device.status == "suspended":
+        device = resume_if_elapsed(request, device)
     if device.status != "active":
-        raise _refused(request, asserted, f"device {device.status}")
+        raise refused(request, HeldDevice(device, person), f"device {device.status}")
     if _counter_went_back(device, asserted.verified.new_sign_count):
         raise _counter_refused(request, asserted)
-    used = replace(
-        device,
-        sign_count=asserted.verified.new_sign_count,
-        # Protocol 2.4: once seen it stays, so that the level only goes down
-        backup_eligible=device.backup_eligible or _backup_eligible(asserted.verified),
-        backed_up=asserted.verified.credential_backed_up,
-        last_used_at=request.now,
-    )
-    still_active = record_use(
+    used = _as_asserted(request, device, asserted.verified)
+    lacking = unmet(policy_of(request.settings, None), used, model_of(request.site, used))
+    if lacking is not None:
+        raise not_good_enough(request, held, lacking)
+    recorded = record_use(
         request.connection,
         device,
         sign_count=used.sign_count,
@@ -176,9 +204,34 @@ def _accept(request: Request, asserted: _Asserted) -> HeldDevice:
         backed_up=used.backed_up,
         now=request.now,
     )
-    if not still_active:
-        raise _refused(request, asserted, "device removed meanwhile")
+    if not recorded:
+        raise refused(request, held, "device ended or used meanwhile")
     return HeldDevice(used, person)
+
+
+def _as_asserted(request: Request, device: Device, verified: VerifiedAuthentication) -> Device:
+    """The device as its assertion says that it is now; a changed backup flag is on record.
+
+    Nobody is stranded by an update of an operating system: the flag lowers the level, for good,
+    and refuses where the policy says so. It stays on record even if the login is then refused.
+    """
+    eligible = verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+    changed = eligible != device.backup_eligible
+    if changed and not device.backup_changed:
+        record_changed_backup(request.connection, device)
+        event = BackupFlagChanged(
+            person_id=device.person_id, device_id=device.id, backup_eligible=eligible
+        )
+        record(request.connection, request.secrets, event, request.now, request.reference)
+    return replace(
+        device,
+        sign_count=verified.new_sign_count,
+        # Protocol 2.4: once seen it stays, so that the level only goes down
+        backup_eligible=device.backup_eligible or eligible,
+        backup_changed=device.backup_changed or changed,
+        backed_up=verified.credential_backed_up,
+        last_used_at=request.now,
+    )
 
 
 def _counter_went_back(device: Device, asserted_count: int) -> bool:
@@ -190,36 +243,9 @@ def _counter_refused(request: Request, asserted: _Asserted) -> Refusal:
     """Protocol 2.3: a copied key, unless an older page answered after a newer one."""
     device = asserted.held.device
     if asserted.challenge.issued_at <= device.last_used_at:
-        return _refused(request, asserted, "counter went back, in an older page")
-    suspend_device(request.connection, device.id)
-    event = DeviceSuspended(person_id=device.person_id, device_id=device.id, reason="counter")
-    record(request.connection, request.secrets, event, request.now, request.reference)
-    return Forbidden(
-        "device_suspended",
-        N_("Its key may have been copied, so this device was blocked. Use another device."),
-        detail="counter went back",
-    )
-
-
-_REASONS_WITH_WORDS = {
-    "user not verified": N_(
-        "Your device did not check that it is you. Set a PIN, fingerprint or face and try again."
-    ),
-    "device suspended": N_("This device is blocked. Use another device."),
-}
-
-
-def _refused(request: Request, asserted: _Asserted, reason: str) -> Refusal:
-    """The refusal of a verified assertion, on record; the reason is for operators."""
-    held = asserted.held
-    event = SignInRefused(person_id=held.person.id, device_id=held.device.id, reason=reason)
-    record(request.connection, request.secrets, event, request.now, request.reference)
-    words = _REASONS_WITH_WORDS.get(reason, N_("This device cannot be used here now."))
-    return Forbidden("refused_by_policy", words, detail=reason)
-
-
-def _backup_eligible(verified: VerifiedAuthentication) -> bool:
-    return verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+        return refused(request, asserted.held, "counter went back, in an older page")
+    suspend(request, device, "system", "counter")
+    return Forbidden("device_suspended", BLOCKED["counter"], detail="counter went back")
 
 
 def _as_library_has_it(response: AssertionResponse) -> AuthenticationCredential:

@@ -1,12 +1,15 @@
 """The layout of authenticator data (WebAuthn §6.1), checked before py_webauthn takes them apart."""
 
+from uuid import UUID
+
 from authn.webauthn.plain_cbor import end_of_item
 
 ATTESTED, EXTENSIONS = 0x40, 0x80  # flags AT and ED
 
 _FLAGS = 32
 _FIXED = 37  # rpIdHash, flags, signCount
-_ID_LENGTH = slice(53, 55)  # of attested credential data, behind the AAGUID
+_AAGUID = slice(37, 53)  # of attested credential data
+_ID_LENGTH = slice(53, 55)  # behind the AAGUID
 _ID = 55
 
 
@@ -23,6 +26,11 @@ def check_attested(data: bytes) -> None:
         raise ValueError("not the authenticator data of a registration")
     key = _ID + int.from_bytes(data[_ID_LENGTH], "big")
     _check_rest(data, end_of_item(data, key))
+
+
+def aaguid_of(data: bytes) -> UUID:
+    """The AAGUID in authenticator data that passed `check_attested`."""
+    return UUID(bytes=data[_AAGUID])
 
 
 def _check_rest(data: bytes, position: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy import Connection, delete
 
@@ -22,6 +23,7 @@ LIFETIME = timedelta(minutes=5)
 TIMEOUT_MILLISECONDS = int(LIFETIME.total_seconds()) * 1000
 
 Kind = Literal["registration", "authentication"]
+Conveyance = Literal["none", "direct"]  # of attestation, WebAuthn §5.4.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,14 @@ class Purpose:
 class Challenge:
     """A challenge as it came back: ours, in time, from its browser and for its purpose.
 
-    `text` is base64url, as the client data have it.
+    `text` is base64url, as the client data have it; `attestation` is what was asked for with it.
+    `confirmed_by` is the device with which the person had to confirm before, if they had to.
     """
 
     text: str
     issued_at: datetime
+    attestation: Conveyance
+    confirmed_by: UUID | None
 
     @property
     def bytes(self) -> bytes:
@@ -53,13 +58,21 @@ class Challenge:
         return urlsafe_b64decode(self.text + "=")
 
 
-def new_challenge(request: Request, kind: Kind, purpose: Purpose) -> tuple[str, str]:
+def new_challenge(
+    request: Request,
+    kind: Kind,
+    purpose: Purpose,
+    attestation: Conveyance = "none",
+    confirmed_by: UUID | None = None,
+) -> tuple[str, str]:
     """A challenge of 32 random bytes in base64url, and the ceremony token that carries it."""
     challenge = new_token()
     content = {
         "challenge": challenge,
         "browser": request.browser_hash,
         "issued_at": request.now,
+        "attestation": attestation,
+        "confirmed_by": confirmed_by,
         **_words(purpose),
     }
     token = sign_token(request.secrets, f"ceremony:{kind}", content, request.now, LIFETIME)
@@ -80,7 +93,13 @@ def read_challenge(request: Request, kind: Kind, purpose: Purpose) -> Challenge:
         raise InvalidRequest("invalid_ceremony", OUT_OF_PLACE, detail="another browser")
     if any(content.get(name) != value for name, value in _words(purpose).items()):
         raise InvalidRequest("invalid_ceremony", OUT_OF_PLACE, detail="another act or target")
-    return Challenge(content["challenge"], datetime.fromisoformat(content["issued_at"]))
+    confirmed_by = content.get("confirmed_by")
+    return Challenge(
+        content["challenge"],
+        datetime.fromisoformat(content["issued_at"]),
+        content.get("attestation", "none"),
+        UUID(confirmed_by) if confirmed_by else None,
+    )
 
 
 def burn(connection: Connection, challenge: Challenge) -> None:

@@ -1,9 +1,13 @@
-"""The border with py_webauthn: what goes in, and its exceptions turned into one refusal."""
+"""The border with py_webauthn: all that it may raise, turned into one refusal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
+from OpenSSL import crypto
+from pyasn1.error import PyAsn1Error
 from webauthn.helpers.exceptions import WebAuthnException
 
 from authn.webauthn.responses import unverified
@@ -13,6 +17,15 @@ FOREIGN = (
     WebAuthnException,
     InvalidSignature,
     UnsupportedAlgorithm,
+    # of the certificates and TPM or Android structures of attestation
+    x509.AttributeNotFound,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    crypto.Error,
+    PyAsn1Error,
+    CryptographyDeprecationWarning,  # an error where warnings are, and in its later releases
     ValueError,
     TypeError,
     AttributeError,

@@ -1,12 +1,12 @@
 """The registration ceremony, WebAuthn §7.1: a person gets one credential more."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from webauthn.helpers import (
     decode_credential_public_key,
     decoded_public_key_to_cryptography,
-    encode_cbor,
     parse_cbor,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -21,25 +21,30 @@ from webauthn.registration.verify_registration_response import (
     verify_registration_response,
 )
 
-from authn.audit.events import RegistrationRefused
+from authn.audit.device_events import RegistrationRefused
 from authn.audit.log import record
 from authn.devices.devices import check_room, devices_of
 from authn.devices.tables import NewCredential
 from authn.errors import N_, Forbidden, Refusal
 from authn.people.tables import Person
 from authn.web.request import Request
+from authn.webauthn.attestation import Attestation, roots_for_library, verify_attestation
+from authn.webauthn.attestation_statement import FORMATS, Statement, read_statement
 from authn.webauthn.authentication import descriptor
-from authn.webauthn.authenticator_data import check_attested
 from authn.webauthn.challenges import (
     TIMEOUT_MILLISECONDS,
+    Challenge,
+    Conveyance,
     Purpose,
     burn,
     new_challenge,
     read_challenge,
 )
 from authn.webauthn.library import refusing_what_it_raises
-from authn.webauthn.plain_cbor import end_of_item
-from authn.webauthn.relying_party import RelyingParty, relying_party
+from authn.webauthn.metadata import current_metadata
+from authn.webauthn.policy import direct_attestation, model_of, policy_of, unmet_by_key
+from authn.webauthn.refusals import NOT_VERIFIED
+from authn.webauthn.relying_party import relying_party
 from authn.webauthn.responses import (
     RegistrationResponse,
     base64url,
@@ -58,6 +63,17 @@ LARGEST_RSA_EXPONENT = 65537
 _KEY_TYPE, _ALGORITHM, _CURVE, _MODULUS, _EXPONENT = 1, 3, -1, -1, -2
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A registration response of which everything that can be verified was."""
+
+    registration: VerifiedRegistration
+    rp_id: str
+    origin: str
+    algorithm: int
+    attestation: Attestation
+
+
 def creation_options(
     request: Request,
     person: Person,
@@ -65,16 +81,22 @@ def creation_options(
     *,
     attachment: str | None = None,
     hints: tuple[str, ...] = (),
+    confirmed_by: UUID | None = None,
+    anew: bool = False,
 ) -> dict[str, Any]:
     """`{publicKey, ceremony}` for one credential more (§5.1.9, its JSON form).
 
     `attachment` is "platform" or "cross-platform" to allow no other; `hints` only suggest (§5.8.7).
+    `confirmed_by` is the device that confirmed: it comes back with the challenge.
     The name that the system shows is the person's own; nothing of a national number is in it.
+    Where the person begins `anew`, every key before is blocked by what follows: one of them may be
+    on this very device, and none stands in the way of the new one.
     """
     us = relying_party(request.settings)
-    others = devices_of(request.connection, person.id)
+    others = [] if anew else devices_of(request.connection, person.id)
     check_room(others)  # before the device makes a key that could not be kept
-    challenge, token = new_challenge(request, "registration", purpose)
+    attestation = _conveyance(request)
+    challenge, token = new_challenge(request, "registration", purpose, attestation, confirmed_by)
     selection = {
         "residentKey": "required",
         "requireResidentKey": True,
@@ -95,9 +117,11 @@ def creation_options(
         "excludeCredentials": [descriptor(device) for device in others],
         "authenticatorSelection": selection,
         "hints": list(hints),
-        "attestation": "none",
+        "attestation": attestation,
         "extensions": {"credProps": True},
     }
+    if attestation == "direct":
+        public_key["attestationFormats"] = FORMATS
     return {"publicKey": public_key, "ceremony": token}
 
 
@@ -110,69 +134,60 @@ def register(request: Request, person: Person, purpose: Purpose) -> NewCredentia
     """
     challenge = read_challenge(request, "registration", purpose)
     response = read_registration(request.json)
-    us = relying_party(request.settings)
-    check_client_data(response.client_data_json, "webauthn.create", challenge.text, us.origin)
-    with refusing_what_it_raises():
-        verified = _verify(response, challenge.bytes, us)
-        algorithm = _check_key(verified.credential_public_key)
-    if verified.credential_id != response.credential_id:
-        raise unverified("the credential id is not the attested one")
+    verified = _verify(request, challenge, response)
     burn(request.connection, challenge)
-    if not verified.user_verified:
-        raise _refused(request, person, "user not verified")
-    if response.resident is False:
-        raise _refused(request, person, "not discoverable")
-    return NewCredential(
-        credential_id=verified.credential_id,
-        public_key=verified.credential_public_key,
-        user_handle=person.user_handle,
-        aaguid=UUID(verified.aaguid),
-        algorithm=algorithm,
-        transports=response.transports,
-        attachment=response.attachment,
-        rp_id=us.id,
-        origin=us.origin,
-        sign_count=verified.sign_count,
-        backup_eligible=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
-        backed_up=verified.credential_backed_up,
-    )
+    credential = _credential(person, response, verified)
+    _check_policy(request, person, response, verified, credential)
+    return credential
 
 
-def _verify(
-    response: RegistrationResponse, challenge: bytes, us: RelyingParty
-) -> VerifiedRegistration:
-    return verify_registration_response(
-        credential=RegistrationCredential(
-            id=base64url(response.credential_id),
-            raw_id=response.credential_id,
-            response=AuthenticatorAttestationResponse(
-                client_data_json=response.client_data_json,
-                attestation_object=_without_attestation(response.attestation_object),
-            ),
-            type=PublicKeyCredentialType.PUBLIC_KEY,
-        ),
-        expected_challenge=challenge,
-        expected_rp_id=us.id,
-        expected_origin=us.origin,
-        require_user_verification=False,  # ours, since it is policy and on record
-        supported_pub_key_algs=[COSEAlgorithmIdentifier(each) for each in ALGORITHMS],
-    )
+def _conveyance(request: Request) -> Conveyance:
+    """Protocol 2.4: attestation is asked for where a policy in force needs it, and nowhere else.
 
-
-def _without_attestation(attestation_object: bytes) -> bytes:
-    """The attestation object with the statement that was asked for: none.
-
-    Some platforms send one all the same. Nobody looks at it, so it must not be able to refuse a
-    person either: parsers of TPM and Android statements do so for reasons that aren't ours.
+    Elsewhere asking would make browsers warn, and hide Touch ID and synced keys from the person.
     """
-    if end_of_item(attestation_object) != len(attestation_object):
-        raise ValueError("bytes left behind the attestation object")
-    decoded = parse_cbor(attestation_object)
-    authenticator_data = decoded["authData"]
-    check_attested(authenticator_data)
-    if decoded["fmt"] == "none" and decoded["attStmt"] != {}:
-        raise ValueError("a statement where there should be none")  # §8.7
-    return encode_cbor({"fmt": "none", "attStmt": {}, "authData": authenticator_data})
+    return "direct" if direct_attestation(request.settings, request.connection) else "none"
+
+
+def _verify(request: Request, challenge: Challenge, response: RegistrationResponse) -> _Verified:
+    """§7.1 up to step 24. Raises `InvalidRequest`; nothing was written."""
+    us = relying_party(request.settings)
+    origin = check_client_data(
+        response.client_data_json, "webauthn.create", challenge.text, us.origins
+    )
+    metadata = current_metadata(request.site)
+    with refusing_what_it_raises():
+        statement = read_statement(
+            response.attestation_object, asked=challenge.attestation == "direct"
+        )
+        registration = verify_registration_response(
+            credential=_as_library_has_it(response, statement),
+            expected_challenge=challenge.bytes,
+            expected_rp_id=us.id,
+            expected_origin=origin,
+            require_user_verification=False,  # ours, since it is policy and on record
+            supported_pub_key_algs=[COSEAlgorithmIdentifier(each) for each in ALGORITHMS],
+            pem_root_certs_bytes_by_fmt=roots_for_library(statement, metadata),
+        )
+        algorithm = _check_key(registration.credential_public_key)
+        attestation = verify_attestation(statement, metadata, request.now)
+    if registration.credential_id != response.credential_id:
+        raise unverified("the credential id is not the attested one")
+    return _Verified(registration, us.id, origin, algorithm, attestation)
+
+
+def _as_library_has_it(
+    response: RegistrationResponse, statement: Statement
+) -> RegistrationCredential:
+    return RegistrationCredential(
+        id=base64url(response.credential_id),
+        raw_id=response.credential_id,
+        response=AuthenticatorAttestationResponse(
+            client_data_json=response.client_data_json,
+            attestation_object=statement.attestation_object,
+        ),
+        type=PublicKeyCredentialType.PUBLIC_KEY,
+    )
 
 
 def _check_key(public_key: bytes) -> int:
@@ -195,18 +210,57 @@ def _check_key(public_key: bytes) -> int:
     return algorithm
 
 
-_WORDS = {
-    "user not verified": N_(
-        "Your device did not check that it is you. Set a PIN, fingerprint or face and try again."
-    ),
-    "not discoverable": N_(
-        "Your device did not keep the key, so you could not sign in with it. Try another device "
-        "or browser."
-    ),
-}
+def _credential(
+    person: Person, response: RegistrationResponse, verified: _Verified
+) -> NewCredential:
+    registration, attestation = verified.registration, verified.attestation
+    return NewCredential(
+        credential_id=registration.credential_id,
+        public_key=registration.credential_public_key,
+        user_handle=person.user_handle,
+        aaguid=UUID(registration.aaguid),
+        algorithm=verified.algorithm,
+        transports=response.transports,
+        attachment=response.attachment,
+        rp_id=verified.rp_id,
+        origin=verified.origin,
+        sign_count=registration.sign_count,
+        backup_eligible=registration.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
+        backed_up=registration.credential_backed_up,
+        attestation_format=attestation.format,
+        attested=attestation.attested,
+        attestation_key_id=attestation.key_id,
+    )
 
 
-def _refused(request: Request, person: Person, reason: str) -> Refusal:
+def _check_policy(
+    request: Request,
+    person: Person,
+    response: RegistrationResponse,
+    verified: _Verified,
+    credential: NewCredential,
+) -> None:
+    """Whether a key that is true is also good enough; raises `Forbidden`, on record."""
+    if not verified.registration.user_verified:
+        raise _refused(request, person, "user not verified", NOT_VERIFIED)
+    if response.resident is False:
+        raise _refused(request, person, "not discoverable", NOT_KEPT)
+    policy = policy_of(request.settings, None)
+    unmet = unmet_by_key(policy, credential, model_of(request.site, credential))
+    if unmet is not None:
+        # At once, rather than at the first login
+        sentences = (request.translate(each) for each in (unmet.what_is, unmet.what_is_needed))
+        raise _refused(request, person, unmet.reason, " ".join(sentences))
+
+
+NOT_KEPT = N_(
+    "Your device did not keep the key, so you could not sign in with it. Try another device or "
+    "browser."
+)
+
+
+def _refused(request: Request, person: Person, reason: str, words: str) -> Refusal:
+    """On record, with the reason for operators; the words are the person's."""
     event = RegistrationRefused(person_id=person.id, reason=reason)
     record(request.connection, request.secrets, event, request.now, request.reference)
-    return Forbidden("refused_by_policy", _WORDS[reason], detail=reason)
+    return Forbidden("refused_by_policy", words, detail=reason)

@@ -1,4 +1,12 @@
-"""Who we are in a ceremony: RP ID, origin and name, from one place."""
+"""Who we are in a ceremony: RP ID, name, and the origins whose answers count.
+
+Why: an origin that may answer can be used against every person who has a device. So there are no
+others than the service's own and those that the operator's settings name, for sites and apps of
+the operator (protocol 2.5); a client's registration adds none. An Android app signs under an origin
+of its own, which is that of its certificate; an Apple app signs under the service's own. The pages
+of a related site are not this service's: what a person signs there confirms one named act, and
+never opens a session or enrols a key.
+"""
 
 from dataclasses import dataclass
 
@@ -11,16 +19,27 @@ from authn.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """WebAuthn §4 "Relying Party". `origin` is the only one that a response may name."""
+    """WebAuthn §4 "Relying Party".
+
+    `origins` are those whose responses open a session or enrol a key; `act_origins` those whose
+    assertions confirm a named act.
+    """
 
     id: str
-    origin: str
     name: str
+    origins: frozenset[str]
+    act_origins: frozenset[str]
 
 
 def relying_party(settings: Settings) -> RelyingParty:
     """The relying party that this service is."""
-    return RelyingParty(settings.relying_party_id, settings.issuer, settings.service_name)
+    origins = frozenset((settings.issuer, *(app.origin for app in settings.android_apps)))
+    return RelyingParty(
+        id=settings.relying_party_id,
+        name=settings.service_name,
+        origins=origins,
+        act_origins=origins.union(settings.related_origins),
+    )
 
 
 def check_rp_id(connection: Connection, settings: Settings) -> None:

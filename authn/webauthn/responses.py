@@ -5,7 +5,7 @@ WebAuthn §5.1.8.1 (RegistrationResponseJSON, AuthenticationResponseJSON). Nothi
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,11 +87,13 @@ def read_registration(document: Mapping[str, Any]) -> RegistrationResponse:
     )
 
 
-def check_client_data(client_data_json: bytes, ceremony: str, challenge: str, origin: str) -> None:
-    """The client data are of this ceremony, challenge and origin, in a page that nobody frames.
+def check_client_data(
+    client_data_json: bytes, ceremony: str, challenge: str, origins: Collection[str]
+) -> str:
+    """The origin of client data that are of this ceremony and challenge, in a page nobody frames.
 
-    py_webauthn compares the first three as well, more loosely, and does not look at the frame.
-    Raises `InvalidRequest`.
+    It is one of these `origins`, sign for sign. py_webauthn compares the first three as well, more
+    loosely, and does not look at the frame. Raises `InvalidRequest`.
     """
     try:
         client_data = orjson.loads(client_data_json)
@@ -104,12 +106,14 @@ def check_client_data(client_data_json: bytes, ceremony: str, challenge: str, or
         raise unverified("type")
     if client_data.get("challenge") != challenge:
         raise unverified("challenge")
-    if client_data.get("origin") != origin:
+    origin = client_data.get("origin")
+    if not isinstance(origin, str) or origin not in origins:
         raise unverified("origin")
     if client_data.get("crossOrigin", False) is not False:
         raise unverified("crossOrigin")
     if client_data.get("topOrigin") is not None:
         raise unverified("topOrigin")
+    return origin
 
 
 def base64url(value: bytes) -> str:

@@ -1,6 +1,9 @@
-"""Challenges that were used. One that was not is stored nowhere: it is in its ceremony token."""
+"""Challenges that were used, and the operator's copies of the FIDO metadata.
 
-from sqlalchemy import Column, Table
+A challenge that was not used is stored nowhere: it is in its ceremony token.
+"""
+
+from sqlalchemy import Column, Integer, LargeBinary, String, Table
 
 from authn.db.metadata import Instant, metadata, token_hash_type
 
@@ -10,4 +13,15 @@ burnt_challenges = Table(
     Column("challenge_hash", token_hash_type(), primary_key=True),
     Column("expires_at", Instant, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# One row for each BLOB that an operator took over (FIDO Metadata Service v3.1 §3.1.7): its JWT,
+# compressed. The highest number is the one in force.
+fido_metadata = Table(
+    "fido_metadata",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("next_update", String(10), nullable=False),
+    Column("blob_compressed", LargeBinary, nullable=False),
+    Column("imported_at", Instant, nullable=False),
 )

@@ -103,10 +103,25 @@ def test_a_public_client_has_no_secret(command: Command) -> None:
         (["--redirect-uri", URI, "--scope", "openid phone"], "There is no scope phone"),
         (["--redirect-uri", URI, "--scope", "openid ssin"], "add --ssin"),
         (["--redirect-uri", URI, "--alg", "none"], "There is no algorithm none"),
+        (["--redirect-uri", URI, "--policy", "care"], "There is no policy care; there are synced"),
     ],
 )
 def test_a_mistake_is_one_sentence(command: Command, arguments: list[str], sentence: str) -> None:
     assert sentence in command.failure("add", "My application", *arguments)
+
+
+def test_a_policy_and_the_name_of_the_device_are_the_operators_to_give(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = command.added("--redirect-uri", URI, "--client-id", "plain")
+    assert (plain.policy, plain.may_read_device_id) == (None, False)
+    monkeypatch.setenv(PREFIX + "POLICIES", '{"care": {"level": "device"}}')
+    client = command.added("--redirect-uri", URI, "--policy", "care", "--device-id")
+    assert (client.policy, client.may_read_device_id) == ("care", True)
+    shown = command("show", client.client_id).output
+    assert re.search(r"policy +care", shown)
+    assert re.search(r"may_read_device_id +yes", shown)
+    assert command.added("--redirect-uri", URI, "--policy", "certified").policy == "certified"
 
 
 def test_who_is_not_there_is_said_to_be_so(command: Command) -> None:

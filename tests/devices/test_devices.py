@@ -12,9 +12,10 @@ from authn.devices.devices import (
     MOST_DEVICES,
     add_device,
     devices_of,
+    find_device,
     find_held_device,
-    remove_device,
 )
+from authn.devices.life import unlink
 from authn.devices.tables import Device, devices
 from authn.errors import CommandError, Forbidden, NotFound, Refusal
 from authn.people.tables import Person
@@ -22,6 +23,7 @@ from authn.web.site import Site
 from authn.webauthn.relying_party import check_rp_id
 from tests.citizen import HANNE, KARIM, activation_code, enrolled
 from tests.devices.test_names import credential
+from tests.occasion import job
 from tests.together import at_once
 
 
@@ -50,7 +52,8 @@ def active(site: Site) -> int:
 
 def remove(site: Site, person: Person, device_id: UUID) -> Device:
     with writing(site.database) as connection:
-        return remove_device(connection, person.id, device_id, site.clock())
+        device = find_device(connection, person.id, device_id)
+        return unlink(job(site, connection), device, "holder")
 
 
 def test_a_removed_device_keeps_name_and_history_but_not_its_key(site: Site) -> None:
@@ -62,9 +65,9 @@ def test_a_removed_device_keeps_name_and_history_but_not_its_key(site: Site) -> 
         assert find_held_device(connection, b"1") is None
         assert devices_of(connection, person.id) == [second]
     removed = Device(*row)
-    assert (removed.name, removed.status, removed.removed_at) == (
+    assert (removed.name, removed.status, removed.unlinked_at) == (
         "Old one",
-        "removed",
+        "unlinked",
         site.clock(),
     )
     assert (removed.credential_id, removed.public_key) == (None, None)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from authn.devices.models import default_name, guess_kind
 from authn.devices.names import free_name, read_device_name
 from authn.devices.tables import Kind, NewCredential
-from authn.devices.user_agent import UserAgent, read_user_agent
 from authn.errors import InvalidRequest
+from authn.web.user_agent import UserAgent, read_user_agent
 
 CHROME_ON_WINDOWS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -108,13 +108,12 @@ def credential(
     attachment: str = "platform",
     transports: tuple[str, ...] = ("internal",),
     backup_eligible: bool = False,
-    aaguid: str = "00000000-0000-0000-0000-000000000000",
 ) -> NewCredential:
     return NewCredential(
         credential_id=b"id",
         public_key=b"key",
         user_handle=b"handle",
-        aaguid=UUID(aaguid),
+        aaguid=UUID(int=0),
         algorithm=-7,
         transports=transports,
         attachment=attachment,
@@ -131,29 +130,26 @@ IPHONE, WINDOWS, UNKNOWN = (
     UserAgent("Chrome", "Windows"),
     UserAgent("", ""),
 )
-APPLE = "fbfc3007-154e-4ecc-8c0b-6e020557d7bd"
-HELLO = "08987058-cadc-4b81-b6e1-30de50dcbe96"
-ONE_PASSWORD = "bada5566-a7aa-401f-bd96-45619a55120d"
-YUBIKEY = "ee882879-721c-4913-9775-3dfcce97072a"
-GUESSES: list[tuple[NewCredential, UserAgent, Kind, str]] = [
-    (credential(aaguid=HELLO), WINDOWS, "laptop", "Windows Hello"),
-    (credential(), WINDOWS, "laptop", "Windows"),
-    (credential(), UNKNOWN, "laptop", ""),
-    (credential(aaguid=APPLE, backup_eligible=True), IPHONE, "phone", "iPhone"),
-    (credential(aaguid=ONE_PASSWORD, backup_eligible=True), WINDOWS, "keyring", "1Password"),
-    (credential("cross-platform", ("hybrid",), backup_eligible=True), WINDOWS, "phone", ""),
+GUESSES: list[tuple[NewCredential, UserAgent, str | None, Kind, str]] = [
+    (credential(), WINDOWS, "Windows Hello", "laptop", "Windows Hello"),
+    (credential(), WINDOWS, None, "laptop", "Windows"),
+    (credential(), UNKNOWN, None, "laptop", ""),
+    (credential(backup_eligible=True), IPHONE, "iCloud Keychain", "phone", "iPhone"),
+    (credential(backup_eligible=True), WINDOWS, "1Password", "keyring", "1Password"),
+    (credential("cross-platform", ("hybrid",), backup_eligible=True), WINDOWS, None, "phone", ""),
     (
-        credential("cross-platform", ("nfc", "usb"), aaguid=YUBIKEY),
+        credential("cross-platform", ("nfc", "usb")),
         IPHONE,
+        "YubiKey 5 NFC",
         "security-key",
-        "YubiKey",
+        "YubiKey 5 NFC",
     ),
 ]
 
 
-@pytest.mark.parametrize(("made", "agent", "kind", "name"), GUESSES)
+@pytest.mark.parametrize(("made", "agent", "model", "kind", "name"), GUESSES)
 def test_kind_and_name_are_guessed(
-    made: NewCredential, agent: UserAgent, kind: Kind, name: str
+    made: NewCredential, agent: UserAgent, model: str | None, kind: Kind, name: str
 ) -> None:
     assert guess_kind(made, agent) == kind
-    assert default_name(made, kind, agent) == name
+    assert default_name(made, kind, agent, model) == name

@@ -36,6 +36,8 @@ from tests.screens import (
 )
 from tests.together import at_once
 
+pytestmark = pytest.mark.thorough
+
 
 def state(site: Site) -> str:
     with reading(site.database) as connection:
@@ -263,6 +265,21 @@ def test_it_is_used_once(site: Site, old: Screen, new: Screen) -> None:
     assert problem(new.post_json("/join/claim", {"secret": secret})) == "invitation-over"
 
 
+def test_of_parallel_claims_none_is_left(site: Site, app: Starlette, old: Screen) -> None:
+    """The first browser wins, and whoever comes second ends it, in whatever order they come."""
+    _, secret = invite(old)
+    screens = [another_screen(app) for _ in range(4)]
+    for each in screens:
+        each.csrf()
+
+    def post() -> int:
+        return screens.pop().post_json("/join/claim", {"secret": secret}).status_code
+
+    answers = sorted(map(str, at_once(post, threads=4)))
+    assert answers == ["200", "410", "410", "410"]
+    assert state(site) == "dead"
+
+
 def test_parallel_registrations_store_one_device(
     site: Site, app: Starlette, old: Screen, new: Screen
 ) -> None:
@@ -377,6 +394,64 @@ def test_a_new_invitation_ends_the_one_before(old: Screen, new: Screen) -> None:
     _, later = invite(old)
     assert problem(new.post_json("/join/look", {"secret": earlier})) == "invitation-over"
     assert new.post_json("/join/look", {"secret": later}).status_code == 200
+
+
+def test_a_person_has_one_whatever_screens_they_sit_at(
+    site: Site, app: Starlette, old: Screen, new: Screen
+) -> None:
+    page, earlier = invite(old)
+    invitation, number = claim(new, earlier)
+    assert approve(old, page, number).status_code == 200
+    elsewhere = another_screen(app, old.authenticator)
+    elsewhere.sign_in()
+    _, later = invite(elsewhere)
+    assert events(site)[-2:] == [
+        ("invitation.ended", "another was opened"),
+        ("invitation.opened", None),
+    ]
+    assert old.client.get(f"{page}/state").json()["state"] == "dead"
+    assert problem(new.post_json("/join/options", {"invitation": invitation})) == "invitation-over"
+    assert new.post_json("/join/look", {"secret": later}).status_code == 200
+
+
+def test_it_leaves_those_of_others_alone(site: Site, app: Starlette, old: Screen) -> None:
+    _, karim = enrolled(site, another_screen(app).client, KARIM)
+    _, his = invite(karim)
+    _, hers = invite(old)
+    for secret in (his, hers):
+        assert old.post_json("/join/look", {"secret": secret}).status_code == 200
+
+
+def test_of_parallel_invitations_one_is_left(site: Site, app: Starlette, old: Screen) -> None:
+    headers = {"Origin": ORIGIN}
+    data = {"csrf_token": old.csrf()}
+    cookies = dict(old.client.cookies)
+
+    def post() -> int:
+        one = TestClient(app, base_url=ORIGIN, cookies=cookies, follow_redirects=False)
+        return one.post("/devices/add/invitation", data=data, headers=headers).status_code
+
+    assert at_once(post, threads=6) == [303] * 6
+    with reading(site.database) as connection:
+        states = connection.execute(select(invitations.c.state)).scalars().all()
+    assert sorted(states) == ["dead"] * 5 + ["open"]
+
+
+def test_an_expired_one_is_not_ended_again(site: Site, old: Screen, clock: MovableClock) -> None:
+    invite(old)
+    clock.advance(minutes=6)
+    invite(old)
+    assert [event for event, _ in events(site)].count("invitation.ended") == 0
+
+
+def test_the_new_device_is_asked_for_a_key_of_its_own(old: Screen, new: Screen) -> None:
+    page, secret = invite(old)
+    invitation, number = claim(new, secret)
+    assert approve(old, page, number).status_code == 200
+    options = ceremony(new, "/join/options", {"invitation": invitation})
+    assert options["publicKey"]["hints"] == ["client-device"]
+    assert "authenticatorAttachment" not in options["publicKey"]["authenticatorSelection"]
+    assert len(options["publicKey"]["excludeCredentials"]) == 1
 
 
 def test_it_can_be_cancelled(site: Site, old: Screen, new: Screen) -> None:

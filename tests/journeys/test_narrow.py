@@ -6,7 +6,17 @@ from playwright.sync_api import Browser
 from tests.browser import new_context
 from tests.conftest import LiveService
 
-PAGES = ("/", "/activate", "/login", "/join", "/signed-out", "/no/such/page")
+PAGES = (
+    "/",
+    "/activate",
+    "/login",
+    "/join",
+    "/signed-out",
+    "/lost",
+    "/lost/mail",
+    "/return",
+    "/no/such/page",
+)
 
 pytestmark = pytest.mark.journey
 

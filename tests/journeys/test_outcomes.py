@@ -7,8 +7,9 @@ that only the time it took tells one from the other).
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser import assert_accessible, new_context
+from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context
 from tests.conftest import LiveService
+from tests.journeys.test_adding import signed_in
 
 NO_AUTOFILL = "PublicKeyCredential.isConditionalMediationAvailable = async () => false;"
 
@@ -34,7 +35,13 @@ OUTCOMES = {
     "no key here": (failing("NotAllowedError", 5), "We found no key here"),
     "an embedded web view": (
         "delete window.PublicKeyCredential;",
-        "Keys do not work in this window",
+        "Open this page in your browser",
+    ),
+    "a web view that refuses at once": (
+        failing("NotAllowedError", 5)
+        + "const agent = navigator.userAgent + '; wv)';"
+        + "Object.defineProperty(navigator, 'userAgent', { get: () => agent });",
+        "Open this page in your browser",
     ),
     "not allowed in this frame": (failing("SecurityError", 50), "Keys do not work in this window"),
 }
@@ -60,3 +67,38 @@ def test_each_outcome_has_its_own_words(chromium: Browser, live: LiveService, ou
     # One visible way to go on: trying again (lessons 1.1, row 13).
     if outcome in ("cancelled", "timed out", "no key here"):
         expect(page.get_by_role("button", name="Try again")).to_be_enabled()
+
+
+CANCELS = """
+const get = navigator.credentials.get.bind(navigator.credentials);
+window.offered = 0;
+navigator.credentials.get = (options) => {
+  if (options.mediation === 'conditional') {
+    window.offered += 1;
+    return get(options);
+  }
+  return new Promise((_, reject) =>
+    setTimeout(() => reject(new DOMException('no', 'NotAllowedError')), 900));
+};
+"""
+
+
+def test_after_a_failure_the_key_is_offered_by_autofill_again(
+    chromium: Browser, live: LiveService
+) -> None:
+    """Lessons 1.1, row 14: autofill was dead after an error."""
+    _, enrolled_key = signed_in(chromium, live)
+    page = new_context(chromium).new_page()
+    page.add_init_script(CANCELS)
+    key = attach_authenticator(page, LAPTOP | {"automaticPresenceSimulation": False})
+    [credential] = enrolled_key.credentials()
+    key.add(credential)
+    page.goto(f"{live.address}/login")
+    page.wait_for_function("window.offered === 1")
+    page.locator("button[data-again]").click()
+    expect(page.get_by_role("alert").filter(has_text="You stopped")).to_be_visible()
+    page.wait_for_function("window.offered === 2")
+    key.answer_by_itself(True)
+    page.locator("button[data-again]").click()
+    # The button fails once more; the third offer of autofill is the one that is taken.
+    expect(page.get_by_role("heading", name="My devices")).to_be_visible(timeout=15_000)

@@ -4,7 +4,7 @@ The register is filled from CSV and the code issued by the command line. Pages a
 on the way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,42 +69,51 @@ def sign_in(page: Page, application: str, *, by_button: bool) -> None:
     expect(signed_in).to_be_visible()
 
 
-def enrol_first_device(page: Page, live: LiveService, code: str) -> None:
+Look = Callable[[Page, str], None]
+
+
+def no_look(page: Page, name: str) -> None:
+    """For journeys that begin where another one has looked at each page."""
+
+
+def enrol_first_device(
+    page: Page, live: LiveService, code: str, look: Look = assert_accessible
+) -> None:
     page.goto(f"{live.address}/activate#{code}")
-    assert_accessible(page, "activate")
+    look(page, "activate")
     page.get_by_label("National register number").fill(SSIN)
     page.get_by_role("button", name="Continue").click()
-    assert_accessible(page, "first-device")
+    look(page, "first-device")
     page.get_by_role("button", name="Make this device my key").click()
     expect(page.get_by_role("heading", name="You can now sign in")).to_be_visible()
-    assert_accessible(page, "name-first-device")
+    look(page, "name-first-device")
     page.get_by_label("Name of this device").fill("My laptop")
     page.get_by_role("button", name="Save").click()
 
 
-def add_second_device(laptop: Page, phone: Page) -> None:
+def add_second_device(laptop: Page, phone: Page, look: Look = assert_accessible) -> None:
     laptop.get_by_role("link", name="Add a device").click()
-    assert_accessible(laptop, "add-device")
+    look(laptop, "add-device")
     laptop.get_by_role("button", name="Another").click()
-    assert_accessible(laptop, "invitation")
+    look(laptop, "invitation")
     laptop.get_by_text("I cannot scan it").click()
     phone.goto(laptop.locator("[data-link]").inner_text())
     expect(phone.get_by_text("Did you start this yourself")).to_be_visible()
     assert "#" not in phone.url
-    assert_accessible(phone, "join")
+    look(phone, "join")
     phone.get_by_role("button", name="Yes, I started this").click()
     number = phone.locator(".number").inner_text()
-    assert_accessible(phone, "join-wait")
+    look(phone, "join-wait")
     # The laptop follows by itself.
     laptop.get_by_label("Number on your other device").fill(number)
-    assert_accessible(laptop, "invitation-claimed")
+    look(laptop, "invitation-claimed")
     laptop.get_by_role("button", name="Confirm with my key").click()
     phone.get_by_role("button", name="Add this device").click()
     expect(phone.get_by_label("Name of this device")).to_be_visible()
     phone.get_by_label("Name of this device").fill("My phone")
     phone.get_by_role("button", name="Save").click()
     expect(laptop.get_by_role("heading", name="Your device was added")).to_be_visible()
-    assert_accessible(laptop, "invitation-used")
+    look(laptop, "invitation-used")
     laptop.get_by_role("link", name="Back to my devices").click()
 
 

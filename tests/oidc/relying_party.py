@@ -18,14 +18,15 @@ from authn.db.transaction import writing
 from authn.devices.devices import add_device
 from authn.devices.installations import recognise_installation
 from authn.devices.tables import HeldDevice, NewCredential
-from authn.devices.user_agent import read_user_agent
 from authn.people.citizen import Citizen
 from authn.people.persons import person_of
 from authn.people.tables import Person
 from authn.secrets import new_token
-from authn.sessions.sessions import Session, open_session
+from authn.sessions.opening import open_session
+from authn.sessions.sessions import Session
 from authn.web.cookies import SESSION, cookie_name
 from authn.web.site import Site
+from authn.web.user_agent import read_user_agent
 from tests.citizen import HANNE
 
 REDIRECT_URI = "https://hospital.example/callback"
@@ -182,10 +183,8 @@ def sign_in(site: Site, browser: TestClient, held: HeldDevice) -> Holder:
     """The holder of the device is signed in with it in this browser."""
     now = site.clock()
     with writing(site.database) as connection:
-        installation_id, _ = recognise_installation(
-            connection, held.device.id, "", read_user_agent(""), now
-        )
-        session, token = open_session(connection, held, installation_id, None, now)
+        here = recognise_installation(connection, held.device.id, "", read_user_agent(""), now)
+        session, token = open_session(connection, site, held, here.installation_id, None, now)
     browser.cookies.set(cookie_name(site.settings, SESSION), token, domain="localhost.local")
     return Holder(held.person, held, session, token)
 

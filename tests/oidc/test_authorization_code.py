@@ -167,7 +167,7 @@ ENDS = {
     "device suspended": lambda site, holder: change(
         site, update(devices).values(status="suspended")
     ),
-    "device removed": lambda site, holder: change(site, update(devices).values(status="removed")),
+    "device removed": lambda site, holder: change(site, update(devices).values(status="unlinked")),
     "person deceased": lambda site, holder: change(site, update(persons).values(deceased=True)),
     "session idle": lambda site, holder: change(
         site, update(sessions).values(last_seen_at=site.clock() - site.settings.session_idle)

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import Engine, event
+from starlette.testclient import TestClient
 
+from authn.web.cookies import SESSION, cookie_name
 from authn.web.site import Site
+from tests.citizen import enrolled
 from tests.oidc.relying_party import Holder, RelyingParty
 
 MakeRP = Callable[..., RelyingParty]
@@ -51,6 +55,27 @@ def test_authorize_with_session_and_consent(site: Site, warm_rp: RelyingParty) -
     with counted(site) as seen:
         warm_rp.code()
     assert len(seen) <= 8, seen
+    assert seen.count("COMMIT") == 1
+
+
+def test_a_login_in_a_browser_that_was_here_before(
+    site: Site, client: TestClient, make_rp: MakeRP
+) -> None:
+    rp = make_rp(policy="synced", first_party=True)
+    _, screen = enrolled(site, client)
+
+    def waiting() -> str:
+        client.cookies.delete(cookie_name(site.settings, SESSION))
+        return parse_qs(urlsplit(rp.authorize().headers["location"]).query)["request"][0]
+
+    screen.sign_in(waiting())
+    token = waiting()
+    with counted(site) as seen:
+        answer = screen.sign_in(token)
+    assert "code=" in answer.json()["location"]
+    # client, device; challenge, device, installation, session, audit; subject, grant, code, audit.
+    # What policy looks at comes with the device, and the metadata is in memory.
+    assert len(seen) - seen.count("COMMIT") == 11, seen
     assert seen.count("COMMIT") == 1
 
 

@@ -9,6 +9,8 @@ from starlette.testclient import TestClient
 
 from tests.oidc.relying_party import REDIRECT_URI, Holder, RelyingParty, basic
 
+pytestmark = pytest.mark.thorough
+
 MakeRP = Callable[..., RelyingParty]
 
 FORESEEN = {200, 303, 400, 401, 403, 410, 413}

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from authn.cli.people import app
 from authn.db.transaction import writing
+from authn.devices.tables import devices
 from authn.errors import CommandError
 from authn.people.persons import person_of
 from authn.settings import PREFIX
 from authn.web.site import Site
 from tests.conftest import MovableClock
+from tests.devices.test_devices import add
 from tests.people.test_persons import HANNE
 
 PEOPLE = Path(__file__).parents[2] / "authn" / "demo" / "people.csv"
@@ -65,6 +68,24 @@ def test_a_person_is_shown_by_number_or_id_without_the_number(
         assert "Hanne Van der Meulen" in result.stdout
         assert "**.**.**-***.28" in result.stdout
         assert HANNE.ssin not in result.stdout
+
+
+def test_a_persons_devices_are_shown_with_what_is_wrong_with_each(
+    command: Command, site: Site, clock: MovableClock
+) -> None:
+    with writing(site.database) as connection:
+        person = person_of(connection, site.secrets, HANNE, clock.now)
+    for number, name in enumerate(("Laptop", "[bold]Phone[/bold]")):
+        add(site, person, number, name)
+    with writing(site.database) as connection:
+        phone = devices.c.name == "[bold]Phone[/bold]"
+        values = {"status": "suspended", "suspended_why": "counter", "suspended_at": clock()}
+        connection.execute(update(devices).where(phone).values(values))
+    shown = command("show", str(person.id)).stdout
+    assert "Laptop (" in shown
+    assert "): active, last used 2026-03-02 10:30 (Brussels)" in shown
+    assert "[bold]Phone[/bold] (" in shown
+    assert "): suspended, may have been copied, last used" in shown
 
 
 def test_who_is_unknown_is_said_in_one_sentence(command: Command) -> None:

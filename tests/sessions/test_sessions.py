@@ -91,7 +91,7 @@ def test_a_session_that_was_planted_is_not_taken_over(site: Site, client: TestCl
     client.cookies.set(SESSION, "planted", domain="localhost.local", path="/")
     screen.sign_in()
     with reading(site.database) as connection:
-        assert find_session(connection, site.settings, "planted", site.clock()) is None
+        assert find_session(connection, site, "planted", site.clock()) is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_session_that_was_planted_is_not_taken_over(site: Site, client: TestCl
         lambda: update(sessions).values(ended_at=func.now()),
         lambda: update(installations).values(ended_at=func.now()),
         lambda: update(devices).values(status="suspended"),
-        lambda: update(devices).values(status="removed"),
+        lambda: update(devices).values(status="unlinked"),
         lambda: update(persons).values(deceased=True),
     ],
     ids=["session", "installation", "suspended", "removed", "person"],
@@ -166,7 +166,7 @@ def test_an_installation_that_was_ended_does_not_come_back_to_life(
     assert client.cookies[INSTALLATION] != old[1]
     assert len(rows(site, installations)) == 2
     with reading(site.database) as connection:
-        assert find_session(connection, site.settings, old[0], site.clock()) is None
+        assert find_session(connection, site, old[0], site.clock()) is None
 
 
 def test_an_endless_installation_cookie_is_replaced(site: Site, client: TestClient) -> None:
@@ -184,7 +184,7 @@ def test_a_key_that_turns_out_to_be_synced_lowers_the_sessions_before(
     def level() -> str:
         with reading(site.database) as connection:
             token = client.cookies[SESSION]
-            session = find_session(connection, site.settings, token, site.clock())
+            session = find_session(connection, site, token, site.clock())
         assert session
         return session.level
 

@@ -53,7 +53,6 @@ UNVERIFIABLE: dict[str, Lies] = {
     "client data that are no object": {"client_data": b"[]"},
     "client data without members": {"client_data": b"{}"},
     "client data that are no JSON": {"client_data": b"\xff{"},
-    "backed up, though never eligible": {"backed_up": True},
 }
 OTHER_ORIGINS = (
     "https://localhost:8000",
@@ -157,6 +156,7 @@ POLICY: dict[str, tuple[Lies, str]] = {
     "user not verified": ({"user_verified": False}, "user not verified"),
     "no user handle": ({"user_handle": None}, "no user handle"),
     "another user handle": ({"user_handle": b"x" * 32}, "user handle of another account"),
+    "contradictory flags": ({"backed_up": True}, "backed up without being eligible"),
 }
 
 

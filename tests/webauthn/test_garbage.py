@@ -15,6 +15,8 @@ from tests.authenticator import base64url
 from tests.citizen import ORIGIN, Screen, activation_code, enrolled
 from tests.screens import ceremony, everything
 
+pytestmark = pytest.mark.thorough
+
 MANY = settings(
     max_examples=40,
     deadline=None,

@@ -51,7 +51,8 @@ class AuthorizationCode(AuthorizationCodeGrant):
         grant = redeemed.grant
         keys = current_keys(http.site, http.connection, http.now)
         jti = record_access_token(http.connection, grant.id, http.now)
-        token = access_token(keys, http.settings, grant, jti, http.now)
+        client = cast(Client, self.request.client)
+        token = access_token(keys, http.settings, client, grant, jti, http.now)
         answer = {
             "access_token": token,
             "token_type": "Bearer",
@@ -60,12 +61,6 @@ class AuthorizationCode(AuthorizationCodeGrant):
         }
         if OPENID in grant.scope.split():
             answer["id_token"] = id_token(
-                keys,
-                http.settings,
-                cast(Client, self.request.client),
-                grant,
-                redeemed.nonce,
-                token,
-                http.now,
+                keys, http.settings, client, grant, redeemed.nonce, token, http.now
             )
         return 200, orjson.dumps(answer).decode(), []

@@ -1,26 +1,12 @@
-"""Every setting, once: frozen, typed, documented, read from the environment at start.
+"""What the service is and stands on: its address, database, keys and sessions."""
 
-A setting `name` is read from `AUTHN_NAME`, or from the file that `AUTHN_NAME_FILE` names (so that
-secrets can be mounted as files). docs/settings.md is made from the descriptions below.
-"""
-
-import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-
-from authn.errors import CommandError
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "AUTHN_"
 POSTGRESQL = ("postgresql://", "postgres://")
@@ -29,8 +15,8 @@ PSYCOPG = "postgresql+psycopg://"
 Language = Literal["nl", "fr", "de", "en"]
 
 
-class Settings(BaseSettings):
-    """The configuration of one running service."""
+class ServiceSettings(BaseSettings):
+    """The ground."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -97,11 +83,17 @@ class Settings(BaseSettings):
     session_lifetime: timedelta = Field(
         timedelta(hours=12), description="A session this old has ended, used or not."
     )
-    activation_lifetime: timedelta = Field(
-        timedelta(days=14), description="How long an activation code is valid."
+    sessions_per_device: int = Field(
+        20,
+        description="Browsers and apps that can be signed in with one device at a time; with one "
+        "more, the session that was unused for longest ends.",
+        ge=1,
     )
     demo_port: int = Field(
         8001, description="The port of `authn demo`'s relying application.", ge=1, le=65535
+    )
+    demo_identity_port: int = Field(
+        8002, description="The port of `authn demo`'s eID test card.", ge=1, le=65535
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log lines below this level are not written."
@@ -149,7 +141,7 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _several_workers_need_postgresql(self) -> "Settings":
+    def _several_workers_need_postgresql(self) -> "ServiceSettings":
         if self.workers > 1 and self.sqlalchemy_url.startswith("sqlite"):
             raise ValueError("more than one worker needs PostgreSQL (AUTHN_DATABASE_URL)")
         return self
@@ -174,46 +166,3 @@ class Settings(BaseSettings):
             if url.startswith(scheme):
                 return PSYCOPG + url.removeprefix(scheme)
         return url
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order: arguments, environment, files named by the environment."""
-        return init_settings, env_settings, _NamedFiles(settings_cls)
-
-
-class _NamedFiles(PydanticBaseSettingsSource):
-    """`AUTHN_NAME_FILE` names a file whose content is the setting `name`."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
-        value = Path(path).read_text(encoding="utf-8").strip() if path else None
-        return value, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        values = {
-            name: self.get_field_value(field, name)[0]
-            for name, field in self.settings_cls.model_fields.items()
-        }
-        return {name: value for name, value in values.items() if value is not None}
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process; raises `CommandError` naming the setting that is wrong."""
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(str(part) for part in problem["loc"]).upper()
-        message = problem["msg"].removeprefix("Value error, ")
-        raise CommandError(f"Setting {PREFIX}{name}: {message}.") from None
-    except OSError as error:
-        raise CommandError(
-            f"A setting's file cannot be read: {error.filename}: {error.strerror}."
-        ) from None

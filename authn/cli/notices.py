@@ -1,0 +1,102 @@
+"""`authn notices`: what waits in the outbox, what could not be sent, and sending it now."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from authn.cli.ground import Ground, console, ground
+from authn.clock import system_clock
+from authn.errors import CommandError
+from authn.notices.delivery import outbox_work
+from authn.outbox.outbox import Entry, drop, entries, retry
+from authn.outbox.smtp import can_send
+from authn.outbox.worker import run_once
+from authn.people.ssin import BRUSSELS
+
+app = typer.Typer(help="Mails to people: what waits, what failed.", no_args_is_help=True)
+
+
+@app.callback()
+def _notices() -> None:
+    """Mails to people: what waits, what failed."""
+
+
+@app.command("list")
+def list_() -> None:
+    """Show what is not sent: never to whom, nor what it says."""
+    with ground() as present:
+        with present.reading() as connection:
+            found = entries(connection)
+        _warn(present)
+    if not found:
+        console.print("Everything is sent.")
+        return
+    for entry in found:
+        console.print("  ".join(_words(entry)), markup=False)
+    if any(entry.state == "dead" for entry in found):
+        console.print("Try a dead one again: `authn notices retry ROW`, or `--all`.")
+
+
+@app.command("retry")
+def retry_(
+    row: Annotated[UUID | None, typer.Argument(help="The row, as `list` shows it.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every dead row.")] = False,
+) -> None:
+    """Let a dead row be tried again, from now on."""
+    if every == (row is not None):
+        raise CommandError("Name one row, or say --all.")
+    with ground() as present, present.writing() as connection:
+        count = retry(connection, present.now, row)
+    if row is not None and not count:
+        raise CommandError("There is no such dead row.")
+    console.print(f"Waiting again: {count:,}.")
+
+
+@app.command("drop")
+def drop_(row: Annotated[UUID, typer.Argument(help="The row, as `list` shows it.")]) -> None:
+    """Delete a row that is not sent; its mail never will be."""
+    with ground() as present, present.writing() as connection:
+        gone = drop(connection, row)
+    if not gone:
+        raise CommandError("There is no such row, or it was sent.")
+    console.print("Deleted.")
+
+
+@app.command()
+def send() -> None:
+    """Send what is due, once; for a scheduler, where AUTHN_OUTBOX_WORKER is false."""
+    with ground() as present:
+        if not can_send(present.settings):
+            raise CommandError("Nothing can be sent: set AUTHN_SMTP_HOST.")
+        report = run_once(
+            outbox_work(present.settings, present.secrets, present.database, system_clock)
+        )
+    console.print(f"Sent: {report.sent:,}. Put off: {report.put_off:,}. Dead: {report.dead:,}.")
+    if report.unreachable:
+        raise CommandError("The mail server does not answer as it must; see `authn notices list`.")
+
+
+def _warn(present: Ground) -> None:
+    if not can_send(present.settings):
+        console.print("Nothing is sent: AUTHN_SMTP_HOST is not set.")
+
+
+def _words(entry: Entry) -> list[str]:
+    """The entry on one line, so that a row can be copied whole."""
+    next_try = [] if entry.state == "dead" else [f"next try {_minute(entry.due_at)}"]
+    failure = [entry.last_error] if entry.last_error else []
+    return [
+        str(entry.id),
+        f"{entry.state:<7}",
+        entry.kind,
+        f"since {_minute(entry.created_at)}",
+        f"tries {entry.tries}",
+        *next_try,
+        *failure,
+    ]
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(BRUSSELS):%Y-%m-%d %H:%M}"

@@ -1,0 +1,297 @@
+"""The life of a device: `invited → active ⇄ suspended → unlinked`, and `dormant` for want of use.
+
+Every step that is not in the table of `transitions` is refused and on record. A step is one
+conditional UPDATE, and zero rows is the refusal. Leaving `active` ends the installations of the
+device in the same transaction: with them its sessions, grants, codes and tokens, which hang on
+them, are dead for good; they don't come back to life when the device is resumed.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, update
+
+from authn.audit.device_events import (
+    AddressRemoved,
+    DeviceActRefused,
+    DeviceResumed,
+    DeviceSuspended,
+    DeviceUnlinked,
+)
+from authn.audit.events import Event
+from authn.audit.log import record
+from authn.db.occasion import Occasion
+from authn.devices.devices import devices_of
+from authn.devices.installations import end_installations
+from authn.devices.tables import Device, SuspendedWhy, devices
+from authn.devices.transitions import (
+    Actor,
+    State,
+    is_over,
+    legal,
+    may_leave,
+    may_resume,
+    state_of,
+)
+from authn.errors import N_, Forbidden
+from authn.notices import kinds
+from authn.notices.addresses import withdraw_unconfirmed
+from authn.notices.notices import tell
+from authn.people.persons import lock_person
+
+# Who uses the emergency door, or comes back, is told of that, and not of each device.
+TOLD_AS_A_WHOLE = frozenset({"emergency", "return"})
+
+
+def suspend(
+    occasion: Occasion,
+    device: Device,
+    by: Actor,
+    why: SuspendedWhy,
+    until: datetime | None = None,
+) -> bool:
+    """Whether this suspended the device, or for longer; False when it was already.
+
+    Everything opened with it has ended. Without `until` it stays so until somebody resumes it.
+    Raises `Forbidden` for a step that the table doesn't have, and for a holder's last device.
+    """
+    lock_person(occasion.connection, device.person_id)
+    present = _as_it_is(occasion, device)
+    if state_of(present, occasion.now) == "suspended":
+        return legal("suspended", "suspended", by) and _prolong(occasion, present, by, why, until)
+    _require_legal(occasion, present, "suspended", by)
+    if by == "holder":
+        _require_another(occasion, present, "suspended")
+    if not _suspend(occasion, present, by, why, until):
+        return False
+    _tell_suspended(occasion, present, why)
+    return True
+
+
+def suspend_all(
+    occasion: Occasion,
+    person_id: UUID,
+    by: Actor,
+    why: SuspendedWhy,
+    *,
+    until: datetime | None = None,
+    but: UUID | None = None,
+) -> list[Device]:
+    """The person's devices that this suspended, or for longer; the device `but` is left as it is.
+
+    A contact address that waits for its link is withdrawn with them.
+    Raises `Forbidden` when a holder would have no active device left: `but` must be one.
+    """
+    lock_person(occasion.connection, person_id)
+    all_devices = devices_of(occasion.connection, person_id)
+    kept = next((device for device in all_devices if device.id == but), None)
+    if by == "holder" and (kept is None or kept.status != "active"):
+        event = DeviceActRefused(
+            person_id=person_id, device_id=but, act="suspended", by=by, reason="last device"
+        )
+        _record(occasion, event)
+        raise Forbidden("last_device", LAST_DEVICE)
+    done = []
+    steps = {"active": _suspend, "suspended": _prolong}
+    for device in all_devices:
+        state = state_of(device, occasion.now)
+        step = steps.get(state)
+        if step is None or device.id == but or not legal(state, "suspended", by):
+            continue
+        if step(occasion, device, by, why, until):
+            done.append(device)
+    if done:
+        # One of them may have added an address, to be told what its holder does from now on.
+        for address_id in withdraw_unconfirmed(occasion.connection, person_id, occasion.now):
+            _record(occasion, AddressRemoved(person_id=person_id, address_id=str(address_id)))
+    if done and kept and by == "holder":
+        tell(occasion, person_id, kinds.OthersSuspended(kept.id, kept.name))
+    elif by != "holder":
+        for device in done:
+            _tell_suspended(occasion, device, why)
+    return done
+
+
+def resume(
+    occasion: Occasion, device: Device, by: Actor, confirmed_by: Device | None = None
+) -> None:
+    """The device is active; what was opened with it before stays dead.
+
+    `confirmed_by` is the device with which a holder confirmed it, in this transaction. Raises
+    `Forbidden` for a step that the table doesn't have, and when that device is not good enough.
+    """
+    lock_person(occasion.connection, device.person_id)
+    present = _as_it_is(occasion, device)
+    _require_legal(occasion, present, "active", by)
+    if by == "holder" and (confirmed_by is None or not may_resume(present, confirmed_by)):
+        _record_refused(occasion, present, "active", by, "not by this device")
+        raise Forbidden("not_by_this_device", NOT_BY_THIS_DEVICE)
+    if by == "system" and not is_over(present, occasion.now):
+        raise _refused(occasion, present, "active", by, "not elapsed")
+    if not _resume(occasion, present, by):
+        raise _refused(occasion, present, "active", by, "changed meanwhile")
+
+
+def resume_if_elapsed(occasion: Occasion, device: Device) -> Device:
+    """The device, active again if it was suspended until a moment that has passed."""
+    if not is_over(device, occasion.now):
+        return device
+    end_elapsed_suspension(occasion, device)
+    return _as_it_is(occasion, device)
+
+
+def end_elapsed_suspension(occasion: Occasion, device: Device) -> bool:
+    """Whether the device is active by this; False when its suspension is not over, or was ended."""
+    lock_person(occasion.connection, device.person_id)
+    present = _as_it_is(occasion, device)
+    return is_over(present, occasion.now) and _resume(occasion, present, "system")
+
+
+def unlink(occasion: Occasion, device: Device, by: Actor) -> Device:
+    """The device as it was; now its key is gone, its name and history stay.
+
+    Raises `Forbidden` for a step that the table doesn't have (it may be unlinked already), and for
+    a holder's last active device. Two at once can't take the last two (protocol 2.12).
+    """
+    lock_person(occasion.connection, device.person_id)
+    present = _as_it_is(occasion, device)
+    _require_legal(occasion, present, "unlinked", by)
+    if by == "holder":
+        _require_another(occasion, present, "unlinked")
+    values = {
+        "status": "unlinked",
+        "unlinked_at": occasion.now,
+        "credential_id": None,
+        "public_key": None,
+    }
+    if not _step(occasion, present, values):
+        raise _refused(occasion, present, "unlinked", by, "changed meanwhile")
+    end_installations(occasion.connection, present.id, occasion.now)
+    _record(occasion, DeviceUnlinked(person_id=present.person_id, device_id=present.id, by=by))
+    tell(occasion, present.person_id, kinds.DeviceUnlinked(present.id, present.name))
+    return present
+
+
+# What is so of a device that is active.
+_ACTIVE: dict[str, Any] = {
+    "status": "active",
+    "suspended_at": None,
+    "suspended_why": None,
+    "suspended_until": None,
+    "dormancy_told_at": None,
+}
+
+
+def _suspend(
+    occasion: Occasion, device: Device, by: Actor, why: SuspendedWhy, until: datetime | None
+) -> bool:
+    values = {
+        "status": "suspended",
+        "suspended_at": occasion.now,
+        "suspended_why": why,
+        "suspended_until": until,
+    }
+    if not _step(occasion, device, values):
+        return False
+    end_installations(occasion.connection, device.id, occasion.now)
+    _record_suspended(occasion, device, by, why)
+    return True
+
+
+def _tell_suspended(occasion: Occasion, device: Device, why: SuspendedWhy) -> None:
+    if why == "counter":
+        tell(occasion, device.person_id, kinds.DeviceCopied(device.id, device.name))
+    elif why not in TOLD_AS_A_WHOLE:
+        tell(occasion, device.person_id, kinds.DeviceSuspended(device.id, device.name, why))
+
+
+def _prolong(
+    occasion: Occasion, device: Device, by: Actor, why: SuspendedWhy, until: datetime | None
+) -> bool:
+    """Whether a suspension with an end has a later one now, or none. Never one with an earlier."""
+    before = device.suspended_until
+    if before is None or (until is not None and until <= before):
+        return False
+    values = {"suspended_why": why, "suspended_until": until}
+    if not _step(occasion, device, values, devices.c.suspended_until == before):
+        return False
+    _record_suspended(occasion, device, by, why)
+    return True
+
+
+def _resume(occasion: Occasion, device: Device, by: Actor) -> bool:
+    """Whether the device is active; not if it was suspended for another reason meanwhile."""
+    same = (
+        devices.c.suspended_why.is_not_distinct_from(device.suspended_why),
+        devices.c.suspended_until.is_not_distinct_from(device.suspended_until),
+    )
+    if not _step(occasion, device, _ACTIVE | {"resumed_at": occasion.now}, *same):
+        return False
+    _record(occasion, DeviceResumed(person_id=device.person_id, device_id=device.id, by=by))
+    tell(occasion, device.person_id, kinds.DeviceResumed(device.id, device.name))
+    return True
+
+
+def _step(
+    occasion: Occasion, device: Device, values: dict[str, Any], *conditions: ColumnElement[bool]
+) -> bool:
+    """Whether the device had the status that was seen, and now has these values."""
+    result = occasion.connection.execute(
+        update(devices)
+        .where(devices.c.id == device.id, devices.c.status == device.status, *conditions)
+        .values(values)
+    )
+    return result.rowcount == 1
+
+
+def _as_it_is(occasion: Occasion, device: Device) -> Device:
+    """The device as its row is now that its holder is locked."""
+    row = occasion.connection.execute(select(devices).where(devices.c.id == device.id)).one()
+    return Device(*row)
+
+
+NOT_POSSIBLE = N_("This cannot be done with this device now. Reload the page to see how it is.")
+NOT_BY_THIS_DEVICE = N_("This device cannot be unblocked with the device that you used.")
+LAST_DEVICE = N_(
+    "This is your only device that works. Add another one first, so that you can still sign in."
+)
+
+
+def _require_legal(occasion: Occasion, device: Device, after: State, by: Actor) -> None:
+    state = state_of(device, occasion.now)
+    # That a suspension is over is for this service itself to find, and to end it.
+    before = device.status if by == "system" and after == "active" else state
+    if not legal(before, after, by):
+        raise _refused(occasion, device, after, by, f"is {state}")
+
+
+def _require_another(occasion: Occasion, device: Device, after: State) -> None:
+    all_devices = devices_of(occasion.connection, device.person_id)
+    if not may_leave(device, all_devices, occasion.now):
+        _record_refused(occasion, device, after, "holder", "last device")
+        raise Forbidden("last_device", LAST_DEVICE)
+
+
+def _refused(occasion: Occasion, device: Device, after: State, by: Actor, reason: str) -> Forbidden:
+    """The refusal of a step that is not possible now, on record."""
+    _record_refused(occasion, device, after, by, reason)
+    return Forbidden("not_possible", NOT_POSSIBLE, detail=f"{after} by {by}: {reason}")
+
+
+def _record_refused(
+    occasion: Occasion, device: Device, after: State, by: Actor, reason: str
+) -> None:
+    event = DeviceActRefused(
+        person_id=device.person_id, device_id=device.id, act=after, by=by, reason=reason
+    )
+    _record(occasion, event)
+
+
+def _record_suspended(occasion: Occasion, device: Device, by: Actor, why: SuspendedWhy) -> None:
+    event = DeviceSuspended(person_id=device.person_id, device_id=device.id, by=by, reason=why)
+    _record(occasion, event)
+
+
+def _record(occasion: Occasion, event: Event) -> None:
+    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)

@@ -1,0 +1,233 @@
+"""The emergency door: who has no device at hand blocks all of theirs, and opens nothing by it.
+
+Protocol 3.2: by a link to a confirmed address alone everything is blocked for 24 hours, and not
+again for 30 days; an identity proven upstream, or the desk, blocks without an end, and takes the
+end of a block that is running away. Blocked devices come back by a new proof of identity (see
+`devices.life.may_resume`), or when a block by mail ends.
+
+Why: a thief of the mailbox alone can lock a citizen out for a day, once a month, and nothing more.
+Activation codes and returns are left alone: they are the way back.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from authn.audit import device_events as events
+from authn.audit.events import Event
+from authn.audit.log import record
+from authn.db.occasion import Occasion
+from authn.db.spent import spend
+from authn.devices.devices import devices_of
+from authn.devices.life import suspend_all
+from authn.devices.transitions import state_of
+from authn.enrolment.recovery_tables import (
+    DoorProof,
+    EmergencyBlock,
+    emergency_blocks,
+    emergency_links,
+)
+from authn.errors import N_, Expired, Forbidden
+from authn.notices import kinds
+from authn.notices.address import same_address
+from authn.notices.addresses import confirmed_addresses
+from authn.notices.notices import tell, tell_address
+from authn.people.persons import find_person_by_ssin, lock_person
+from authn.people.tables import Person
+from authn.secrets import Secrets, new_token, read_token, sign_token
+
+BLOCKED_BY_MAIL = timedelta(hours=24)
+MAIL_BLOCKS_APART = timedelta(days=30)
+
+LINK = "emergency-link"
+LINK_LIFETIME = timedelta(hours=1)
+LINKS_APART = timedelta(minutes=10)
+MOST_LINKS_A_DAY = 5
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a number and an address belong to, and the address as it was confirmed."""
+
+    person: Person
+    address: str
+
+
+def find_addressee(
+    connection: Connection, secrets: Secrets, ssin: str, address: str
+) -> Addressee | None:
+    """Whom this number and this confirmed address belong to; None for any other pair.
+
+    Nothing is written, whatever is asked.
+    """
+    person = find_person_by_ssin(connection, secrets, ssin)
+    if person is None or person.deceased:
+        return None
+    confirmed = confirmed_addresses(connection, secrets, person.id)
+    same = [each for each in confirmed if same_address(each, address)]
+    return Addressee(person, same[0]) if same else None
+
+
+def send_emergency_link(occasion: Occasion, addressee: Addressee, language: str) -> bool:
+    """Whether a link to the emergency door is on its way; False when enough were sent lately."""
+    person_id = addressee.person.id
+    lock_person(occasion.connection, person_id)
+    sent, last = occasion.connection.execute(
+        select(func.count(), func.max(emergency_links.c.sent_at)).where(
+            emergency_links.c.person_id == person_id,
+            emergency_links.c.sent_at > occasion.now - DAY,
+        )
+    ).one()
+    if sent >= MOST_LINKS_A_DAY or (last is not None and last > occasion.now - LINKS_APART):
+        return False
+    row = {"id": uuid4(), "person_id": person_id, "sent_at": occasion.now}
+    occasion.connection.execute(insert(emergency_links), row)
+    content = {"person": str(person_id), "once": new_token(16)}
+    token = sign_token(occasion.secrets, LINK, content, occasion.now, LINK_LIFETIME)
+    # In the fragment, which no server ever sees; a page whose button sends it (protocol 2.10).
+    link = f"{occasion.settings.issuer}/lost/link#{token}"
+    tell_address(
+        occasion,
+        addressee.address,
+        language,
+        kinds.EmergencyLink(link),
+        person_id,
+        name=addressee.person.given_name,
+    )
+    _record(occasion, events.EmergencyLinkSent(person_id=person_id))
+    return True
+
+
+def use_emergency_link(occasion: Occasion, token: str) -> EmergencyBlock | None:
+    """Everything is blocked for a day, and the link is spent; as `use_emergency_door`.
+
+    Raises `InvalidRequest` for what is no link of ours, and `Expired` for one that was used, or is
+    an hour old. Any browser may bring it: mail is read wherever there is a screen.
+    """
+    try:
+        content = read_token(occasion.secrets, LINK, token, occasion.now)
+    except Expired:
+        raise _no_longer_valid("too old") from None
+    if not spend(occasion.connection, token, occasion.now + LINK_LIFETIME):
+        raise _no_longer_valid("used before")
+    return use_emergency_door(occasion, UUID(content["person"]), "mail")
+
+
+def use_emergency_door(
+    occasion: Occasion, person_id: UUID, proof: DoorProof
+) -> EmergencyBlock | None:
+    """The block that runs now: no device of the person can be used, nor what was opened with one.
+
+    None when there was nothing to block, and nothing runs. While everything is blocked, another
+    proof by mail changes nothing. Raises `Forbidden` when mail alone did it in the last 30 days.
+    """
+    lock_person(occasion.connection, person_id)
+    latest = latest_block(occasion.connection, person_id)
+    running = latest if latest and latest.runs_at(occasion.now) else None
+    ends_at = occasion.now + BLOCKED_BY_MAIL if proof == "mail" else None
+    if proof == "mail" and _by_mail_lately(occasion, person_id):
+        if not _anything_to_block(occasion, person_id):
+            return running
+        raise _too_often(occasion, person_id)
+    blocked = suspend_all(occasion, person_id, by="door", why="emergency", until=ends_at)
+    if running and running.ends_at and ends_at is None:
+        return _confirmed(occasion, running, proof)
+    if not blocked:
+        return running
+    block = EmergencyBlock(uuid4(), person_id, proof, occasion.now, ends_at, None)
+    occasion.connection.execute(
+        insert(emergency_blocks).values(
+            id=block.id,
+            person_id=person_id,
+            proof=proof,
+            began_at=block.began_at,
+            ends_at=ends_at,
+        )
+    )
+    _record(occasion, events.EmergencyDoorUsed(person_id=person_id, proof=proof))
+    tell(occasion, person_id, kinds.EmergencyDoorUsed(proof, ends_at))
+    return block
+
+
+def latest_block(connection: Connection, person_id: UUID) -> EmergencyBlock | None:
+    """The person's last block, ended or not."""
+    statement = (
+        select(emergency_blocks)
+        .where(emergency_blocks.c.person_id == person_id)
+        .order_by(emergency_blocks.c.began_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).first()
+    return EmergencyBlock(*row) if row else None
+
+
+def find_block(connection: Connection, block_id: UUID) -> EmergencyBlock | None:
+    """The block with this id."""
+    statement = select(emergency_blocks).where(emergency_blocks.c.id == block_id)
+    row = connection.execute(statement).first()
+    return EmergencyBlock(*row) if row else None
+
+
+def forget_old_links(connection: Connection, now: datetime) -> int:
+    """How many were forgotten: links that don't count any more."""
+    statement = delete(emergency_links).where(emergency_links.c.sent_at < now - DAY)
+    return connection.execute(statement).rowcount
+
+
+def _anything_to_block(occasion: Occasion, person_id: UUID) -> bool:
+    """Whether a device can be used now; a suspension that has elapsed is over."""
+    return any(
+        state_of(device, occasion.now) == "active"
+        for device in devices_of(occasion.connection, person_id)
+    )
+
+
+def _by_mail_lately(occasion: Occasion, person_id: UUID) -> bool:
+    """Whether a block was proven by mail in the last 30 days, confirmed later or not."""
+    statement = select(emergency_blocks.c.id).where(
+        emergency_blocks.c.person_id == person_id,
+        emergency_blocks.c.proof == "mail",
+        emergency_blocks.c.began_at > occasion.now - MAIL_BLOCKS_APART,
+    )
+    return occasion.connection.execute(statement).first() is not None
+
+
+def _confirmed(occasion: Occasion, running: EmergencyBlock, proof: DoorProof) -> EmergencyBlock:
+    """The block, which has no end any more."""
+    occasion.connection.execute(
+        update(emergency_blocks)
+        .where(emergency_blocks.c.id == running.id)
+        .values(ends_at=None, confirmed_by=proof)
+    )
+    _record(occasion, events.EmergencyDoorConfirmed(person_id=running.person_id, proof=proof))
+    tell(occasion, running.person_id, kinds.EmergencyDoorUsed(proof, None))
+    return EmergencyBlock(
+        running.id, running.person_id, running.proof, running.began_at, None, proof
+    )
+
+
+def _too_often(occasion: Occasion, person_id: UUID) -> Forbidden:
+    event = events.EmergencyDoorRefused(person_id=person_id, reason="by mail within 30 days")
+    _record(occasion, event)
+    return Forbidden(
+        "door_used_lately",
+        N_(
+            "By e-mail alone you can block everything once in 30 days. Prove who you are with your "
+            "identity card, or ask the help desk."
+        ),
+    )
+
+
+def _no_longer_valid(detail: str) -> Expired:
+    return Expired(
+        "link_over",
+        N_("This link was used already, or is more than an hour old. Ask for a new one."),
+        detail=detail,
+    )
+
+
+def _record(occasion: Occasion, event: Event) -> None:
+    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)

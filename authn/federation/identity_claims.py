@@ -1,0 +1,123 @@
+"""What an upstream's ID token and userinfo must say before anything in them counts.
+
+OpenID Connect Core 1.0 §3.1.3.7, §5.3.2 (https://openid.net/specs/openid-connect-core-1_0.html).
+Signatures are verified before (`foreign_jwt`); the clocks may differ by a minute.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from authn.devices.tables import IdentityLevel
+from authn.errors import N_, Forbidden, Refusal
+from authn.federation.upstreams import Upstream
+from authn.people.ssin import InvalidSsin, parse_ssin, today_in_brussels
+
+SKEW = 60  # seconds
+LONGEST_NUMBER = 40
+
+
+class Untrusted(Refusal):
+    """The upstream's answer is not what it must be: nothing in it counts."""
+
+    def __init__(self, detail: str) -> None:
+        words = N_("The other service gave an answer that we cannot trust.")
+        super().__init__("untrusted_answer", words, detail=detail)
+
+
+def check_id_token(
+    claims: Mapping[str, Any], upstream: Upstream, nonce: str, now: datetime
+) -> None:
+    """The ID token is of this issuer, for us, of this flow, and valid now; raises `Untrusted`."""
+    if claims.get("iss") != upstream.issuer:  # §3.1.3.7 rule 2
+        raise Untrusted("iss")
+    if not _is_for_us(claims, upstream):  # rule 3
+        raise Untrusted("aud")
+    if claims.get("azp", upstream.client_id) != upstream.client_id:  # rules 4 and 5
+        raise Untrusted("azp")
+    if _seconds(claims, "exp") + SKEW <= now.timestamp():  # rule 9
+        raise Untrusted("exp")
+    if _seconds(claims, "iat") - SKEW > now.timestamp():  # rule 10
+        raise Untrusted("iat")
+    if "nbf" in claims and _seconds(claims, "nbf") - SKEW > now.timestamp():
+        raise Untrusted("nbf")
+    if claims.get("nonce") != nonce:  # rule 11
+        raise Untrusted("nonce")
+    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+        raise Untrusted("sub")
+
+
+def check_userinfo(
+    claims: Mapping[str, Any], upstream: Upstream, id_token: Mapping[str, Any], now: datetime
+) -> None:
+    """Userinfo is of the same subject and, where it is signed, for us; raises `Untrusted`."""
+    if claims.get("sub") != id_token["sub"]:  # §5.3.2
+        raise Untrusted("sub of userinfo")
+    if upstream.userinfo == "json":
+        return
+    if claims.get("iss") != upstream.issuer:
+        raise Untrusted("iss of userinfo")
+    if not _is_for_us(claims, upstream):
+        raise Untrusted("aud of userinfo")
+    if "exp" in claims and _seconds(claims, "exp") + SKEW <= now.timestamp():
+        raise Untrusted("exp of userinfo")
+
+
+def identity_level(
+    claims: Mapping[str, Any], upstream: Upstream, began_at: datetime, now: datetime
+) -> IdentityLevel:
+    """What this authentication there is worth here; raises a `Refusal` when it is not enough.
+
+    It must have happened since the browser left (`max_age=0`). Where the ID token does not tell
+    when, it may be an old one, and is worth no more than substantial (protocol 3.1).
+    """
+    acr = claims.get("acr")
+    level = upstream.level_without_acr if acr is None else upstream.levels.get(str(acr))
+    if "auth_time" not in claims:
+        level = level and "substantial"
+    elif _seconds(claims, "auth_time") - SKEW > now.timestamp():
+        raise Untrusted("auth_time")
+    elif _seconds(claims, "auth_time") + SKEW < began_at.timestamp():
+        raise Forbidden(
+            "not_fresh", N_("You were not asked there who you are. Sign out there, then try again.")
+        )
+    if level is None or (upstream.minimum == "high" and level != "high"):
+        raise too_low(detail=f"acr {str(acr)[:100]}")
+    return level
+
+
+def too_low(*, detail: str = "") -> Forbidden:
+    """The refusal of a proof that is not good enough for what is asked."""
+    return Forbidden(
+        "level_too_low",
+        N_("That way to prove who you are is not strong enough for this."),
+        detail=detail,
+    )
+
+
+def national_number(claims: Mapping[str, Any], upstream: Upstream, now: datetime) -> str:
+    """The number in the verified claims, canonical; raises `Untrusted` when there is none."""
+    value = claims.get(upstream.national_number_claim)
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
+        raise Untrusted("no national number")
+    try:
+        return parse_ssin(value, today_in_brussels(now))
+    except InvalidSsin as invalid:
+        raise Untrusted(f"national number: {invalid.reason}") from None
+
+
+def _is_for_us(claims: Mapping[str, Any], upstream: Upstream) -> bool:
+    audience = claims.get("aud")
+    if isinstance(audience, list):
+        # Another one beside us could use it as we do: only with `azp` naming us (rule 4).
+        alone = len(audience) == 1 or claims.get("azp") == upstream.client_id
+        return alone and upstream.client_id in audience
+    return bool(audience == upstream.client_id)
+
+
+def _seconds(claims: Mapping[str, Any], name: str) -> float:
+    """A NumericDate (RFC 7519 §2); raises `Untrusted` when it is no number."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Untrusted(name)
+    return value

@@ -1,0 +1,129 @@
+"""What an upstream says of itself: its discovery document and its keys, kept for an hour.
+
+OpenID Connect Discovery 1.0 §4 (https://openid.net/specs/openid-connect-discovery-1_0.html). Keys
+are asked for again when a token names one that is not among them, and no more than once in 30
+seconds; a document that could not be had is not asked for again for 5 seconds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+import orjson
+
+from authn.federation.upstreams import Upstream
+from authn.foreign_jwt import ExchangeKey, read_key_set
+from authn.web.outgoing import NoAnswer, may_call
+from authn.web.site import Site
+
+KEPT = timedelta(hours=1)
+NOT_AGAIN_BEFORE = timedelta(seconds=30)
+AFTER_A_FAILURE = timedelta(seconds=5)
+
+Get = Callable[[str], httpx2.Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Where an upstream's endpoints are, and whether each of its answers names it (RFC 9207)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    userinfo_endpoint: str
+    jwks_uri: str
+    names_issuer: bool
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process has heard of one upstream."""
+
+    provider: Provider | None = None
+    provider_at: datetime | None = None
+    failed_at: datetime | None = None
+    keys: tuple[ExchangeKey, ...] = ()
+    keys_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _AllKnown:
+    by_upstream: dict[tuple[str, str], _Known] = field(default_factory=dict)
+
+
+def remembered_provider(site: Site, upstream: Upstream) -> Provider | None:
+    """The same without asking anybody; None when it has to be asked."""
+    known = _known(site, upstream)
+    return known.provider if _younger(known.provider_at, KEPT, site.clock()) else None
+
+
+def find_provider(site: Site, upstream: Upstream, get: Get) -> Provider:
+    """The upstream's provider, as its document said at most an hour ago; raises `NoAnswer`."""
+    known, now = _known(site, upstream), site.clock()
+    remembered = remembered_provider(site, upstream)
+    if remembered:
+        return remembered
+    if _younger(known.failed_at, AFTER_A_FAILURE, now):
+        raise NoAnswer("its discovery document failed a moment ago")
+    try:
+        # Discovery §4.1: a path of the issuer comes first.
+        address = f"{upstream.issuer.rstrip('/')}/.well-known/openid-configuration"
+        known.provider = _read_metadata(upstream, read_object(get(address)))
+    except NoAnswer:
+        known.failed_at = now
+        raise
+    known.provider_at = now
+    return known.provider
+
+
+def find_keys(
+    site: Site, upstream: Upstream, provider: Provider, get: Get, *, newer: bool = False
+) -> tuple[ExchangeKey, ...]:
+    """The upstream's keys; `newer` asks again, unless that was done less than 30 seconds ago."""
+    known, now = _known(site, upstream), site.clock()
+    kept = NOT_AGAIN_BEFORE if newer else KEPT
+    if not _younger(known.keys_at, kept, now):
+        # Before the answer: a key set that fails is not asked for again at once either.
+        known.keys_at = now if newer else None
+        known.keys = read_key_set(read_object(get(provider.jwks_uri)))
+        known.keys_at = now
+    return known.keys
+
+
+def read_object(response: httpx2.Response) -> dict[str, Any]:
+    """The JSON object of a successful answer; raises `NoAnswer`."""
+    if response.status_code != 200:
+        raise NoAnswer(f"status {response.status_code}")
+    try:
+        document = orjson.loads(response.content)
+    except ValueError:
+        raise NoAnswer("not JSON") from None
+    if not isinstance(document, dict):
+        raise NoAnswer("not a JSON object")
+    return document
+
+
+def _read_metadata(upstream: Upstream, document: dict[str, Any]) -> Provider:
+    if document.get("issuer") != upstream.issuer:  # Discovery §4.3: exactly the same
+        raise NoAnswer("its discovery document is another issuer's")
+    names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+    addresses = {name: document.get(name) for name in names}
+    for name, address in addresses.items():
+        if not isinstance(address, str) or not may_call(
+            address, this_machine=upstream.on_this_machine
+        ):
+            raise NoAnswer(f"its {name} may not be called")
+    names_issuer = document.get("authorization_response_iss_parameter_supported") is True
+    return Provider(upstream.issuer, names_issuer=names_issuer, **addresses)  # type: ignore[arg-type]
+
+
+def _known(site: Site, upstream: Upstream) -> _Known:
+    now = site.clock()
+    every = site.memory.recall(_AllKnown, now, timedelta.max) or site.memory.keep(_AllKnown(), now)
+    return every.by_upstream.setdefault((upstream.id, upstream.issuer), _Known())
+
+
+def _younger(moment: datetime | None, than: timedelta, now: datetime) -> bool:
+    return moment is not None and timedelta(0) <= now - moment < than

@@ -1,0 +1,43 @@
+"""Where a sign-in goes on when it began in a window that has no keys.
+
+An app's embedded web view can't make or use keys, and what waits there is bound to its cookies. So
+another browser begins anew: at the authorization request itself where an app waits for the answer
+(RFC 8252 §8.12: it should have used the browser), and at the application's own start where its
+answer would come without the cookies that the application left in the window.
+"""
+
+from dataclasses import asdict
+from urllib.parse import urlencode, urlsplit
+
+from authn.clients.clients import Client
+from authn.grants.authorization_request import AuthorizationRequest
+from authn.settings import Settings
+
+# What is ours, and no parameter of the request.
+OURS = frozenset({"request_id", "arrived_at", "subject_hint"})
+
+
+def address_elsewhere(
+    settings: Settings, pending: AuthorizationRequest, client: Client
+) -> str | None:
+    """The address that another browser is to open; None when there is none that would work.
+
+    Nothing in it that this browser's address bar has not had before. A request for one certain
+    person is not made again: without its `id_token_hint` it would be for anyone.
+    """
+    redirect_uri = urlsplit(pending.redirect_uri)
+    if client.application_type == "web":
+        return f"{redirect_uri.scheme}://{redirect_uri.netloc}/"
+    if pending.subject_hint:
+        return None
+    return f"{settings.issuer}/authorize?{urlencode(parameters(pending))}"
+
+
+def parameters(pending: AuthorizationRequest) -> dict[str, str]:
+    """The authorization request as the client sent it (OpenID Connect Core §3.1.2.1)."""
+    sent = {name: value for name, value in asdict(pending).items() if name not in OURS}
+    sent["response_type"] = "code"
+    sent["prompt"] = " ".join(pending.prompt)
+    if pending.code_challenge:
+        sent["code_challenge_method"] = "S256"
+    return {name: str(value) for name, value in sent.items() if value not in ("", None)}

@@ -1,0 +1,220 @@
+"""Where a person can be reached: at most three addresses, each in use once a link confirmed it.
+
+Encrypted at rest and in no log; the endpoints that add and remove one ask for a device in hand
+(protocol 2.9), bound to the address by `address_mark`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
+
+from authn.errors import N_, Expired, Forbidden, InvalidRequest, NotFound
+from authn.notices.address import same_address
+from authn.notices.tables import contact_addresses
+from authn.people.persons import lock_person
+from authn.secrets import Secrets, decrypt, derived_token, encrypt, new_token, token_hash
+
+MOST_ADDRESSES = 3
+MOST_ADDED_A_DAY = 6  # each sends a mail to whatever address was typed
+CONFIRMATION_LIFETIME = timedelta(hours=24)
+REMEMBERED = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactAddress:
+    """An address of a person that was not removed; without `confirmed_at` it waits for its link."""
+
+    id: UUID
+    person_id: UUID
+    address: str
+    added_at: datetime
+    confirmed_at: datetime | None
+
+    @property
+    def confirmable_until(self) -> datetime:
+        """When the link that confirms it is too old."""
+        return self.added_at + CONFIRMATION_LIFETIME
+
+
+def confirmed_addresses(connection: Connection, secrets: Secrets, person_id: UUID) -> list[str]:
+    """The addresses at which the person is told things, the oldest first."""
+    statement = (
+        select(contact_addresses)
+        .where(
+            contact_addresses.c.person_id == person_id,
+            contact_addresses.c.confirmed_at.is_not(None),
+            contact_addresses.c.removed_at.is_(None),
+        )
+        .order_by(contact_addresses.c.confirmed_at)
+    )
+    return [_from_row(secrets, row).address for row in connection.execute(statement)]
+
+
+def is_reachable(person_id: UUID) -> ColumnElement[bool]:
+    """Whether the person has a confirmed address: for a statement that asks other things too."""
+    return exists().where(
+        contact_addresses.c.person_id == person_id,
+        contact_addresses.c.confirmed_at.is_not(None),
+        contact_addresses.c.removed_at.is_(None),
+    )
+
+
+def is_confirmed(connection: Connection, secrets: Secrets, person_id: UUID, address: str) -> bool:
+    """Whether this is one of the person's confirmed addresses, however it is capitalised."""
+    known = confirmed_addresses(connection, secrets, person_id)
+    return any(same_address(each, address) for each in known)
+
+
+def addresses_of(
+    connection: Connection, secrets: Secrets, person_id: UUID, now: datetime
+) -> list[ContactAddress]:
+    """The person's addresses, confirmed or still to be confirmed, the oldest first."""
+    statement = (
+        select(contact_addresses)
+        .where(
+            contact_addresses.c.person_id == person_id,
+            contact_addresses.c.removed_at.is_(None),
+            or_(
+                contact_addresses.c.confirmed_at.is_not(None),
+                contact_addresses.c.added_at > now - CONFIRMATION_LIFETIME,
+            ),
+        )
+        .order_by(contact_addresses.c.added_at, contact_addresses.c.id)
+    )
+    return [_from_row(secrets, row) for row in connection.execute(statement)]
+
+
+def address_mark(secrets: Secrets, person_id: UUID, address: str) -> str:
+    """What a challenge names the address by: it says nothing to who can't compute it."""
+    return derived_token(secrets, "contact-address", f"{person_id} {address}")
+
+
+def check_room(
+    connection: Connection, secrets: Secrets, person_id: UUID, address: str, now: datetime
+) -> None:
+    """The person may add this address now; raises `InvalidRequest` or `Forbidden` otherwise."""
+    known = addresses_of(connection, secrets, person_id, now)
+    if any(same_address(each.address, address) for each in known):
+        raise InvalidRequest("address_known", N_("This address is in your list already."))
+    if len(known) >= MOST_ADDRESSES:
+        raise Forbidden(
+            "too_many_addresses", N_("You have three addresses, which is the most. Remove one.")
+        )
+    statement = select(func.count()).where(
+        contact_addresses.c.person_id == person_id,
+        contact_addresses.c.added_at > now - timedelta(days=1),
+    )
+    if connection.execute(statement).scalar_one() >= MOST_ADDED_A_DAY:
+        raise Forbidden(
+            "too_many_addresses", N_("You added many addresses today. Please try again tomorrow.")
+        )
+
+
+def add_address(
+    connection: Connection, secrets: Secrets, person_id: UUID, address: str, now: datetime
+) -> tuple[ContactAddress, str]:
+    """The address waits for its confirmation, by whoever has the secret that is returned.
+
+    Raises as `check_room`. The person's row is locked, so that two at once are never four.
+    """
+    lock_person(connection, person_id)
+    check_room(connection, secrets, person_id, address, now)
+    secret = new_token()
+    added = ContactAddress(uuid4(), person_id, address, now, None)
+    connection.execute(
+        contact_addresses.insert().values(
+            id=added.id,
+            person_id=person_id,
+            address_encrypted=encrypt(secrets, address.encode(), _context(added.id)),
+            confirmation_hash=token_hash(secret),
+            added_at=now,
+        )
+    )
+    return added, secret
+
+
+def confirm_address(
+    connection: Connection, secrets: Secrets, secret: str, now: datetime
+) -> ContactAddress:
+    """The address is in use; the secret works once, for a day. Raises `Expired`."""
+    statement = (
+        update(contact_addresses)
+        .where(
+            contact_addresses.c.confirmation_hash == token_hash(secret),
+            contact_addresses.c.confirmed_at.is_(None),
+            contact_addresses.c.removed_at.is_(None),
+            contact_addresses.c.added_at > now - CONFIRMATION_LIFETIME,
+        )
+        .values(confirmed_at=now, confirmation_hash=None)
+        .returning(*contact_addresses.c)
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        raise Expired(
+            "expired", N_("This link was used already, or is too old. Add the address again.")
+        )
+    return _from_row(secrets, row)
+
+
+def find_address(
+    connection: Connection, secrets: Secrets, person_id: UUID, address_id: UUID, now: datetime
+) -> ContactAddress:
+    """This person's address, not removed; raises `NotFound` for anyone else's."""
+    for each in addresses_of(connection, secrets, person_id, now):
+        if each.id == address_id:
+            return each
+    raise NotFound("not_found", N_("This address is not in your list."))
+
+
+def remove_address(connection: Connection, address: ContactAddress, now: datetime) -> bool:
+    """Whether the address was removed by this; False when it was already."""
+    statement = (
+        update(contact_addresses)
+        .where(contact_addresses.c.id == address.id, contact_addresses.c.removed_at.is_(None))
+        .values(removed_at=now, confirmation_hash=None)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def withdraw_unconfirmed(connection: Connection, person_id: UUID, now: datetime) -> list[UUID]:
+    """The person's addresses that waited for their link, which confirms them no more."""
+    statement = (
+        update(contact_addresses)
+        .where(
+            contact_addresses.c.person_id == person_id,
+            contact_addresses.c.confirmed_at.is_(None),
+            contact_addresses.c.removed_at.is_(None),
+        )
+        .values(removed_at=now, confirmation_hash=None)
+        .returning(contact_addresses.c.id)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def forget_old_addresses(connection: Connection, now: datetime) -> int:
+    """How many rows were deleted: removed or never confirmed, a month ago."""
+    statement = delete(contact_addresses).where(
+        or_(
+            contact_addresses.c.removed_at < now - REMEMBERED,
+            contact_addresses.c.confirmed_at.is_(None)
+            & (contact_addresses.c.added_at < now - REMEMBERED),
+        )
+    )
+    return connection.execute(statement).rowcount
+
+
+def _from_row(secrets: Secrets, row: Any) -> ContactAddress:
+    return ContactAddress(
+        id=row.id,
+        person_id=row.person_id,
+        address=decrypt(secrets, row.address_encrypted, _context(row.id)).decode(),
+        added_at=row.added_at,
+        confirmed_at=row.confirmed_at,
+    )
+
+
+def _context(address_id: UUID) -> str:
+    return f"contact-address:{address_id}"

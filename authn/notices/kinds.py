@@ -1,0 +1,153 @@
+"""What a person can be told. A class is a kind of notice; its fields are what the mail names.
+
+Never a national number, a code or a secret; `EmergencyLink` and `AddressConfirmation` alone carry a
+link that does something, since that link is what their mail is for.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One of the kinds below."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAdded(Notice):
+    """A device was added to the account; "this was not me" blocks it at once."""
+
+    device_id: UUID
+    device_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUnlinked(Notice):
+    """A device was removed."""
+
+    device_id: UUID
+    device_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSuspended(Notice):
+    """A device was blocked; `why` is one of `devices.tables.SuspendedWhy`, or `dormant`."""
+
+    device_id: UUID
+    device_name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OthersSuspended(Notice):
+    """The holder blocked every device but this one."""
+
+    device_id: UUID
+    device_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceResumed(Notice):
+    """A blocked device works again."""
+
+    device_id: UUID
+    device_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCopied(Notice):
+    """A device was blocked because its key may have been copied."""
+
+    device_id: UUID
+    device_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDormantSoon(Notice):
+    """A device that nobody uses will be blocked on this day."""
+
+    device_id: UUID
+    device_name: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyDoorUsed(Notice):
+    """All devices were blocked by the emergency door; `until` when by itself it ends, if it does.
+
+    `proof` is `mail`, `upstream` or `desk`.
+    """
+
+    proof: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnBegun(Notice):
+    """Somebody proved to be the person and will add a device; "this was not me" cancels it."""
+
+    return_id: UUID
+    opens_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCancelled(Notice):
+    """A return that waited was cancelled: nothing was added."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressAdded(Notice):
+    """An address waits for its confirmation; `address` is masked."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressConfirmed(Notice):
+    """An address was confirmed and gets these notices; `address` is masked."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRemoved(Notice):
+    """An address gets no more notices; `address` is masked."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressConfirmation(Notice):
+    """To the new address alone: the link that confirms it, until `until`."""
+
+    link: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyLink(Notice):
+    """To one confirmed address: the link that blocks every device."""
+
+    link: str
+
+
+# By the name that a row of the outbox has for it.
+KINDS: dict[str, type[Notice]] = {
+    "device-added": DeviceAdded,
+    "device-unlinked": DeviceUnlinked,
+    "device-suspended": DeviceSuspended,
+    "others-suspended": OthersSuspended,
+    "device-resumed": DeviceResumed,
+    "device-copied": DeviceCopied,
+    "device-dormant": DeviceDormantSoon,
+    "emergency-door": EmergencyDoorUsed,
+    "return-begun": ReturnBegun,
+    "return-cancelled": ReturnCancelled,
+    "address-added": AddressAdded,
+    "address-confirmed": AddressConfirmed,
+    "address-removed": AddressRemoved,
+    "confirm-address": AddressConfirmation,
+    "emergency-link": EmergencyLink,
+}
+NAMES = {kind: name for name, kind in KINDS.items()}

@@ -1,0 +1,174 @@
+"""What the mail of each kind says: what happened, what is still safe, what to do now.
+
+Message ids, translated when the mail is written. `%(device)s` and the like are filled in then.
+"""
+
+from dataclasses import dataclass
+
+from authn.errors import N_
+from authn.notices.kinds import (
+    AddressAdded,
+    AddressConfirmation,
+    AddressConfirmed,
+    AddressRemoved,
+    DeviceAdded,
+    DeviceCopied,
+    DeviceDormantSoon,
+    DeviceResumed,
+    DeviceSuspended,
+    DeviceUnlinked,
+    EmergencyDoorUsed,
+    EmergencyLink,
+    Notice,
+    OthersSuspended,
+    ReturnBegun,
+    ReturnCancelled,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The sentences of one kind of mail.
+
+    `not_me` is what the link "this was not me" does and `not_me_button` its words; `action` are the
+    words of the link that the mail is for, where there is one.
+    """
+
+    subject: str
+    happened: str
+    safe: str
+    todo: str
+    not_me: str = N_("See what you can do at once. You need not sign in.")
+    not_me_button: str = N_("This was not me")
+    action: str = ""
+
+
+OTHERS_WORK = N_("Your account and your other devices work as before.")
+DEVICES_WORK = N_("Your devices work as before.")
+NOTHING_TO_DO = N_("If this was you, there is nothing to do.")
+
+WORDS: dict[type[Notice], Words] = {
+    DeviceAdded: Words(
+        subject=N_("A device was added to your account"),
+        happened=N_("“%(device)s” can now sign in to your account."),
+        safe=OTHERS_WORK,
+        todo=NOTHING_TO_DO,
+        not_me=N_("Block this device with one button. You need not sign in."),
+        not_me_button=N_("This was not me: block it"),
+    ),
+    DeviceUnlinked: Words(
+        subject=N_("A device was removed from your account"),
+        happened=N_("“%(device)s” can no longer sign in. Everything opened with it has ended."),
+        safe=OTHERS_WORK,
+        todo=NOTHING_TO_DO,
+    ),
+    DeviceSuspended: Words(
+        subject=N_("A device of yours was blocked"),
+        happened=N_("“%(device)s” can no longer sign in. Everything opened with it has ended."),
+        safe=OTHERS_WORK,
+        todo=N_("To use it again, unblock it in “My devices” with another device."),
+    ),
+    OthersSuspended: Words(
+        subject=N_("All your devices but one were blocked"),
+        happened=N_("Only “%(device)s” can sign in now. All else that was open has ended."),
+        safe=N_("Your account is still there, and no device was removed."),
+        todo=N_("To use another one again, unblock it in “My devices” with this one."),
+    ),
+    DeviceResumed: Words(
+        subject=N_("A blocked device works again"),
+        happened=N_("“%(device)s” was blocked. It can sign in to your account again."),
+        safe=OTHERS_WORK,
+        todo=NOTHING_TO_DO,
+    ),
+    DeviceCopied: Words(
+        subject=N_("A key of yours may have been copied"),
+        happened=N_("The key of “%(device)s” may exist twice. We blocked this device."),
+        safe=N_("Nobody can sign in with that key now. Your other devices work as before."),
+        todo=N_("Remove the device in “My devices”. You can add it again with a new key."),
+    ),
+    DeviceDormantSoon: Words(
+        subject=N_("A device that you do not use will be blocked"),
+        happened=N_("“%(device)s” was not used for a long time. We block it on %(on)s."),
+        safe=OTHERS_WORK,
+        todo=N_("Sign in with it before that day if you want to keep it."),
+    ),
+    EmergencyDoorUsed: Words(
+        subject=N_("All your devices were blocked"),
+        happened=N_("Somebody told us that your devices are lost. All of them were blocked."),
+        safe=N_("Nobody can sign in with them. Your account and your data are still there."),
+        todo=N_("To come back, prove who you are or ask for an activation code."),
+    ),
+    ReturnBegun: Words(
+        subject=N_("Somebody wants to come back into your account"),
+        happened=N_("They proved to be you. They can add a device from %(opens)s."),
+        safe=N_("No device was added yet."),
+        todo=N_("If this was you, add your device from that moment on."),
+        not_me=N_("Cancel this with one button. You need not sign in."),
+        not_me_button=N_("This was not me: cancel it"),
+    ),
+    ReturnCancelled: Words(
+        subject=N_("The way back into your account was closed"),
+        happened=N_("Somebody wanted to come back into your account. This was cancelled."),
+        safe=N_("No device was added. Your devices are as they were."),
+        todo=N_("If you still want to come back, start again."),
+    ),
+    AddressAdded: Words(
+        subject=N_("A mail address was added to your account"),
+        happened=N_("%(address)s gets mails like this one once it is confirmed."),
+        safe=DEVICES_WORK,
+        todo=NOTHING_TO_DO,
+    ),
+    AddressConfirmed: Words(
+        subject=N_("A mail address was confirmed"),
+        happened=N_("%(address)s gets mails like this one from now on."),
+        safe=DEVICES_WORK,
+        todo=NOTHING_TO_DO,
+    ),
+    AddressRemoved: Words(
+        subject=N_("A mail address was removed from your account"),
+        happened=N_("%(address)s gets no more mails like this one."),
+        safe=DEVICES_WORK,
+        todo=NOTHING_TO_DO,
+    ),
+    AddressConfirmation: Words(
+        subject=N_("Confirm your mail address"),
+        happened=N_("Somebody wants to be told at this address what happens to their account."),
+        safe=N_("If this was not you, do nothing. We will not write to you again."),
+        todo=N_("If this was you, open the page and press the button. It works until %(until)s."),
+        action=N_("Confirm this address"),
+    ),
+    EmergencyLink: Words(
+        subject=N_("Block all your devices"),
+        happened=N_("Somebody told us that your devices are lost. You can block them all."),
+        safe=N_("Nothing is blocked yet. If this was not you, do nothing."),
+        todo=N_("If this was you, open the page and press the button."),
+        action=N_("Block all my devices"),
+    ),
+}
+
+# Why a device was blocked, after what happened; nothing is said of a reason that is not here.
+WHY: dict[str, str] = {
+    "holder": N_("It was blocked with one of your devices."),
+    "counter": N_("Its key may have been copied."),
+    "emergency": N_("Somebody told us that your devices are lost."),
+    "return": N_("Somebody proved to be you, and comes back without a device."),
+    "notice": N_("It was blocked with the button in one of our mails."),
+    "desk": N_("The help desk blocked it."),
+    "dormant": N_("It was not used for a long time."),
+}
+# What to do where it is not what `WORDS` says.
+WHAT_TO_DO: dict[str, str] = {"desk": N_("To use it again, ask the help desk.")}
+BLOCK_ENDS = N_("The block ends by itself at %(until)s.")
+
+HELLO = N_("Hello %(name)s,")
+HELLO_ANYBODY = N_("Hello,")
+WHEN = N_("When")
+WITH = N_("With")
+MOMENT = N_("%(date)s at %(time)s, Belgian time")
+BROWSER = N_("%(browser)s on %(system)s")
+NOT_ME = N_("Was this not you?")
+YOUR_DEVICES = N_("My devices")
+WAY_BACK = N_("All devices lost? Block them, or come back")
+WHY_THIS_MAIL = N_("%(service)s sends this mail to the addresses that you gave.")
+WHY_THIS_LINK = N_("%(service)s sends this mail because this address was given on its pages.")
+NEVER = N_("We never ask for a code or a number by mail. You cannot answer this mail.")

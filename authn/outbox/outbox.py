@@ -1,0 +1,210 @@
+"""Rows of the outbox: written in the act's transaction, claimed by one worker at a time, done.
+
+A row waits until `due_at`. Claiming it is one statement that puts `due_at` off by the lease, so
+that nobody else takes it meanwhile and it comes back by itself should the worker die. Whatever is
+sent and then not marked is therefore sent again: at least once, never silently not at all.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy import Connection, CursorResult, and_, delete, or_, select, update
+
+from authn.db.occasion import Occasion
+from authn.outbox.tables import LONGEST_ERROR, outbox
+from authn.secrets import Secrets, decrypt, encrypt
+
+State = Literal["waiting", "sent", "dead"]
+
+LEASE = timedelta(minutes=10)
+SENT_REMEMBERED = timedelta(days=7)
+DEAD_REMEMBERED = timedelta(days=90)
+# What could not even be tried for this long, since no mail server is set, tells nobody anything.
+WAITED_LONG_ENOUGH = timedelta(days=30)
+EMPTY = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that this worker alone has, until `lease_until`. `tries` counts this one too."""
+
+    id: UUID
+    kind: str
+    payload_encrypted: bytes
+    created_at: datetime
+    tries: int
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row as `authn notices` shows it: nothing of what it tells, and to whom."""
+
+    id: UUID
+    kind: str
+    state: State
+    created_at: datetime
+    due_at: datetime
+    tries: int
+    last_error: str | None
+
+
+def enqueue(
+    occasion: Occasion, kind: str, payload: dict[str, Any], person_id: UUID | None = None
+) -> UUID:
+    """The payload (JSON) will be delivered once the occasion's transaction has committed."""
+    row_id = uuid4()
+    occasion.connection.execute(
+        outbox.insert().values(
+            id=row_id,
+            kind=kind,
+            state="waiting",
+            payload_encrypted=encrypt(occasion.secrets, orjson.dumps(payload), _context(row_id)),
+            person_id=person_id,
+            created_at=occasion.now,
+            due_at=occasion.now,
+            tries=0,
+        )
+    )
+    return row_id
+
+
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether a row can be claimed: one look into the index."""
+    statement = select(outbox.c.id).where(_claimable(now)).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def claim(connection: Connection, now: datetime) -> Claimed | None:
+    """The row that has waited longest, this worker's alone once the transaction has committed."""
+    oldest = (
+        select(outbox.c.id)
+        .where(_claimable(now))
+        .order_by(outbox.c.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = (
+        update(outbox)
+        .where(outbox.c.id == oldest, _claimable(now))
+        .values(due_at=now + LEASE, tries=outbox.c.tries + 1)
+        .returning(*outbox.c)
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        return None
+    return Claimed(
+        id=row.id,
+        kind=row.kind,
+        payload_encrypted=row.payload_encrypted,
+        created_at=row.created_at,
+        tries=row.tries,
+        lease_until=row.due_at,
+    )
+
+
+def read_payload(secrets: Secrets, claimed: Claimed) -> dict[str, Any]:
+    """The payload that `enqueue` was given; raises `CommandError` under another master key."""
+    payload: dict[str, Any] = orjson.loads(
+        decrypt(secrets, claimed.payload_encrypted, _context(claimed.id))
+    )
+    return payload
+
+
+def mark_sent(connection: Connection, claimed: Claimed, now: datetime) -> bool:
+    """Whether the row is done; False when its lease had ended and another worker took it."""
+    return _finish(
+        connection,
+        claimed,
+        state="sent",
+        payload_encrypted=EMPTY,
+        last_error=None,
+        done_at=now,
+    )
+
+
+def mark_dead(connection: Connection, claimed: Claimed, error: str, now: datetime) -> bool:
+    """Nobody tries again by itself; `authn notices` shows the row. Returns as `mark_sent`."""
+    return _finish(connection, claimed, state="dead", last_error=error[:LONGEST_ERROR], done_at=now)
+
+
+def put_off(connection: Connection, claimed: Claimed, error: str, due_at: datetime) -> bool:
+    """The row is tried again at `due_at`. Returns as `mark_sent`."""
+    return _finish(
+        connection, claimed, state="waiting", last_error=error[:LONGEST_ERROR], due_at=due_at
+    )
+
+
+def _finish(connection: Connection, claimed: Claimed, **values: Any) -> bool:
+    statement = (
+        update(outbox)
+        .where(
+            outbox.c.id == claimed.id,
+            outbox.c.state == "waiting",
+            outbox.c.due_at == claimed.lease_until,
+        )
+        .values(values)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def entries(connection: Connection) -> list[Entry]:
+    """Every row that is not sent, the dead first, then by age."""
+    statement = (
+        select(
+            outbox.c.id,
+            outbox.c.kind,
+            outbox.c.state,
+            outbox.c.created_at,
+            outbox.c.due_at,
+            outbox.c.tries,
+            outbox.c.last_error,
+        )
+        .where(outbox.c.state != "sent")
+        .order_by(outbox.c.state, outbox.c.created_at)
+    )
+    return [Entry(*row) for row in connection.execute(statement)]
+
+
+def retry(connection: Connection, now: datetime, row_id: UUID | None = None) -> int:
+    """How many dead rows wait again, due now: this one, or all of them."""
+    statement = (
+        update(outbox)
+        .where(outbox.c.state == "dead")
+        .values(state="waiting", due_at=now, tries=0, done_at=None)
+    )
+    if row_id is not None:
+        statement = statement.where(outbox.c.id == row_id)
+    return connection.execute(statement).rowcount
+
+
+def drop(connection: Connection, row_id: UUID) -> bool:
+    """Whether a row that was not sent is gone, and will never be."""
+    statement = delete(outbox).where(outbox.c.id == row_id, outbox.c.state != "sent")
+    return connection.execute(statement).rowcount == 1
+
+
+def forget_old_rows(connection: Connection, now: datetime) -> int:
+    """How many rows were deleted: sent a week ago, dead for three months, waiting for one."""
+    result: CursorResult[Any] = connection.execute(
+        delete(outbox).where(
+            or_(
+                and_(outbox.c.state == "sent", outbox.c.done_at < now - SENT_REMEMBERED),
+                and_(outbox.c.state == "dead", outbox.c.done_at < now - DEAD_REMEMBERED),
+                and_(outbox.c.state == "waiting", outbox.c.created_at < now - WAITED_LONG_ENOUGH),
+            )
+        )
+    )
+    return result.rowcount
+
+
+def _claimable(now: datetime) -> Any:
+    return and_(outbox.c.state == "waiting", outbox.c.due_at <= now)
+
+
+def _context(row_id: UUID) -> str:
+    return f"outbox:{row_id}"

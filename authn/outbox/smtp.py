@@ -1,0 +1,154 @@
+"""Sending one mail: over SMTP (RFC 5321) with TLS, or into a folder while developing.
+
+smtplib decides nothing here but the conversation: which answer ends a mail and which puts it off is
+`sending`'s. What a server says is never kept or logged beyond its codes, for it names the address.
+"""
+
+import os
+import re
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from authn.outbox.failures import Refused, Unreachable, Unsent
+from authn.settings import Settings
+
+TIMEOUT_SECONDS = 20.0  # for each step of the conversation
+
+GOING_AWAY = 421  # RFC 5321 §3.8: the server closes the connection
+
+SendMail = Callable[[EmailMessage], None]
+
+_CODE = re.compile(r"^\s*(\d\.\d{1,3}\.\d{1,3})\b")  # RFC 3463, at the beginning of a reply
+
+
+def can_send(settings: Settings) -> bool:
+    """Whether the operator set a way for mails to go."""
+    return bool(settings.smtp_host or settings.mail_directory)
+
+
+@contextmanager
+def mail_sender(settings: Settings) -> Iterator[SendMail]:
+    """What sends mails; one connection for all of them, opened for the first.
+
+    It raises `Refused` when the server will never take the mail, `Unsent` when not now, and
+    `Unreachable` when nothing can be sent at present.
+    """
+    if settings.mail_directory:
+        directory = settings.mail_directory
+        yield lambda message: _write(directory, message)
+        return
+    connection = _Connection(settings)
+    try:
+        yield connection.send
+    finally:
+        connection.close()
+
+
+class _Connection:
+    """A connection to the mail server, as long as it holds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._smtp: smtplib.SMTP | None = None
+
+    def send(self, message: EmailMessage) -> None:
+        """The server has taken responsibility for the mail (RFC 5321 §6.1)."""
+        if self._smtp is None:
+            self._smtp = _connect(self._settings)
+        try:
+            with sending():
+                self._smtp.send_message(message)
+        except Unreachable:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """The connection is closed, politely where that is possible."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                smtp.quit()
+
+
+def _connect(settings: Settings) -> smtplib.SMTP:
+    """A connection that is protected and signed in; raises `Unreachable`."""
+    context = ssl.create_default_context()
+    host, port = settings.smtp_host, settings.smtp_port
+    try:
+        smtp = (
+            smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
+            if settings.smtp_security == "tls"
+            else smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+        )
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unreachable(_words("connect", error)) from error
+    try:
+        if settings.smtp_security == "starttls":
+            # Raises when it is not offered: nothing is ever sent without it.
+            smtp.starttls(context=context)
+        if settings.smtp_user:
+            smtp.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+    except (OSError, smtplib.SMTPException) as error:
+        smtp.close()
+        raise Unreachable(_words("sign in", error)) from error
+    return smtp
+
+
+@contextmanager
+def sending() -> Iterator[None]:
+    """What smtplib raises while a mail is handed over, as one of our failures."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        code, text = next(iter(error.recipients.values()))
+        raise _refusal("recipient", code, text) from error
+    except smtplib.SMTPDataError as error:
+        raise _refusal("content", error.smtp_code, error.smtp_error) from error
+    except smtplib.SMTPServerDisconnected as error:
+        raise Unreachable(_words("send", error)) from error
+    except smtplib.SMTPResponseException as error:
+        # The sender is refused: that is about us, and an operator mends it.
+        reply = _reply("sender", error.smtp_code, error.smtp_error)
+        raise (Unreachable(reply) if error.smtp_code == GOING_AWAY else Unsent(reply)) from error
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unreachable(_words("send", error)) from error
+
+
+def _refusal(step: str, code: int, text: bytes | str) -> Exception:
+    """RFC 5321 §4.2.1: 5yz is for ever, 4yz for now; 421 ends the connection."""
+    reply = _reply(step, code, text)
+    if code == GOING_AWAY:
+        return Unreachable(reply)
+    return Refused(reply) if 500 <= code < 600 else Unsent(reply)
+
+
+def _reply(step: str, code: int, text: bytes | str) -> str:
+    words = text.decode("ascii", "replace") if isinstance(text, bytes) else text
+    enhanced = _CODE.match(words)
+    return f"{step}: {code}" + (f" {enhanced.group(1)}" if enhanced else "")
+
+
+def _words(step: str, error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _reply(step, error.smtp_code, error.smtp_error)
+    return f"{step}: {type(error).__name__}"
+
+
+def _write(directory: Path, message: EmailMessage) -> None:
+    """The mail is a file of the folder, whole or not at all, for its owner alone."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        when = parsedate_to_datetime(message["Date"])
+        name = f"{when:%Y%m%dT%H%M%S}-{message['Message-ID'].strip('<>').partition('@')[0]}.eml"
+        unfinished = directory / f".{name}"
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(message.as_bytes())
+        unfinished.rename(directory / name)
+    except OSError as error:
+        raise Unreachable(f"write: {type(error).__name__}") from error

@@ -1,0 +1,170 @@
+"""The worker: claims a row, commits, delivers it outside any transaction, and marks it.
+
+At least once. A worker that dies between delivering and marking leaves the row to be claimed again
+when its lease has ended; a mail then comes twice, under the same Message-ID. Two workers at once
+never deliver the same row: claiming is one statement.
+
+Why a thread and not a process of its own: one command runs the whole service (design 2.10). When
+there is nothing to do it costs one look into an index every few seconds, of each process.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from authn.clock import Clock
+from authn.db.engine import Database
+from authn.db.transaction import reading, writing
+from authn.outbox.failures import Refused, Undelivered, Unreachable, Unsent
+from authn.outbox.outbox import (
+    Claimed,
+    claim,
+    is_due,
+    mark_dead,
+    mark_sent,
+    put_off,
+    read_payload,
+)
+from authn.secrets import Secrets
+from authn.web.logs import logger
+
+POLL_SECONDS = 5.0
+PAUSE_SECONDS = 60.0  # after the other side did not answer, or the database didn't
+STOP_SECONDS = 5.0
+
+FIRST_DELAY = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(hours=6)
+FACTOR = 4.0
+JITTER = 0.2
+MOST_TRIES = 16  # about three days
+
+# Delivers the payload of one row; raises one of `failures`.
+Deliver = Callable[[Claimed, dict[str, Any]], None]
+Delivering = AbstractContextManager[Mapping[str, Deliver]]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the worker needs to know.
+
+    `delivering` opens what is needed to deliver (a connection to a mail server), and gives for each
+    kind of row what delivers it.
+    """
+
+    database: Database
+    secrets: Secrets
+    clock: Clock
+    delivering: Callable[[], Delivering]
+
+
+@dataclass(slots=True)
+class Report:
+    """What one run did; `unreachable` when it ended early, since nothing can be delivered now."""
+
+    sent: int = 0
+    put_off: int = 0
+    dead: int = 0
+    unreachable: bool = False
+
+
+def run_once(work: Work, stop: threading.Event | None = None) -> Report:
+    """Everything that was due has been tried once, unless nothing can be delivered at present."""
+    report = Report()
+    with reading(work.database) as connection:
+        if not is_due(connection, work.clock()):
+            return report
+    with work.delivering() as deliverers:
+        while not report.unreachable and not (stop and stop.is_set()):
+            with writing(work.database) as connection:
+                claimed = claim(connection, work.clock())
+            if claimed is None:
+                break
+            _handle(work, deliverers, claimed, report)
+    return report
+
+
+def _handle(
+    work: Work, deliverers: Mapping[str, Deliver], claimed: Claimed, report: Report
+) -> None:
+    """The row is delivered and marked, put off, or dead."""
+    failure = _failure(work.secrets, deliverers, claimed)
+    now = work.clock()
+    with writing(work.database) as connection:
+        if failure is None:
+            mark_sent(connection, claimed, now)
+            report.sent += 1
+        elif isinstance(failure, Refused) or claimed.tries >= MOST_TRIES:
+            _bury(connection, claimed, str(failure), now)
+            report.dead += 1
+        else:
+            put_off(connection, claimed, str(failure), now + delay_after(claimed.tries))
+            report.put_off += 1
+    report.unreachable = isinstance(failure, Unreachable)
+
+
+def _failure(
+    secrets: Secrets, deliverers: Mapping[str, Deliver], claimed: Claimed
+) -> Undelivered | None:
+    deliver = deliverers.get(claimed.kind)
+    if deliver is None:
+        return Unsent("no way to deliver this kind")
+    try:
+        deliver(claimed, read_payload(secrets, claimed))
+    except Undelivered as failure:
+        return failure
+    except Exception:  # noqa: BLE001  one row that can't be delivered must not stop the others
+        logger.exception("outbox row broke", kind=claimed.kind, row=str(claimed.id))
+        return Unsent("broke")
+    return None
+
+
+def _bury(connection: Connection, claimed: Claimed, error: str, now: datetime) -> None:
+    if mark_dead(connection, claimed, error, now):
+        logger.error(
+            "outbox dead letter",
+            kind=claimed.kind,
+            row=str(claimed.id),
+            tries=claimed.tries,
+            error=error,
+        )
+
+
+def delay_after(tries: int) -> timedelta:
+    """How long to wait after so many tries: 1, 4, 16, … minutes, at most 6 hours; ± a fifth."""
+    growth: float = FACTOR ** min(tries - 1, 10)
+    exact = min(FIRST_DELAY * growth, LONGEST_DELAY)
+    return exact * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spread, not secret
+
+
+@contextmanager
+def running(work: Work) -> Iterator[threading.Thread]:
+    """A thread delivers what is due for as long as the block runs, whatever goes wrong."""
+    stop = threading.Event()
+    # A daemon: should the other side hang at the end, the row's lease ends by itself.
+    thread = threading.Thread(target=_run, args=(work, stop), name="outbox", daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(STOP_SECONDS)
+
+
+def _run(work: Work, stop: threading.Event) -> None:
+    pause = 0.0
+    while not stop.wait(pause):
+        try:
+            report = run_once(work, stop)
+            pause = PAUSE_SECONDS if report.unreachable else POLL_SECONDS
+            if report.unreachable:
+                logger.warning("outbox unreachable", put_off=report.put_off)
+        except Exception:  # noqa: BLE001  a database that is gone for a while comes back
+            logger.exception("outbox worker broke")
+            pause = PAUSE_SECONDS
+        pause *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  so that processes spread

@@ -1,0 +1,169 @@
+"""A session is opened, or goes on under a new identifier: one for each installation at a time."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from authn.devices.tables import HeldDevice, installations
+from authn.secrets import new_token, token_hash
+from authn.sessions.sessions import (
+    Session,
+    SessionDevice,
+    end_session_of_token,
+    limits,
+    within_limits,
+)
+from authn.sessions.tables import sessions
+from authn.settings import Settings
+from authn.web.site import Site
+from authn.webauthn.policy import level_today
+
+# Built once: putting a statement together costs more than executing it.
+_OPEN = sessions.insert()
+
+
+def _renew(*which: ColumnElement[bool]) -> ReturningUpdate[Any]:
+    return (
+        update(sessions)
+        .where(*which)
+        .values(
+            {name: bindparam(name) for name in ("token_hash", "level", "auth_time", "last_seen_at")}
+        )
+        .values(answered_request=bindparam("answered_request"), selected_request=None)
+        .returning(sessions.c.id)
+    )
+
+
+_RENEW = _renew(
+    sessions.c.token_hash == bindparam("earlier_token_hash"),
+    sessions.c.installation_id == bindparam("same_installation_id"),
+    sessions.c.ended_at.is_(None),
+    within_limits(),
+)
+_NEWEST = (
+    select(sessions.c.id)
+    .where(
+        sessions.c.installation_id == bindparam("same_installation_id"),
+        sessions.c.ended_at.is_(None),
+        within_limits(),
+    )
+    .order_by(sessions.c.auth_time.desc())
+    .limit(1)
+)
+_GO_ON = _renew(sessions.c.id == _NEWEST.scalar_subquery())
+# All but so many of a device, those unused for longest.
+_TOO_MANY = (
+    select(sessions.c.id)
+    .select_from(sessions.join(installations))
+    .where(
+        installations.c.device_id == bindparam("capped_device"),
+        installations.c.ended_at.is_(None),
+        sessions.c.ended_at.is_(None),
+        within_limits(),
+    )
+    .order_by(sessions.c.last_seen_at.desc(), sessions.c.id)
+    .offset(bindparam("kept"))
+)
+_CAP = update(sessions).where(sessions.c.id.in_(_TOO_MANY)).values(ended_at=bindparam("ended_at"))
+
+
+def open_session(
+    connection: Connection,
+    site: Site,
+    held: HeldDevice,
+    installation_id: UUID,
+    answered_request: str | None,
+    now: datetime,
+) -> tuple[Session, str]:
+    """A new session of this device and installation, and its identifier: the cookie's value."""
+    token = new_token()
+    session = _session(site, held, installation_id, answered_request, now)
+    row = {"id": session.id, "installation_id": installation_id, **_login(session, token)}
+    connection.execute(_OPEN, row)
+    return session, token
+
+
+def renew_session(
+    connection: Connection,
+    site: Site,
+    earlier_token: str,
+    held: HeldDevice,
+    installation_id: UUID,
+    answered_request: str | None,
+    now: datetime,
+) -> tuple[Session, str] | None:
+    """The installation's session, signed in anew; only its new identifier is worth something.
+
+    That of the earlier token or, when there is none or it is not this installation's, the one that
+    the browser forgot. What applications were given in it lives on. None when there is none.
+    """
+    token = new_token()
+    session = _session(site, held, installation_id, answered_request, now)
+    parameters = {
+        "same_installation_id": installation_id,
+        **_login(session, token),
+        **limits(site.settings, now),
+    }
+    if earlier_token:
+        earlier = {"earlier_token_hash": token_hash(earlier_token)}
+        session_id = connection.execute(_RENEW, parameters | earlier).scalar()
+        if session_id is None:
+            end_session_of_token(connection, earlier_token, now)
+            session_id = connection.execute(_GO_ON, parameters).scalar()
+    else:
+        session_id = connection.execute(_GO_ON, parameters).scalar()
+    return (replace(session, id=session_id), token) if session_id else None
+
+
+def make_room(connection: Connection, settings: Settings, device_id: UUID, now: datetime) -> None:
+    """The device has at most one session less than it may have: those unused for longest ended."""
+    parameters = {
+        "capped_device": device_id,
+        "kept": settings.sessions_per_device - 1,
+        "ended_at": now,
+        **limits(settings, now),
+    }
+    connection.execute(_CAP, parameters)
+
+
+def _session(
+    site: Site,
+    held: HeldDevice,
+    installation_id: UUID,
+    answered_request: str | None,
+    now: datetime,
+) -> Session:
+    """A session as it is right after a login with this device."""
+    device = held.device
+    return Session(
+        id=uuid4(),
+        person_id=held.person.id,
+        device_id=device.id,
+        installation_id=installation_id,
+        level=level_today(site, device),
+        auth_time=now,
+        last_seen_at=now,
+        answered_request=answered_request,
+        selected_request=None,
+        given_name=held.person.given_name,
+        family_name=held.person.family_name,
+        language=held.person.language,
+        device=SessionDevice(
+            **{name: getattr(device, name) for name in SessionDevice.__dataclass_fields__}
+        ),
+    )
+
+
+def _login(session: Session, token: str) -> dict[str, Any]:
+    """What a login writes of a session."""
+    return {
+        "token_hash": token_hash(token),
+        "level": session.level,
+        "auth_time": session.auth_time,
+        "last_seen_at": session.last_seen_at,
+        "answered_request": session.answered_request,
+    }

@@ -1,0 +1,252 @@
+"""JWTs of others: RFC 7515, 7516, 7517, 8725 (https://www.rfc-editor.org/rfc/rfc8725)."""
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from joserfc import jwe, jws, jwt
+from joserfc.jwk import ECKey, RSAKey
+
+from authn.foreign_jwt import (
+    CONTENT_ENCRYPTIONS,
+    KEY_ENCRYPTIONS,
+    LONGEST_TOKEN,
+    SIGNATURES,
+    UnknownKey,
+    decrypt_jwe,
+    public_key_set,
+    read_key_set,
+    read_private_keys,
+    verify_jws,
+)
+from authn.jose import InvalidToken
+
+unhurried = examples(deadline=None)  # a busy machine is no failure
+
+RSA_KEY = RSAKey.generate_key(2048, {"kid": "one"}, private=True)
+EC_KEY = ECKey.generate_key("P-256", {"kid": "two"}, private=True)
+ENCRYPTION = RSAKey.generate_key(2048, {"kid": "enc", "use": "enc"}, private=True)
+CLAIMS = {"sub": "somebody"}
+SET = read_key_set({"keys": [RSA_KEY.as_dict(private=False), EC_KEY.as_dict(private=False)]})
+PRIVATE = read_private_keys(json.dumps(ENCRYPTION.as_dict(private=True)))
+TOKEN = jwt.encode({"alg": "RS256", "kid": "one"}, CLAIMS, RSA_KEY)
+
+
+def encrypted(payload: bytes, alg: str, enc: str, **header: Any) -> str:
+    return jwe.encrypt_compact(
+        {"alg": alg, "enc": enc, **header}, payload, ENCRYPTION, [alg, enc, "DEF"]
+    )
+
+
+def key_of(alg: str) -> RSAKey | ECKey:
+    return EC_KEY if alg == "ES256" else RSA_KEY
+
+
+@pytest.mark.parametrize("alg", SIGNATURES)
+def test_what_a_key_of_the_set_signed_is_verified(alg: str) -> None:
+    key = key_of(alg)
+    token = jwt.encode({"alg": alg, "kid": key.kid}, CLAIMS, key, algorithms=[alg])
+    assert verify_jws(token, SET, SIGNATURES) == CLAIMS
+
+
+def test_an_algorithm_that_is_not_listed_is_refused() -> None:
+    with pytest.raises(InvalidToken):
+        verify_jws(TOKEN, SET, ["ES256"])
+
+
+@pytest.mark.parametrize("alg", ["RS512", "HS256", "none", "EdDSA", ""])
+def test_a_list_can_t_allow_what_we_do_not_do(alg: str) -> None:
+    header, payload, signature = TOKEN.split(".")
+    changed = base64.urlsafe_b64encode(json.dumps({"alg": alg, "kid": "one"}).encode()).decode()
+    with pytest.raises(InvalidToken):
+        verify_jws(f"{changed.rstrip('=')}.{payload}.{signature}", SET, [alg, "RS256"])
+    assert header != changed
+
+
+@pytest.mark.parametrize("header", [{"crit": ["b64"]}, {"jku": "https://x"}, {"x5u": "https://x"}])
+def test_a_header_that_wants_more_is_refused(header: dict[str, Any]) -> None:  # RFC 8725 §3.10
+    content = json.dumps({"alg": "RS256", "kid": "one", **header}).encode()
+    changed = base64.urlsafe_b64encode(content).decode().rstrip("=")
+    with pytest.raises(InvalidToken):
+        verify_jws(f"{changed}.{TOKEN.partition('.')[2]}", SET, SIGNATURES)
+
+
+def test_a_key_that_is_not_there_is_told_apart() -> None:
+    token = jwt.encode({"alg": "RS256", "kid": "newer"}, CLAIMS, RSA_KEY)
+    with pytest.raises(UnknownKey):
+        verify_jws(token, SET, SIGNATURES)
+
+
+def test_without_a_name_the_only_key_that_fits_is_meant() -> None:
+    token = jws.serialize_compact({"alg": "RS256"}, json.dumps(CLAIMS), RSA_KEY, ["RS256"])
+    assert verify_jws(token, SET, SIGNATURES) == CLAIMS
+    with pytest.raises(UnknownKey):
+        verify_jws(token, [*SET, *SET], SIGNATURES)
+
+
+def test_a_key_for_encryption_or_another_algorithm_verifies_nothing() -> None:  # RFC 7517 §4.2
+    for changed in ({"use": "enc"}, {"alg": "PS256"}):
+        keys = read_key_set({"keys": [{**RSA_KEY.as_dict(private=False), **changed}]})
+        with pytest.raises(UnknownKey):
+            verify_jws(TOKEN, keys, SIGNATURES)
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"5", b"null", b"{", b"", b"\xff"])
+def test_a_payload_that_is_no_object_is_refused(payload: bytes) -> None:
+    token = jws.serialize_compact({"alg": "RS256", "kid": "one"}, payload, RSA_KEY, ["RS256"])
+    with pytest.raises(InvalidToken):
+        verify_jws(token, SET, SIGNATURES)
+
+
+def test_a_short_key_is_not_believed() -> None:  # RFC 7518 §3.3
+    short = rsa.generate_private_key(65537, 1024)  # noqa: S505 (it is what must be refused)
+    numbers = short.public_key().public_numbers()
+    modulus = numbers.n.to_bytes(128, "big")
+    entry = {"kty": "RSA", "e": "AQAB", "n": base64.urlsafe_b64encode(modulus).decode().rstrip("=")}
+    assert read_key_set({"keys": [entry]}) == ()
+
+
+def test_the_private_half_of_somebody_s_key_is_not_looked_at() -> None:
+    """Completing one from its exponent takes hours, by the size that its owner chooses."""
+    modulus = base64.urlsafe_b64encode(b"\xff" * 4096).decode().rstrip("=")
+    began = time.monotonic()
+    read = read_key_set({"keys": [{"kty": "RSA", "n": modulus, "e": "AQAB", "d": modulus}]})
+    assert time.monotonic() - began < 1
+    assert not any(key.key.is_private for key in read)
+    (whole,) = read_key_set({"keys": [RSA_KEY.as_dict(private=True)]})
+    assert not whole.key.is_private
+    assert verify_jws(TOKEN, [whole], SIGNATURES) == CLAIMS
+
+
+def test_keys_that_can_t_be_read_are_left_out() -> None:  # RFC 7517 §5
+    bad: list[Any] = [
+        None,
+        5,
+        {},
+        {"kty": "oct", "k": "c2VjcmV0"},
+        {"kty": ["RSA"]},
+        {"kty": "RSA", "n": 5, "e": "AQAB"},
+        {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+        {"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"},
+        {**RSA_KEY.as_dict(private=False), "kid": 5},
+    ]
+    assert read_key_set({"keys": bad}) == ()
+    assert len(read_key_set({"keys": [*bad, RSA_KEY.as_dict(private=False)]})) == 1
+    assert read_key_set({"keys": {}}) == read_key_set([]) == read_key_set(None) == ()
+
+
+@pytest.mark.parametrize("alg", KEY_ENCRYPTIONS)
+@pytest.mark.parametrize("enc", CONTENT_ENCRYPTIONS)
+def test_what_was_encrypted_to_us_is_read(alg: str, enc: str) -> None:
+    for named in ({}, {"kid": "enc"}, {"cty": "JWT"}):
+        assert decrypt_jwe(encrypted(TOKEN.encode(), alg, enc, **named), PRIVATE) == TOKEN
+
+
+def test_what_was_encrypted_to_another_key_is_refused() -> None:
+    other = RSAKey.generate_key(2048, private=True)
+    header = {"alg": "RSA-OAEP-256", "enc": "A256GCM"}
+    token = jwe.encrypt_compact(header, TOKEN.encode(), other, list(header.values()))
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(token, PRIVATE)
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(encrypted(b"x", *header.values(), kid="another"), PRIVATE)
+
+
+def test_an_older_key_still_reads() -> None:
+    """Both stand in the file while the upstream changes over."""
+    older = RSAKey.generate_key(2048, {"use": "enc"}, private=True)
+    keys = [older.as_dict(private=True), ENCRYPTION.as_dict(private=True)]
+    both = read_private_keys(json.dumps({"keys": keys}))
+    assert decrypt_jwe(encrypted(TOKEN.encode(), "RSA-OAEP", "A128GCM"), both) == TOKEN
+
+
+def test_compression_is_refused() -> None:  # RFC 8725 §3.6
+    token = encrypted(b"x" * 200_000, "RSA-OAEP", "A128GCM", zip="DEF")
+    assert len(token) < 4_000
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(token, PRIVATE)
+
+
+def test_a_signing_key_decrypts_nothing() -> None:
+    keys = read_private_keys(json.dumps({**ENCRYPTION.as_dict(private=True), "use": "sig"}))
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(encrypted(TOKEN.encode(), "RSA-OAEP", "A128GCM"), keys)
+
+
+def test_what_is_published_is_public() -> None:
+    published = json.dumps(public_key_set(PRIVATE))
+    assert json.loads(published)["keys"][0]["kid"] == "enc"
+    assert '"d"' not in published
+
+
+@pytest.mark.parametrize("text", ["", "x", "{}", '{"keys": 5}', "-----BEGIN PRIVATE KEY-----"])
+def test_a_file_without_private_keys_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        read_private_keys(text)
+
+
+def test_a_private_key_in_pem_is_read() -> None:
+    pem = RSA_KEY.private_key
+    assert pem
+    text = pem.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    (key,) = read_private_keys(text)
+    assert key.key.is_private
+
+
+def test_an_endless_token_is_refused() -> None:
+    with pytest.raises(InvalidToken):
+        verify_jws("a" * LONGEST_TOKEN + ".b.c", SET, SIGNATURES)
+
+
+_ENDS = st.text(alphabet="abcXYZ019-_.=+/ é", max_size=40)
+
+
+@unhurried
+@given(st.text() | st.builds(lambda start, end: TOKEN[:start] + end, st.integers(0, 500), _ENDS))
+def test_whatever_comes_is_verified_or_refused(token: str) -> None:
+    if token == TOKEN:
+        return
+    with pytest.raises(InvalidToken):
+        verify_jws(token, SET, SIGNATURES)
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(token, PRIVATE)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(), inside, max_size=3),
+    max_leaves=8,
+)
+_NAMES = st.sampled_from(["alg", "enc", "kid", "typ", "zip", "epk", "p2c", "crit"])
+
+
+@unhurried
+@given(st.dictionaries(_NAMES, _JSON | st.sampled_from(["RS256", "RSA-OAEP", "A128GCM", "one"])))
+def test_whatever_a_header_holds_it_is_refused(header: dict[str, Any]) -> None:
+    part = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
+    with pytest.raises(InvalidToken):
+        verify_jws(f"{part}.e30.AAAA", SET, SIGNATURES)
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(f"{part}.AAAA.AAAA.AAAA.AAAA", PRIVATE)
+
+
+@unhurried
+@given(
+    st.dictionaries(st.sampled_from(["kty", "n", "e", "crv", "x", "y", "kid", "use", "d"]), _JSON)
+    | _JSON
+)
+def test_whatever_a_key_set_holds_it_is_read(entry: Any) -> None:
+    for kind in ("RSA", "EC"):
+        keys = {"keys": [{**entry, "kty": kind} if isinstance(entry, dict) else entry]}
+        assert read_key_set(keys) == ()
