@@ -17,7 +17,14 @@ from typing import Any
 
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    Page,
+    expect,
+    sync_playwright,
+)
 from starlette.types import ASGIApp
 
 from tests import chromium
@@ -33,6 +40,9 @@ FLAGS = (
 )
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 START_SECONDS = 10
+# A machine with more to do than this test is slow, and nothing is wrong. A page follows by itself
+# within 2 s.
+PATIENCE_MILLISECONDS = 20_000
 
 # What the two kinds say of themselves: a laptop's key stays in its hardware, a phone's is synced.
 LAPTOP = {"transport": "internal", "defaultBackupEligibility": False, "defaultBackupState": False}
@@ -45,6 +55,7 @@ def running_chromium() -> Iterator[Browser]:
     executable = chromium.find()
     if executable is None:
         raise RuntimeError(f"Chromium is missing: {chromium.what_to_type()}")
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         try:

@@ -55,6 +55,18 @@ class LiveService:
     site: Site
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked `one_engine` runs on SQLite alone: a parser, a script, a page's looks."""
+    twice = [
+        item
+        for item in items
+        if item.get_closest_marker("one_engine") and item.get_closest_marker("postgresql")
+    ]
+    if twice:
+        config.hook.pytest_deselected(items=twice)
+        items[:] = [item for item in items if item not in set(twice)]
+
+
 @pytest.fixture(autouse=True)
 def _no_setting_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the developer's own environment configures does not reach a test."""

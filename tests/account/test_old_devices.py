@@ -29,6 +29,8 @@ from tests.screens import (
 )
 from tests.together import at_once
 
+pytestmark = pytest.mark.thorough
+
 PATH = "/return/devices"
 
 

@@ -31,6 +31,8 @@ from tests.mailbox import confirm_for, mails
 from tests.screens import another_screen, events, everything, signed_in
 from tests.together import at_once
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def hanne(site: Site, client: TestClient) -> Person:

@@ -40,7 +40,7 @@ from tests.federation.upstream import (
     with_its_own_key,
 )
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.one_engine]
 
 # What an upstream says is refused before any database is asked: one of the two is enough.
 one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

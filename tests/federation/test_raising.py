@@ -16,6 +16,8 @@ from tests.federation.upstream import SUBSTANTIAL, Provider
 from tests.screens import answered
 from tests.together import at_once
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def screen(journey: Journey, site: Site) -> Screen:

@@ -33,14 +33,13 @@ navigator.credentials.create = (options) => {
 };
 """
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 def signed_in(chromium: Browser, live: LiveService, **options: Any) -> tuple[Page, Authenticator]:
     """A laptop on which Hanne has just enrolled, at the page that asks which device to add."""
     _, code = activation_code(live.site)
     page = new_context(chromium, **options).new_page()
-    page.set_default_timeout(15_000)
     page.add_init_script(NO_AUTOFILL + CREATED)
     key = attach_authenticator(page, LAPTOP)
     page.goto(f"{live.address}/activate#{code}")
@@ -157,7 +156,6 @@ def test_both_screens_say_done(chromium: Browser, live: LiveService) -> None:
     """A phone by our own link: each screen follows the other by itself."""
     laptop, _ = signed_in(chromium, live)
     phone = new_context(chromium).new_page()
-    phone.set_default_timeout(15_000)
     attach_authenticator(phone, PHONE)
     laptop.get_by_role("button", name="Another phone or computer").click()
     laptop.get_by_text("I cannot scan it").click()

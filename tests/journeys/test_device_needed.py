@@ -27,7 +27,7 @@ from tests.journeys.test_keyboard import tab_to
 
 Colours = Literal["light", "dark"]
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 @pytest.fixture

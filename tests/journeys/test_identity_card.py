@@ -54,7 +54,6 @@ def live(settings: Settings) -> Iterator[LiveService]:
 def page(chromium: Browser) -> Page:
     """A laptop with a key of its own."""
     page = new_context(chromium).new_page()
-    page.set_default_timeout(15_000)
     attach_authenticator(page, LAPTOP)
     # It offers no key by itself: the button is pressed.
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")

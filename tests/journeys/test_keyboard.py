@@ -12,7 +12,7 @@ from tests.conftest import LiveService
 
 MOST_TABS = 25
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 def tab_to(page: Page, name: str) -> None:

@@ -69,7 +69,6 @@ def live(settings: Settings, mails: Path) -> Iterator[LiveService]:
 def screen(chromium: Browser, kind: dict[str, object], **options: object) -> Page:
     """A browser profile of its own, with one authenticator that offers no key by itself."""
     page = new_context(chromium, **options).new_page()  # type: ignore[arg-type]
-    page.set_default_timeout(15_000)
     attach_authenticator(page, kind)
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
     return page

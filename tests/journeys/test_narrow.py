@@ -18,7 +18,7 @@ PAGES = (
     "/no/such/page",
 )
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 @pytest.mark.parametrize("language", ["nl-BE", "de-BE", "fr-BE"])

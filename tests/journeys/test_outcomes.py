@@ -46,7 +46,7 @@ OUTCOMES = {
     "not allowed in this frame": (failing("SecurityError", 50), "Keys do not work in this window"),
 }
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

@@ -25,7 +25,7 @@ from tests.conftest import LiveService
 
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636, appendix B
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 async def callback(request: Request) -> HTMLResponse:

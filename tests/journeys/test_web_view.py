@@ -23,7 +23,7 @@ from tests.journeys.test_adding import signed_in
 NO_KEYS = "delete window.PublicKeyCredential;"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636, appendix B
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 @pytest.fixture

@@ -39,7 +39,6 @@ def application(live: LiveService) -> Iterator[str]:
 def screen(chromium: Browser, kind: dict[str, object]) -> tuple[Page, Authenticator]:
     """A browser profile of its own, with one authenticator."""
     page = new_context(chromium).new_page()
-    page.set_default_timeout(15_000)
     return page, attach_authenticator(page, kind)
 
 

@@ -16,7 +16,7 @@ from tests.commands import run_command
 from tests.mailbox import confirm_for
 from tests.occasion import job
 
-pytestmark = pytest.mark.usefixtures("register")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("register")]
 
 
 @pytest.fixture

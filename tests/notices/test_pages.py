@@ -24,7 +24,7 @@ from tests.citizen import activation_code
 from tests.conftest import DEMO_PEOPLE, LiveService
 from tests.mailbox import confirm_for, mails
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 SSIN = "03.41.01-001.28"
 
 
@@ -62,7 +62,6 @@ def sent(live: LiveService) -> None:
 def enrolled_page(chromium: Browser, live: LiveService) -> Page:
     _, code = activation_code(live.site)
     page = new_context(chromium).new_page()
-    page.set_default_timeout(15_000)
     attach_authenticator(page, LAPTOP)
     page.goto(f"{live.address}/activate#{code}")
     page.get_by_label("National register number").fill(SSIN)
@@ -129,7 +128,6 @@ def test_this_was_not_me_blocks_the_device_from_another_browser(
     thief = enrolled_page(chromium, live)
     sent(live)
     page = new_context(chromium).new_page()
-    page.set_default_timeout(15_000)
     page.goto(f"{demo}/mails")
     page.get_by_role("link", name="Er is een toestel toegevoegd").click()
     frame = page.frame_locator("iframe")

@@ -15,7 +15,7 @@ from tests.authenticator import base64url
 from tests.citizen import ORIGIN, Screen, activation_code, enrolled
 from tests.screens import ceremony, everything
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.one_engine]
 
 MANY = settings(
     max_examples=40,

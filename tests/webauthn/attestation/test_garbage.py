@@ -24,7 +24,7 @@ from tests.webauthn.attestation.enrolment import (
 )
 from tests.webauthn.test_registration import stored
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.one_engine]
 
 MANY = hypothesis_settings(
     max_examples=60,

@@ -48,7 +48,7 @@ from tests.webauthn.attestation.enrolment import (
     under,
 )
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.one_engine]
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 

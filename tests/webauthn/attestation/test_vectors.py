@@ -25,7 +25,7 @@ from tests.fido_metadata import entry, install, signed_blob, with_test_root
 from tests.screens import ceremony, events, problem
 from tests.webauthn.test_registration import stored
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.one_engine]
 
 ORIGIN = "https://example.org"
 
