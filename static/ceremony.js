@@ -26,6 +26,7 @@ export class Ceremony {
   constructor(element, scope) {
     this.#element = element;
     this.#scope = scope;
+    this.#button()?.removeAttribute('disabled'); // from now on a click is heard
     window.addEventListener('pageshow', (event) => event.persisted && this.rest());
   }
 
