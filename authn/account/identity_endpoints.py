@@ -5,8 +5,6 @@ open, or be another browser's than the person thinks. The device that answers is
 the hand of whoever was just proven, so that is the one whose level rises.
 """
 
-from typing import Any
-
 from starlette.responses import Response
 
 from authn.account.signed_in import signed_in, signed_in_script
@@ -14,13 +12,13 @@ from authn.audit.device_events import DeviceActRefused, IdentityLevelRaised
 from authn.audit.log import record
 from authn.devices.devices import devices_of, raise_identity_level
 from authn.devices.tables import Device
-from authn.errors import N_, Forbidden, InvalidRequest, Refusal
+from authn.errors import N_, Forbidden, Refusal
 from authn.federation.identity_claims import too_low
 from authn.federation.proof import Proof, read_proof, spend_proof
 from authn.federation.upstreams import upstreams
 from authn.people.persons import lock_person
 from authn.sessions.sessions import Session, touch
-from authn.web.request import Request, json_answer, page
+from authn.web.request import Request, json_answer, page, sent_text
 from authn.web.routing import json_route, page_route
 from authn.webauthn.authentication import confirm, confirmation_options
 from authn.webauthn.challenges import Purpose
@@ -51,7 +49,7 @@ def identity(request: Request, session: Session) -> Response:
 @signed_in_script
 def raising_options(request: Request, session: Session) -> Response:
     """Options to confirm with the device whose level is to rise."""
-    proof = _proof(request, session, _text(request, "proof"))
+    proof = _proof(request, session, sent_text(request, "proof"))
     purpose = Purpose(RAISE, proof.id)
     return json_answer(confirmation_options(request, session.person_id, purpose, _may_rise))
 
@@ -60,7 +58,7 @@ def raising_options(request: Request, session: Session) -> Response:
 def identity_raised(request: Request, session: Session) -> Response:
     """The device that confirmed vouches for a high identity; the proof is spent."""
     lock_person(request.connection, session.person_id)
-    proof = _proof(request, session, _text(request, "proof"))
+    proof = _proof(request, session, sent_text(request, "proof"))
     confirmed = confirm(request, session.person_id, Purpose(RAISE, proof.id))
     device = confirmed.device
     try:
@@ -104,15 +102,6 @@ def _proof(request: Request, session: Session, token: str) -> Proof:
 
 def _may_rise(device: Device) -> bool:
     return device.identity_level != "high"
-
-
-def _text(request: Request, name: str) -> str:
-    value: Any = request.json.get(name)
-    if not isinstance(value, str):
-        raise InvalidRequest(
-            "invalid_request", N_("What your browser sent could not be read."), detail=name
-        )
-    return value
 
 
 routes = [

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -22,12 +21,12 @@ from authn.enrolment.new_device import (
 )
 from authn.enrolment.return_endpoints import routes as return_routes
 from authn.enrolment.returning import return_by_code
-from authn.errors import N_, Forbidden, InvalidRequest
+from authn.errors import N_, Forbidden
 from authn.federation.upstreams import upstreams
 from authn.people.persons import find_person
 from authn.people.tables import Person
 from authn.secrets import read_token, sign_token
-from authn.web.request import Request, json_answer, page, redirect
+from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import form_route, json_route, page_route
 from authn.web.user_agent import read_user_agent
 from authn.webauthn.challenges import Purpose
@@ -101,7 +100,7 @@ def first_device(request: Request) -> Response:
 
 def activation_options(request: Request) -> Response:
     """Creation options for the person of the code."""
-    enrolment = _enrolment(request, _text(request, "enrolment"))
+    enrolment = _enrolment(request, sent_text(request, "enrolment"))
     options = creation_options(request, enrolment.person, _activation(enrolment), anew=True)
     return json_answer(options)
 
@@ -111,7 +110,7 @@ def activation_registration(request: Request) -> Response:
 
     Whoever had devices before comes back by it: those are blocked (see `enrolment.returning`).
     """
-    enrolment = _enrolment(request, _text(request, "enrolment"))
+    enrolment = _enrolment(request, sent_text(request, "enrolment"))
     credential = register(request, enrolment.person, _activation(enrolment))
     with all_or_nothing(request, enrolment.person):
         burn_activation_code(request.connection, enrolment.code_id, request.now)
@@ -160,15 +159,6 @@ def _enrolment(request: Request, token: str) -> Enrolment:
 
 def _activation(enrolment: Enrolment) -> Purpose:
     return Purpose(ACTIVATE, str(enrolment.code_id))
-
-
-def _text(request: Request, name: str) -> str:
-    value: Any = request.json.get(name)
-    if not isinstance(value, str):
-        raise InvalidRequest(
-            "invalid_request", N_("What your browser sent could not be read."), detail=name
-        )
-    return value
 
 
 routes = [

@@ -1,7 +1,5 @@
 """A first device without any activation code: an upstream proved who the person is."""
 
-from typing import Any
-
 from starlette.responses import Response
 
 from authn.devices.devices import devices_of
@@ -11,7 +9,7 @@ from authn.enrolment.new_device import (
     signed_in_answer,
     store_device,
 )
-from authn.errors import N_, Forbidden, InvalidRequest
+from authn.errors import N_, Forbidden
 from authn.federation.proof import (
     Proof,
     for_purpose,
@@ -22,7 +20,7 @@ from authn.federation.proof import (
 )
 from authn.people.persons import find_person
 from authn.people.tables import Person
-from authn.web.request import Request, json_answer, page, redirect
+from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import json_route, page_route
 from authn.web.user_agent import read_user_agent
 from authn.webauthn.challenges import Purpose
@@ -52,14 +50,14 @@ def identity_proven(request: Request) -> Response:
 
 def identity_options(request: Request) -> Response:
     """Creation options for the person who was proven."""
-    proof = read_proof(request, _text(request, "proof"), "enrol")
+    proof = read_proof(request, sent_text(request, "proof"), "enrol")
     person = _person(request, proof)
     return json_answer(creation_options(request, person, _enrolling(proof)))
 
 
 def identity_registration(request: Request) -> Response:
     """The device is the person's first, the proof is spent, and the person is signed in."""
-    proof = read_proof(request, _text(request, "proof"), "enrol")
+    proof = read_proof(request, sent_text(request, "proof"), "enrol")
     person = _person(request, proof)
     credential = register(request, person, _enrolling(proof))
     with all_or_nothing(request, person):
@@ -71,7 +69,7 @@ def identity_registration(request: Request) -> Response:
                 N_("You have a device by now. Sign in with it, and add this one there."),
             )
         held = store_device(request, person, credential, how="upstream", identity_level=proof.level)
-    waiting = _text(request, "request")
+    waiting = sent_text(request, "request")
     return signed_in_answer(request, held, naming_page(held, first=True, request_token=waiting))
 
 
@@ -84,15 +82,6 @@ def _person(request: Request, proof: Proof) -> Person:
 
 def _enrolling(proof: Proof) -> Purpose:
     return Purpose(ENROL, proof.id)
-
-
-def _text(request: Request, name: str) -> str:
-    value: Any = request.json.get(name)
-    if not isinstance(value, str):
-        raise InvalidRequest(
-            "invalid_request", N_("What your browser sent could not be read."), detail=name
-        )
-    return value
 
 
 routes = [

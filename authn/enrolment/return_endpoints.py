@@ -26,12 +26,12 @@ from authn.enrolment.returning import (
     waiting_return,
 )
 from authn.enrolment.this_browser import page_token, read_page_token
-from authn.errors import N_, Forbidden, InvalidRequest, NotFound
+from authn.errors import N_, Forbidden, NotFound
 from authn.federation.proof import Proof, read_proof, spend_proof
 from authn.federation.upstreams import upstreams
 from authn.people.persons import find_person, lock_person
 from authn.people.tables import Person
-from authn.web.request import Request, json_answer, page, redirect
+from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import form_route, json_route, page_route
 from authn.web.user_agent import read_user_agent
 from authn.webauthn.challenges import Purpose
@@ -86,21 +86,21 @@ def return_cancelled(request: Request) -> Response:
 
 def return_options(request: Request) -> Response:
     """Creation options for the person whose identity is proven."""
-    proof = read_proof(request, _text(request, "proof"), RETURN)
+    proof = read_proof(request, sent_text(request, "proof"), RETURN)
     options = creation_options(request, _living(request, proof), _returning(proof), anew=True)
     return json_answer(options)
 
 
 def return_registration(request: Request) -> Response:
     """The device is the person's, the old ones are blocked, the proof is spent."""
-    proof = read_proof(request, _text(request, "proof"), RETURN)
+    proof = read_proof(request, sent_text(request, "proof"), RETURN)
     person = _living(request, proof)
     credential = register(request, person, _returning(proof))
     with all_or_nothing(request, person):
         spend_proof(request, proof)
         returning = return_by_upstream(request, person.id, proof.upstream, proof.level)
         held = store_device(request, person, credential, how="upstream", identity_level=proof.level)
-    location = next_page(held, returning=returning, request_token=_text(request, "request"))
+    location = next_page(held, returning=returning, request_token=sent_text(request, "request"))
     return signed_in_answer(request, held, location)
 
 
@@ -163,15 +163,6 @@ def _living(request: Request, proof: Proof) -> Person:
 
 def _returning(proof: Proof) -> Purpose:
     return Purpose(RETURN, proof.id)
-
-
-def _text(request: Request, name: str) -> str:
-    value = request.json.get(name)
-    if not isinstance(value, str):
-        raise InvalidRequest(
-            "invalid_request", N_("What your browser sent could not be read."), detail=name
-        )
-    return value
 
 
 routes = [

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from authn.errors import N_, InvalidRequest
 from authn.secrets import Secrets, csrf_token, token_hash
 from authn.settings import Settings
 from authn.web.site import Site
@@ -79,6 +80,16 @@ class Request:
 def inside(request: Request, connection: Connection) -> Request:
     """The request in a transaction that its endpoint opened itself, after it had called out."""
     return replace(request, open_connection=connection)
+
+
+def sent_text(request: Request, name: str) -> str:
+    """The member of this name that a script sent; raises `InvalidRequest` unless it is text."""
+    value: Any = request.json.get(name)
+    if not isinstance(value, str):
+        raise InvalidRequest(
+            "invalid_request", N_("What your browser sent could not be read."), detail=name
+        )
+    return value
 
 
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
