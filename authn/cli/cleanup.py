@@ -15,7 +15,7 @@ from authn.db.spent import forget_spent_tokens
 from authn.devices.dormancy import look_after_devices
 from authn.enrolment.emergency import forget_old_links
 from authn.enrolment.invitations import forget_old_invitations
-from authn.grants.access_tokens import forget_expired_access_tokens
+from authn.grants.access_tokens import forget_revoked_tokens
 from authn.grants.codes import forget_old_codes
 from authn.notices.addresses import forget_old_addresses
 from authn.outbox.outbox import forget_old_rows
@@ -29,7 +29,7 @@ CLEANED: dict[str, Callable[[Connection, datetime], int]] = {
     "invitations": forget_old_invitations,
     "emergency links": forget_old_links,
     "authorization codes": forget_old_codes,
-    "access tokens": forget_expired_access_tokens,
+    "revoked tokens": forget_revoked_tokens,
     "spent tokens": forget_spent_tokens,
     "contact addresses": forget_old_addresses,
     "notices": forget_old_rows,

@@ -4,11 +4,12 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from authn.clients.client_metadata import ClientMetadata, unpack_client_metadata
 from authn.clients.redirect_uris import match_redirect_uri
 from authn.clients.tables import LONGEST_CLIENT_ID, clients
 from authn.jose import Algorithm
@@ -21,13 +22,29 @@ BASIC = "client_secret_basic"
 POST = "client_secret_post"
 PUBLIC = "none"
 
+Profile = Literal["", "fapi2"]
+FAPI2: Final = "fapi2"
+
+# How long refresh tokens live, in seconds: without use, and at all.
+REFRESH_IDLE = 30 * 24 * 3600
+REFRESH_LIFETIME = 365 * 24 * 3600
+
 # What `register_client` accepts; anything else is unknown without asking the database.
 CLIENT_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_CLIENT_ID}}}")
 
 # Built once: putting a statement together costs more than executing it.
-_FIND = select(clients).where(clients.c.client_id == bindparam("client_id"))
-_REDIRECT_URIS = list(clients.c).index(clients.c.redirect_uris)
-_POST_LOGOUT_REDIRECT_URIS = list(clients.c).index(clients.c.post_logout_redirect_uris)
+_FIND = select(clients).where(
+    clients.c.client_id == bindparam("client_id"), clients.c.ended_at.is_(None)
+)
+_LISTS = [
+    list(clients.c).index(column)
+    for column in (
+        clients.c.redirect_uris,
+        clients.c.post_logout_redirect_uris,
+        clients.c.resources,
+    )
+]
+_METADATA = list(clients.c).index(clients.c.client_metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +64,25 @@ class Client:
     scope: str
     id_token_signed_response_alg: Algorithm
     sector_identifier: str
-    logo_uri: str | None
+    metadata: ClientMetadata
     require_pkce: bool
     may_read_ssin: bool
     first_party: bool
     created_at: datetime
     policy: str | None
     may_read_device_id: bool
+    profile: Profile = ""
+    organisation: str = ""
+    resources: tuple[str, ...] = ()
+    refresh_idle: int = REFRESH_IDLE
+    refresh_lifetime: int = REFRESH_LIFETIME
+    registration_access_token_hash: str | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def fapi(self) -> bool:
+        """Whether everything that FAPI 2.0 asks is asked of it (protocol 4.5)."""
+        return self.profile == FAPI2
 
     @property
     def public(self) -> bool:
@@ -63,12 +92,13 @@ class Client:
     @property
     def pkce_required(self) -> bool:
         """Whether an authorization request without `code_challenge` is refused (protocol 4.1)."""
-        return self.public or self.require_pkce
+        return self.public or self.require_pkce or self.fapi
 
     @property
     def domain(self) -> str:
         """Where it lives, as a person may recognise it; a native application has its id alone."""
-        return urlsplit(self.redirect_uris[0]).hostname or self.client_id
+        first = self.redirect_uris[0] if self.redirect_uris else ""
+        return urlsplit(first).hostname or self.client_id
 
     def may_ask(self, scope: str) -> bool:
         """Whether the scope is registered for it and, for `ssin`, permitted."""
@@ -97,11 +127,11 @@ class Client:
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "authorization_code"
+        return grant_type in self.metadata.grant_types
 
 
 def find_client(connection: Connection, client_id: str) -> Client | None:
-    """The client with this id."""
+    """The client with this id; None once it has ended."""
     if not CLIENT_ID.fullmatch(client_id):
         return None
     row = connection.execute(_FIND, {"client_id": client_id}).first()
@@ -110,7 +140,11 @@ def find_client(connection: Connection, client_id: str) -> Client | None:
 
 def list_clients(connection: Connection) -> list[Client]:
     """Every client, by name."""
-    statement = select(clients).order_by(clients.c.client_name, clients.c.client_id)
+    statement = (
+        select(clients)
+        .where(clients.c.ended_at.is_(None))
+        .order_by(clients.c.client_name, clients.c.client_id)
+    )
     return [client_of_row(row) for row in connection.execute(statement)]
 
 
@@ -123,7 +157,9 @@ def policies_of_clients(connection: Connection) -> frozenset[str]:
 def public_client_origins(connection: Connection) -> frozenset[str]:
     """The web origins from which scripts of public clients may call us (protocol 4.17)."""
     statement = select(clients.c.redirect_uris).where(
-        clients.c.token_endpoint_auth_method == PUBLIC, clients.c.application_type == "web"
+        clients.c.token_endpoint_auth_method == PUBLIC,
+        clients.c.application_type == "web",
+        clients.c.ended_at.is_(None),
     )
     uris = [urlsplit(uri) for uris in connection.execute(statement).scalars() for uri in uris]
     return frozenset(f"{uri.scheme}://{uri.netloc}" for uri in uris)
@@ -132,6 +168,13 @@ def public_client_origins(connection: Connection) -> frozenset[str]:
 def client_of_row(row: Row[Any]) -> Client:
     """The client that a row of `clients`, in the table's order of columns, is."""
     values = list(row)
-    values[_REDIRECT_URIS] = tuple(values[_REDIRECT_URIS])
-    values[_POST_LOGOUT_REDIRECT_URIS] = tuple(values[_POST_LOGOUT_REDIRECT_URIS])
+    for index in _LISTS:
+        values[index] = tuple(values[index])
+    values[_METADATA] = unpack_client_metadata(values[_METADATA])
     return Client(*values)
+
+
+def row_of_client(client: Client) -> dict[str, Any]:
+    """The row that `client_of_row` would read."""
+    values = {name: getattr(client, name) for name in Client.__dataclass_fields__}
+    return {**values, "client_metadata": values.pop("metadata").pack()}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -10,7 +10,18 @@ from sqlalchemy import Connection
 
 from authn.audit.events import ClientRegistered
 from authn.audit.log import record
-from authn.clients.clients import BASIC, CLIENT_ID, POST, PUBLIC, Client
+from authn.clients.client_metadata import ClientMetadata
+from authn.clients.clients import (
+    BASIC,
+    CLIENT_ID,
+    POST,
+    PUBLIC,
+    REFRESH_IDLE,
+    REFRESH_LIFETIME,
+    Client,
+    Profile,
+    row_of_client,
+)
 from authn.clients.redirect_uris import check_redirect_uri
 from authn.clients.tables import clients
 from authn.db.once import insert_once
@@ -20,6 +31,7 @@ from authn.secrets import Secrets, new_token, token_hash
 
 AUTH_METHODS = (BASIC, POST, PUBLIC)
 APPLICATION_TYPES = ("web", "native")
+AUTHORIZATION_CODE = "authorization_code"
 SHORTEST_SECRET = 32
 LONGEST_NAME = 200
 LONGEST_SECTOR = 255
@@ -57,7 +69,9 @@ RULES: tuple[tuple[Callable[[Client], bool], str], ...] = (
         N_("A client has at least one scope, of ASCII characters."),
     ),
     (
-        lambda client: client.redirect_uris != (),
+        lambda client: (
+            client.redirect_uris != () or not client.check_grant_type(AUTHORIZATION_CODE)
+        ),
         N_("A client has at least one redirect URI."),
     ),
     (
@@ -102,6 +116,13 @@ def register_client(
     first_party: bool = False,
     policy: str | None = None,
     may_read_device_id: bool = False,
+    metadata: ClientMetadata | None = None,
+    profile: Profile = "",
+    organisation: str = "",
+    resources: Iterable[str] = (),
+    refresh_idle: int = REFRESH_IDLE,
+    refresh_lifetime: int = REFRESH_LIFETIME,
+    registration_access_token_hash: str | None = None,
     reference: str = "-",
 ) -> Registered:
     """The application is a client from now on; id and secret are made when not given.
@@ -124,16 +145,22 @@ def register_client(
         scope=" ".join(dict.fromkeys(scope.split())),
         id_token_signed_response_alg=id_token_signed_response_alg,
         sector_identifier=sector_identifier or _sector(client_id, application_type, redirects),
-        logo_uri=None,
+        metadata=metadata or ClientMetadata(),
         require_pkce=require_pkce,
         may_read_ssin=may_read_ssin,
         first_party=first_party,
         created_at=now,
         policy=policy,
         may_read_device_id=may_read_device_id,
+        profile=profile,
+        organisation=organisation,
+        resources=tuple(resources),
+        refresh_idle=refresh_idle,
+        refresh_lifetime=refresh_lifetime,
+        registration_access_token_hash=registration_access_token_hash,
     )
     _check(client)
-    if not insert_once(connection, clients, asdict(client)):
+    if not insert_once(connection, clients, row_of_client(client)):
         raise InvalidClientMetadata(N_("There is a client with this id already."))
     record(connection, secrets, ClientRegistered(client_id=client_id), now, reference)
     return Registered(client, secret)
@@ -166,7 +193,7 @@ def _sector(client_id: str, application_type: str, redirect_uris: tuple[str, ...
     OpenID Core §8.1: the one host of the redirect URIs. A native application is a sector of its
     own (protocol 1.3), with a prefix so that none can be named like a host.
     """
-    if application_type == "native":
+    if application_type == "native" or not redirect_uris:
         return f"client_id:{client_id}"
     try:
         hosts = {urlsplit(uri).hostname or "" for uri in redirect_uris}

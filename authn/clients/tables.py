@@ -1,11 +1,15 @@
-"""The table of relying applications; columns have the metadata's names in RFC 7591 §2."""
+"""Relying applications, resource servers, and what the operator allows between them.
 
-from sqlalchemy import JSON, Boolean, Column, String, Table, Text
+Columns of `clients` have the metadata's names in RFC 7591 §2.
+"""
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text
 
 from authn.db.metadata import Instant, metadata, token_hash_type
 from authn.policies import LONGEST_NAME as LONGEST_POLICY_NAME
 
 LONGEST_CLIENT_ID = 100
+LONGEST_RESOURCE = 500
 
 clients = Table(
     "clients",
@@ -20,7 +24,8 @@ clients = Table(
     Column("scope", Text, nullable=False),
     Column("id_token_signed_response_alg", String(10), nullable=False),
     Column("sector_identifier", String(255), nullable=False),
-    Column("logo_uri", Text),
+    # What else it says about itself, as JSON: `ClientMetadata`.
+    Column("client_metadata", Text, nullable=False),
     # What the operator decides, and an application never says about itself:
     Column("require_pkce", Boolean, nullable=False),
     Column("may_read_ssin", Boolean, nullable=False),
@@ -30,4 +35,92 @@ clients = Table(
     Column("policy", String(LONGEST_POLICY_NAME)),
     # Whether its access tokens name the device, by a word that no other application's have.
     Column("may_read_device_id", Boolean, nullable=False),
+    # `fapi2`: everything that FAPI 2.0 asks (protocol 4.5); "" for none.
+    Column("profile", String(10), nullable=False),
+    # The organisation of a system: its CBE number, ten digits; "" for none.
+    Column("organisation", String(10), nullable=False),
+    # The resources (RFC 8707) that it may ask access tokens for.
+    Column("resources", JSON, nullable=False),
+    # How long its refresh tokens live without use, and at all, in seconds.
+    Column("refresh_idle", Integer, nullable=False),
+    Column("refresh_lifetime", Integer, nullable=False),
+    # By which a client that registered itself reads and changes its registration (RFC 7592).
+    Column("registration_access_token_hash", token_hash_type()),
+    # Since when it is no client any more: nothing that it holds is worth anything.
+    Column("ended_at", Instant),
+)
+
+# Resource servers (RFC 8707): whom access tokens can be for, beside our own userinfo.
+resources = Table(
+    "resources",
+    metadata,
+    # Its identifier, an absolute URI: what stands in `aud`.
+    Column("resource", String(LONGEST_RESOURCE), primary_key=True),
+    Column("resource_name", String(200), nullable=False),
+    # As whom it authenticates at the introspection endpoint; none where it reads tokens itself.
+    Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id")),
+    # Its scopes, with the sentence that people read at consent: {scope: sentence}.
+    Column("scopes", JSON, nullable=False),
+    # Within which a person is the same `sub` to resources.
+    Column("sector_identifier", String(255), nullable=False),
+    Column("may_read_ssin", Boolean, nullable=False),
+    # It understands the federation's list `may_act` (protocol 4.10).
+    Column("reads_may_act", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Token exchange (RFC 8693): who may exchange whose token for which audience.
+exchange_pairs = Table(
+    "exchange_pairs",
+    metadata,
+    Column(
+        "client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), primary_key=True
+    ),
+    # Whose token is presented: the client that it was issued to.
+    Column(
+        "subject_client_id",
+        String(LONGEST_CLIENT_ID),
+        ForeignKey("clients.client_id"),
+        primary_key=True,
+    ),
+    Column(
+        "resource",
+        String(LONGEST_RESOURCE),
+        ForeignKey("resources.resource"),
+        primary_key=True,
+    ),
+    sqlite_with_rowid=False,
+)
+
+# Issuers whose assertions are taken as grants (RFC 7523 §2.1); none until the operator says so.
+assertion_issuers = Table(
+    "assertion_issuers",
+    metadata,
+    Column("issuer", String(LONGEST_RESOURCE), primary_key=True),
+    # Its keys: a JWK Set by value, or the address of one.
+    Column("jwks", JSON),
+    Column("jwks_uri", Text),
+    # The one client that may present its assertions, and the client whose `sub` they speak of.
+    Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), nullable=False),
+    Column(
+        "subject_client_id",
+        String(LONGEST_CLIENT_ID),
+        ForeignKey("clients.client_id"),
+        nullable=False,
+    ),
+    Column("created_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Initial access tokens (RFC 7591 §3): who may register a client where not everybody may.
+initial_access_tokens = Table(
+    "initial_access_tokens",
+    metadata,
+    Column("token_hash", token_hash_type(), primary_key=True),
+    Column("label", String(200), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("uses_left", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -8,6 +8,7 @@ answers from it. OpenID Connect Core 1.0 §5.1 and §5.4
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from authn.grants.grants import OFFLINE_ACCESS
 from authn.people.tables import Person
 
 OPENID = "openid"
@@ -47,6 +48,7 @@ SCOPES: dict[str, dict[str, Value]] = {
     SSIN: {
         "ssin": lambda known: known.ssin,
     },
+    OFFLINE_ACCESS: {},
 }
 
 

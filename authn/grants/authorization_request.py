@@ -7,18 +7,31 @@ OpenID Connect Core 1.0 §3.1.2.1
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-ResponseMode = Literal["query", "form_post"]
+from authn.grants.particulars import Particulars
+
+ResponseMode = Literal["query", "form_post", "query.jwt", "form_post.jwt"]
+_TUPLES: Final = (
+    "prompt",
+    "acr_values",
+    "essential_acr",
+    "resource",
+    "claims_id_token",
+    "claims_userinfo",
+    "authorization_details",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
     """What a client asks, by the names of the specification; "" where it said nothing.
 
-    `scope` is what it may get of what it asked. `request_id` is random and spent by the answer,
-    `arrived_at` is what fresh sign-ins are measured by (protocol 4.7). `subject_hint` is the `sub`
-    of the `id_token_hint`: the answer is about this person or nobody.
+    `scope` is what it may get of what it asked. `request_id` is random (of a pushed request:
+    derived from its `request_uri`) and spent by the answer, `arrived_at` is what fresh sign-ins are
+    measured by (protocol 4.7). `subject_hint` is the `sub` of the `id_token_hint`, or of `claims`:
+    the answer is about this person or nobody. Of `acr_values` one is wished, of `essential_acr` one
+    is needed (Core §5.5.1.1). Of `claims` the names alone are kept.
     """
 
     request_id: str
@@ -34,6 +47,20 @@ class AuthorizationRequest:
     ui_locales: str
     subject_hint: str
     arrived_at: datetime
+    acr_values: tuple[str, ...] = ()
+    essential_acr: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    claims_id_token: tuple[str, ...] = ()
+    claims_userinfo: tuple[str, ...] = ()
+    authorization_details: tuple[Mapping[str, Any], ...] = ()
+    dpop_jkt: str = ""
+
+    @property
+    def particulars(self) -> Particulars:
+        """What is asked besides the scope, as the grant keeps it."""
+        return Particulars(
+            self.resource, self.claims_id_token, self.claims_userinfo, self.authorization_details
+        )
 
     def pack(self) -> dict[str, Any]:
         """The request as JSON, for a signed token: what is empty is left out."""
@@ -44,8 +71,8 @@ class AuthorizationRequest:
     def unpack(cls, content: Mapping[str, Any]) -> "AuthorizationRequest":
         """What `pack` gave, once its token was verified."""
         values = {name: content.get(name, "") for name in cls.__dataclass_fields__}
+        values |= {name: tuple(content.get(name, ())) for name in _TUPLES}
         values |= {
-            "prompt": tuple(content.get("prompt", ())),
             "max_age": content.get("max_age"),
             "arrived_at": datetime.fromisoformat(content["arrived_at"]),
         }

@@ -21,7 +21,7 @@ from authn.clients.clients import Client
 from authn.db.once import insert_once
 from authn.errors import N_, Expired, InvalidRequest, Refusal
 from authn.grants.authorization_request import AuthorizationRequest
-from authn.grants.grants import COLUMNS, Grant, find_live_grant, revoke_grant
+from authn.grants.grants import COLUMNS, OFFLINE_ACCESS, Grant, find_live_grant, revoke_grant
 from authn.grants.tables import authorization_codes, grants
 from authn.people.subjects import subject_of
 from authn.secrets import Secrets, new_token, token_hash
@@ -47,6 +47,7 @@ _SPEND = (
         authorization_codes.c.nonce,
         authorization_codes.c.code_challenge,
         authorization_codes.c.expires_at,
+        authorization_codes.c.dpop_jkt,
     )
 )
 
@@ -67,12 +68,16 @@ class InvalidGrant(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """An authorization code as a client presents it; "" where it sent nothing."""
+    """An authorization code as a client presents it; "" where it sent nothing.
+
+    `dpop_jkt` is the thumbprint of the key whose proof came along.
+    """
 
     code: str
     client_id: str
     redirect_uri: str
     code_verifier: str
+    dpop_jkt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ class _SpentCode:
     nonce: str
     code_challenge: str
     expires_at: datetime
+    dpop_jkt: str
 
 
 def issue_code(
@@ -124,6 +130,8 @@ def issue_code(
         "level": session.level,
         "auth_time": session.auth_time,
         "granted_at": now,
+        "offline": OFFLINE_ACCESS in request.scope.split(),
+        "particulars": request.particulars.pack(),
     }
     # Inserting it spends the request: of two tabs that answer the same one, one gets here.
     if not insert_once(connection, grants, grant):
@@ -140,6 +148,7 @@ def issue_code(
         "nonce": request.nonce,
         "code_challenge": request.code_challenge,
         "expires_at": now + LIFETIME,
+        "dpop_jkt": request.dpop_jkt,
     }
     connection.execute(_INSERT, row)
     return code
@@ -189,6 +198,7 @@ DESCRIPTIONS = {
     "expired": N_("The code is unknown, expired or was used before."),
     "redirect_uri": N_("The redirect_uri is not the one of the authorization request."),
     "code_verifier": N_("The code_verifier does not match the code_challenge."),
+    "dpop_jkt": N_("The code is bound to another DPoP key."),
     "ended": N_("The session in which the code was given has ended."),
 }
 
@@ -202,6 +212,9 @@ def _reason_to_refuse(spent: _SpentCode, presented: Presented, now: datetime) ->
     # RFC 7636 §4.6; a verifier without a challenge is refused too (RFC 9700 §2.1.1)
     if not verifies(presented.code_verifier, spent.code_challenge):
         return "code_verifier"
+    # RFC 9449 §10
+    if spent.dpop_jkt and presented.dpop_jkt != spent.dpop_jkt:
+        return "dpop_jkt"
     return None
 
 

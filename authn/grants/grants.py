@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Join, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Join, and_, bindparam, or_, select, update
 
-from authn.devices.tables import KeyLevel
+from authn.devices.tables import KeyLevel, devices
+from authn.grants.particulars import Particulars, unpack_particulars
 from authn.grants.tables import grants
+from authn.people.tables import persons
 from authn.sessions.sessions import alive, chain, limits, within_limits
 from authn.sessions.tables import sessions
 from authn.settings import Settings
+
+# Core §11: a scope by which what was obtained goes on after the person has signed out.
+OFFLINE_ACCESS = "offline_access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,13 @@ class Grant:
     level: KeyLevel
     auth_time: datetime
     granted_at: datetime
+    offline: bool
+    particulars: str
+
+    @property
+    def allowed(self) -> Particulars:
+        """What was allowed besides the scope."""
+        return unpack_particulars(self.particulars)
 
     @property
     def sid(self) -> str:
@@ -62,8 +74,19 @@ def live_chain() -> Join:
 
 
 def live() -> ColumnElement[bool]:
-    """What must hold along `live_chain` for a grant to be valid; its parameters are `limits`."""
-    return and_(grants.c.revoked_at.is_(None), alive(), within_limits())
+    """What must hold along `live_chain` for a grant to be valid; its parameters are `limits`.
+
+    An offline grant goes on without its session, not without its device and its person; and one of
+    before a suspension does not come back with the device (protocol 1.2).
+    """
+    online = and_(alive(), within_limits())
+    offline = and_(
+        grants.c.offline.is_(True),
+        devices.c.status == "active",
+        or_(devices.c.resumed_at.is_(None), grants.c.granted_at > devices.c.resumed_at),
+        persons.c.deceased.is_(False),
+    )
+    return and_(grants.c.revoked_at.is_(None), or_(online, offline))
 
 
 # Built once: putting a statement together costs more than executing it.

@@ -1,6 +1,18 @@
-"""Grants, authorization codes, access tokens. Of a code only the hash, of a token only its name."""
+"""Grants and what stands for them: of codes and refresh tokens only the hash."""
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, Uuid
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
 
 from authn.clients.tables import LONGEST_CLIENT_ID
 from authn.db.metadata import Instant, metadata, token_hash_type
@@ -23,6 +35,10 @@ grants = Table(
     Column("auth_time", Instant, nullable=False),
     Column("granted_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    # An offline grant outlives its session; the device, the consent and the person it does not.
+    Column("offline", Boolean, nullable=False),
+    # What was allowed besides scopes, as JSON: `Particulars`; "" for nothing.
+    Column("particulars", Text, nullable=False),
     # What a device was last used for, and what it has open.
     Index(None, "device_id", "granted_at"),
     sqlite_with_rowid=False,
@@ -40,14 +56,71 @@ authorization_codes = Table(
     Column("expires_at", Instant, nullable=False),
     # Kept after its use: a second one must be recognised.
     Column("used_at", Instant),
+    # The thumbprint of the DPoP key that it is bound to (RFC 9449 §10); "" for none.
+    Column("dpop_jkt", String(43), nullable=False),
     sqlite_with_rowid=False,
 )
 
-access_tokens = Table(
-    "access_tokens",
+# Access tokens that were revoked one by one (RFC 7009), until they would have expired.
+revoked_tokens = Table(
+    "revoked_tokens",
     metadata,
-    Column("jti", String(43), primary_key=True),
-    Column("grant_id", Uuid, ForeignKey("grants.id"), nullable=False),
+    Column("jti", String(64), primary_key=True),
     Column("expires_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", token_hash_type(), primary_key=True),
+    Column("grant_id", Uuid, ForeignKey("grants.id"), nullable=False, index=True),
+    Column("client_id", String(LONGEST_CLIENT_ID), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False),
+    # What it is bound to (RFC 9449 §5, RFC 8705 §4): "jkt:…", "x5t:…"; "" for nothing.
+    Column("confirmation", String(60), nullable=False),
+    # Since when a successor has taken its place; and that one, sealed under a key that only the
+    # token itself gives, for a client that did not get the answer (protocol 4.9).
+    Column("rotated_at", Instant),
+    Column("successor_sealed", LargeBinary),
+    Column("successor_hash", token_hash_type()),
+    sqlite_with_rowid=False,
+)
+
+# Pushed authorization requests (RFC 9126), as they were checked.
+pushed_requests = Table(
+    "pushed_requests",
+    metadata,
+    Column("request_uri_hash", token_hash_type(), primary_key=True),
+    Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), nullable=False),
+    # The parameters, as JSON.
+    Column("parameters", Text, nullable=False),
+    Column("dpop_jkt", String(43), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Device authorization requests (RFC 8628).
+device_codes = Table(
+    "device_codes",
+    metadata,
+    Column("device_code_hash", token_hash_type(), primary_key=True),
+    Column("user_code_hash", token_hash_type(), nullable=False, unique=True),
+    Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("particulars", Text, nullable=False),
+    Column("dpop_jkt", String(43), nullable=False),
+    # Where the device that asks is, roughly, as far as the operator's database tells.
+    Column("place", JSON),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("last_polled_at", Instant),
+    # Seconds that must pass between two polls.
+    Column("interval", Integer, nullable=False),
+    # waiting, allowed, declined, spent
+    Column("state", String(8), nullable=False),
+    Column("grant_id", Uuid, ForeignKey("grants.id")),
     sqlite_with_rowid=False,
 )

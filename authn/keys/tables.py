@@ -1,27 +1,36 @@
 """The signing keys as they are stored: private halves encrypted under the master key."""
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table
+from sqlalchemy import JSON, Column, Index, LargeBinary, String, Table
 
 from authn.db.metadata import Instant, metadata
 
+NEXT = "next"
 ACTIVE = "active"
+RETIRED = "retired"
+WITHDRAWN = "withdrawn"
 
 signing_keys = Table(
     "signing_keys",
     metadata,
     Column("kid", String(64), primary_key=True),
     Column("alg", String(10), nullable=False),
-    # `active` signs and verifies; any other key only verifies what it signed before.
+    # `next` is published and signs nothing yet; `active` signs and verifies; `retired` verifies
+    # what it signed before; `withdrawn` was given away or guessed: nothing of it is believed.
     Column("state", String(10), nullable=False),
-    Column("private_jwk_encrypted", LargeBinary, nullable=False),
+    # Gone once nothing is signed with it any more; the public half stays for `id_token_hint`.
+    Column("private_jwk_encrypted", LargeBinary),
+    Column("public_jwk", JSON),
     Column("created_at", Instant, nullable=False),
+    Column("activated_at", Instant),
+    Column("retired_at", Instant),
 )
 
-# Two processes that start at once agree on one key: the second INSERT does nothing.
-Index(
-    "uq_signing_keys_active",
-    signing_keys.c.alg,
-    unique=True,
-    sqlite_where=signing_keys.c.state == ACTIVE,
-    postgresql_where=signing_keys.c.state == ACTIVE,
-)
+# Two processes that start, or rotate, at once agree on one key: the second INSERT does nothing.
+for _state in (ACTIVE, NEXT):
+    Index(
+        f"uq_signing_keys_{_state}",
+        signing_keys.c.alg,
+        unique=True,
+        sqlite_where=signing_keys.c.state == _state,
+        postgresql_where=signing_keys.c.state == _state,
+    )

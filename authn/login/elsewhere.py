@@ -6,15 +6,26 @@ another browser begins anew: at the authorization request itself where an app wa
 answer would come without the cookies that the application left in the window.
 """
 
-from dataclasses import asdict
 from urllib.parse import urlencode, urlsplit
 
 from authn.clients.clients import Client
 from authn.grants.authorization_request import AuthorizationRequest
+from authn.grants.particulars import NOTHING
 from authn.settings import Settings
 
-# What is ours, and no parameter of the request.
-OURS = frozenset({"request_id", "arrived_at", "subject_hint"})
+# What can be said again as it is held; a request that says more is not made again.
+SAID = (
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "response_mode",
+    "max_age",
+    "ui_locales",
+    "dpop_jkt",
+)
 
 
 def address_elsewhere(
@@ -28,16 +39,17 @@ def address_elsewhere(
     redirect_uri = urlsplit(pending.redirect_uri)
     if client.application_type == "web":
         return f"{redirect_uri.scheme}://{redirect_uri.netloc}/"
-    if pending.subject_hint:
+    if pending.subject_hint or pending.essential_acr or pending.particulars != NOTHING:
         return None
     return f"{settings.issuer}/authorize?{urlencode(parameters(pending))}"
 
 
 def parameters(pending: AuthorizationRequest) -> dict[str, str]:
     """The authorization request as the client sent it (OpenID Connect Core §3.1.2.1)."""
-    sent = {name: value for name, value in asdict(pending).items() if name not in OURS}
+    sent = {name: getattr(pending, name) for name in SAID}
     sent["response_type"] = "code"
     sent["prompt"] = " ".join(pending.prompt)
+    sent["acr_values"] = " ".join(pending.acr_values)
     if pending.code_challenge:
         sent["code_challenge_method"] = "S256"
     return {name: str(value) for name, value in sent.items() if value not in ("", None)}

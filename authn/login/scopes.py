@@ -16,6 +16,7 @@ TITLES = {
     "openid": N_("Recognise you when you come back"),
     "profile": N_("Your name, date of birth and language"),
     "ssin": N_("Your national number"),
+    "offline_access": N_("Go on having access while you are signed out"),
 }
 LABELS = {
     "name": N_("Name"),

@@ -1,37 +1,34 @@
 """/token: RFC 6749 §3.2 (https://www.rfc-editor.org/rfc/rfc6749#section-3.2), on Authlib.
 
-Authlib's `AuthorizationServer` authenticates the client (`authenticate_client`), finds the grant
-type and turns its errors into OAuth's; it is made anew for each request, which costs 2 µs and
-leaves nothing to share. An error leaves as a `Refusal`, so that a spent code stays spent.
+Authlib's `AuthorizationServer` finds the grant type, whose `validate_token_request` asks for the
+client (`client_authentication`) and for what the grant needs, and turns its errors into OAuth's; it
+is made anew for each request, which costs 2 µs and leaves nothing to share. An error leaves as a
+`Refusal`, so that a spent code stays spent.
 """
 
-import base64
+from collections.abc import Collection
 from typing import Any, NoReturn, cast
-from urllib.parse import unquote
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from starlette.responses import Response
 
-from authn.clients.clients import find_client
+from authn.oidc.client_authentication import authenticated_client
 from authn.oidc.grant_types import GRANT_TYPES
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 from authn.web.routing import protocol_route
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="token", charset="UTF-8"'}
 
 
 class TokenRequest(OAuth2Request):
     """A request as Authlib reads it."""
 
     def __init__(self, http: Request) -> None:
-        # Authlib crashes on a header that is none: it gets ours, once it was read (or nothing).
-        credentials = basic_credentials(http)
-        headers = {"Authorization": f"Basic {credentials}"} if credentials else {}
-        super().__init__(http.method, f"{http.settings.issuer}/token", headers=headers)
+        # No header: Authlib crashes on one that is none, and has no business with any.
+        super().__init__(http.method, f"{http.settings.issuer}/token", headers={})
         self._form = dict(http.form)
         self.payload = BasicOAuth2Payload(self._form)
 
@@ -53,8 +50,11 @@ class TokenServer(AuthorizationServer):
         for grant_type in GRANT_TYPES.values():
             self.register_grant(grant_type)
 
-    def query_client(self, client_id: str) -> ClientMixin:
-        return cast(ClientMixin, find_client(self.http.connection, client_id))
+    def authenticate_client(
+        self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token"
+    ) -> ClientMixin:
+        """The client, by our methods: `oidc.client_authentication`."""
+        return cast(ClientMixin, authenticated_client(self.http))
 
     def create_oauth2_request(self, request: Any) -> TokenRequest:
         return TokenRequest(self.http)
@@ -68,21 +68,9 @@ class TokenServer(AuthorizationServer):
     def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> NoReturn:
         """Raises what Authlib would answer with (RFC 6749 §5.2)."""
         code = str(error.error)
-        if code == "invalid_client":
-            raise invalid_client() from None
         if code == "unsupported_grant_type":  # Authlib's text repeats what was sent
             raise ProtocolError(code, "The grant_type is not supported.") from None
         raise ProtocolError(code, error.get_error_description()) from None
-
-
-def invalid_client() -> ProtocolError:
-    """One refusal for every reason: nobody learns which clients exist."""
-    return ProtocolError(
-        "invalid_client",
-        "The client is unknown or did not authenticate as it is registered.",
-        status=401,
-        headers=CHALLENGE,
-    )
 
 
 def token(request: Request) -> Response:
@@ -90,28 +78,6 @@ def token(request: Request) -> Response:
     if not request.form.get("grant_type"):
         raise ProtocolError("invalid_request", "The grant_type is missing.")
     return cast(Response, TokenServer(request).create_token_response())
-
-
-def basic_credentials(request: Request) -> str:
-    """What the Basic header holds, in base64; "" without one.
-
-    Raises `ProtocolError` for any other header, and when the client authenticates in a second way
-    besides (RFC 6749 §2.3).
-    """
-    header = request.headers.get("authorization", "").strip()
-    if not header:
-        return ""
-    scheme, _, credentials = header.partition(" ")
-    if scheme.lower() != "basic" or not credentials:
-        raise invalid_client()
-    try:
-        decoded = base64.b64decode(credentials, validate=True).decode()
-    except ValueError:
-        raise invalid_client() from None
-    client_id = unquote(decoded.partition(":")[0])
-    if "client_secret" in request.form or request.form.get("client_id", client_id) != client_id:
-        raise ProtocolError("invalid_request", "The client authenticates in more than one way.")
-    return credentials
 
 
 routes = [protocol_route("/token", token, methods=["POST"], writes=True)]

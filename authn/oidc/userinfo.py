@@ -19,7 +19,7 @@ from authn.consents.scopes import OPENID, SSIN, Known, claims_of
 from authn.grants.access_tokens import LiveGrant, grant_of_access_token
 from authn.jose import InvalidToken
 from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import verified_jti_and_scope
+from authn.oidc.access_token import read_access_token, userinfo_audience
 from authn.people.numbers import current_ssin
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
@@ -72,13 +72,17 @@ def _live_grant(request: Request, token: str) -> tuple[LiveGrant, str]:
     invalid = bearer_error("invalid_token", "The token is invalid, expired or ended.", status=401)
     keys = current_keys(request.site, request.connection, request.now)
     try:
-        jti, scope = verified_jti_and_scope(keys, request.settings, token, request.now)
+        read = read_access_token(keys, request.settings, token, request.now)
     except InvalidToken:
         raise invalid from None
-    live = grant_of_access_token(request.connection, request.settings, jti, request.now)
+    if read.audience != userinfo_audience(request.settings):
+        raise invalid
+    live = grant_of_access_token(
+        request.connection, request.secrets, request.settings, read.jti, request.now
+    )
     if live is None:
         raise invalid
-    return live, scope
+    return live, read.scope
 
 
 def _released_ssin(request: Request, live: LiveGrant, scope: str) -> str | None:

@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from authn.errors import CommandError
-from authn.settings.mail import MailSettings
+from authn.settings.clients import ClientSettings
 from authn.settings.service import PREFIX
 
 __all__ = ["PREFIX", "Settings", "load_settings"]
 
 
-class Settings(MailSettings):
+class Settings(ClientSettings):
     """The configuration of one running service."""
 
     @classmethod

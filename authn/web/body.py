@@ -1,7 +1,8 @@
 """What a request's body may be: at most 64 kB, one strict form or one JSON object.
 
 A parameter that comes twice is refused (protocol 4.4): two readers of one request must not see
-two different values.
+two different values. Those that may come several times (RFC 8707 §2, RFC 8693 §2.1) are one value
+here, with spaces between: none of theirs holds a space.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from authn.errors import N_, InvalidRequest, Refusal
 LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 100
 JSON_DEPTH = 12
+MAY_REPEAT = frozenset({"resource", "audience"})
 
 
 class TooLarge(InvalidRequest):
@@ -63,9 +65,14 @@ def parse_parameters(encoded: bytes) -> Mapping[str, str]:
         )
     except ValueError:
         raise _malformed("malformed parameters") from None
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise InvalidRequest("invalid_request", N_("A parameter was sent twice."))
+    parameters: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in parameters:
+            parameters[name] = value
+        elif name in MAY_REPEAT and value:
+            parameters[name] += f" {value}"
+        else:
+            raise InvalidRequest("invalid_request", N_("A parameter was sent twice."))
     if any("\x00" in name or "\x00" in value for name, value in pairs):
         raise _malformed("NUL in a parameter")
     return parameters

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from authn.db.engine import Busy
 from authn.db.transaction import reading, writing
-from authn.errors import N_
+from authn.errors import N_, Unavailable
 from authn.secrets import new_token
 from authn.settings import Settings
 from authn.web import csrf
@@ -29,6 +29,7 @@ from authn.web.request import Request
 from authn.web.site import Site
 
 LONGEST_QUERY = 16 * 1024
+MOST_TIMES_OUTSIDE = 4
 
 Endpoint = Callable[[Request], Response]
 Answers = Literal["page", "problem", "oauth"]
@@ -36,6 +37,19 @@ Answers = Literal["page", "problem", "oauth"]
 Writes = bool | Callable[[HttpRequest, Mapping[str, str]], bool]
 NO_DATABASE: Final = "no database"
 CALLS_OUT: Final = "calls out"
+
+
+class NeededFromOutside(Exception):
+    """An endpoint can't go on without a document of another service that is not at hand.
+
+    Raised inside the endpoint's transaction, which is rolled back. `fetch` then asks for it in a
+    thread, with no transaction open, and remembers what came; and the endpoint begins again
+    (protocol 4.18).
+    """
+
+    def __init__(self, fetch: Callable[[], None]) -> None:
+        super().__init__()
+        self.fetch = fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +130,18 @@ class _Endpoint:
         http.state.answers = self.shape.answers
         site: Site = http.app.state.site
         body = await read_body(http) if http.method == "POST" else b""
-        response = await self._response(http, site, body)
+        response = await self._after_fetching(http, site, body)
         await response(scope, receive, send)
+
+    async def _after_fetching(self, http: HttpRequest, site: Site, body: bytes) -> Response:
+        """The response, once what the endpoint needed from outside is at hand."""
+        for _ in range(MOST_TIMES_OUTSIDE):
+            try:
+                return await self._response(http, site, body)
+            except NeededFromOutside as needed:
+                fetch = needed.fetch
+            await run_in_threadpool(fetch)
+        raise Unavailable(detail="needed from outside again and again")
 
     async def _response(self, http: HttpRequest, site: Site, body: bytes) -> Response:
         """Made on the event loop where nothing is waited for, in a thread otherwise.

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
 from authn.devices.tables import devices, installations
-from authn.grants.tables import access_tokens, authorization_codes, grants
+from authn.grants.tables import authorization_codes, grants
 from authn.people.tables import persons
 from authn.sessions.sessions import end_session
 from authn.sessions.tables import sessions
@@ -229,7 +229,7 @@ def test_a_dump_of_the_database_holds_nothing_usable(
     with reading(site.database) as connection:
         dump = "".join(
             str(connection.execute(select(table)).all())
-            for table in (grants, authorization_codes, access_tokens, audit_events)
+            for table in (grants, authorization_codes, audit_events)
         )
     for secret in (unused, code, tokens["access_token"], tokens["id_token"], holder.token):
         assert secret not in dump

@@ -7,18 +7,14 @@ gets is ours: Authlib's generators read the clock themselves.
 
 from typing import TYPE_CHECKING, cast
 
-import orjson
 from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 
 from authn.clients.clients import Client
-from authn.clients.registration import AUTH_METHODS
-from authn.consents.scopes import OPENID
-from authn.grants.access_tokens import LIFETIME, record_access_token
 from authn.grants.codes import Presented, RedeemedCode, redeem_code
-from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import access_token
-from authn.oidc.id_token import id_token
+from authn.oidc.client_authentication import METHODS
+from authn.oidc.confirmation import presented_confirmation
+from authn.oidc.token_answer import Answer, Obtained, answer
 
 if TYPE_CHECKING:
     from authn.oidc.token import TokenServer
@@ -28,7 +24,7 @@ class AuthorizationCode(AuthorizationCodeGrant):
     """`grant_type=authorization_code`."""
 
     GRANT_TYPE = "authorization_code"
-    TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)  # noqa: RUF012 (Authlib declares it so)
+    TOKEN_ENDPOINT_AUTH_METHODS = list(METHODS)  # noqa: RUF012 (Authlib declares it so)
     server: "TokenServer"
 
     def query_authorization_code(self, code: str, client: ClientMixin) -> RedeemedCode:
@@ -39,28 +35,16 @@ class AuthorizationCode(AuthorizationCodeGrant):
             client_id=client.get_client_id(),
             redirect_uri=http.form.get("redirect_uri", ""),
             code_verifier=http.form.get("code_verifier", ""),
+            dpop_jkt=presented_confirmation(http, cast(Client, client)).jkt,
         )
         return redeem_code(
             http.connection, http.secrets, http.settings, presented, http.now, http.reference
         )
 
-    def create_token_response(self) -> tuple[int, str, list[tuple[str, str]]]:
-        """The access token and, where `openid` was granted, the ID token (Core §3.1.3.3)."""
+    def create_token_response(self) -> Answer:
+        """The tokens of the grant that the code stood for."""
         http = self.server.http
         redeemed = cast(RedeemedCode, self.request.authorization_code)
-        grant = redeemed.grant
-        keys = current_keys(http.site, http.connection, http.now)
-        jti = record_access_token(http.connection, grant.id, http.now)
         client = cast(Client, self.request.client)
-        token = access_token(keys, http.settings, client, grant, jti, http.now)
-        answer = {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": int(LIFETIME.total_seconds()),
-            "scope": grant.scope,
-        }
-        if OPENID in grant.scope.split():
-            answer["id_token"] = id_token(
-                keys, http.settings, client, grant, redeemed.nonce, token, http.now
-            )
-        return 200, orjson.dumps(answer).decode(), []
+        confirmation = presented_confirmation(http, client)
+        return answer(http, Obtained(client, redeemed.grant, confirmation, redeemed.nonce))

@@ -1,0 +1,99 @@
+"""What a client says about itself, by the names of its specifications.
+
+RFC 7591 §2 (https://www.rfc-editor.org/rfc/rfc7591#section-2), OpenID Connect Dynamic Client
+Registration 1.0 §2 (https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata),
+RFC 8705, RFC 9101, RFC 9126, RFC 9396, RFC 9449, RFC 9701, JARM, OpenID Connect Back- and
+Front-Channel Logout. Never a permission: those are columns of `clients`, and the operator's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+# A value in several languages (Registration §2.1): by BCP 47 tag, "" for the one without a tag.
+Localized = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMetadata:
+    """What is optional in a registration; each default means that nothing was said.
+
+    Lists are tuples. `jwks` is the JWK Set by value, as it was sent.
+    """
+
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    # What people are shown.
+    client_names: Localized = field(default_factory=dict)
+    client_uris: Localized = field(default_factory=dict)
+    logo_uris: Localized = field(default_factory=dict)
+    policy_uris: Localized = field(default_factory=dict)
+    tos_uris: Localized = field(default_factory=dict)
+    contacts: tuple[str, ...] = ()
+    software_id: str = ""
+    software_version: str = ""
+    initiate_login_uri: str = ""
+    # Its keys, and how it authenticates with them.
+    jwks: Mapping[str, Any] | None = None
+    jwks_uri: str = ""
+    token_endpoint_auth_signing_alg: str = ""
+    tls_client_auth_subject_dn: str = ""
+    tls_client_auth_san_dns: str = ""
+    tls_client_auth_san_uri: str = ""
+    tls_client_auth_san_ip: str = ""
+    tls_client_auth_san_email: str = ""
+    # What its tokens are bound to.
+    dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
+    # Its authorization requests, and the answers to them.
+    require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
+    request_object_signing_alg: str = ""
+    request_object_encryption_alg: str = ""
+    request_object_encryption_enc: str = ""
+    request_uris: tuple[str, ...] = ()
+    authorization_signed_response_alg: str = ""
+    authorization_encrypted_response_alg: str = ""
+    authorization_encrypted_response_enc: str = ""
+    authorization_details_types: tuple[str, ...] = ()
+    default_max_age: int | None = None
+    require_auth_time: bool = False
+    default_acr_values: tuple[str, ...] = ()
+    # What it is given.
+    id_token_encrypted_response_alg: str = ""
+    id_token_encrypted_response_enc: str = ""
+    userinfo_signed_response_alg: str = ""
+    userinfo_encrypted_response_alg: str = ""
+    userinfo_encrypted_response_enc: str = ""
+    introspection_signed_response_alg: str = ""
+    introspection_encrypted_response_alg: str = ""
+    introspection_encrypted_response_enc: str = ""
+    sector_identifier_uri: str = ""
+    # How it hears of the end of a session.
+    backchannel_logout_uri: str = ""
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str = ""
+    frontchannel_logout_session_required: bool = False
+
+    def pack(self) -> str:
+        """What was said, as the JSON that is stored; what was not said is left out."""
+        said = {
+            each.name: value
+            for each in fields(self)
+            if (value := getattr(self, each.name)) != getattr(NOTHING_SAID, each.name)
+        }
+        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+
+
+NOTHING_SAID = ClientMetadata()
+
+
+@lru_cache(maxsize=4096)
+def unpack_client_metadata(text: str) -> ClientMetadata:
+    """What `pack` gave. Remembered by the text itself, so that it can never be out of date."""
+    known = ClientMetadata.__dataclass_fields__
+    values = {name: value for name, value in orjson.loads(text).items() if name in known}
+    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return ClientMetadata(**{**values, **lists})

@@ -1,0 +1,50 @@
+"""What a token is bound to: nothing, a DPoP key, or a client certificate (RFC 7800 `cnf`)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """`jkt` is the thumbprint of a DPoP key (RFC 9449 §6.1), `x5t_s256` that of a certificate
+    (RFC 8705 §3.1), each in base64url; "" where there is none. At most one is given.
+    """
+
+    jkt: str = ""
+    x5t_s256: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.jkt or self.x5t_s256)
+
+    @property
+    def claim(self) -> dict[str, str]:
+        """The value of `cnf`."""
+        return {"jkt": self.jkt} if self.jkt else {"x5t#S256": self.x5t_s256}
+
+    @property
+    def token_type(self) -> str:
+        """What an answer calls a token that is bound like this (RFC 9449 §5, RFC 8705 §3)."""
+        return "DPoP" if self.jkt else "Bearer"
+
+    def pack(self) -> str:
+        """As it is stored; "" for nothing."""
+        if self.jkt:
+            return f"jkt:{self.jkt}"
+        return f"x5t:{self.x5t_s256}" if self.x5t_s256 else ""
+
+
+UNBOUND = Confirmation()
+
+
+def unpack_confirmation(text: str) -> Confirmation:
+    """What `pack` gave."""
+    kind, _, thumbprint = text.partition(":")
+    if kind == "jkt":
+        return Confirmation(jkt=thumbprint)
+    return Confirmation(x5t_s256=thumbprint) if kind == "x5t" else UNBOUND
+
+
+def confirmation_of_claim(claim: object) -> Confirmation:
+    """What the `cnf` of a verified token of ours says."""
+    if not isinstance(claim, dict):
+        return UNBOUND
+    return Confirmation(claim.get("jkt", ""), claim.get("x5t#S256", ""))
