@@ -19,6 +19,7 @@ run: venv ## Start the service and a demo application on this machine (Ctrl-C st
 test: venv-dev ## Run every test, on SQLite and PostgreSQL and in Chromium (ARGS="-k word" chooses)
 	@$(PYTHON) -m tests.chromium
 	@tools/openid-client
+	@$(PYTHON) -m tests.samples.apache
 	$(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
 
 test-fast: venv-dev ## Run the tests that need neither PostgreSQL, a browser nor much time

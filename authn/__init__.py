@@ -7,14 +7,14 @@ The map. One folder is one room; imports run downwards only (checked by import-l
     app        create_app(settings): every route, middleware and error handler on one screen
     oidc       the OpenID Provider: one file per endpoint
     account    the holder's pages: my devices, where we can reach you, what an upstream proved
-    login      the hallway between an authorization request and its answer
+    login      the hallway between an authorization request and its answer; codes of other screens
     enrolment  activation codes, the first device, a further device; loss and return
     federation proof of identity from upstream: eID, itsme, another OpenID Provider
     consents   what a person allowed an application
     grants     what an application was given: codes, grants, tokens
     sessions   a browser that has authenticated
     webauthn   the two ceremonies, attestation, policy, FIDO metadata
-    clients    relying applications
+    clients    relying applications and resource servers
     devices    what a person holds: Device, Installation, and its life
     notices    what a person is told by mail, and where
     sources    authentic sources: the national register
@@ -38,6 +38,7 @@ Glossary, where a word is the domain's own:
     return        somebody who lost every device comes back to a new one
     upstream      who proves to us who a person is: another OpenID Provider
     ceremony      one WebAuthn registration or authentication, from its options to its response
+    system        a client without people: its tokens are its organisation's, by CBE number
     grant         what one person allowed one client, once, on one device; codes and tokens
                   hang on it
 """

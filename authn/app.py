@@ -19,8 +19,11 @@ from authn.enrolment.identity_endpoints import routes as enrolment_identity_rout
 from authn.errors import Refusal
 from authn.federation.endpoints import routes as federation_routes
 from authn.federation.upstreams import upstreams
+from authn.keys.upkeep import keys_looked_after
 from authn.login.endpoints import routes as login_routes
 from authn.notices.delivery import delivering_in_background
+from authn.oidc.backchannel_logout import telling_applications
+from authn.oidc.client_certificate import certificate_roots
 from authn.oidc.cors import Cors
 from authn.oidc.endpoints import routes as oidc_routes
 from authn.secrets import load_secrets
@@ -29,7 +32,9 @@ from authn.web.endpoints import routes as web_routes
 from authn.web.envelope import Envelope
 from authn.web.failures import answer_failure
 from authn.web.pages import STATIC, load_pages
+from authn.web.paths import by_path
 from authn.web.place import open_places
+from authn.web.proxies import TrustedProxies
 from authn.web.site import Site
 from authn.web.static import VersionedFiles
 from authn.webauthn.endpoints import routes as webauthn_routes
@@ -55,6 +60,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Starlette:
     Raises `CommandError` when a secret is missing, or a file that a setting names.
     """
     upstreams(settings)  # read once, and refused now rather than when somebody needs one
+    certificate_roots(settings)
     site = Site(
         settings=settings,
         secrets=load_secrets(settings),
@@ -64,8 +70,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Starlette:
         places=open_places(settings),
     )
     app = Starlette(
-        routes=ROUTES,
+        routes=by_path(ROUTES),
         middleware=[
+            Middleware(TrustedProxies, settings=settings),
             Middleware(Envelope, settings=settings, monotonic=time.perf_counter),
             Middleware(Cors),
         ],
@@ -83,8 +90,8 @@ def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[N
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         # Starlette's 40 threads double the 99th percentile; as many threads as connections do not.
         anyio.to_thread.current_default_thread_limiter().total_tokens = site.settings.threads
-        async with metadata_watched(site):
-            with delivering_in_background(site):
+        async with metadata_watched(site), keys_looked_after(site):
+            with delivering_in_background(site), telling_applications(site):
                 yield
         site.database.close()
 

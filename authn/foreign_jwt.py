@@ -1,8 +1,9 @@
-"""JWTs of others, signed by them, and encrypted to us or not (RFC 7515, 7516, 7517), over joserfc.
+"""JWTs of others, signed by them, encrypted to us or not; and what we encrypt to them: by joserfc.
 
-Their header must be read before anything is verified: a list says which algorithms may stand in
-it, keys come from the key set that the caller fetched, and a header that names a key of its own,
-or an extension, is refused (RFC 8725, https://www.rfc-editor.org/rfc/rfc8725).
+RFC 7515, 7516, 7517, 7518, 8037. Their header must be read before anything is verified: a list says
+which algorithms may stand in it, keys come from the key set that the caller fetched, and a header
+that names a key of its own, or an extension, is refused (RFC 8725,
+https://www.rfc-editor.org/rfc/rfc8725).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -11,25 +12,42 @@ from typing import Any, TypeGuard
 
 import orjson
 from joserfc import jwe, jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey, import_key
+from joserfc.errors import BadSignatureError, JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 from joserfc.util import urlsafe_b64decode
 
-from authn.jose import RSA_BITS, InvalidToken
+from authn.jose import JWK, RSA_BITS, InvalidToken
 
-SIGNATURES = ("RS256", "PS256", "ES256")
+SIGNATURES = ("RS256", "PS256", "ES256", "EdDSA")
 KEY_ENCRYPTIONS = ("RSA-OAEP-256", "RSA-OAEP")
 CONTENT_ENCRYPTIONS = ("A128CBC-HS256", "A256CBC-HS512", "A128GCM", "A256GCM")
+# By which we encrypt the content key to others: RSA-OAEP is left to those who can't do better.
+KEY_ENCRYPTIONS_TO_OTHERS = ("RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW")
 LONGEST_TOKEN = 64 * 1024
 MOST_KEYS = 50
-_KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
+MOST_RSA_BITS = 8192
+_KEY_TYPES = {
+    "RS256": "RSA",
+    "PS256": "RSA",
+    "ES256": "EC",
+    "EdDSA": "OKP",
+    "RSA-OAEP-256": "RSA",
+    "RSA-OAEP": "RSA",
+    "ECDH-ES": "EC",
+    "ECDH-ES+A256KW": "EC",
+}
+_CURVES = ("P-256", "Ed25519")
 # RFC 7518 §6.2.2, §6.3.2. An RSA exponent alone would have its primes computed, however long it is.
 _PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth"}
 _NEVER_IN_A_HEADER = {"jwk", "jku", "x5u", "crit", "zip", "b64"}
 
 
 class UnknownKey(InvalidToken):
-    """The key set has no key that this token says it was signed with: it may be an old one."""
+    """None of the keys is the one that signed this, as far as can be told: the set may be old."""
+
+
+class OtherType(InvalidToken):
+    """A JWT of another kind than is asked for here (RFC 8725 §3.11)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,11 +57,30 @@ class ExchangeKey:
     kid: str
     use: str
     alg: str
-    key: ECKey | RSAKey
+    key: JWK
 
     def may(self, use: str, alg: str) -> bool:
-        """Whether it is for this use and algorithm (RFC 7517 §4.2, §4.4)."""
-        return self.use in ("", use) and self.alg in ("", alg)
+        """Whether it is for this use and algorithm, and of the type that it takes (RFC 7517 §4)."""
+        return (
+            self.use in ("", use)
+            and self.alg in ("", alg)
+            and self.key.key_type == _KEY_TYPES.get(alg)
+        )
+
+
+class NoFittingKey(Exception):
+    """None of somebody's keys is one that a content key can be encrypted to by this algorithm."""
+
+
+class _Registry(jws.JWSRegistry):
+    """joserfc's, without its warning of EdDSA (see `jose`): callers say what is allowed."""
+
+    def get_alg(self, name: str) -> Any:
+        """The algorithm of this name, which `verify_jws` has found in the caller's list."""
+        return self.algorithms[name]
+
+
+_REGISTRY = _Registry()
 
 
 def read_key_set(document: object) -> tuple[ExchangeKey, ...]:
@@ -73,29 +110,30 @@ def public_key_set(keys: Iterable[ExchangeKey]) -> dict[str, Any]:
 
 
 def verify_jws(
-    token: str, keys: Iterable[ExchangeKey], algorithms: Collection[str]
+    token: str,
+    keys: Iterable[ExchangeKey],
+    algorithms: Collection[str],
+    types: Collection[str] = (),
 ) -> dict[str, Any]:
     """The claims of a JWT that one of these keys signed, with one of these algorithms.
 
-    Times, issuer and audience are the caller's to check. Raises `UnknownKey` when none of the keys
-    is the one that it names, else `InvalidToken`.
+    `types` is what its `typ` may be if it has one, in lower case; nothing for any. Times, issuer
+    and audience are the caller's to check. Raises `OtherType`, `UnknownKey`, else `InvalidToken`.
     """
     header = _unverified_header(token, parts=3)
     alg, kid = header.get("alg"), header.get("kid")
-    if alg not in algorithms or alg not in _KEY_TYPES:
+    if types and _media_type(header.get("typ", "jwt")) not in types:
+        raise OtherType
+    if alg not in algorithms or alg not in SIGNATURES:
         raise InvalidToken
-    fitting = [
-        each
-        for each in keys
-        if each.may("sig", alg)
-        and each.key.key_type == _KEY_TYPES[alg]
-        and (kid is None or each.kid == kid)
-    ]
+    fitting = [each for each in keys if each.may("sig", alg) and kid in (None, each.kid)]
     if not fitting or (kid is None and len(fitting) > 1):
         raise UnknownKey
     try:
-        payload = jws.deserialize_compact(token, fitting[0].key, [alg]).payload
+        payload = jws.deserialize_compact(token, fitting[0].key, registry=_REGISTRY).payload
         claims = orjson.loads(payload or b"")
+    except BadSignatureError:
+        raise (UnknownKey if kid is None else InvalidToken) from None
     except (JoseError, ValueError, TypeError):
         raise InvalidToken from None
     if not isinstance(claims, dict):
@@ -103,20 +141,19 @@ def verify_jws(
     return claims
 
 
-def decrypt_jwe(token: str, keys: Iterable[ExchangeKey]) -> str:
+def decrypt_jwe(
+    token: str, keys: Iterable[ExchangeKey], algorithms: Collection[str] = KEY_ENCRYPTIONS
+) -> str:
     """What was encrypted to one of our private keys: a signed JWT, not verified yet.
 
-    Raises `InvalidToken`: another key, another algorithm, compressed, or no JWE at all.
+    `algorithms` may have encrypted the content key. Raises `InvalidToken`: another key, another
+    algorithm, compressed, or no JWE at all.
     """
     header = _unverified_header(token, parts=5)
     alg, enc, kid = header.get("alg"), header.get("enc"), header.get("kid")
-    if alg not in KEY_ENCRYPTIONS or enc not in CONTENT_ENCRYPTIONS:
+    if not isinstance(alg, str) or alg not in algorithms or enc not in CONTENT_ENCRYPTIONS:
         raise InvalidToken
-    fitting = [
-        each.key
-        for each in keys
-        if each.may("enc", alg) and isinstance(each.key, RSAKey) and kid in (None, each.kid)
-    ]
+    fitting = [each.key for each in keys if each.may("enc", alg) and kid in (None, each.kid)]
     for key in fitting:
         try:
             plaintext = jwe.decrypt_compact(token, key, [alg, enc]).plaintext
@@ -126,24 +163,64 @@ def decrypt_jwe(token: str, keys: Iterable[ExchangeKey]) -> str:
     raise InvalidToken
 
 
+def encrypt_jwe(
+    plaintext: str, keys: Iterable[ExchangeKey], alg: str, enc: str, cty: str = ""
+) -> str:
+    """The text, encrypted to the first of these public keys that may be used so (RFC 7516 §7.1).
+
+    `alg` is of `KEY_ENCRYPTIONS_TO_OTHERS`, `enc` of `CONTENT_ENCRYPTIONS`; `cty` is "JWT" where
+    the text is one (RFC 7519 §5.2). Raises `NoFittingKey`.
+    """
+    if alg not in KEY_ENCRYPTIONS_TO_OTHERS or enc not in CONTENT_ENCRYPTIONS:
+        raise NoFittingKey
+    fitting = next((each.key for each in keys if each.may("enc", alg)), None)
+    if fitting is None:
+        raise NoFittingKey
+    # A key that its owner did not name is not named: theirs would be looked for by that name.
+    header = {"alg": alg, "enc": enc, "cty": cty, "kid": fitting.kid}
+    said = {name: value for name, value in header.items() if value}
+    try:
+        return jwe.encrypt_compact(said, plaintext, fitting, [alg, enc])
+    except JoseError:  # its `key_ops` have other uses
+        raise NoFittingKey from None
+
+
+def unverified_claims(token: str) -> dict[str, Any]:
+    """What a JWT says, whoever signed it; nothing in it is true yet. Raises `InvalidToken`."""
+    _unverified_header(token, parts=3)
+    return _json_segment(token.split(".")[1])
+
+
 def _unverified_header(token: str, parts: int) -> dict[str, Any]:
     """The header as somebody wrote it; nothing in it is true yet."""
     if len(token) > LONGEST_TOKEN or not token.isascii() or token.count(".") != parts - 1:
         raise InvalidToken
-    try:
-        header = orjson.loads(urlsafe_b64decode(token.partition(".")[0].encode()))
-    except ValueError:
-        raise InvalidToken from None
-    if not isinstance(header, dict) or _NEVER_IN_A_HEADER & header.keys():
+    header = _json_segment(token.partition(".")[0])
+    if _NEVER_IN_A_HEADER & header.keys():
         raise InvalidToken
     if not all(isinstance(header.get(name, ""), str) for name in ("alg", "enc", "kid")):
         raise InvalidToken
     return header
 
 
+def _json_segment(segment: str) -> dict[str, Any]:
+    try:
+        content = orjson.loads(urlsafe_b64decode(segment.encode()))
+    except ValueError:
+        raise InvalidToken from None
+    if not isinstance(content, dict):
+        raise InvalidToken
+    return content
+
+
+def _media_type(typ: object) -> str:
+    """The `typ` of a header as it is compared (RFC 7515 §4.1.9); "" for what is none."""
+    return typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
+
+
 def _pem_keys(text: str) -> Iterator[ExchangeKey]:
     """The key in PEM, once: as the kind that it is."""
-    for kind in (RSAKey, ECKey):
+    for kind in (RSAKey, ECKey, OKPKey):
         try:
             key = kind.import_key(text)
         except (JoseError, ValueError, TypeError):
@@ -163,7 +240,9 @@ def _keys_of(document: object, without: Collection[str] = ()) -> Iterator[Exchan
 
 def _exchange_key(entry: Mapping[str, Any]) -> ExchangeKey | None:
     words = {name: entry.get(name, "") for name in ("kty", "kid", "use", "alg")}
-    if words["kty"] not in ("RSA", "EC") or not all(isinstance(w, str) for w in words.values()):
+    if words["kty"] not in _KEY_TYPES.values() or not all(
+        isinstance(w, str) for w in words.values()
+    ):
         return None
     if words["kty"] == "RSA" and len(str(entry.get("n", ""))) * 6 < RSA_BITS:
         return None  # too short to be believed (RFC 7518 §3.3)
@@ -176,7 +255,7 @@ def _exchange_key(entry: Mapping[str, Any]) -> ExchangeKey | None:
         return None
 
 
-def _usable(key: object) -> TypeGuard[ECKey | RSAKey]:
+def _usable(key: object) -> TypeGuard[JWK]:
     if isinstance(key, RSAKey):
-        return key.public_key.key_size >= RSA_BITS
-    return isinstance(key, ECKey) and key.curve_name == "P-256"
+        return RSA_BITS <= key.public_key.key_size <= MOST_RSA_BITS
+    return isinstance(key, ECKey | OKPKey) and key.curve_name in _CURVES

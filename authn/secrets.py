@@ -2,8 +2,8 @@
 
 Four keys that never stand in for one another: the master key encrypts at rest (AES-256-GCM), the
 national number key finds a number by its keyed hash, the token key signs short-lived tokens
-(itsdangerous) and the audit key seals audit rows. Hashes, ciphertexts and tokens begin with the
-version of their key, so that a key can be replaced while old values are still read.
+(itsdangerous) and the audit key seals audit rows. Hashes and tokens begin with the version of their
+key, ciphertexts with a mark of it, so that a key can be replaced while old values are still read.
 """
 
 import base64
@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -29,18 +30,27 @@ from authn.settings import Settings
 KEY_BYTES = 32
 KEY_VERSION = "1"
 NONCE_BYTES = 12
+MARK_BYTES = 5
+OTHER_MASTER_KEY = "other_master_key"
 KEY_NAMES = ("master_key", "national_number_key", "token_key", "audit_key")
 LONGEST_TOKEN = 16_384
+# Before there were marks, a ciphertext told nothing of its key.
+_UNMARKED, _MARKED = b"1", b"2"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:
-    """The four keys, 32 bytes each; never printed."""
+    """The four keys, 32 bytes each; never printed.
+
+    `other_master_key` reads what is stored and writes nothing: the former master key until all of
+    it is written anew, or the coming one. b"" when there is none.
+    """
 
     master_key: bytes
     national_number_key: bytes
     token_key: bytes
     audit_key: bytes
+    other_master_key: bytes = b""
 
 
 def new_token(length: int = 32) -> str:
@@ -57,18 +67,31 @@ def encrypt(keys: Secrets, plaintext: bytes, context: str) -> bytes:
     """The plaintext under the master key, bound to `context` (where it is stored)."""
     nonce = os.urandom(NONCE_BYTES)
     sealed = AESGCM(keys.master_key).encrypt(nonce, plaintext, context.encode())
-    return KEY_VERSION.encode() + nonce + sealed
+    return master_key_mark(keys.master_key) + nonce + sealed
 
 
 def decrypt(keys: Secrets, ciphertext: bytes, context: str) -> bytes:
     """What `encrypt` was given; raises `CommandError` when the key or the context is another."""
-    nonce, sealed = ciphertext[1 : 1 + NONCE_BYTES], ciphertext[1 + NONCE_BYTES :]
-    try:
-        return AESGCM(keys.master_key).decrypt(nonce, sealed, context.encode())
-    except InvalidTag:
-        raise CommandError(
-            "A stored secret cannot be decrypted: the master key is not the one it was stored with."
-        ) from None
+    mark, rest = ciphertext[:MARK_BYTES], ciphertext[MARK_BYTES:]
+    known = [key for key in (keys.master_key, keys.other_master_key) if key]
+    fitting = [key for key in known if master_key_mark(key) == mark]
+    if ciphertext.startswith(_UNMARKED):
+        fitting, rest = known, ciphertext[len(_UNMARKED) :]
+    for key in fitting:
+        try:
+            return AESGCM(key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], context.encode())
+        except (InvalidTag, ValueError):
+            continue
+    raise CommandError(
+        "A stored secret cannot be decrypted: the master key is not the one it was stored with."
+    )
+
+
+@lru_cache(maxsize=8)
+def master_key_mark(master_key: bytes) -> bytes:
+    """What a ciphertext under this master key begins with: 5 bytes, of which nobody learns it."""
+    digest = hmac.new(master_key, b"mark", hashlib.sha256).digest()
+    return _MARKED + digest[: MARK_BYTES - len(_MARKED)]
 
 
 def national_number_hash(keys: Secrets, ssin: str) -> str:
@@ -146,33 +169,76 @@ def _base64url(value: bytes) -> str:
 def load_secrets(settings: Settings) -> Secrets:
     """The four keys of this service; raises `CommandError` naming the one that is missing."""
     keys = {name: _load_key(settings, name) for name in KEY_NAMES}
-    if len(set(keys.values())) < len(keys):
+    other_master_key = _load_other_master_key(settings)
+    others = [key for name, key in keys.items() if name != "master_key"]
+    if len(set(keys.values())) < len(keys) or other_master_key in others:
         raise CommandError("Two of the four keys are the same: each must be random by itself.")
-    return Secrets(**keys)
+    return Secrets(**keys, other_master_key=other_master_key)
+
+
+def _load_other_master_key(settings: Settings) -> bytes:
+    path = secret_path(settings, OTHER_MASTER_KEY)
+    if not settings.other_master_key.get_secret_value() and not path.exists():
+        return b""
+    return _load_key(settings, OTHER_MASTER_KEY)
+
+
+def secret_path(settings: Settings, name: str) -> Path:
+    """Where the key of this name is, unless a setting holds it."""
+    return settings.data_directory / "secrets" / name
+
+
+def replace_master_key(settings: Settings) -> None:
+    """There is a new master key on file, and the former one is the other master key.
+
+    At every moment of it, and after a crash at any, the former one is on file. Raises
+    `CommandError` when the keys are settings, or an other key is there already.
+    """
+    path, other = (secret_path(settings, name) for name in ("master_key", OTHER_MASTER_KEY))
+    if settings.master_key.get_secret_value() or settings.other_master_key.get_secret_value():
+        raise CommandError(
+            "The master key is a setting: put it into AUTHN_OTHER_MASTER_KEY, and 32 other random "
+            "bytes in base64url into AUTHN_MASTER_KEY."
+        )
+    former = _load_key(settings, "master_key")
+    try:
+        os.link(path, other)
+    except FileExistsError:
+        if _load_key(settings, OTHER_MASTER_KEY) != former:
+            raise CommandError(
+                f"There is {other} already: finish with `authn secrets reencrypt`, then delete it."
+            ) from None
+    fresh = path.with_name("master_key.new")
+    fresh.unlink(missing_ok=True)
+    _write_key(fresh)
+    fresh.replace(path)
 
 
 def create_secrets(settings: Settings) -> None:
     """Each key that is neither set nor on file is on file now, readable by its owner alone."""
-    directory = settings.data_directory / "secrets"
     for name in KEY_NAMES:
         setting: SecretStr = getattr(settings, name)
         if setting.get_secret_value():
             continue
         settings.data_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        directory.mkdir(exist_ok=True, mode=0o700)
-        try:
-            # O_EXCL: two processes that start at once agree on the first one's key.
-            descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            continue
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(_base64url(secrets.token_bytes(KEY_BYTES)) + "\n")
+        path = secret_path(settings, name)
+        path.parent.mkdir(exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            _write_key(path)
+
+
+def _write_key(path: Path) -> None:
+    """A random key is in the file, which wasn't there; raises `FileExistsError`."""
+    # O_EXCL: two processes that start at once agree on the first one's key.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(_base64url(secrets.token_bytes(KEY_BYTES)) + "\n")
 
 
 def _load_key(settings: Settings, name: str) -> bytes:
     setting: SecretStr = getattr(settings, name)
     text = setting.get_secret_value()
-    path: Path = settings.data_directory / "secrets" / name
+    path = secret_path(settings, name)
     if not text:
         try:
             text = path.read_text(encoding="ascii").strip()

@@ -16,14 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.metadata import metadata_lines
-from bench.operations import OPERATIONS, Operation, ceremony
+from bench.operations import BY_BROWSER, Begin, ceremony
+from bench.protocol import PROTOCOL
 from bench.service import Service, gather_statistics, pin_client, prepare, running
 from tests import postgresql
 from tests.browser import free_socket
 
 CONNECTIONS = 8
 COUNTED = 20
-WIDTH = 110  # of the table, in characters
+WIDTH = 120  # of the table, in characters
+OPERATIONS = BY_BROWSER | PROTOCOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def commit_milliseconds(folder: Path, times: int = 300) -> tuple[float, float]:
     return 1000 * elapsed / times, 1000 * cpu / times
 
 
-def measure(service: Service, operation: Operation, seconds: float) -> list[float]:
+def measure(service: Service, begin: Begin, seconds: float) -> list[float]:
     """The durations, in seconds, of an operation on eight connections at once."""
     durations: list[float] = []
     end = time.perf_counter() + seconds
@@ -74,8 +76,9 @@ def measure(service: Service, operation: Operation, seconds: float) -> list[floa
         try:
             with closing(service.browser()) as browser:
                 ceremony(service, browser, holder)
+                operation = begin(service, browser, holder)
                 while (began := time.perf_counter()) < end:
-                    operation(service, browser, holder)
+                    operation()
                     durations.append(time.perf_counter() - began)
         except Exception as failure:  # noqa: BLE001 (raised again below, by who waits)
             failures.append(failure)
@@ -90,7 +93,7 @@ def measure(service: Service, operation: Operation, seconds: float) -> list[floa
     return sorted(durations)
 
 
-def speed(service: Service, operation: Operation, seconds: float) -> Speed:
+def speed(service: Service, operation: Begin, seconds: float) -> Speed:
     """How fast, and what it cost the server."""
     measure(service, operation, min(2.0, seconds))
     gather_statistics()
@@ -107,13 +110,14 @@ def speed(service: Service, operation: Operation, seconds: float) -> Speed:
     )
 
 
-def cost(service: Service, operation: Operation) -> tuple[float, float]:
+def cost(service: Service, begin: Begin) -> tuple[float, float]:
     """Statements and commits of one operation, on the counting server."""
     with closing(service.browser()) as browser:
         ceremony(service, browser, service.holders[0])
+        operation = begin(service, browser, service.holders[0])
         service.counts()
         for _ in range(COUNTED):
-            operation(service, browser, service.holders[0])
+            operation()
         statements, commits = service.counts()
     return statements / COUNTED, commits / COUNTED
 
@@ -161,14 +165,14 @@ def _measure_engine(console: Console, engine: str, folder: Path, url: str, secon
         f"A bare SQLite commit on this disk now: {elapsed:.2f} ms, of which {cpu:.2f} ms CPU"
     )
     port = free_port()
-    people, secret = prepare(folder, url, port, CONNECTIONS)
-    with running([], secret, port):
+    people, applications = prepare(folder, url, port, CONNECTIONS)
+    with running([], applications, port):
         pass  # a first start makes the signing keys
-    with running(people, secret, port) as service:
+    with running(people, applications, port) as service:
         idle = service.resident_megabytes()
         speeds = {name: speed(service, each, seconds) for name, each in OPERATIONS.items()}
         loaded = service.resident_megabytes()
-    with running(people[:1], secret, port, counting=True) as counting:
+    with running(people[:1], applications, port, counting=True) as counting:
         costs = {name: cost(counting, each) for name, each in OPERATIONS.items()}
     table = Table(title=f"{engine}: {CONNECTIONS} connections, server on one core")
     table.add_column("operation", no_wrap=True)

@@ -6,10 +6,13 @@ import secrets
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from bench.applications import APPLICATION, REDIRECT_URI, SCOPE
 from bench.http import Answer, Browser
-from bench.service import CLIENT_ID, REDIRECT_URI, SCOPE, Holder, Service
+from bench.service import Holder, Service
 
 Operation = Callable[[Service, Browser, Holder], None]
+# What is prepared once on a connection, and then done again and again.
+Begin = Callable[[Service, Browser, Holder], Callable[[], None]]
 
 
 def ceremony(service: Service, browser: Browser, holder: Holder) -> None:
@@ -19,8 +22,8 @@ def ceremony(service: Service, browser: Browser, holder: Holder) -> None:
 
 def code_flow(service: Service, browser: Browser, holder: Holder) -> None:
     """(b) With a session and consent: authorize, code, token, userinfo."""
-    verifier, path = _authorization_request()
-    _exchange(service, browser, _code(browser.get(path).headers["location"]), verifier)
+    verifier, path = authorization_request()
+    _exchange(service, browser, code_of(browser.get(path).headers["location"]), verifier)
 
 
 def login(service: Service, browser: Browser, holder: Holder) -> None:
@@ -28,17 +31,21 @@ def login(service: Service, browser: Browser, holder: Holder) -> None:
     userinfo."""
     for name in [name for name in browser.cookies if name.endswith("session")]:
         del browser.cookies[name]
-    verifier, path = _authorization_request()
+    verifier, path = authorization_request()
     waiting = browser.get(path).headers["location"]
     token = parse_qs(urlsplit(waiting).query)["request"][0]
     location = _assert(service, browser, holder, token).json()["location"]
-    _exchange(service, browser, _code(location), verifier)
+    _exchange(service, browser, code_of(location), verifier)
 
 
-OPERATIONS: dict[str, Operation] = {
-    "a  passkey ceremony": ceremony,
-    "b  code flow with a session": code_flow,
-    "c  whole login": login,
+def _again(operation: Operation) -> Begin:
+    return lambda service, browser, holder: lambda: operation(service, browser, holder)
+
+
+BY_BROWSER: dict[str, Begin] = {
+    "a  passkey ceremony": _again(ceremony),
+    "b  code flow with a session": _again(code_flow),
+    "c  whole login": _again(login),
 }
 
 
@@ -53,39 +60,49 @@ def _assert(service: Service, browser: Browser, holder: Holder, token: str) -> A
     return answer
 
 
-def _authorization_request() -> tuple[str, str]:
+def authorization_request(**asked: str) -> tuple[str, str]:
+    """A code_verifier, and the address that begins a code flow of the application."""
     verifier = secrets.token_urlsafe(32)
     digest = hashlib.sha256(verifier.encode()).digest()
     parameters = {
         "response_type": "code",
-        "client_id": CLIENT_ID,
+        "client_id": APPLICATION,
         "redirect_uri": REDIRECT_URI,
         "scope": SCOPE,
         "state": secrets.token_urlsafe(8),
         "nonce": secrets.token_urlsafe(8),
         "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "code_challenge_method": "S256",
+        **asked,
     }
     return verifier, "/authorize?" + urlencode(parameters)
 
 
-def _code(location: str) -> str:
+def code_of(location: str) -> str:
+    """The code in an answer on the redirect_uri."""
     assert location.startswith(REDIRECT_URI), location
     return parse_qs(urlsplit(location).query)["code"][0]
 
 
-def _exchange(service: Service, browser: Browser, code: str, verifier: str) -> None:
-    tokens = browser.post_as_application(
+def redeem(service: Service, browser: Browser, code: str, verifier: str) -> dict[str, str]:
+    """The tokens that the application gets for a code."""
+    answer = browser.post_as_application(
         "/token",
         {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": REDIRECT_URI,
             "code_verifier": verifier,
-            "client_id": CLIENT_ID,
-            "client_secret": service.client_secret,
+            "client_id": APPLICATION,
+            "client_secret": service.applications.secret,
         },
     )
-    assert tokens.status == 200, tokens.body
-    userinfo = browser.get("/userinfo", bearer=tokens.json()["access_token"])
+    assert answer.status == 200, answer.body
+    tokens: dict[str, str] = answer.json()
+    return tokens
+
+
+def _exchange(service: Service, browser: Browser, code: str, verifier: str) -> None:
+    tokens = redeem(service, browser, code, verifier)
+    userinfo = browser.get("/userinfo", bearer=tokens["access_token"])
     assert userinfo.status == 200, userinfo.body

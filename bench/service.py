@@ -15,21 +15,22 @@ from uuid import UUID
 import psutil
 
 from authn.cli.ground import ground
-from authn.clients.clients import POST
-from authn.clients.registration import register_client
 from authn.consents.consents import give_consent
 from authn.enrolment.activation import issue_activation_code
 from authn.people.citizen import Citizen
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person, person_of
 from authn.people.ssin import InvalidSsin, parse_ssin
-from authn.secrets import new_token
+from bench.applications import (
+    APPLICATION,
+    RESOURCE,
+    SCOPE,
+    Applications,
+    register_applications,
+)
 from bench.http import Browser
 from tests.authenticator import Authenticator
 
-CLIENT_ID = "bench"
-REDIRECT_URI = "https://application.example/callback"
-SCOPE = "openid profile"
 SERVER_CORE, CLIENT_CORE = 0, 1
 
 
@@ -49,7 +50,11 @@ class Service:
     port: int
     started_in: float
     holders: list[Holder]
-    client_secret: str
+    applications: Applications
+
+    @property
+    def issuer(self) -> str:
+        return f"http://localhost:{self.port}"
 
     def cpu_seconds(self) -> float:
         """What the server has used of its core so far."""
@@ -88,8 +93,10 @@ def fictitious_numbers() -> Iterator[str]:
                 continue
 
 
-def prepare(folder: Path, database_url: str, port: int, holders: int) -> tuple[list[UUID], str]:
-    """Keys, schema, people and a client; gives their ids and the client's secret."""
+def prepare(
+    folder: Path, database_url: str, port: int, holders: int
+) -> tuple[list[UUID], Applications]:
+    """Keys, schema, people and applications; gives the people's ids."""
     os.environ.update(
         AUTHN_DATA_DIRECTORY=str(folder),
         AUTHN_DATABASE_URL=database_url,
@@ -101,32 +108,23 @@ def prepare(folder: Path, database_url: str, port: int, holders: int) -> tuple[l
         subprocess.run(
             [sys.executable, "-m", "authn", *command], check=True, stdout=subprocess.DEVNULL
         )
-    secret = new_token()
     people = []
     with ground() as present, present.writing() as connection:
-        register_client(
-            connection,
-            present.secrets,
-            present.now,
-            client_id=CLIENT_ID,
-            client_secret=secret,
-            client_name="Benchmark",
-            redirect_uris=[REDIRECT_URI],
-            token_endpoint_auth_method=POST,
-            scope=SCOPE,
+        applications = register_applications(
+            connection, present.secrets, present.settings, present.now
         )
         for _, ssin in zip(range(holders), fictitious_numbers(), strict=False):
             citizen = Citizen(ssin, "An", "Demo", "1903-01-01", "nl")
             person = person_of(connection, present.secrets, citizen, present.now)
-            scopes = frozenset(SCOPE.split())
-            give_consent(connection, person.id, CLIENT_ID, scopes, present.now)
+            allowed = {*SCOPE.split(), RESOURCE}
+            give_consent(connection, person.id, APPLICATION, allowed, present.now)
             people.append(person.id)
-    return people, secret
+    return people, applications
 
 
 @contextmanager
 def running(
-    people: list[UUID], client_secret: str, port: int, *, counting: bool = False
+    people: list[UUID], applications: Applications, port: int, *, counting: bool = False
 ) -> Iterator[Service]:
     """The service runs on its own core inside the block, every person with an enrolled device."""
     module = ["-m", "bench.server"] if counting else ["-m", "authn", "serve"]
@@ -139,7 +137,7 @@ def running(
         _pin(process.pid, SERVER_CORE)
         _wait(port, process)
         started_in = time.perf_counter() - began
-        service = Service(process, port, started_in, [], client_secret)
+        service = Service(process, port, started_in, [], applications)
         for person_id in people:
             service.holders.append(_enrol(service, person_id))
         yield service

@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,12 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from authn import jose
 from authn.app import create_app
 from authn.clock import Clock, system_clock
 from authn.db.engine import Database, open_database
 from authn.db.upgrade import upgrade
+from authn.keys import signing_keys
 from authn.secrets import new_token
 from authn.settings import PREFIX, Settings
 from authn.sources.csv_file import import_file
@@ -73,6 +77,26 @@ def _no_setting_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
+
+
+@cache
+def _generated(alg: jose.Algorithm | jose.KeyEncryption, number: int) -> jose.OwnKey:
+    return jose.generate_key(alg)
+
+
+@pytest.fixture(autouse=True)
+def _keys_of_every_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making RSA keys for each test would take most of the time: its first one is always the same.
+
+    Within a test no key comes twice.
+    """
+    made: Counter[str] = Counter()
+
+    def generate(alg: jose.Algorithm | jose.KeyEncryption) -> jose.OwnKey:
+        made[alg] += 1
+        return _generated(alg, made[alg])
+
+    monkeypatch.setattr(signing_keys, "generate_key", generate)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -138,6 +162,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         national_number_key=SecretStr(new_token()),
         token_key=SecretStr(new_token()),
         audit_key=SecretStr(new_token()),
+        outbox_worker=False,  # no thread does anything beside a test
     )
 
 

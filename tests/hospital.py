@@ -15,13 +15,10 @@ def register_hospital(site: Site, **metadata: Any) -> None:
     """It is a client of the service, with this metadata, and there are signing keys."""
     now = site.clock()
     ensure_signing_keys(site.database, site.secrets, now)
+    default: dict[str, Any] = {
+        "client_id": CLIENT_ID,
+        "client_name": "Hospital",
+        "redirect_uris": [REDIRECT_URI],
+    }
     with writing(site.database) as connection:
-        register_client(
-            connection,
-            site.secrets,
-            now,
-            client_id=CLIENT_ID,
-            client_name="Hospital",
-            redirect_uris=[REDIRECT_URI],
-            **metadata,
-        )
+        register_client(connection, site.secrets, now, **(default | metadata))

@@ -67,6 +67,18 @@ from tests.screens import (
 pytestmark = pytest.mark.thorough
 
 ANY_ID = "00000000-0000-0000-0000-000000000000"
+# Called by clients, who prove themselves each time; the first two turn a POST into a GET.
+PROTOCOL = {
+    "/authorize",
+    "/logout",
+    "/token",
+    "/userinfo",
+    "/par",
+    "/device_authorization",
+    "/introspect",
+    "/revoke",
+    "/register",
+}
 
 
 @pytest.fixture
@@ -132,7 +144,10 @@ def test_only_the_exact_path_is_a_route(client: TestClient, path: str) -> None:
 
 
 def test_a_post_of_a_page_of_ours_needs_origin_and_token(client: TestClient, site: Site) -> None:
-    """Every POST route, by its shape: what has no CSRF token is a protocol endpoint."""
+    """Every POST route, by its shape: what has no CSRF token is a protocol endpoint.
+
+    Of those, none is worth anything to somebody else's form: they look at no cookie.
+    """
     shapes = {
         route.path: route.app.shape
         for route in ROUTES
@@ -141,8 +156,13 @@ def test_a_post_of_a_page_of_ours_needs_origin_and_token(client: TestClient, sit
         and "POST" in (route.methods or ())
     }
     exempt = {path for path, shape in shapes.items() if not shape.same_site}
-    assert exempt == {"/authorize", "/token", "/userinfo", "/logout"}
+    assert exempt == PROTOCOL
+    enrolled(site, client)
     before = everything(site)
+    for path in PROTOCOL:
+        answer = client.post(path, json={}) if shapes[path].body == "json" else client.post(path)
+        assert answer.status_code in (303, 400, 401), path
+        assert not answer.headers.get_list("set-cookie"), path
     for path in shapes.keys() - exempt:
         plain = re.sub(r"\{\w+:uuid\}", ANY_ID, path)
         answer = client.post(plain, json={}) if shapes[path].body == "json" else client.post(plain)

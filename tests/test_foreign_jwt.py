@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+import warnings
 from typing import Any
 
 import pytest
@@ -12,15 +13,21 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from joserfc import jwe, jws, jwt
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.util import urlsafe_b64encode
 
 from authn.foreign_jwt import (
     CONTENT_ENCRYPTIONS,
     KEY_ENCRYPTIONS,
+    KEY_ENCRYPTIONS_TO_OTHERS,
     LONGEST_TOKEN,
     SIGNATURES,
+    NoFittingKey,
+    OtherType,
     UnknownKey,
     decrypt_jwe,
+    encrypt_jwe,
     public_key_set,
     read_key_set,
     read_private_keys,
@@ -32,9 +39,10 @@ unhurried = examples(deadline=None)  # a busy machine is no failure
 
 RSA_KEY = RSAKey.generate_key(2048, {"kid": "one"}, private=True)
 EC_KEY = ECKey.generate_key("P-256", {"kid": "two"}, private=True)
+OKP_KEY = OKPKey.generate_key("Ed25519", {"kid": "three"}, private=True)
 ENCRYPTION = RSAKey.generate_key(2048, {"kid": "enc", "use": "enc"}, private=True)
 CLAIMS = {"sub": "somebody"}
-SET = read_key_set({"keys": [RSA_KEY.as_dict(private=False), EC_KEY.as_dict(private=False)]})
+SET = read_key_set({"keys": [key.as_dict(private=False) for key in (RSA_KEY, EC_KEY, OKP_KEY)]})
 PRIVATE = read_private_keys(json.dumps(ENCRYPTION.as_dict(private=True)))
 TOKEN = jwt.encode({"alg": "RS256", "kid": "one"}, CLAIMS, RSA_KEY)
 
@@ -45,15 +53,20 @@ def encrypted(payload: bytes, alg: str, enc: str, **header: Any) -> str:
     )
 
 
-def key_of(alg: str) -> RSAKey | ECKey:
-    return EC_KEY if alg == "ES256" else RSA_KEY
+def key_of(alg: str) -> RSAKey | ECKey | OKPKey:
+    keys: dict[str, RSAKey | ECKey | OKPKey] = {"ES256": EC_KEY, "EdDSA": OKP_KEY}
+    return keys.get(alg, RSA_KEY)
 
 
 @pytest.mark.parametrize("alg", SIGNATURES)
 def test_what_a_key_of_the_set_signed_is_verified(alg: str) -> None:
     key = key_of(alg)
-    token = jwt.encode({"alg": alg, "kid": key.kid}, CLAIMS, key, algorithms=[alg])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # of EdDSA (RFC 9864)
+        token = jwt.encode({"alg": alg, "kid": key.kid}, CLAIMS, key, algorithms=[alg])
     assert verify_jws(token, SET, SIGNATURES) == CLAIMS
+    with pytest.raises(InvalidToken):
+        verify_jws(token, SET, [each for each in SIGNATURES if each != alg])
 
 
 def test_an_algorithm_that_is_not_listed_is_refused() -> None:
@@ -61,7 +74,7 @@ def test_an_algorithm_that_is_not_listed_is_refused() -> None:
         verify_jws(TOKEN, SET, ["ES256"])
 
 
-@pytest.mark.parametrize("alg", ["RS512", "HS256", "none", "EdDSA", ""])
+@pytest.mark.parametrize("alg", ["RS512", "HS256", "none", "Ed25519", ""])
 def test_a_list_can_t_allow_what_we_do_not_do(alg: str) -> None:
     header, payload, signature = TOKEN.split(".")
     changed = base64.urlsafe_b64encode(json.dumps({"alg": alg, "kid": "one"}).encode()).decode()
@@ -70,7 +83,18 @@ def test_a_list_can_t_allow_what_we_do_not_do(alg: str) -> None:
     assert header != changed
 
 
-@pytest.mark.parametrize("header", [{"crit": ["b64"]}, {"jku": "https://x"}, {"x5u": "https://x"}])
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"crit": ["b64"]},
+        {"crit": []},
+        {"b64": False},
+        {"zip": "DEF"},
+        {"jku": "https://x"},
+        {"x5u": "https://x"},
+        {"jwk": RSA_KEY.as_dict(private=False)},
+    ],
+)
 def test_a_header_that_wants_more_is_refused(header: dict[str, Any]) -> None:  # RFC 8725 §3.10
     content = json.dumps({"alg": "RS256", "kid": "one", **header}).encode()
     changed = base64.urlsafe_b64encode(content).decode().rstrip("=")
@@ -89,6 +113,35 @@ def test_without_a_name_the_only_key_that_fits_is_meant() -> None:
     assert verify_jws(token, SET, SIGNATURES) == CLAIMS
     with pytest.raises(UnknownKey):
         verify_jws(token, [*SET, *SET], SIGNATURES)
+
+
+def test_one_that_names_no_key_may_be_of_a_newer_one() -> None:
+    another = RSAKey.generate_key(2048, private=True)
+    token = jws.serialize_compact({"alg": "RS256"}, json.dumps(CLAIMS), another, ["RS256"])
+    with pytest.raises(UnknownKey):
+        verify_jws(token, SET, SIGNATURES)
+
+
+# RFC 8725 §3.11; RFC 7515 §4.1.9 for how a type is written
+
+
+@pytest.mark.parametrize("typ", [None, "JWT", "jwt", "Application/JWT", "secevent+jwt"])
+def test_a_type_that_is_asked_for(typ: str | None) -> None:
+    assert verify_jws(typed(typ), SET, SIGNATURES, ["jwt", "secevent+jwt"]) == CLAIMS
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "text/jwt", "", 1, ["JWT"], {}])
+def test_a_type_of_another_kind_is_refused(typ: object) -> None:
+    with pytest.raises(OtherType):
+        verify_jws(typed(typ), SET, SIGNATURES, ["jwt"])
+
+
+def typed(typ: object) -> str:
+    header = {"alg": "RS256", "kid": "one"} | ({} if typ is None else {"typ": typ})
+    segments = (json.dumps(part).encode() for part in (header, CLAIMS))
+    signed = b".".join(urlsafe_b64encode(each) for each in segments)
+    signature = jws.JWSRegistry.algorithms["RS256"].sign(signed, RSA_KEY)
+    return (signed + b"." + urlsafe_b64encode(signature)).decode()
 
 
 def test_a_key_for_encryption_or_another_algorithm_verifies_nothing() -> None:  # RFC 7517 §4.2
@@ -135,6 +188,10 @@ def test_keys_that_can_t_be_read_are_left_out() -> None:  # RFC 7517 §5
         {"kty": "RSA", "n": 5, "e": "AQAB"},
         {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
         {"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "AA"},
+        OKPKey.generate_key("X25519").as_dict(private=False),
+        OKPKey.generate_key("Ed448").as_dict(private=False),
+        {"kty": "RSA", "e": "AQAB", "n": "_" * 2800},
         {**RSA_KEY.as_dict(private=False), "kid": 5},
     ]
     assert read_key_set({"keys": bad}) == ()
@@ -157,6 +214,68 @@ def test_what_was_encrypted_to_another_key_is_refused() -> None:
         decrypt_jwe(token, PRIVATE)
     with pytest.raises(InvalidToken):
         decrypt_jwe(encrypted(b"x", *header.values(), kid="another"), PRIVATE)
+
+
+@pytest.mark.parametrize("alg", ["ECDH-ES", "ECDH-ES+A256KW"])
+@pytest.mark.parametrize("enc", CONTENT_ENCRYPTIONS)
+def test_by_an_elliptic_curve_too_where_the_caller_allows_it(alg: str, enc: str) -> None:
+    header = {"alg": alg, "enc": enc}
+    token = jwe.encrypt_compact(header, TOKEN.encode(), EC_KEY, [alg, enc])
+    keys = read_private_keys(json.dumps(EC_KEY.as_dict(private=True)))
+    assert decrypt_jwe(token, keys, [alg]) == TOKEN
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(token, keys)
+
+
+@pytest.mark.parametrize("epk", [None, 5, {}, {"kty": "EC"}, OKP_KEY.as_dict(private=False)])
+def test_an_ephemeral_key_of_another_kind_is_refused(epk: Any) -> None:
+    keys = read_private_keys(json.dumps(EC_KEY.as_dict(private=True)))
+    header = json.dumps({"alg": "ECDH-ES", "enc": "A256GCM", "epk": epk}).encode()
+    part = base64.urlsafe_b64encode(header).decode().rstrip("=")
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(f"{part}..{'A' * 16}.AAAA.{'A' * 22}", keys, ["ECDH-ES"])
+
+
+@pytest.mark.parametrize("alg", KEY_ENCRYPTIONS_TO_OTHERS)
+@pytest.mark.parametrize("enc", CONTENT_ENCRYPTIONS)
+def test_what_we_encrypt_the_owner_of_the_key_reads(alg: str, enc: str) -> None:  # RFC 7516 §7.1
+    key = ENCRYPTION if alg.startswith("RSA") else EC_KEY
+    keys = read_key_set({"keys": [OKP_KEY.as_dict(private=False), key.as_dict(private=False)]})
+    token = encrypt_jwe(TOKEN, keys, alg, enc, "JWT")
+    opened = jwe.decrypt_compact(token, key, [alg, enc])
+    assert opened.plaintext == TOKEN.encode()
+    assert opened.headers()["cty"] == "JWT"
+    assert opened.headers()["kid"] == key.kid
+    assert token != encrypt_jwe(TOKEN, keys, alg, enc, "JWT")
+
+
+def test_a_key_without_a_name_is_not_named() -> None:
+    keys = read_key_set({"keys": [ECKey.generate_key("P-256").as_dict(private=False)]})
+    header = encrypt_jwe("x", keys, "ECDH-ES", "A256GCM").partition(".")[0]
+    assert base64.urlsafe_b64decode(header + "==").count(b"kid") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "alg", "enc"),
+    [
+        ({"use": "sig"}, "RSA-OAEP-256", "A256GCM"),
+        ({"alg": "RS256"}, "RSA-OAEP-256", "A256GCM"),
+        ({"use": None, "key_ops": ["verify"]}, "RSA-OAEP-256", "A256GCM"),
+        ({}, "ECDH-ES", "A256GCM"),
+        ({}, "RSA-OAEP", "A256GCM"),
+        ({}, "RSA1_5", "A256GCM"),
+        ({}, "dir", "A256GCM"),
+        ({}, "RSA-OAEP-256", "A192GCM"),
+        ({}, "", ""),
+    ],
+)
+def test_what_no_key_of_theirs_is_for_is_not_encrypted(
+    change: dict[str, Any], alg: str, enc: str
+) -> None:  # RFC 7517 §4.2, §4.3, §4.4
+    jwk = {**ENCRYPTION.as_dict(private=False), **change}
+    keys = read_key_set({"keys": [{name: each for name, each in jwk.items() if each}]})
+    with pytest.raises(NoFittingKey):
+        encrypt_jwe("x", keys, alg, enc)
 
 
 def test_an_older_key_still_reads() -> None:
@@ -228,17 +347,22 @@ _JSON = st.recursive(
     lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(), inside, max_size=3),
     max_leaves=8,
 )
-_NAMES = st.sampled_from(["alg", "enc", "kid", "typ", "zip", "epk", "p2c", "crit"])
+_NAMES = st.sampled_from(["alg", "enc", "kid", "typ", "zip", "epk", "apu", "p2c", "crit"])
+_WORDS = st.sampled_from(["RS256", "RSA-OAEP", "A128GCM", "A256GCM", "ECDH-ES", "one"])
+_CURVE_PRIVATE = read_private_keys(json.dumps(EC_KEY.as_dict(private=True)))
+_POINT = st.just(EC_KEY.as_dict(private=False))
 
 
 @unhurried
-@given(st.dictionaries(_NAMES, _JSON | st.sampled_from(["RS256", "RSA-OAEP", "A128GCM", "one"])))
+@given(st.dictionaries(_NAMES, _JSON | _WORDS | _POINT))
 def test_whatever_a_header_holds_it_is_refused(header: dict[str, Any]) -> None:
     part = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
     with pytest.raises(InvalidToken):
         verify_jws(f"{part}.e30.AAAA", SET, SIGNATURES)
     with pytest.raises(InvalidToken):
         decrypt_jwe(f"{part}.AAAA.AAAA.AAAA.AAAA", PRIVATE)
+    with pytest.raises(InvalidToken):
+        decrypt_jwe(f"{part}..AAAA.AAAA.AAAA", _CURVE_PRIVATE, KEY_ENCRYPTIONS_TO_OTHERS)
 
 
 @unhurried
@@ -247,6 +371,6 @@ def test_whatever_a_header_holds_it_is_refused(header: dict[str, Any]) -> None:
     | _JSON
 )
 def test_whatever_a_key_set_holds_it_is_read(entry: Any) -> None:
-    for kind in ("RSA", "EC"):
+    for kind in ("RSA", "EC", "OKP"):
         keys = {"keys": [{**entry, "kty": kind} if isinstance(entry, dict) else entry]}
         assert read_key_set(keys) == ()

@@ -23,13 +23,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from httpx2 import Client, Response
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from authn.clients.registration import register_client
 from authn.clock import Clock, system_clock
 from authn.db.transaction import reading, writing
-from authn.jose import export_private_key
-from authn.keys.signing_keys import ensure_signing_keys, load_keys
+from authn.keys.signing_keys import decrypt_jwk, ensure_signing_keys
+from authn.keys.tables import signing_keys
 from authn.people.ssin import display
 from authn.secrets import KEY_NAMES
 from authn.settings import PREFIX, Settings
@@ -38,6 +38,7 @@ from tests.authenticator import Authenticator
 from tests.browser import free_socket
 from tests.citizen import HANNE, KARIM, SSIN, Screen, activation_code
 from tests.commands import environment
+from tests.oidc.refreshing import REFRESHING
 from tests.oidc.relying_party import CHALLENGE, VERIFIER, basic
 from tests.screens import add_here, approve, claim, device_in, finish_joining, invite, remove
 
@@ -57,6 +58,7 @@ SECRET_NAMES = {
     "id_token",
     "id_token_hint",
     "logout",
+    "refresh_token",
     "request",
     "secret",
 }
@@ -161,6 +163,7 @@ class Story:
                 redirect_uris=[REDIRECT_URI],
                 scope="openid profile ssin",
                 may_read_ssin=True,
+                metadata=REFRESHING,
             )
         assert registered.client_secret
         self.held.secrets.add(registered.client_secret)
@@ -186,6 +189,8 @@ class Story:
         application = self.browser()
         headers = {"Authorization": basic("hospital", client_secret)}
         tokens: dict[str, str] = application.post("/token", data=form, headers=headers).json()
+        again = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert application.post("/token", data=again, headers=headers).status_code == 200
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
         assert application.get("/userinfo", headers=bearer).json()["ssin"] == SSIN
         assert application.post("/token", data=form, headers=headers).status_code == 400
@@ -314,8 +319,8 @@ def keys_of(site: Site) -> set[str | bytes]:
     for name in KEY_NAMES:
         found |= {getattr(site.settings, name).get_secret_value(), getattr(site.secrets, name)}
     with reading(site.database) as connection:
-        for key in load_keys(connection, site.secrets).by_kid.values():
-            private = json.loads(export_private_key(key))["d"]
+        for row in connection.execute(select(signing_keys)):
+            private = json.loads(decrypt_jwk(site.secrets, row.kid, row.jwk_encrypted))["d"]
             found |= {private, base64.urlsafe_b64decode(private + "===")}
     return found
 
@@ -346,7 +351,7 @@ def test_the_database_holds_nothing_that_can_be_used(
     needles |= {form for number in NUMBERS for form in forms_of_a_number(number)}
     tables = dump(site)
     assert {"sessions", "devices", "grants", "audit_events", "person_ssins"} <= tables.keys()
-    assert all(tables[name] for name in ("sessions", "authorization_codes", "grants"))
+    assert all(tables[name] for name in ("sessions", "refresh_tokens", "grants"))
     found = {
         (name, needle)
         for name, content in tables.items()

@@ -74,6 +74,15 @@ class SignedOut(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOutEverywhere(Event):
+    """A person ended all their `sessions` at once; and so many grants that would have gone on."""
+
+    name: ClassVar[str] = "session.signed-out-everywhere"
+    sessions: int
+    offline_grants: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentGiven(Event):
     """A person allowed an application these scopes."""
 
@@ -90,11 +99,34 @@ class ConsentDeclined(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWithdrawn(Event):
+    """A person withdrew all that they had allowed an application; so many grants were revoked."""
+
+    name: ClassVar[str] = "consent.withdrawn"
+    grants: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationAuthorised(Event):
     """An application was given an authorization code for a person."""
 
     name: ClassVar[str] = "application.authorised"
     scopes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherScreenAllowed(Event):
+    """A person typed the code that an application showed on another screen, and allowed it."""
+
+    name: ClassVar[str] = "application.other-screen-allowed"
+    scopes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherScreenDeclined(Event):
+    """Whoever typed the code that an application showed on another screen said no."""
+
+    name: ClassVar[str] = "application.other-screen-declined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +138,27 @@ class CodeReplayed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRefused(Event):
-    """An authorization code was presented and refused; `reason` is for operators.
+    """An authorization code, or a device's, was presented and refused; `reason` is for operators.
 
     `client_id` is who presented it: with the reason `client` it was another one's.
     """
 
     name: ClassVar[str] = "application.code-refused"
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshTokenReplayed(Event):
+    """A refresh token came back after its successor had taken its place; all was revoked."""
+
+    name: ClassVar[str] = "application.refresh-replayed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantGivenBack(Event):
+    """An application revoked its own tokens of a person (RFC 7009)."""
+
+    name: ClassVar[str] = "application.grant-given-back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +170,106 @@ class NationalNumberReleased(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRegistered(Event):
-    """A relying application was registered or changed by an operator."""
+    """A relying application was registered, by an operator or by itself."""
 
     name: ClassVar[str] = "client.registered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientChanged(Event):
+    """What is registered of an application was changed; `members` names the columns."""
+
+    name: ClassVar[str] = "client.changed"
+    members: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientEnded(Event):
+    """An application is none any more: all that people had allowed it was revoked."""
+
+    name: ClassVar[str] = "client.ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKeyRotated(Event):
+    """The key `kid` of the service is in use for `alg`; the one before it signs nothing more."""
+
+    name: ClassVar[str] = "signing_key.rotated"
+    kid: str
+    alg: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKeyWithdrawn(Event):
+    """The key `kid` of the service was withdrawn: nothing that it signed is believed any more."""
+
+    name: ClassVar[str] = "signing_key.withdrawn"
+    kid: str
+    alg: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRegistered(Event):
+    """A resource server was registered; `client_id` is as whom it asks about tokens."""
+
+    name: ClassVar[str] = "resource.registered"
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceEnded(Event):
+    """A resource server is none any more: no token is issued for it."""
+
+    name: ClassVar[str] = "resource.ended"
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeAllowed(Event):
+    """The client may exchange the subject client's access tokens for ones for this resource."""
+
+    name: ClassVar[str] = "exchange.allowed"
+    subject_client_id: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeForbidden(Event):
+    """The client may do so no more."""
+
+    name: ClassVar[str] = "exchange.forbidden"
+    subject_client_id: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenExchanged(Event):
+    """The client exchanged an access token of the subject client for one for this resource."""
+
+    name: ClassVar[str] = "token.exchanged"
+    subject_client_id: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionIssuerRegistered(Event):
+    """Assertions of this issuer are taken as grants, when the client presents them."""
+
+    name: ClassVar[str] = "assertion_issuer.registered"
+    issuer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionIssuerEnded(Event):
+    """Nothing that this issuer says is taken any more."""
+
+    name: ClassVar[str] = "assertion_issuer.ended"
+    issuer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionRedeemed(Event):
+    """The client got an access token about a person for an assertion of this issuer."""
+
+    name: ClassVar[str] = "assertion.redeemed"
+    issuer: str

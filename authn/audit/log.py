@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, T
 
 from authn.audit.events import Event
 from authn.db.metadata import Instant, metadata
+from authn.db.transaction import must_write
 from authn.secrets import Secrets, audit_seal
 
 COMMON = ("person_id", "device_id", "client_id")
@@ -36,8 +37,9 @@ def record(
     """The event is in the table when the transaction commits.
 
     `reference` is the number of the request, as the person saw it if there was an error; "-" for
-    the command line.
+    the command line. Raises `NeedsToWrite` in a transaction that only reads.
     """
+    must_write(connection)
     details = {
         field.name: getattr(event, field.name)
         for field in fields(event)

@@ -20,9 +20,12 @@ COMMANDS = {
     "people": "authn.cli.people",
     "activation": "authn.cli.activation",
     "clients": "authn.cli.clients",
+    "resources": "authn.cli.resources",
+    "exchanges": "authn.cli.exchanges",
+    "assertion-issuers": "authn.cli.assertion_issuers",
     "keys": "authn.cli.keys",
     "mds": "authn.cli.mds",
-    "notices": "authn.cli.notices",
+    "outbox": "authn.cli.outbox",
     "cleanup": "authn.cli.cleanup",
 }
 

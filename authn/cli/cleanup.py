@@ -11,12 +11,17 @@ import typer
 from sqlalchemy import Connection
 
 from authn.cli.ground import console, ground
+from authn.clients.initial_access_tokens import forget_initial_access_tokens
 from authn.db.spent import forget_spent_tokens
 from authn.devices.dormancy import look_after_devices
 from authn.enrolment.emergency import forget_old_links
 from authn.enrolment.invitations import forget_old_invitations
 from authn.grants.access_tokens import forget_revoked_tokens
 from authn.grants.codes import forget_old_codes
+from authn.grants.device_codes import forget_old_device_codes
+from authn.grants.pushed_requests import forget_pushed_requests
+from authn.grants.refresh_tokens import forget_old_refresh_tokens
+from authn.grants.user_codes import forget_wrong_user_codes
 from authn.notices.addresses import forget_old_addresses
 from authn.outbox.outbox import forget_old_rows
 from authn.webauthn.challenges import forget_burnt_challenges
@@ -29,10 +34,15 @@ CLEANED: dict[str, Callable[[Connection, datetime], int]] = {
     "invitations": forget_old_invitations,
     "emergency links": forget_old_links,
     "authorization codes": forget_old_codes,
+    "pushed authorization requests": forget_pushed_requests,
+    "device codes": forget_old_device_codes,
+    "wrong user codes": forget_wrong_user_codes,
+    "refresh tokens": forget_old_refresh_tokens,
     "revoked tokens": forget_revoked_tokens,
     "spent tokens": forget_spent_tokens,
+    "initial access tokens": forget_initial_access_tokens,
     "contact addresses": forget_old_addresses,
-    "notices": forget_old_rows,
+    "outbox": forget_old_rows,
 }
 
 app = typer.Typer(help="Delete what has expired, look after unused devices; run it daily.")

@@ -1,22 +1,35 @@
-"""`authn clients add`, `list`, `show`."""
+"""`authn clients add`, `change`, `check`, `list`, `show`, `end`, and `initial-access-token`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from authn.cli.ground import console, ground
-from authn.clients.clients import BASIC, PUBLIC, Client, find_client, list_clients
-from authn.clients.redirect_uris import InvalidRedirectUri
+from authn.cli import client_options as options
+from authn.cli import initial_access_tokens
+from authn.cli.client_change import ClientId, change
+from authn.cli.client_checks import check
+from authn.cli.client_kinds import (
+    ask_for_what_is_missing,
+    client_id_of,
+    kind_of,
+    organisation_of,
+    with_defaults,
+)
+from authn.cli.client_sample import sample_configuration
+from authn.cli.client_shown import shown_client
+from authn.cli.client_values import checked_values, found_client, told
+from authn.cli.ground import Ground, console, ground
+from authn.clients.clients import FAPI2, PUBLIC, list_clients, new_client_id
 from authn.clients.registration import Registered, register_client
-from authn.consents.scopes import SCOPES, SSIN
 from authn.errors import CommandError
-from authn.jose import ALGORITHMS, ES256, Algorithm
-from authn.policies import BUILT_IN, find_policy
-from authn.settings import Settings
+from authn.grants.ended_clients import end_client
 
 app = typer.Typer(help="Relying applications.", no_args_is_help=True)
+app.command()(change)
+app.command()(check)
+app.add_typer(initial_access_tokens.app, name="initial-access-token")
 
 
 @app.callback()
@@ -26,102 +39,110 @@ def _clients() -> None:
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="The name that people see.")],
-    redirect_uri: Annotated[
-        list[str], typer.Option(help="Where people are sent back to; repeat for several.")
-    ],
-    post_logout_redirect_uri: Annotated[
-        list[str] | None, typer.Option(help="Where people go after signing out; repeatable.")
-    ] = None,
+    name: Annotated[str, typer.Argument(help="The name that people see. Without: asked.")] = "",
+    kind: Annotated[
+        str, typer.Option(help="web, browser, native, system or resource. Without: web, or asked.")
+    ] = "",
     client_id: Annotated[str, typer.Option(help="A readable id. Without: a random one.")] = "",
+    redirect_uri: options.RedirectUri = None,
+    post_logout_redirect_uri: options.PostLogoutRedirectUri = None,
     public: Annotated[
         bool, typer.Option("--public", help="It runs in the browser or on a phone: no secret.")
     ] = False,
     native: Annotated[
         bool, typer.Option("--native", help="It is an app: private-use schemes, any local port.")
     ] = False,
-    auth_method: Annotated[
-        str, typer.Option(help="client_secret_basic or client_secret_post.")
-    ] = BASIC,
-    scope: Annotated[str, typer.Option(help="What it may ask, with spaces between.")] = (
-        "openid profile"
-    ),
-    ssin: Annotated[
-        bool, typer.Option("--ssin", help="It may ask for the national number (scope ssin).")
-    ] = False,
-    alg: Annotated[str, typer.Option(help="How its ID tokens are signed.")] = ES256,
-    pkce: Annotated[
-        bool, typer.Option(help="A confidential client must use PKCE, as public ones always do.")
-    ] = True,
-    sector_identifier: Annotated[
-        str, typer.Option(help="The host within which a person is the same `sub`.")
-    ] = "",
-    first_party: Annotated[
-        bool, typer.Option("--first-party", help="It is ours: people aren't asked for consent.")
-    ] = False,
-    policy: Annotated[
-        str, typer.Option(help="A policy of keys that its logins must keep beside the service's.")
-    ] = "",
-    device_id: Annotated[
-        bool, typer.Option("--device-id", help="Its access tokens name the device (device_id).")
-    ] = False,
+    auth_method: options.AuthMethod = None,
+    jwks: options.Jwks = None,
+    jwks_uri: options.JwksUri = None,
+    grant_type: options.GrantType = None,
+    scope: options.Scope = None,
+    alg: options.Alg = None,
+    backchannel_logout_uri: options.BackchannelLogoutUri = None,
+    metadata: options.Document = None,
+    said: options.Said = None,
+    ssin: options.Ssin = None,
+    pkce: options.Pkce = None,
+    sector_identifier: options.SectorIdentifier = None,
+    first_party: options.FirstParty = None,
+    policy: options.PolicyName = None,
+    device_id: options.DeviceId = None,
+    profile: options.ProfileName = None,
+    organisation: options.Organisation = None,
+    resource: options.ResourceName = None,
+    refresh_idle: options.RefreshIdle = None,
+    refresh_lifetime: options.RefreshLifetime = None,
 ) -> None:
-    """Register an application, and show its secret this one time."""
-    scopes = dict.fromkeys([*scope.split(), *([SSIN] if ssin else [])])
-    _check_scopes(list(scopes), ssin)
-    with ground() as present, present.writing() as connection:
-        _check_policy(present.settings, policy)
-        try:
-            registered = register_client(
-                connection,
-                present.secrets,
-                present.now,
-                client_name=name,
-                client_id=client_id,
-                redirect_uris=redirect_uri,
-                post_logout_redirect_uris=post_logout_redirect_uri or [],
-                token_endpoint_auth_method=PUBLIC if public else auth_method,
-                application_type="native" if native else "web",
-                scope=" ".join(scopes),
-                id_token_signed_response_alg=_algorithm(alg),
-                sector_identifier=sector_identifier,
-                require_pkce=pkce,
-                may_read_ssin=ssin,
-                first_party=first_party,
-                policy=policy or None,
-                may_read_device_id=device_id,
+    """Register an application; what its kind needs and was not said is asked for."""
+    document = options.document_of(
+        metadata,
+        said or (),
+        client_name=name,
+        redirect_uris=redirect_uri,
+        post_logout_redirect_uris=post_logout_redirect_uri,
+        token_endpoint_auth_method=PUBLIC if public else auth_method,
+        application_type="native" if native else None,
+        jwks=options.key_set(jwks),
+        jwks_uri=jwks_uri,
+        grant_types=grant_type,
+        scope=scope,
+        id_token_signed_response_alg=alg,
+        backchannel_logout_uri=backchannel_logout_uri,
+    )
+    with ground() as present:
+        given = options.granted(
+            present.settings,
+            require_pkce=pkce,
+            may_read_ssin=ssin,
+            sector_identifier=sector_identifier,
+            first_party=first_party,
+            policy=policy,
+            may_read_device_id=device_id,
+            profile=profile,
+            resources=resource,
+            refresh_idle=refresh_idle,
+            refresh_lifetime=refresh_lifetime,
+        )
+        registered = _add(present, kind, client_id, document, organisation, given)
+        _tell(registered, present.settings.issuer)
+
+
+def _add(
+    present: Ground,
+    kind: str,
+    client_id: str,
+    document: dict[str, Any],
+    organisation: str | None,
+    given: dict[str, Any],
+) -> Registered:
+    """The client, registered; everything is asked before a transaction is open."""
+    if not document.get("client_name"):
+        document["client_name"] = typer.prompt("The name that people see", err=True)
+    kind = kind_of(kind, document, organisation)
+    document = with_defaults(kind, document, fapi=given.get("profile") == FAPI2)
+    organisation = organisation_of(kind, organisation)
+    if organisation:
+        given["organisation"] = organisation
+    ask_for_what_is_missing(document)
+    client_id = client_id_of(kind, client_id, organisation) or new_client_id()
+    with present.writing() as connection:
+        values = checked_values(present, connection, client_id, document, given)
+        return told(
+            lambda: register_client(
+                connection, present.secrets, present.now, client_id=client_id, **values
             )
-        except InvalidRedirectUri as refusal:
-            raise CommandError(f"{refusal.uri}: {refusal.description}") from None
-    _tell(registered)
+        )
 
 
-def _check_scopes(scopes: list[str], ssin: bool) -> None:
-    for scope in scopes:
-        if scope not in SCOPES:
-            raise CommandError(f"There is no scope {scope}; there are {', '.join(SCOPES)}.")
-    if SSIN in scopes and not ssin:
-        raise CommandError("The scope ssin needs the permission too: add --ssin.")
-
-
-def _check_policy(settings: Settings, name: str) -> None:
-    if name and find_policy(settings.policies, name) is None:
-        names = ", ".join([*BUILT_IN, *settings.policies])
-        raise CommandError(f"There is no policy {name}; there are {names}.")
-
-
-def _algorithm(alg: str) -> Algorithm:
-    for known in ALGORITHMS:
-        if alg == known:
-            return known
-    raise CommandError(f"There is no algorithm {alg}; there are {', '.join(ALGORITHMS)}.")
-
-
-def _tell(registered: Registered) -> None:
-    console.print(f"client_id      {registered.client.client_id}")
+def _tell(registered: Registered, issuer: str) -> None:
+    client = registered.client
+    console.print(f"issuer         {issuer}")
+    console.print(f"client_id      {client.client_id}")
     if registered.client_secret:
         console.print(f"client_secret  {registered.client_secret}")
         console.print("Keep the secret now: it is stored as a hash and never shown again.")
+    console.print()
+    console.print(sample_configuration(issuer, client), markup=False)
 
 
 @app.command("list")
@@ -132,40 +153,32 @@ def list_registered() -> None:
     table = Table("client_id", "name", "type", "scope")
     for client in clients:
         kind = "public" if client.public else "confidential"
-        table.add_row(client.client_id, escape(client.client_name), kind, client.scope)
+        table.add_row(client.client_id, escape(client.client_name), kind, escape(client.scope))
     console.print(table)
 
 
 @app.command()
-def show(client_id: Annotated[str, typer.Argument(help="Its client_id.")]) -> None:
+def show(client_id: ClientId) -> None:
     """Show one application, by the names of RFC 7591; of its secret not even the hash."""
     with ground() as present, present.reading() as connection:
-        client = find_client(connection, client_id)
-    if client is None:
+        client = found_client(connection, client_id)
+    for name, value in shown_client(client).items():
+        console.print(f"{name:44} {value}", markup=False)
+
+
+@app.command()
+def end(
+    client_id: ClientId,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """End an application: it is none any more, and all that people allowed it is revoked."""
+    with ground() as present:
+        with present.reading() as connection:
+            client = found_client(connection, client_id)
+        if not yes:
+            typer.confirm(f"End {client.client_name} ({client_id}) for good?", abort=True, err=True)
+        with present.writing() as connection:
+            revoked = end_client(connection, present.secrets, client_id, present.now)
+    if revoked is None:
         raise CommandError(f"There is no client {client_id}.")
-    for name, value in _shown(client).items():
-        console.print(f"{name:30} {value}", markup=False)
-
-
-def _shown(client: Client) -> dict[str, str]:
-    return {
-        "client_id": client.client_id,
-        "client_name": client.client_name,
-        "application_type": client.application_type,
-        "token_endpoint_auth_method": client.token_endpoint_auth_method,
-        "redirect_uris": " ".join(client.redirect_uris),
-        "post_logout_redirect_uris": " ".join(client.post_logout_redirect_uris),
-        "scope": client.scope,
-        "id_token_signed_response_alg": client.id_token_signed_response_alg,
-        "sector_identifier": client.sector_identifier,
-        "require_pkce": _yes(client.pkce_required),
-        "may_read_ssin": _yes(client.may_read_ssin),
-        "first_party": _yes(client.first_party),
-        "policy": client.policy or "that of the service",
-        "may_read_device_id": _yes(client.may_read_device_id),
-        "registered": f"{client.created_at:%Y-%m-%d %H:%M} UTC",
-    }
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
+    console.print(f"{client_id} is no client any more; {revoked:,} grants were revoked.")

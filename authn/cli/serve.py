@@ -7,7 +7,7 @@ from authn.app import create_app
 from authn.cli.ground import ground
 from authn.cli.mds import take_over_configured_blob
 from authn.federation.upstreams import upstreams
-from authn.keys.signing_keys import ensure_signing_keys
+from authn.keys.upkeep import look_after_keys
 from authn.settings import load_settings
 from authn.web.logs import configure_logs, logger
 from authn.web.server import server_options
@@ -22,7 +22,7 @@ def serve() -> None:
     """Serve the OpenID Provider and its pages until stopped."""
     with ground() as present:
         settings = present.settings
-        ensure_signing_keys(present.database, present.secrets, present.now)
+        look_after_keys(present.database, settings, present.secrets, present.now)
         with present.reading() as connection:
             check_rp_id(connection, settings)
             unknown = unknown_policies(settings, connection)

@@ -13,8 +13,18 @@ from typing import Any
 
 import orjson
 
+from authn.errors import InvalidRequest
+
 # A value in several languages (Registration §2.1): by BCP 47 tag, "" for the one without a tag.
 Localized = Mapping[str, str]
+
+
+class InvalidClientMetadata(InvalidRequest):
+    """What is said about a client is not accepted (RFC 7591 §3.2.2); `member` says what, if one."""
+
+    def __init__(self, description: str, member: str = "") -> None:
+        super().__init__("invalid_client_metadata", description)
+        self.member = member
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ class ClientMetadata:
     authorization_signed_response_alg: str = ""
     authorization_encrypted_response_alg: str = ""
     authorization_encrypted_response_enc: str = ""
+    response_modes: tuple[str, ...] = ()  # FAPI 2.0 Message Signing §5.3.3; () for any
     authorization_details_types: tuple[str, ...] = ()
     default_max_age: int | None = None
     require_auth_time: bool = False
@@ -97,3 +108,13 @@ def unpack_client_metadata(text: str) -> ClientMetadata:
     values = {name: value for name, value in orjson.loads(text).items() if name in known}
     lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     return ClientMetadata(**{**values, **lists})
+
+
+def in_language(values: Localized, language: str) -> str:
+    """The value for a reader of this language, else the one without a tag; "" where neither is.
+
+    RFC 4647 §3.4, as far as the four languages of our pages need it: `nl` finds `nl`, then `nl-BE`.
+    """
+    by_tag = {tag.lower(): value for tag, value in values.items()}
+    regional = (value for tag, value in by_tag.items() if tag.startswith(f"{language}-"))
+    return by_tag.get(language) or next(regional, by_tag.get("", ""))

@@ -2,25 +2,37 @@
 
 import hmac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
-from authn.clients.client_metadata import ClientMetadata, unpack_client_metadata
+from authn.clients.client_metadata import ClientMetadata, in_language, unpack_client_metadata
 from authn.clients.redirect_uris import match_redirect_uri
 from authn.clients.tables import LONGEST_CLIENT_ID, clients
 from authn.jose import Algorithm
-from authn.secrets import token_hash
+from authn.secrets import new_token, token_hash
 
 SSIN_SCOPE = "ssin"
 
-# How a client authenticates at the token endpoint (RFC 7591 §2); a public one does not.
+# How a client authenticates at the token endpoint (RFC 7591 §2, Core §9, RFC 8705 §2.1.1 and
+# §2.2.1); a public one does not.
 BASIC = "client_secret_basic"
 POST = "client_secret_post"
+PRIVATE_KEY_JWT = "private_key_jwt"
+TLS_CLIENT_AUTH = "tls_client_auth"
+SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"
 PUBLIC = "none"
+SECRET_METHODS = (BASIC, POST)
+AUTH_METHODS = (BASIC, POST, PRIVATE_KEY_JWT, TLS_CLIENT_AUTH, SELF_SIGNED_TLS_CLIENT_AUTH, PUBLIC)
+
+AUTHORIZATION_CODE = "authorization_code"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 (a name)
+CLIENT_CREDENTIALS = "client_credentials"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 Profile = Literal["", "fapi2"]
 FAPI2: Final = "fapi2"
@@ -95,10 +107,41 @@ class Client:
         return self.public or self.require_pkce or self.fapi
 
     @property
+    def must_push(self) -> bool:
+        """Whether its authorization requests come by /par alone (RFC 9126 §6)."""
+        return self.fapi or self.metadata.require_pushed_authorization_requests
+
+    @property
+    def sender_constrained(self) -> bool:
+        """Whether each of its access tokens is bound to a key or a certificate of its own."""
+        metadata = self.metadata
+        return (
+            metadata.dpop_bound_access_tokens or metadata.tls_client_certificate_bound_access_tokens
+        )
+
+    @property
     def domain(self) -> str:
         """Where it lives, as a person may recognise it; a native application has its id alone."""
         first = self.redirect_uris[0] if self.redirect_uris else ""
         return urlsplit(first).hostname or self.client_id
+
+    def shown_name(self, language: str) -> str:
+        """What a reader of this language knows it by."""
+        return in_language(self.metadata.client_names, language) or self.client_name
+
+    def logo(self, language: str) -> str:
+        """Where we serve its logo, as a path of ours; "" where it has none."""
+        if not in_language(self.metadata.logo_uris, language):
+            return ""
+        return f"/clients/{self.client_id}/logo?language={language}"
+
+    def policy_uri(self, language: str) -> str:
+        """Its own page on what it does with people's data; "" for none."""
+        return in_language(self.metadata.policy_uris, language)
+
+    def tos_uri(self, language: str) -> str:
+        """Its own page with its terms of service; "" for none."""
+        return in_language(self.metadata.tos_uris, language)
 
     def may_ask(self, scope: str) -> bool:
         """Whether the scope is registered for it and, for `ssin`, permitted."""
@@ -130,6 +173,11 @@ class Client:
         return grant_type in self.metadata.grant_types
 
 
+def new_client_id() -> str:
+    """A random id. It begins with no dash: on a command line it would be taken for an option."""
+    return new_token(12).replace("-", ".")
+
+
 def find_client(connection: Connection, client_id: str) -> Client | None:
     """The client with this id; None once it has ended."""
     if not CLIENT_ID.fullmatch(client_id):
@@ -146,6 +194,14 @@ def list_clients(connection: Connection) -> list[Client]:
         .order_by(clients.c.client_name, clients.c.client_id)
     )
     return [client_of_row(row) for row in connection.execute(statement)]
+
+
+def registered_by_themselves(connection: Connection, since: datetime) -> int:
+    """How many applications have registered themselves since then."""
+    statement = select(func.count()).where(
+        clients.c.created_at > since, clients.c.registration_access_token_hash.is_not(None)
+    )
+    return connection.execute(statement).scalar_one()
 
 
 def policies_of_clients(connection: Connection) -> frozenset[str]:
@@ -165,7 +221,7 @@ def public_client_origins(connection: Connection) -> frozenset[str]:
     return frozenset(f"{uri.scheme}://{uri.netloc}" for uri in uris)
 
 
-def client_of_row(row: Row[Any]) -> Client:
+def client_of_row(row: Sequence[Any]) -> Client:
     """The client that a row of `clients`, in the table's order of columns, is."""
     values = list(row)
     for index in _LISTS:
@@ -177,4 +233,5 @@ def client_of_row(row: Row[Any]) -> Client:
 def row_of_client(client: Client) -> dict[str, Any]:
     """The row that `client_of_row` would read."""
     values = {name: getattr(client, name) for name in Client.__dataclass_fields__}
-    return {**values, "client_metadata": values.pop("metadata").pack()}
+    said: ClientMetadata = values.pop("metadata")
+    return {**values, "client_metadata": said.pack()}

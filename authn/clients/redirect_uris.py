@@ -8,6 +8,7 @@ exact comparison would be safe from it: nobody needs it.
 """
 
 import re
+from collections.abc import Collection
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from authn.errors import N_, InvalidRequest
@@ -42,6 +43,8 @@ def check_redirect_uri(uri: str, application_type: str) -> None:
         port = parts.port
     except ValueError:
         raise InvalidRedirectUri(uri, N_("This is not an address.")) from None
+    if "@" in parts.netloc:
+        raise InvalidRedirectUri(uri, N_("An address has no user name in it."))
     if not uri.startswith(parts.scheme + ":"):
         raise InvalidRedirectUri(uri, N_("The scheme of an address is in lower case."))
     if parts.scheme in ("http", "https"):
@@ -57,11 +60,29 @@ def check_redirect_uri(uri: str, application_type: str) -> None:
         raise InvalidRedirectUri(uri, N_("The query has none of the names that an answer uses."))
 
 
+def is_document_uri(uri: str, http_hosts: Collection[str]) -> bool:
+    """Whether a document or an endpoint of a client may be there, beside its redirect URIs.
+
+    https, without a fragment and without a user name; http on `http_hosts` alone.
+    """
+    if len(uri) > LONGEST_URI or not _RFC_3986.fullmatch(uri):
+        return False
+    try:
+        parts = urlsplit(uri)
+        host = _without_port(parts, parts.port)
+    except ValueError:
+        return False
+    if not _HOST.fullmatch(host.lower()):  # nor with a user name
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in http_hosts)
+
+
+def _without_port(parts: SplitResult, port: int | None) -> str:
+    return parts.netloc if port is None else parts.netloc.removesuffix(f":{port}")
+
+
 def _check_host(uri: str, parts: SplitResult, port: int | None) -> None:
-    if "@" in parts.netloc:
-        raise InvalidRedirectUri(uri, N_("An address has no user name in it."))
-    host = parts.netloc if port is None else parts.netloc.removesuffix(f":{port}")
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(_without_port(parts, port)):
         raise InvalidRedirectUri(uri, N_("The host of an address is a name in lower case."))
     if parts.scheme == "http" and parts.hostname not in ("localhost", *LOOPBACK_HOSTS):
         raise InvalidRedirectUri(uri, N_("An address is https; http is possible on localhost."))

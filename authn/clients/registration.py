@@ -1,91 +1,44 @@
-"""Registering a relying application: every rule of its metadata, in one place."""
+"""Registering a relying application, changing what is known of it, and its end."""
 
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, update
 
-from authn.audit.events import ClientRegistered
+from authn.audit.events import ClientChanged, ClientEnded, ClientRegistered
 from authn.audit.log import record
-from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_metadata import ClientMetadata, InvalidClientMetadata
+from authn.clients.client_rules import faults
 from authn.clients.clients import (
+    AUTH_METHODS,
     BASIC,
-    CLIENT_ID,
-    POST,
-    PUBLIC,
     REFRESH_IDLE,
     REFRESH_LIFETIME,
+    SECRET_METHODS,
     Client,
     Profile,
+    new_client_id,
     row_of_client,
 )
 from authn.clients.redirect_uris import check_redirect_uri
 from authn.clients.tables import clients
 from authn.db.once import insert_once
-from authn.errors import N_, InvalidRequest
-from authn.jose import ALGORITHMS, ES256, Algorithm
+from authn.errors import N_
+from authn.jose import ES256, Algorithm
 from authn.secrets import Secrets, new_token, token_hash
 
-AUTH_METHODS = (BASIC, POST, PUBLIC)
-APPLICATION_TYPES = ("web", "native")
-AUTHORIZATION_CODE = "authorization_code"
+__all__ = ["AUTH_METHODS", "InvalidClientMetadata", "register_client"]
+
 SHORTEST_SECRET = 32
-LONGEST_NAME = 200
-LONGEST_SECTOR = 255
 
-_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
-
-# What must hold of a client, with what is said when it does not.
-RULES: tuple[tuple[Callable[[Client], bool], str], ...] = (
-    (
-        lambda client: CLIENT_ID.fullmatch(client.client_id) is not None,
-        N_("A client id has at most 100 letters, digits, dots, dashes and underscores."),
-    ),
-    (
-        lambda client: (
-            0 < len(client.client_name) <= LONGEST_NAME and client.client_name.isprintable()
-        ),
-        N_("A client has a name of at most 200 characters."),
-    ),
-    (
-        lambda client: client.token_endpoint_auth_method in AUTH_METHODS,
-        N_("This way to authenticate is not supported."),
-    ),
-    (
-        lambda client: client.id_token_signed_response_alg in ALGORITHMS,
-        N_("This algorithm is not supported."),
-    ),
-    (
-        lambda client: client.application_type in APPLICATION_TYPES,
-        N_("An application is web or native."),
-    ),
-    (
-        lambda client: (
-            client.scope != "" and all(map(_SCOPE_TOKEN.fullmatch, client.scope.split()))
-        ),
-        N_("A client has at least one scope, of ASCII characters."),
-    ),
-    (
-        lambda client: (
-            client.redirect_uris != () or not client.check_grant_type(AUTHORIZATION_CODE)
-        ),
-        N_("A client has at least one redirect URI."),
-    ),
-    (
-        lambda client: len(client.sector_identifier) <= LONGEST_SECTOR,
-        N_("A sector identifier is a host name."),
-    ),
+_END = (
+    update(clients)
+    .where(clients.c.client_id == bindparam("the_client_id"), clients.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
 )
-
-
-class InvalidClientMetadata(InvalidRequest):
-    """What is said about a client is not accepted (RFC 7591 §3.2.2)."""
-
-    def __init__(self, description: str) -> None:
-        super().__init__("invalid_client_metadata", description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +49,7 @@ class Registered:
     client_secret: str | None
 
 
-def register_client(
-    connection: Connection,
-    secrets: Secrets,
+def new_client(
     now: datetime,
     *,
     client_name: str,
@@ -123,16 +74,15 @@ def register_client(
     refresh_idle: int = REFRESH_IDLE,
     refresh_lifetime: int = REFRESH_LIFETIME,
     registration_access_token_hash: str | None = None,
-    reference: str = "-",
 ) -> Registered:
-    """The application is a client from now on; id and secret are made when not given.
+    """A client that keeps every rule, for `add_client`; id and secret are made when not given.
 
     Raises `InvalidClientMetadata` or `InvalidRedirectUri` (RFC 7591 §3.2.2).
     """
-    client_id = client_id or new_token(12)
-    public = token_endpoint_auth_method == PUBLIC
-    _check_secret(client_secret, public)
-    secret = None if public else client_secret or new_token()
+    client_id = client_id or new_client_id()
+    has_secret = token_endpoint_auth_method in SECRET_METHODS
+    _check_secret(client_secret, has_secret=has_secret)
+    secret = client_secret or new_token() if has_secret else None
     redirects = tuple(redirect_uris)
     client = Client(
         client_id=client_id,
@@ -160,31 +110,110 @@ def register_client(
         registration_access_token_hash=registration_access_token_hash,
     )
     _check(client)
-    if not insert_once(connection, clients, row_of_client(client)):
-        raise InvalidClientMetadata(N_("There is a client with this id already."))
-    record(connection, secrets, ClientRegistered(client_id=client_id), now, reference)
     return Registered(client, secret)
 
 
+def add_client(
+    connection: Connection,
+    secrets: Secrets,
+    registered: Registered,
+    now: datetime,
+    reference: str = "-",
+) -> None:
+    """The client is one from now on; raises `InvalidClientMetadata` when its id is taken."""
+    client = registered.client
+    if not insert_once(connection, clients, row_of_client(client)):
+        raise InvalidClientMetadata(N_("There is a client with this id already."))
+    record(connection, secrets, ClientRegistered(client_id=client.client_id), now, reference)
+
+
+def register_client(
+    connection: Connection,
+    secrets: Secrets,
+    now: datetime,
+    *,
+    reference: str = "-",
+    **values: Any,
+) -> Registered:
+    """The application is a client from now on; `values` are those of `new_client`, which raises."""
+    registered = new_client(now, **values)
+    add_client(connection, secrets, registered, now, reference)
+    return registered
+
+
+def change_client(
+    connection: Connection,
+    secrets: Secrets,
+    client: Client,
+    now: datetime,
+    *,
+    reference: str = "-",
+    **changes: Any,
+) -> Registered:
+    """The client has these values from now on, by the names of `Client`; any other it keeps.
+
+    A secret is made where its way to authenticate needs one and it had none, and forgotten where
+    it needs none. What was changed by somebody else in the meantime, and is not named here, stays.
+    Raises `InvalidClientMetadata` or `InvalidRedirectUri`.
+    """
+    changed = replace(client, **changes)
+    secret = None
+    if changed.token_endpoint_auth_method not in SECRET_METHODS:
+        changed = replace(changed, client_secret_hash=None)
+    elif changed.client_secret_hash is None:
+        secret = new_token()
+        changed = replace(changed, client_secret_hash=token_hash(secret))
+    if not changed.sector_identifier:
+        changed = replace(changed, sector_identifier=_sector_after(client, changed))
+    _check(changed)
+    before, after = row_of_client(client), row_of_client(changed)
+    values = {name: value for name, value in after.items() if value != before[name]}
+    if values:
+        statement = update(clients).where(
+            clients.c.client_id == client.client_id, clients.c.ended_at.is_(None)
+        )
+        connection.execute(statement.values(values))
+        event = ClientChanged(client_id=client.client_id, members=" ".join(sorted(values)))
+        record(connection, secrets, event, now, reference)
+    return Registered(changed, secret)
+
+
+def end_registration(
+    connection: Connection, secrets: Secrets, client_id: str, now: datetime, reference: str = "-"
+) -> bool:
+    """Whether the client was ended now; what it holds of people is `grants.ended_clients`'s."""
+    ended = connection.execute(_END, {"the_client_id": client_id, "now": now}).rowcount == 1
+    if ended:
+        record(connection, secrets, ClientEnded(client_id=client_id), now, reference)
+    return ended
+
+
 def _check(client: Client) -> None:
-    for holds, description in RULES:
-        if not holds(client):
-            raise InvalidClientMetadata(description)
     for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
         check_redirect_uri(uri, client.application_type)
+    for sentence in faults(client):
+        raise InvalidClientMetadata(sentence)
     # Last: where the hosts of the redirect URIs are known to be sound.
     if not client.sector_identifier:
         raise InvalidClientMetadata(
-            N_("Redirect URIs on several hosts need a sector identifier (OpenID Core §8.1).")
+            N_("Redirect URIs on several hosts need a sector_identifier_uri.")
         )
 
 
-def _check_secret(client_secret: str, public: bool) -> None:
+def _check_secret(client_secret: str, *, has_secret: bool) -> None:
     # SHA-256 protects a secret of high entropy only.
-    if client_secret and (public or len(client_secret) < SHORTEST_SECRET):
+    if client_secret and (not has_secret or len(client_secret) < SHORTEST_SECRET):
         raise InvalidClientMetadata(
-            N_("A secret has at least 32 characters, and a public client has none.")
+            N_("A secret has at least 32 characters, and only who authenticates with it has one.")
         )
+
+
+def _sector_after(before: Client, changed: Client) -> str:
+    """The sector of a client that says none: one that the operator named stays."""
+    own = _sector(before.client_id, before.application_type, before.redirect_uris)
+    if before.sector_identifier != own and not before.metadata.sector_identifier_uri:
+        return before.sector_identifier
+    return _sector(changed.client_id, changed.application_type, changed.redirect_uris)
 
 
 def _sector(client_id: str, application_type: str, redirect_uris: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 RFC 8707, Resource Indicators (https://www.rfc-editor.org/rfc/rfc8707). The operator registers them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,11 @@ class Resource:
 
 
 _FIND = select(resources).where(resources.c.resource == bindparam("resource"))
+_FIND_THESE = (
+    select(resources)
+    .where(resources.c.resource.in_(bindparam("identifiers", expanding=True)))
+    .order_by(resources.c.resource)
+)
 _OF_CLIENT = (
     select(resources)
     .where(resources.c.client_id == bindparam("client_id"))
@@ -39,6 +44,12 @@ def find_resource(connection: Connection, resource: str) -> Resource | None:
     """The resource server with exactly this identifier."""
     row = connection.execute(_FIND, {"resource": resource}).first()
     return _resource(row) if row else None
+
+
+def find_resources(connection: Connection, identifiers: Iterable[str]) -> dict[str, Resource]:
+    """Those of these identifiers that are resource servers, by identifier."""
+    rows = connection.execute(_FIND_THESE, {"identifiers": list(identifiers)})
+    return {row.resource: _resource(row) for row in rows}
 
 
 def resources_of(connection: Connection, client_id: str) -> list[Resource]:

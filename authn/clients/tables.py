@@ -3,7 +3,7 @@
 Columns of `clients` have the metadata's names in RFC 7591 §2.
 """
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from authn.db.metadata import Instant, metadata, token_hash_type
 from authn.policies import LONGEST_NAME as LONGEST_POLICY_NAME
@@ -48,6 +48,8 @@ clients = Table(
     Column("registration_access_token_hash", token_hash_type()),
     # Since when it is no client any more: nothing that it holds is worth anything.
     Column("ended_at", Instant),
+    # How many registered themselves lately.
+    Index(None, "created_at"),
 )
 
 # Resource servers (RFC 8707): whom access tokens can be for, beside our own userinfo.

@@ -1,19 +1,31 @@
-"""Giving a consent, and finding what is still missing."""
+"""Giving a consent, finding what is still missing, and withdrawing all of it.
+
+The names are those of `consents.asked`: scopes, and what else can be allowed.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from authn.consents.tables import consents
+from authn.grants.grants import revoke_grants_of
 
-# Built once: putting a statement together costs more than executing it.
-_GIVEN = select(consents.c.scope, consents.c.given_at).where(
-    consents.c.person_id == bindparam("person_id"), consents.c.client_id == bindparam("client_id")
+_OF_BOTH = (
+    consents.c.person_id == bindparam("person_id"),
+    consents.c.client_id == bindparam("client_id"),
 )
+# Built once: putting a statement together costs more than executing it. The lock makes a withdrawal
+# wait for what is being given by these rows, so that it ends that too; SQLite writes one by one.
+_GIVEN = (
+    select(consents.c.scope, consents.c.given_at)
+    .where(*_OF_BOTH)
+    .with_for_update(read=True, key_share=True)
+)
+_WITHDRAW = delete(consents).where(*_OF_BOTH)
 
 
 def _give(insert: Any) -> Any:
@@ -51,3 +63,16 @@ def give_consent(
     ]
     if rows:
         connection.execute(_GIVE[connection.dialect.name], rows)
+
+
+def withdraw_consents(
+    connection: Connection, person_id: UUID, client_id: str, now: datetime
+) -> int:
+    """How many grants ended: the person allows the client nothing any more, and all that it holds
+    of the person, offline too, is worth nothing (design 6).
+
+    The session goes on. In this order: what is given at the same moment waits for the first
+    statement, or the first statement for it.
+    """
+    connection.execute(_WITHDRAW, {"person_id": person_id, "client_id": client_id})
+    return revoke_grants_of(connection, person_id, client_id, now)

@@ -5,7 +5,7 @@ answers from it. OpenID Connect Core 1.0 §5.1 and §5.4
 (https://openid.net/specs/openid-connect-core-1_0.html#Claims); `ssin` is Belgian.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from authn.grants.grants import OFFLINE_ACCESS
@@ -52,6 +52,19 @@ SCOPES: dict[str, dict[str, Value]] = {
 }
 
 
+# The person's claims by name, which can be asked one by one (Core §5.5), and the scope of each: who
+# may ask the scope may ask the claim.
+CLAIMS: dict[str, Value] = {
+    name: value
+    for scope, claims in SCOPES.items()
+    if scope != OPENID
+    for name, value in claims.items()
+}
+SCOPE_OF_CLAIM: dict[str, str] = {
+    name: scope for scope, claims in SCOPES.items() for name in claims
+}
+
+
 def claims_of(known: Known, scope: str) -> dict[str, str]:
     """The claims that this scope (space-separated) gives about somebody, as far as known."""
     return {
@@ -60,3 +73,17 @@ def claims_of(known: Known, scope: str) -> dict[str, str]:
         for name, claim in SCOPES.get(each, {}).items()
         if (value := claim(known)) is not None
     }
+
+
+def claims_named(known: Known, names: Iterable[str]) -> dict[str, str]:
+    """The claims of these names about somebody, as far as known: those asked one by one."""
+    return {
+        name: value
+        for name in names
+        if name in CLAIMS and (value := CLAIMS[name](known)) is not None
+    }
+
+
+def person_claims_for_id_token(known: Known, names: Iterable[str]) -> dict[str, str]:
+    """As `claims_named`, for an ID token: a national number is never in one (protocol 1.5)."""
+    return claims_named(known, (name for name in names if name != SSIN))

@@ -1,6 +1,6 @@
-"""Consents by person, client and scope."""
+"""Consents by person, client and scope, or what else can be allowed (`consents.asked`)."""
 
-from sqlalchemy import Column, ForeignKey, String, Table, Uuid
+from sqlalchemy import Column, ForeignKey, String, Table, Text, Uuid
 
 from authn.clients.tables import LONGEST_CLIENT_ID
 from authn.db.metadata import Instant, metadata
@@ -12,7 +12,7 @@ consents = Table(
     Column(
         "client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), primary_key=True
     ),
-    Column("scope", String(100), primary_key=True),
+    Column("scope", Text, primary_key=True),
     Column("given_at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )

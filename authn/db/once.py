@@ -11,9 +11,15 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
+from authn.db.transaction import must_write
+
 
 def insert_once(connection: Connection, table: Table, values: dict[str, Any]) -> bool:
-    """Whether the row was inserted now; False when one with the same unique values exists."""
+    """Whether the row was inserted now; False when one with the same unique values exists.
+
+    Raises `NeedsToWrite` in a transaction that only reads.
+    """
+    must_write(connection)
     statement = _insert_or_nothing(table, connection.dialect.name)
     return connection.execute(statement, values).first() is not None
 

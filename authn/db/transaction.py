@@ -5,8 +5,22 @@ from contextlib import contextmanager, nullcontext
 
 from sqlalchemy import Connection
 
-from authn.db.engine import Database
+from authn.db.engine import WRITES, Database, begin_immediate
 from authn.errors import Refusal
+
+
+class NeedsToWrite(Exception):
+    """A write was reached in a transaction that only reads, and not made.
+
+    A route that writes now and then begins by reading, and begins again when this is raised
+    (`web.routing`).
+    """
+
+
+def must_write(connection: Connection) -> None:
+    """Whoever opened this transaction said that it may write; raises `NeedsToWrite` if not."""
+    if not connection.get_execution_options().get(WRITES):
+        raise NeedsToWrite
 
 
 @contextmanager
@@ -28,6 +42,8 @@ def writing(database: Database, *, wait: bool = True) -> Iterator[Connection]:
     with lock, database.writer.connect() as connection:
         transaction = connection.begin()
         try:
+            if database.write_lock:
+                begin_immediate(connection)
             yield connection
         except Refusal:
             transaction.commit()

@@ -23,7 +23,7 @@ from starlette.routing import Mount, Route
 
 from authn.clock import Clock
 from authn.errors import CommandError, Refusal
-from authn.jose import RS256, SigningKey, generate_key, public_jwk, seconds, sign
+from authn.jose import RS256, OwnKey, generate_key, public_jwk, seconds, sign
 from authn.people.ssin import display
 from authn.secrets import new_token
 from authn.web.body import parse_form, read_body
@@ -93,7 +93,7 @@ class IdentityCard:
         self.cards = cards
         self.pages = pages
         self.clock = clock
-        self.key: SigningKey = generate_key(RS256)
+        self.key: OwnKey = generate_key(RS256)
         self.codes: dict[str, _Given] = {}
         self.tokens: dict[str, _Given] = {}
 

@@ -10,12 +10,14 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     String,
     Table,
     UniqueConstraint,
     Uuid,
+    and_,
 )
 
 from authn.db.metadata import Instant, metadata, token_hash_type
@@ -87,7 +89,17 @@ installations = Table(
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
     Column("ended_at", Instant),
+    # As in `sessions`: since when its end is told.
+    Column("end_told_at", Instant),
     UniqueConstraint("device_id", "cookie_hash"),
+)
+Index(
+    "ix_installations_end_told_at",
+    installations.c.end_told_at,
+    sqlite_where=and_(installations.c.ended_at.is_not(None), installations.c.end_told_at.is_(None)),
+    postgresql_where=and_(
+        installations.c.ended_at.is_not(None), installations.c.end_told_at.is_(None)
+    ),
 )
 
 
@@ -170,6 +182,7 @@ class Installation:
     first_seen: datetime
     last_seen: datetime
     ended_at: datetime | None
+    end_told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import Connection, bindparam, delete, exists, select
 
+from authn.clients.client_metadata import ClientMetadata, unpack_client_metadata
+from authn.clients.clients import FAPI2
 from authn.db.once import insert_once
-from authn.grants.grants import COLUMNS, Grant, live, live_chain
+from authn.grants.grants import COLUMNS, Grant, client_of_grant, live, live_chain
 from authn.grants.tables import grants, revoked_tokens
 from authn.people.tables import Person, persons
 from authn.secrets import Secrets, new_token
@@ -32,7 +34,13 @@ NONCE_BYTES = 8
 
 _NOT_REVOKED = ~exists().where(revoked_tokens.c.jti == bindparam("jti"))
 _FIND = (
-    select(*COLUMNS, *persons.c)
+    select(
+        client_of_grant.c.profile,
+        client_of_grant.c.may_read_ssin,
+        client_of_grant.c.client_metadata,
+        *COLUMNS,
+        *persons.c,
+    )
     .select_from(live_chain())
     .where(grants.c.id == bindparam("grant_id"), _NOT_REVOKED, live())
 )
@@ -41,8 +49,14 @@ _REVOKED = select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == bindparam(
 
 @dataclass(frozen=True, slots=True)
 class LiveGrant:
-    """A grant that is valid at this moment, and its person."""
+    """A grant that is valid at this moment, its person, and what counts of its client.
 
+    Not the whole client: reading that takes half as long again.
+    """
+
+    fapi: bool
+    may_read_ssin: bool
+    metadata: ClientMetadata
     grant: Grant
     person: Person
 
@@ -64,6 +78,11 @@ def grant_id_of(secrets: Secrets, jti: str) -> UUID | None:
     return UUID(bytes=opened[NONCE_BYTES:])
 
 
+def is_of_a_system(jti: str) -> bool:
+    """Whether the token has no grant; one whose grant can't be opened is not of a system."""
+    return jti.startswith(WITHOUT_GRANT)
+
+
 def grant_of_access_token(
     connection: Connection, secrets: Secrets, settings: Settings, jti: str, now: datetime
 ) -> LiveGrant | None:
@@ -75,8 +94,14 @@ def grant_of_access_token(
     row = connection.execute(_FIND, parameters).first()
     if row is None:
         return None
-    size = len(COLUMNS)
-    return LiveGrant(Grant(*row[:size]), Person(*row[size:]))
+    profile, may_read_ssin, metadata, *rest = row
+    return LiveGrant(
+        profile == FAPI2,
+        may_read_ssin,
+        unpack_client_metadata(metadata),
+        Grant(*rest[: len(COLUMNS)]),
+        Person(*rest[len(COLUMNS) :]),
+    )
 
 
 def revoke_access_token(connection: Connection, jti: str, expires_at: datetime) -> None:

@@ -5,13 +5,15 @@ OpenID Connect Core 1.0 §3.1.2.1
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from authn.grants.particulars import Particulars
 
-ResponseMode = Literal["query", "form_post", "query.jwt", "form_post.jwt"]
+ResponseMode = Literal["query", "form_post", "query.jwt", "form_post.jwt", "device"]
+# Not a mode of the wire: the answer waits at the device code until it is asked for (RFC 8628).
+DEVICE: Final = "device"
 _TUPLES: Final = (
     "prompt",
     "acr_values",
@@ -19,6 +21,7 @@ _TUPLES: Final = (
     "resource",
     "claims_id_token",
     "claims_userinfo",
+    "essential_claims",
     "authorization_details",
 )
 
@@ -31,7 +34,8 @@ class AuthorizationRequest:
     derived from its `request_uri`) and spent by the answer, `arrived_at` is what fresh sign-ins are
     measured by (protocol 4.7). `subject_hint` is the `sub` of the `id_token_hint`, or of `claims`:
     the answer is about this person or nobody. Of `acr_values` one is wished, of `essential_acr` one
-    is needed (Core §5.5.1.1). Of `claims` the names alone are kept.
+    is needed (Core §5.5.1.1). Of `claims` the names alone are kept; `essential_claims` are those
+    that the client says it needs.
     """
 
     request_id: str
@@ -54,6 +58,7 @@ class AuthorizationRequest:
     claims_userinfo: tuple[str, ...] = ()
     authorization_details: tuple[Mapping[str, Any], ...] = ()
     dpop_jkt: str = ""
+    essential_claims: tuple[str, ...] = ()
 
     @property
     def particulars(self) -> Particulars:
@@ -64,7 +69,9 @@ class AuthorizationRequest:
 
     def pack(self) -> dict[str, Any]:
         """The request as JSON, for a signed token: what is empty is left out."""
-        content = asdict(self) | {"arrived_at": self.arrived_at.isoformat()}
+        # Not `asdict`: what it copies, all the way down, is JSON already.
+        content = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        content["arrived_at"] = self.arrived_at.isoformat()
         return {name: value for name, value in content.items() if value not in ("", (), None)}
 
     @classmethod

@@ -11,19 +11,18 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from authn.audit.events import CodeRefused, CodeReplayed
 from authn.audit.log import record
 from authn.clients.clients import Client
-from authn.db.once import insert_once
-from authn.errors import N_, Expired, InvalidRequest, Refusal
+from authn.errors import N_
 from authn.grants.authorization_request import AuthorizationRequest
-from authn.grants.grants import COLUMNS, OFFLINE_ACCESS, Grant, find_live_grant, revoke_grant
+from authn.grants.grants import COLUMNS, Grant, InvalidGrant, find_live_grant, revoke_grant
+from authn.grants.issue import issue_grant
 from authn.grants.tables import authorization_codes, grants
-from authn.people.subjects import subject_of
 from authn.secrets import Secrets, new_token, token_hash
 from authn.sessions.sessions import Session
 from authn.settings import Settings
@@ -33,6 +32,10 @@ KEPT = timedelta(days=1)  # a second use must be recognised for as long as a fir
 CODE_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 _INSERT = authorization_codes.insert()
+_GIVEN = select(authorization_codes.c.grant_id).where(
+    authorization_codes.c.code_hash == bindparam("presented_hash"),
+    authorization_codes.c.client_id == bindparam("presenting_client"),
+)
 _SPEND = (
     update(authorization_codes)
     .where(
@@ -50,20 +53,6 @@ _SPEND = (
         authorization_codes.c.dpop_jkt,
     )
 )
-
-
-class OtherPerson(Refusal):
-    """Whoever is signed in is not whom the `id_token_hint` names; nothing was written."""
-
-    def __init__(self) -> None:
-        super().__init__("login_required", N_("Another person is signed in."))
-
-
-class InvalidGrant(InvalidRequest):
-    """The code can't be redeemed; it, and what it had obtained, is worth nothing from now on."""
-
-    def __init__(self, description: str) -> None:
-        super().__init__("invalid_grant", description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,37 +101,12 @@ def issue_code(
 ) -> str:
     """A new grant for this request, and the code, valid for 60 seconds, that stands for it.
 
-    Raises `Expired` when the request was answered before, `OtherPerson` when it asks for another.
+    Raises as `issue_grant` does.
     """
-    subject = subject_of(connection, session.person_id, client.sector_identifier, now)
-    if request.subject_hint and request.subject_hint != subject:
-        raise OtherPerson
-    grant_id = uuid4()
-    grant = {
-        "id": grant_id,
-        "request_id": request.request_id,
-        "person_id": session.person_id,
-        "device_id": session.device_id,
-        "session_id": session.id,
-        "client_id": client.client_id,
-        "subject": subject,
-        "scope": request.scope,
-        "level": session.level,
-        "auth_time": session.auth_time,
-        "granted_at": now,
-        "offline": OFFLINE_ACCESS in request.scope.split(),
-        "particulars": request.particulars.pack(),
-    }
-    # Inserting it spends the request: of two tabs that answer the same one, one gets here.
-    if not insert_once(connection, grants, grant):
-        raise Expired(
-            "replayed",
-            N_("This sign-in is already finished. Go back to your application."),
-        )
     code = new_token()
     row = {
         "code_hash": token_hash(code),
-        "grant_id": grant_id,
+        "grant_id": issue_grant(connection, request, client, session, now),
         "client_id": client.client_id,
         "redirect_uri": request.redirect_uri,
         "nonce": request.nonce,
@@ -152,6 +116,12 @@ def issue_code(
     }
     connection.execute(_INSERT, row)
     return code
+
+
+def was_given(connection: Connection, code: str, client_id: str) -> bool:
+    """Whether the client was given this code, whatever became of it."""
+    presented = {"presented_hash": token_hash(code), "presenting_client": client_id}
+    return connection.execute(_GIVEN, presented).first() is not None
 
 
 def redeem_code(

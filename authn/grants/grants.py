@@ -8,16 +8,28 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Join, and_, bindparam, or_, select, update
 
+from authn.clients.tables import clients
 from authn.devices.tables import KeyLevel, devices
+from authn.errors import InvalidRequest
 from authn.grants.particulars import Particulars, unpack_particulars
 from authn.grants.tables import grants
-from authn.people.tables import persons
+from authn.people.tables import persons, subjects
 from authn.sessions.sessions import alive, chain, limits, within_limits
 from authn.sessions.tables import sessions
 from authn.settings import Settings
 
 # Core §11: a scope by which what was obtained goes on after the person has signed out.
 OFFLINE_ACCESS = "offline_access"
+
+# Under a name of its own: who selects along the chain may join `clients` once more.
+client_of_grant = clients.alias("client_of_grant")
+
+
+class InvalidGrant(InvalidRequest):
+    """What was presented as a grant is worth nothing, or no more (RFC 6749 §5.2)."""
+
+    def __init__(self, description: str, *, detail: str = "") -> None:
+        super().__init__("invalid_grant", description, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,31 @@ _REVOKE = (
     .where(grants.c.id == bindparam("grant_id"), grants.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
 )
+# By way of the devices: by them there is an index.
+_REVOKE_OF = (
+    update(grants)
+    .where(
+        grants.c.device_id.in_(
+            select(devices.c.id).where(devices.c.person_id == bindparam("of_person"))
+        ),
+        grants.c.person_id == bindparam("of_person"),
+        grants.c.client_id == bindparam("of_client"),
+        grants.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"))
+)
+_REVOKE_OFFLINE = (
+    update(grants)
+    .where(
+        grants.c.device_id.in_(
+            select(devices.c.id).where(devices.c.person_id == bindparam("of_person"))
+        ),
+        grants.c.person_id == bindparam("of_person"),
+        grants.c.offline.is_(True),
+        grants.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"))
+)
 
 
 def sid(session_id: UUID, client_id: str) -> str:
@@ -69,8 +106,12 @@ def sid(session_id: UUID, client_id: str) -> str:
 
 
 def live_chain() -> Join:
-    """Grant, session, installation, device and person, joined."""
-    return chain().join(grants, grants.c.session_id == sessions.c.id)
+    """Grant, client, session, installation, device and person, joined."""
+    return (
+        chain()
+        .join(grants, grants.c.session_id == sessions.c.id)
+        .join(client_of_grant, client_of_grant.c.client_id == grants.c.client_id)
+    )
 
 
 def live() -> ColumnElement[bool]:
@@ -86,7 +127,9 @@ def live() -> ColumnElement[bool]:
         or_(devices.c.resumed_at.is_(None), grants.c.granted_at > devices.c.resumed_at),
         persons.c.deceased.is_(False),
     )
-    return and_(grants.c.revoked_at.is_(None), or_(online, offline))
+    return and_(
+        grants.c.revoked_at.is_(None), client_of_grant.c.ended_at.is_(None), or_(online, offline)
+    )
 
 
 # Built once: putting a statement together costs more than executing it.
@@ -104,7 +147,47 @@ def find_live_grant(
     return Grant(*row) if row else None
 
 
+# By the person's devices, for which grants have an index; `sub` is unique, whatever its sector.
+_NEWEST = (
+    select(*COLUMNS)
+    .select_from(live_chain())
+    .where(
+        grants.c.device_id.in_(
+            select(devices.c.id)
+            .join(subjects, subjects.c.person_id == devices.c.person_id)
+            .where(subjects.c.sub == bindparam("subject"))
+        ),
+        grants.c.client_id == bindparam("client_id"),
+        grants.c.subject == bindparam("subject"),
+        live(),
+    )
+    .order_by(grants.c.granted_at.desc())
+    .limit(1)
+)
+
+
+def newest_live_grant(
+    connection: Connection, settings: Settings, client_id: str, subject: str, now: datetime
+) -> Grant | None:
+    """What the person whom the client knows as this subject allowed it last, while it is alive."""
+    parameters = {"client_id": client_id, "subject": subject, **limits(settings, now)}
+    row = connection.execute(_NEWEST, parameters).first()
+    return Grant(*row) if row else None
+
+
 def revoke_grant(connection: Connection, grant_id: UUID, now: datetime) -> bool:
     """Whether the grant was revoked now, with all its tokens; False when it was before."""
     result = connection.execute(_REVOKE, {"grant_id": grant_id, "now": now})
     return result.rowcount == 1
+
+
+def revoke_grants_of(connection: Connection, person_id: UUID, client_id: str, now: datetime) -> int:
+    """How many grants that the person gave this client were revoked now, with all their tokens."""
+    parameters = {"of_person": person_id, "of_client": client_id, "now": now}
+    return connection.execute(_REVOKE_OF, parameters).rowcount
+
+
+def revoke_offline_grants(connection: Connection, person_id: UUID, now: datetime) -> int:
+    """How many grants that outlive a session were revoked now, of whatever application."""
+    parameters = {"of_person": person_id, "now": now}
+    return connection.execute(_REVOKE_OFFLINE, parameters).rowcount

@@ -95,9 +95,8 @@ pushed_requests = Table(
     metadata,
     Column("request_uri_hash", token_hash_type(), primary_key=True),
     Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), nullable=False),
-    # The parameters, as JSON.
+    # What `AuthorizationRequest.pack` gave, as JSON.
     Column("parameters", Text, nullable=False),
-    Column("dpop_jkt", String(43), nullable=False),
     Column("expires_at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -112,8 +111,10 @@ device_codes = Table(
     Column("scope", Text, nullable=False),
     Column("particulars", Text, nullable=False),
     Column("dpop_jkt", String(43), nullable=False),
-    # Where the device that asks is, roughly, as far as the operator's database tells.
+    # Where the device that asks is, roughly, as far as the operator's database tells; and in which
+    # network (`web.place.network_hash`).
     Column("place", JSON),
+    Column("network", token_hash_type()),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("last_polled_at", Instant),
@@ -122,5 +123,15 @@ device_codes = Table(
     # waiting, allowed, declined, spent
     Column("state", String(8), nullable=False),
     Column("grant_id", Uuid, ForeignKey("grants.id")),
+    sqlite_with_rowid=False,
+)
+
+# How many codes were typed that nobody was given, by a person or from a network.
+wrong_user_codes = Table(
+    "wrong_user_codes",
+    metadata,
+    Column("who", token_hash_type(), primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )

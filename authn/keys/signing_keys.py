@@ -1,41 +1,65 @@
-"""Making, loading and publishing the signing keys."""
+"""Making, loading and publishing our keys."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import Connection, select
 
 from authn.db.engine import Database
 from authn.db.once import insert_once
+from authn.db.reencryption import Encrypted
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
+from authn.foreign_jwt import ExchangeKey
 from authn.jose import (
     ALGORITHMS,
+    KEY_ENCRYPTIONS,
     Algorithm,
-    SigningKey,
+    AnyAlgorithm,
+    OwnKey,
     export_private_key,
+    export_public_key,
     generate_key,
     import_private_key,
+    import_public_key,
     public_jwk,
 )
-from authn.keys.tables import ACTIVE, signing_keys
+from authn.keys.tables import ACTIVE, NEXT, RETIRED, WITHDRAWN, signing_keys
 from authn.secrets import Secrets, decrypt, encrypt
 from authn.web.site import Site
 
+EVERY_ALGORITHM: tuple[AnyAlgorithm, ...] = (*ALGORITHMS, *KEY_ENCRYPTIONS)
 REMEMBERED = timedelta(minutes=1)
+
+# Built once: putting a statement together costs more than executing it.
+_LOADED = (
+    select(signing_keys)
+    .where(signing_keys.c.state != WITHDRAWN)
+    .order_by(signing_keys.c.created_at, signing_keys.c.kid)
+)
+_IN_USE = select(signing_keys.c.alg, signing_keys.c.state).where(
+    signing_keys.c.state.in_([ACTIVE, NEXT])
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The keys of this service, ready for use.
 
-    `active` is the one that signs, for each algorithm; `by_kid` are all that verify; `jwks` is the
-    document of the key set (RFC 7517 §5), encoded.
+    `active` is the one that signs, for each algorithm. `by_kid` are all that verify, those that
+    will sign next among them: another process may have made one of them active already. `for_hints`
+    are these and the ones that were retired within a year (protocol 4.15). `decrypting` are the
+    private ones that others encrypt to. `jwks` is the document of the key set (RFC 7517 §5),
+    encoded.
     """
 
-    active: dict[Algorithm, SigningKey]
-    by_kid: dict[str, SigningKey]
+    active: dict[Algorithm, OwnKey]
+    by_kid: dict[str, OwnKey]
+    for_hints: dict[str, OwnKey]
+    decrypting: tuple[ExchangeKey, ...]
     jwks: bytes
 
 
@@ -44,59 +68,75 @@ class StoredKey:
     """What the command line shows of a key."""
 
     kid: str
-    alg: str
+    alg: AnyAlgorithm
     state: str
     created_at: datetime
+    activated_at: datetime | None
+    retired_at: datetime | None
 
 
 def ensure_signing_keys(database: Database, secrets: Secrets, now: datetime) -> None:
-    """There is an active key for each algorithm, the same one for every process.
+    """There is an active and a next key for each algorithm, the same ones for every process.
 
-    Writes nothing, and takes no lock, when there is.
+    Writes nothing, and takes no lock, when there are.
     """
     with reading(database) as connection:
-        missing = _missing(connection)
+        present = {(row.alg, row.state) for row in connection.execute(_IN_USE)}
+    wanted = [(alg, state) for alg in EVERY_ALGORITHM for state in (ACTIVE, NEXT)]
+    missing = [each for each in wanted if each not in present]
     if not missing:
         return
-    made = [generate_key(alg) for alg in missing]  # before the transaction: RSA takes its time
+    # Before the transaction: RSA takes its time.
+    made = [(generate_key(alg), state) for alg, state in missing]
     with writing(database) as connection:
-        for key in made:
-            insert_once(connection, signing_keys, _row(secrets, key, now))
+        for key, state in made:
+            insert_once(connection, signing_keys, _row(secrets, key, state, now))
 
 
-def _missing(connection: Connection) -> list[Algorithm]:
-    statement = select(signing_keys.c.alg).where(signing_keys.c.state == ACTIVE)
-    present = set(connection.execute(statement).scalars())
-    return [alg for alg in ALGORITHMS if alg not in present]
-
-
-def _row(secrets: Secrets, key: SigningKey, now: datetime) -> dict[str, object]:
+def _row(secrets: Secrets, key: OwnKey, state: str, now: datetime) -> dict[str, object]:
     return {
         "kid": key.kid,
         "alg": key.alg,
-        "state": ACTIVE,
-        "private_jwk_encrypted": encrypt(secrets, export_private_key(key), _context(key.kid)),
+        "state": state,
+        "jwk_encrypted": encrypt_jwk(secrets, key.kid, export_private_key(key)),
         "created_at": now,
+        "activated_at": now if state == ACTIVE else None,
     }
 
 
 def load_keys(connection: Connection, secrets: Secrets) -> Keys:
     """The keys as the database has them now; raises `CommandError` when one is missing."""
-    rows = connection.execute(select(signing_keys).order_by(signing_keys.c.created_at)).all()
-    keys = [
-        (
-            row.state,
-            import_private_key(
-                row.alg, decrypt(secrets, row.private_jwk_encrypted, _context(row.kid))
-            ),
-        )
-        for row in rows
-    ]
-    active = {key.alg: key for state, key in keys if state == ACTIVE}
+    active: dict[Algorithm, OwnKey] = {}
+    by_kid: dict[str, OwnKey] = {}
+    for_hints: dict[str, OwnKey] = {}
+    decrypting: list[ExchangeKey] = []
+    published = []
+    for row in connection.execute(_LOADED):
+        jwk = decrypt_jwk(secrets, row.kid, row.jwk_encrypted)
+        lives = _is_private(jwk)
+        if row.alg in KEY_ENCRYPTIONS:
+            if lives:
+                key = _imported(row.alg, jwk, private=True)
+                decrypting.append(ExchangeKey(key.kid, "enc", key.alg, key.key))
+                # Nobody is to encrypt to one that will soon be gone.
+                published += [public_jwk(key)] if row.state != RETIRED else []
+            continue
+        key = _imported(row.alg, jwk, private=row.state == ACTIVE)
+        for_hints[key.kid] = key
+        if lives:
+            by_kid[key.kid] = key
+            published.append(public_jwk(key))
+        if row.state == ACTIVE:
+            active[row.alg] = key
     if len(active) != len(ALGORITHMS):
         raise CommandError("There is no signing key yet: start the service with `authn serve`.")
-    document = {"keys": [public_jwk(key) for _, key in keys]}
-    return Keys(active, {key.kid: key for _, key in keys}, orjson.dumps(document))
+    return Keys(active, by_kid, for_hints, tuple(decrypting), orjson.dumps({"keys": published}))
+
+
+# A process reads its keys again every minute, and reading an RSA key takes 30 ms.
+@lru_cache(maxsize=128)
+def _imported(alg: AnyAlgorithm, jwk: bytes, *, private: bool) -> OwnKey:
+    return import_private_key(alg, jwk) if private else import_public_key(alg, jwk)
 
 
 def current_keys(site: Site, connection: Connection, now: datetime) -> Keys:
@@ -110,12 +150,43 @@ def remembered_keys(site: Site, now: datetime) -> Keys | None:
 
 
 def list_keys(connection: Connection) -> list[StoredKey]:
-    """Every key, oldest first, without its private half."""
-    columns = signing_keys.c
-    statement = select(columns.kid, columns.alg, columns.state, columns.created_at)
-    return [StoredKey(*row) for row in connection.execute(statement.order_by(columns.created_at))]
+    """Every key, oldest first, without the key itself."""
+    columns = [signing_keys.c[name] for name in StoredKey.__slots__]
+    statement = select(*columns).order_by(signing_keys.c.created_at, signing_keys.c.kid)
+    return [StoredKey(*row) for row in connection.execute(statement)]
+
+
+def private_kids(connection: Connection, secrets: Secrets, kids: Iterable[str]) -> set[str]:
+    """Those of these keys whose private halves are there still."""
+    statement = select(signing_keys.c.kid, signing_keys.c.jwk_encrypted)
+    rows = connection.execute(statement.where(signing_keys.c.kid.in_(kids)))
+    return {kid for kid, encrypted in rows if _is_private(decrypt_jwk(secrets, kid, encrypted))}
+
+
+def public_half(connection: Connection, secrets: Secrets, kid: str, alg: AnyAlgorithm) -> bytes:
+    """The key as the table holds it once its private half is forgotten."""
+    statement = select(signing_keys.c.jwk_encrypted).where(signing_keys.c.kid == kid)
+    jwk = decrypt_jwk(secrets, kid, connection.execute(statement).scalar_one())
+    return encrypt_jwk(secrets, kid, export_public_key(import_public_key(alg, jwk)))
+
+
+def encrypt_jwk(secrets: Secrets, kid: str, jwk: bytes) -> bytes:
+    """A JWK as the table holds it, bound to its row: none can stand in for another."""
+    return encrypt(secrets, jwk, _context(kid))
+
+
+def decrypt_jwk(secrets: Secrets, kid: str, jwk_encrypted: bytes) -> bytes:
+    """What `encrypt_jwk` was given; raises `CommandError` under another master key."""
+    return decrypt(secrets, jwk_encrypted, _context(kid))
 
 
 def _context(kid: str) -> str:
-    """What the ciphertext is bound to, so that no row can stand in for another."""
     return f"signing_keys:{kid}"
+
+
+ENCRYPTED = (Encrypted(signing_keys.c.jwk_encrypted, lambda row: _context(row.kid)),)
+
+
+def _is_private(jwk: bytes) -> bool:
+    """Whether this JWK of ours has its private half still."""
+    return "d" in orjson.loads(jwk)

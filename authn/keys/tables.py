@@ -1,6 +1,6 @@
-"""The signing keys as they are stored: private halves encrypted under the master key."""
+"""Our own keys as they are stored: encrypted under the master key, and so sealed as well."""
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, String, Table
+from sqlalchemy import Column, Index, LargeBinary, String, Table
 
 from authn.db.metadata import Instant, metadata
 
@@ -13,13 +13,14 @@ signing_keys = Table(
     "signing_keys",
     metadata,
     Column("kid", String(64), primary_key=True),
-    Column("alg", String(10), nullable=False),
+    # What is signed with it, or how others encrypt to it.
+    Column("alg", String(20), nullable=False),
     # `next` is published and signs nothing yet; `active` signs and verifies; `retired` verifies
     # what it signed before; `withdrawn` was given away or guessed: nothing of it is believed.
     Column("state", String(10), nullable=False),
-    # Gone once nothing is signed with it any more; the public half stays for `id_token_hint`.
-    Column("private_jwk_encrypted", LargeBinary),
-    Column("public_jwk", JSON),
+    # The private JWK; only the public one once nothing lives any more that was signed with it.
+    # Encrypted all the same: who can write to this table can't make us believe a key of theirs.
+    Column("jwk_encrypted", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("activated_at", Instant),
     Column("retired_at", Instant),

@@ -7,19 +7,20 @@ from starlette.responses import Response
 
 from authn.audit.events import ConsentDeclined, ConsentGiven
 from authn.audit.log import record
-from authn.consents.consents import give_consent
+from authn.consents.asked import allow
 from authn.errors import N_, InvalidRequest
+from authn.grants.authorization_request import DEVICE
 from authn.login.hallway import (
-    Passage,
     authentication_required,
     decline,
     device_needed,
+    left_to_allow,
     next_location,
     proceed,
-    scopes_to_allow,
 )
+from authn.login.passage import Passage
 from authn.login.pending import pending_token
-from authn.login.scopes import describe_scopes
+from authn.login.scopes import in_words
 from authn.login.waiting import waiting
 from authn.sessions.cookie import current_session
 from authn.sessions.sessions import Session, select_for_request
@@ -32,7 +33,7 @@ def consent(request: Request) -> Response:
     passage = _passage(request, request.query.get("request", ""))
     if authentication_required(passage) or device_needed(passage):
         return proceed(request, passage.pending, passage.client, passage.session)
-    asked = scopes_to_allow(passage)
+    asked = left_to_allow(passage)
     if not asked:
         return redirect("/login/continue?request=" + pending_token(request, passage.pending))
     assert passage.session is not None
@@ -41,7 +42,7 @@ def consent(request: Request) -> Response:
         "login/consent.html",
         person=passage.session,
         client=passage.client,
-        scopes=describe_scopes(request, passage.session.person_id, asked),
+        asked=in_words(request, passage.session.person_id, asked, passage.pending),
         request_token=request.query["request"],
     )
 
@@ -61,14 +62,16 @@ def decide(request: Request) -> Response:
     decision = DECISIONS.get(request.form.get("decision", ""))
     if decision is None:
         raise InvalidRequest("invalid_request", N_("Please choose: allow or decline."))
-    location = decision(passage, passage.session, scopes_to_allow(passage))
+    location = decision(passage, passage.session, left_to_allow(passage))
+    if passage.pending.response_mode == DEVICE:
+        return redirect(location)  # no application opens here: a page of ours is the last one
     return page(request, "login/continue.html", client=passage.client, location=location)
 
 
 def _allow(passage: Passage, session: Session, asked: frozenset[str]) -> str:
     """Where to go on; the consent holds from now on."""
     request, client_id = passage.request, passage.client.client_id
-    give_consent(request.connection, session.person_id, client_id, asked, request.now)
+    allow(request.connection, session.person_id, passage.pending, asked, request.now)
     event = ConsentGiven(
         person_id=session.person_id,
         device_id=session.device_id,

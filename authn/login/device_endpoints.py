@@ -4,10 +4,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from authn.devices.devices import devices_of
-from authn.devices.tables import Device
 from authn.federation.upstreams import upstreams
-from authn.login.hallway import UNMET, Passage, authentication_required, lacking, proceed
+from authn.login.hallway import UNMET, authentication_required, proceed
+from authn.login.passage import Passage, good_enough, lacking
 from authn.login.response import authorization_response
 from authn.login.waiting import waiting
 from authn.sessions.cookie import current_session
@@ -33,22 +32,11 @@ def device_needed(request: Request) -> Response:
         device=passage.session.device,
         what_is=request.translate(found.what_is),
         what_is_needed=request.translate(found.what_is_needed),
-        good_enough=_good_enough(passage),
+        good_enough=good_enough(passage),
         may_add=_may_add(passage),
         upstreams=upstreams(request.settings) if found is IDENTITY else (),
         request_token=token,
     )
-
-
-def _good_enough(passage: Passage) -> list[Device]:
-    """Those of the person's devices that this application accepts today."""
-    assert passage.session is not None
-    request, policy = passage.request, passage.policy
-    return [
-        device
-        for device in devices_of(request.connection, passage.session.person_id)
-        if device.status == "active" and not unmet(policy, device, model_of(request.site, device))
-    ]
 
 
 def _may_add(passage: Passage) -> bool:
@@ -61,8 +49,8 @@ def _may_add(passage: Passage) -> bool:
 
 def without_device(request: Request) -> Response:
     """Back to the application, which is told that no device of the person is good enough."""
-    pending, _ = waiting(request, request.query.get("request", ""))
-    return authorization_response(request, pending, UNMET)
+    pending, client = waiting(request, request.query.get("request", ""))
+    return authorization_response(request, client, pending, UNMET)
 
 
 routes = [

@@ -3,13 +3,14 @@
 An app's embedded web view can't make or use keys, and what waits there is bound to its cookies. So
 another browser begins anew: at the authorization request itself where an app waits for the answer
 (RFC 8252 §8.12: it should have used the browser), and at the application's own start where its
-answer would come without the cookies that the application left in the window.
+answer would come without the cookies that the application left in the window. A code that another
+screen shows is typed again.
 """
 
 from urllib.parse import urlencode, urlsplit
 
 from authn.clients.clients import Client
-from authn.grants.authorization_request import AuthorizationRequest
+from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.grants.particulars import NOTHING
 from authn.settings import Settings
 
@@ -33,12 +34,16 @@ def address_elsewhere(
 ) -> str | None:
     """The address that another browser is to open; None when there is none that would work.
 
-    Nothing in it that this browser's address bar has not had before. A request for one certain
-    person is not made again: without its `id_token_hint` it would be for anyone.
+    A request for one certain person is not made again: without its `id_token_hint` it would be for
+    anyone; nor one of a client that must push or sign its requests: said plainly it is refused.
     """
+    if pending.response_mode == DEVICE:
+        return f"{settings.issuer}/device"
     redirect_uri = urlsplit(pending.redirect_uri)
     if client.application_type == "web":
         return f"{redirect_uri.scheme}://{redirect_uri.netloc}/"
+    if client.must_push or client.metadata.require_signed_request_object:
+        return None
     if pending.subject_hint or pending.essential_acr or pending.particulars != NOTHING:
         return None
     return f"{settings.issuer}/authorize?{urlencode(parameters(pending))}"

@@ -9,11 +9,13 @@ from authn.audit.events import SignedIn
 from authn.audit.log import record
 from authn.clients.clients import Client
 from authn.errors import N_, Expired, InvalidRequest
-from authn.grants.authorization_request import AuthorizationRequest
+from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.login.consent_endpoints import routes as consent_routes
+from authn.login.device_code_endpoints import routes as device_code_routes
 from authn.login.device_endpoints import routes as device_routes
 from authn.login.elsewhere import address_elsewhere
-from authn.login.hallway import DECLINED, Passage, next_location, proceed, reason_to_sign_in
+from authn.login.hallway import DECLINED, next_location, proceed, reason_to_sign_in
+from authn.login.passage import Passage
 from authn.login.pending import pending_token, read_pending
 from authn.login.response import authorization_response
 from authn.login.waiting import waiting
@@ -38,38 +40,37 @@ def sign_in(request: Request) -> Response:
         if session is not None:
             return redirect(return_to)
         return _sign_in_page(request, None, "", return_to, "")
-    pending, client = waiting(request, token)
-    reason = reason_to_sign_in(Passage(request, pending, client, session))
+    passage = Passage(request, *waiting(request, token), session)
+    reason = reason_to_sign_in(passage)
     if reason is None and "another" not in request.query:
         return redirect("/login/continue?" + urlencode({"request": token}))
-    elsewhere = address_elsewhere(request.settings, pending, client)
-    return _sign_in_page(request, client, token, return_to, reason or "", elsewhere)
+    return _sign_in_page(request, passage, token, return_to, reason or "")
 
 
 def _sign_in_page(
-    request: Request,
-    client: Client | None,
-    token: str,
-    return_to: str,
-    reason: str,
-    elsewhere: str | None = "",
+    request: Request, passage: Passage | None, token: str, return_to: str, reason: str
 ) -> Response:
+    own = policy_of(request.settings, None)
+    elsewhere: str | None = ""
+    if passage is not None:
+        elsewhere = address_elsewhere(request.settings, passage.pending, passage.client)
     return page(
         request,
         "login/sign_in.html",
-        client=client,
+        client=passage.client if passage else None,
         request_token=token,
         return_to=return_to,
         reason=request.translate(reason),
         elsewhere=elsewhere,
-        needed=request.translate(_needed(request, client)),
+        begins_there=passage is not None and _begins_at_the_application(passage),
+        needed=request.translate(needed(passage.policy, own) if passage else ""),
     )
 
 
-def _needed(request: Request, client: Client | None) -> str:
-    """Which device the application needs beyond what the service asks; "" for any of them."""
-    own = policy_of(request.settings, None)
-    return needed(policy_of(request.settings, client), own)
+def _begins_at_the_application(passage: Passage) -> bool:
+    """Whether another browser is to open the application, and not an address of ours."""
+    from_a_browser = passage.pending.response_mode != DEVICE
+    return from_a_browser and passage.client.application_type == "web"
 
 
 def options(request: Request) -> Response:
@@ -117,8 +118,8 @@ def continue_request(request: Request) -> Response:
 
 def declined(request: Request) -> Response:
     """The application is told, in the form it asked for, that the person declined."""
-    pending, _ = waiting(request, request.query.get("request", ""))
-    return authorization_response(request, pending, DECLINED)
+    pending, client = waiting(request, request.query.get("request", ""))
+    return authorization_response(request, client, pending, DECLINED)
 
 
 def _text(value: Any) -> str:
@@ -134,5 +135,6 @@ routes = [
     page_route("/login/continue", continue_request, writes=True),
     page_route("/login/declined", declined),
     *device_routes,
+    *device_code_routes,
     *consent_routes,
 ]

@@ -3,29 +3,36 @@
 OpenID Connect Core 1.0 §3.1.2.3 (https://openid.net/specs/openid-connect-core-1_0.html).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from authn.audit.events import ApplicationAuthorised
+from authn.audit.events import ApplicationAuthorised, OtherScreenAllowed
 from authn.audit.log import record
 from authn.clients.clients import Client
-from authn.consents.consents import missing_scopes
+from authn.consents.asked import still_to_allow
 from authn.errors import N_
-from authn.grants.authorization_request import AuthorizationRequest
-from authn.grants.codes import OtherPerson, issue_code
+from authn.grants.authorization_request import DEVICE, AuthorizationRequest
+from authn.grants.codes import issue_code
+from authn.grants.device_codes import allow_device
+from authn.grants.issue import OtherPerson
+from authn.login.jarm import can_be_sealed
+from authn.login.language import speak_language_asked
+from authn.login.passage import Passage, granted_level, lacking, out_of_reach
 from authn.login.pending import pending_token
-from authn.login.response import authorization_response, authorization_response_location
-from authn.policies import LEVELS, Policy
+from authn.login.response import (
+    BY_LOCATION,
+    authorization_response,
+    authorization_response_location,
+)
+from authn.policies import LEVELS
 from authn.sessions.sessions import Session
-from authn.web.cookies import LANGUAGE, cookie_name, set_cookie
-from authn.web.languages import choose_language
 from authn.web.logs import logger
 from authn.web.request import Request, redirect
-from authn.webauthn.policy import UnknownPolicy, Unmet, model_of, policy_of, unmet
+from authn.webauthn.policy import UnknownPolicy, policy_of
 
 # Two machines of one service: the request arrived at one, the assertion at the other.
 CLOCKS_DIFFER_BY_LESS_THAN = timedelta(seconds=60)
@@ -40,21 +47,11 @@ MISCONFIGURED = {
     "error": "server_error",
     "error_description": "The policy that this client is registered with does not exist.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A pending request in the hallway, with the session of its browser."""
-
-    request: Request
-    pending: AuthorizationRequest
-    client: Client
-    session: Session | None
-
-    @property
-    def policy(self) -> Policy:
-        """What the key must be for this application; raises `UnknownPolicy`."""
-        return policy_of(self.request.settings, self.client)
+# The code is given to nobody in the clear who asked to have it encrypted.
+NOT_SEALED = {
+    "error": "server_error",
+    "error_description": "The keys of this client to encrypt the answer to could not be read.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +69,7 @@ SIGN_IN = Step("/login", "login_required", "The person is not signed in.")
 DEVICE_NEEDED = Step(
     "/login/device-needed", "login_required", "The person must sign in with another device."
 )
+NO_SUCH_DEVICE = Step("/login/device-needed", UNMET["error"], UNMET["error_description"])
 SELECT_ACCOUNT = Step(
     "/select-account", "account_selection_required", "The person must choose an account."
 )
@@ -117,16 +115,14 @@ def _risen(passage: Passage, session: Session) -> bool:
 
 
 def device_needed(passage: Passage) -> Step | None:
-    """The device in use is not, or no longer, what the service and the client ask for."""
-    return DEVICE_NEEDED if lacking(passage) else None
+    """The device in use is not, or no longer, what the service, client and request ask for.
 
-
-def lacking(passage: Passage) -> Unmet | None:
-    """What the session's device lacks today for this application; None when it is good enough."""
-    if passage.session is None:
+    With a page the person may still get one that is; without it, nobody can meet what is asked.
+    """
+    if not lacking(passage):
         return None
-    device = passage.session.device
-    return unmet(passage.policy, device, model_of(passage.request.site, device))
+    no_page = "none" in passage.pending.prompt
+    return NO_SUCH_DEVICE if no_page and out_of_reach(passage) else DEVICE_NEEDED
 
 
 def account_selection_required(passage: Passage) -> Step | None:
@@ -134,28 +130,47 @@ def account_selection_required(passage: Passage) -> Step | None:
     session, pending = passage.session, passage.pending
     if session is None or "select_account" not in pending.prompt:
         return None
-    chosen = pending.request_id in (session.answered_request, session.selected_request)
-    return None if chosen else SELECT_ACCOUNT
+    return None if _acted(passage) else SELECT_ACCOUNT
 
 
 def consent_required(passage: Passage) -> Step | None:
     """Something is asked that the person has not allowed this client."""
-    return CONSENT if scopes_to_allow(passage) else None
+    return CONSENT if left_to_allow(passage) else None
 
 
-def scopes_to_allow(passage: Passage) -> frozenset[str]:
-    """What the person must still allow; with `prompt=consent`, since the request came."""
+def left_to_allow(passage: Passage) -> frozenset[str]:
+    """What the person must still allow, by its names in `consents.asked`.
+
+    With `prompt=consent`, and for an application that anybody can pretend to be, what was allowed
+    before this request came does not count.
+    """
     session, pending = passage.session, passage.pending
-    if session is None or passage.client.first_party:
+    if session is None:
         return frozenset()
-    since = pending.arrived_at if "consent" in pending.prompt else None
-    return missing_scopes(
-        passage.request.connection,
-        session.person_id,
-        passage.client.client_id,
-        frozenset(pending.scope.split()),
-        since,
-    )
+    pretender = _could_be_another(passage)
+    anew = "consent" in pending.prompt or (pretender and not _acted(passage))
+    if passage.client.first_party and not (pretender and anew):
+        return frozenset()
+    since = pending.arrived_at if anew else None
+    return still_to_allow(passage.request.connection, session.person_id, pending, since)
+
+
+def _could_be_another(passage: Passage) -> bool:
+    """Whether another app could ask in this one's name (RFC 8252 §8.6, RFC 8628 §5.4).
+
+    Nobody else answers at an https address; a scheme of an app's own, or a port, anybody can take,
+    and a code to be typed anybody can ask for and send to somebody.
+    """
+    native = passage.client.application_type == "native"
+    elsewhere = passage.pending.response_mode == DEVICE
+    return elsewhere or (native and not passage.pending.redirect_uri.startswith("https://"))
+
+
+def _acted(passage: Passage) -> bool:
+    """Whether the person signed in, or chose an account, for this very request."""
+    session = passage.session
+    assert session is not None
+    return passage.pending.request_id in (session.answered_request, session.selected_request)
 
 
 CHECKS: tuple[Callable[[Passage], Step | None], ...] = (
@@ -190,10 +205,10 @@ def proceed(
     passage = Passage(request, pending, client, session)
     step = next_step(passage)
     if step is None:
-        return authorization_response(request, pending, _answer(passage))
+        return authorization_response(request, client, pending, _answer(passage))
     if "none" in pending.prompt:
         error = {"error": step.error, "error_description": step.description}
-        return authorization_response(request, pending, error)
+        return authorization_response(request, client, pending, error)
     return _in_language_asked(passage, redirect(_address(passage, step.path)))
 
 
@@ -206,25 +221,26 @@ def next_location(passage: Passage) -> str:
     step = next_step(passage)
     if step is not None:
         return _address(passage, step.path)
-    if passage.pending.response_mode != "query":
+    if passage.pending.response_mode not in BY_LOCATION:
         return _address(passage, "/login/continue")
-    return authorization_response_location(passage.request, passage.pending, _answer(passage))
+    return _location(passage, _answer(passage))
 
 
 def decline(passage: Passage) -> str:
     """Where to go once the person has said no: back, with `access_denied`."""
-    if passage.pending.response_mode != "query":
+    if passage.pending.response_mode not in BY_LOCATION:
         return _address(passage, "/login/declined")
-    return authorization_response_location(passage.request, passage.pending, DECLINED)
+    return _location(passage, DECLINED)
+
+
+def _location(passage: Passage, parameters: Mapping[str, str]) -> str:
+    request, client, pending = passage.request, passage.client, passage.pending
+    return authorization_response_location(request, client, pending, parameters)
 
 
 def _in_language_asked(passage: Passage, response: Response) -> Response:
     """The pages speak the client's `ui_locales`, unless the person chose a language here before."""
-    request, wishes = passage.request, passage.pending.ui_locales.split()
-    language = choose_language(wishes, default="")
-    if language and cookie_name(request.settings, LANGUAGE) not in request.cookies:
-        set_cookie(response, request.settings, LANGUAGE, language)
-    return response
+    return speak_language_asked(passage.request, response, passage.pending.ui_locales)
 
 
 def _address(passage: Passage, path: str) -> str:
@@ -237,16 +253,29 @@ def _answer(passage: Passage) -> dict[str, str]:
     request, pending, session = passage.request, passage.pending, passage.session
     if not policy_known(passage):
         return MISCONFIGURED
+    if pending.response_mode.endswith(".jwt") and not can_be_sealed(request, passage.client):
+        return NOT_SEALED
     assert session is not None  # authentication_required has passed
+    told = replace(session, level=granted_level(passage, session))
+    event = OtherScreenAllowed if pending.response_mode == DEVICE else ApplicationAuthorised
     try:
-        code = issue_code(request.connection, pending, passage.client, session, request.now)
+        answer = _given(passage, told)
     except OtherPerson as refusal:
         return {"error": refusal.error, "error_description": refusal.description}
-    event = ApplicationAuthorised(
+    authorised = event(
         person_id=session.person_id,
         device_id=session.device_id,
         client_id=passage.client.client_id,
         scopes=pending.scope,
     )
-    record(request.connection, request.secrets, event, request.now, request.reference)
-    return {"code": code}
+    record(request.connection, request.secrets, authorised, request.now, request.reference)
+    return answer
+
+
+def _given(passage: Passage, session: Session) -> dict[str, str]:
+    """The code; nothing where a device asks for its tokens itself. Raises as `issue_grant` does."""
+    request, pending, client = passage.request, passage.pending, passage.client
+    if pending.response_mode == DEVICE:
+        allow_device(request.connection, pending, client, session, request.now)
+        return {}
+    return {"code": issue_code(request.connection, pending, client, session, request.now)}

@@ -2,7 +2,7 @@
 
 from authn.clients.clients import Client, find_client
 from authn.errors import N_, InvalidRequest
-from authn.grants.authorization_request import AuthorizationRequest
+from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.login.pending import read_pending
 from authn.web.request import Request
 
@@ -10,7 +10,28 @@ from authn.web.request import Request
 def waiting(request: Request, token: str) -> tuple[AuthorizationRequest, Client]:
     """The pending request under the token and its client; raises as `read_pending` does."""
     pending = read_pending(request, token)
-    client = find_client(request.connection, pending.client_id)
+    return pending, client_of(request, pending)
+
+
+def client_of(request: Request, pending: AuthorizationRequest) -> Client:
+    """The client that sent the request; raises `InvalidRequest` when it was removed since.
+
+    Also when it has taken its `redirect_uri` back: it may be of another sector now, and the answer
+    would tell the old address by which `sub` the new one knows the person.
+    """
+    client = client_named(request, pending.client_id)
+    if pending.response_mode != DEVICE and not client.check_redirect_uri(pending.redirect_uri):
+        raise InvalidRequest(
+            "invalid_redirect_uri",
+            N_("The application wants you sent back to an address that it has not registered."),
+            detail=f"client {client.client_id}",
+        )
+    return client
+
+
+def client_named(request: Request, client_id: str) -> Client:
+    """The client of this id; raises `InvalidRequest` when it was removed."""
+    client = find_client(request.connection, client_id)
     if client is None:
         raise InvalidRequest("invalid_request", N_("This application is no longer registered."))
-    return pending, client
+    return client

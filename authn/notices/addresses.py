@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
 
+from authn.db.reencryption import Encrypted
 from authn.errors import N_, Expired, Forbidden, InvalidRequest, NotFound
 from authn.notices.address import same_address
 from authn.notices.tables import contact_addresses
@@ -218,3 +219,6 @@ def _from_row(secrets: Secrets, row: Any) -> ContactAddress:
 
 def _context(address_id: UUID) -> str:
     return f"contact-address:{address_id}"
+
+
+ENCRYPTED = (Encrypted(contact_addresses.c.address_encrypted, lambda row: _context(row.id)),)

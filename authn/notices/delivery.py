@@ -1,6 +1,6 @@
 """What delivers the rows of the outbox that are mails, and the worker that does it all along."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,9 @@ from authn.web.site import Site
 def outbox_work(settings: Settings, secrets: Secrets, database: Database, clock: Clock) -> Work:
     """The work of a worker with these settings."""
     pages = load_pages(settings.service_name)
-    return Work(database, secrets, clock, lambda: _delivering(settings, secrets, pages))
+    return Work(
+        database, secrets, clock, OUTBOX_KIND, lambda: _delivering(settings, secrets, pages)
+    )
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def delivering_in_background(site: Site) -> Iterator[None]:
         logger.warning("no notice is sent", missing="AUTHN_SMTP_HOST")
         yield
     elif not settings.outbox_worker:
-        logger.info("outbox worker is off", instead="authn notices send")
+        logger.info("outbox worker is off", instead="authn outbox send")
         yield
     else:
         with running(outbox_work(settings, site.secrets, site.database, site.clock)):
@@ -44,13 +46,11 @@ def delivering_in_background(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def _delivering(
-    settings: Settings, secrets: Secrets, pages: Pages
-) -> Iterator[Mapping[str, Deliver]]:
-    """By kind of row, what delivers it; one connection to the mail server for the whole block."""
+def _delivering(settings: Settings, secrets: Secrets, pages: Pages) -> Iterator[Deliver]:
+    """What delivers a mail; one connection to the mail server for the whole block."""
     with mail_sender(settings) as send:
 
         def deliver_mail(claimed: Claimed, payload: dict[str, Any]) -> None:
             send(write_mail(settings, secrets, pages, claimed.id, payload))
 
-        yield {OUTBOX_KIND: deliver_mail}
+        yield deliver_mail

@@ -2,13 +2,28 @@
 
     discovery    /.well-known/openid-configuration, /.well-known/oauth-authorization-server
     jwks         /jwks
-    authorize    /authorize; its checks are in authorization_checks
-    token        /token, on Authlib's AuthorizationServer
-    userinfo     /userinfo
-    end_session  /logout
-    claims       scopes, their claims, and where each value comes from
+    authorize    /authorize; its checks are in authorization_checks, for what access is asked in
+                 requested_access, for how somebody signs in in requested_authentication; what a
+                 client signed of its request in request_objects
+    par          /par
+    device_authorization  /device_authorization; the pages are login's
+    token        /token, on Authlib's AuthorizationServer; what is answered is in token_answer
+    userinfo     /userinfo; how a token is presented to us in protected_resource
+    introspect   /introspect; as a JWT in introspection_jwt
+    revoke       /revoke
+    end_session  /logout; backchannel_logout tells applications of it
+    register     /register; who may is its first question, what may be said is clients' to check
+    client_configuration  /register/{client_id}
+    client_logo  /clients/{client_id}/logo
+    developers   /developers
+    client_authentication
+                 who calls; client_assertion and client_certificate are two of the ways
+    confirmation what new tokens are bound to: by dpop, or by a client certificate
+    offer        what a client may be registered with, by itself and by the operator
+    claims_parameter, authorization_details
+                 single claims and details; where each comes from is in the room consents
     id_token     what an ID token says
-    access_token what an access token says, and whether one is valid
+    access_token what an access token says; living_token whether one that is presented is alive
     cors         which scripts of other origins may read which answers
 
 Why a table of checks of our own at /authorize: Authlib's defaults PKCE to `plain`, asks it of

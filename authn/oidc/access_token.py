@@ -18,8 +18,8 @@ from authn.grants.confirmation import UNBOUND, Confirmation, confirmation_of_cla
 from authn.grants.grants import Grant
 from authn.jose import ES256, InvalidToken, seconds, sign, verify
 from authn.keys.signing_keys import Keys
-from authn.oidc.levels import acr, amr
 from authn.secrets import Secrets
+from authn.sessions.levels import acr, amr
 from authn.settings import Settings
 
 TYP = "at+jwt"

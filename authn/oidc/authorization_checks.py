@@ -3,87 +3,113 @@
 OpenID Connect Core 1.0 §3.1.2.1
 (https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest), RFC 6749 §4.1.1, RFC 7636
 §4.3, RFC 9700 §2.1 (https://www.rfc-editor.org/rfc/rfc9700). A check that fails is an error that
-the client gets on its verified `redirect_uri`.
+the client gets on its verified `redirect_uri`. What access is asked is in `requested_access`, how
+the person is to authenticate in `requested_authentication`.
 """
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
 from typing import Final
 
 from authn.clients.clients import Client
-from authn.consents.scopes import SCOPES
-from authn.errors import Refusal
+from authn.consents.scopes import OPENID, SCOPE_OF_CLAIM, SSIN
 from authn.grants.authorization_request import AuthorizationRequest, ResponseMode
+from authn.oidc.authorization_error import AuthorizationError
+from authn.oidc.claims_parameter import NO_CLAIMS, ClaimsRequest, InvalidClaims, read_claims
 from authn.oidc.id_token import Hint
+from authn.oidc.requested_access import Access, requested_access
+from authn.oidc.requested_authentication import (
+    acr_values,
+    essential_acr,
+    max_age,
+    prompt,
+    subject_hint,
+)
 from authn.secrets import new_token
+from authn.web.request import Request
 
 RESPONSE_TYPES = ("code",)
-RESPONSE_MODES: tuple[ResponseMode, ...] = ("query", "form_post")
-PROMPTS = ("none", "login", "consent", "select_account")
-
-# Every parameter that is read. Any other is dropped on arrival: `login_hint` and `claims` may
-# carry a national number (protocol 1.5).
-NOT_SUPPORTED = {
-    "request": "request_not_supported",
-    "request_uri": "request_uri_not_supported",
-    "registration": "registration_not_supported",
+# What each mode of the wire means for a code (JARM §2.3.4: `jwt` is the default of the flow).
+RESPONSE_MODES: dict[str, ResponseMode] = {
+    "query": "query",
+    "form_post": "form_post",
+    "jwt": "query.jwt",
+    "query.jwt": "query.jwt",
+    "form_post.jwt": "form_post.jwt",
 }
+# Core §3.1.2.1: how the pages are to be shown. They fit each of these as they are, so which one is
+# asked makes no difference, and neither does one that is unknown.
+DISPLAYS = ("page", "popup", "touch", "wap")
+
+NOT_SUPPORTED = {"registration": "registration_not_supported"}
+# Every parameter that is read. Any other is dropped on arrival: `login_hint` may be a national
+# number (protocol 1.5). `display` and `claims_locales` would change nothing.
 PARAMETERS = (
     "client_id",
     "redirect_uri",
     "response_type",
     "response_mode",
     "scope",
+    "resource",
+    "authorization_details",
+    "claims",
     "state",
     "nonce",
     "code_challenge",
     "code_challenge_method",
     "prompt",
     "max_age",
+    "acr_values",
     "ui_locales",
     "id_token_hint",
+    "dpop_jkt",
 )
 
 LONGEST: Final = {"state": 4096, "nonce": 1024}
-_S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-_SECONDS = re.compile(r"[0-9]{1,9}")
+_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")  # in base64url
 _LANGUAGE_TAGS = re.compile(r"[A-Za-z0-9 -]{1,100}")
 
 Parameters = Mapping[str, str]
 
 
-class AuthorizationError(Refusal):
-    """An error that the client is told; `description` is for its developer, in ASCII."""
-
-
 def checked_request(
-    parameters: Parameters, client: Client, hint: Hint | None, now: datetime
+    request: Request, parameters: Parameters, client: Client, hint: Hint | None
 ) -> AuthorizationRequest:
     """The request, every parameter of it checked; raises `AuthorizationError` for the first fault.
 
     `hint` is what `id_token_hint` says, None when it is not an ID token of ours.
     """
-    refuse_request_objects(parameters)
+    refuse_what_is_not_supported(parameters)
     refuse_other_response_types(parameters)
+    access = requested_access(request, client, parameters)
+    claims = claims_asked(parameters, client, access)
     return AuthorizationRequest(
         request_id=new_token(16),
         client_id=client.client_id,
         redirect_uri=parameters["redirect_uri"],
-        response_mode=response_mode(parameters),
-        scope=scope(parameters, client),
+        response_mode=response_mode(parameters, client),
+        scope=scope(access, claims),
         state=bounded("state", parameters),
         nonce=bounded("nonce", parameters),
         code_challenge=code_challenge(parameters, client),
         prompt=prompt(parameters),
-        max_age=max_age(parameters),
+        max_age=max_age(parameters, client),
         ui_locales=ui_locales(parameters),
-        subject_hint=subject_hint(parameters, client, hint),
-        arrived_at=now,
+        subject_hint=subject_hint(parameters, client, hint, claims),
+        arrived_at=request.now,
+        acr_values=acr_values(parameters, client, claims, request.settings),
+        essential_acr=essential_acr(claims, request.settings),
+        resource=access.resource,
+        claims_id_token=claims.id_token,
+        claims_userinfo=tuple(name for name in claims.userinfo if name != SSIN),
+        essential_claims=claims.essential,
+        authorization_details=access.authorization_details,
+        dpop_jkt=dpop_jkt(parameters),
     )
 
 
-def refuse_request_objects(parameters: Parameters) -> None:
+def refuse_what_is_not_supported(parameters: Parameters) -> None:
     for name, error in NOT_SUPPORTED.items():  # Core §3.1.2.6
         if name in parameters:
             raise AuthorizationError(error, f"The parameter {name} is not supported.")
@@ -97,34 +123,62 @@ def refuse_other_response_types(parameters: Parameters) -> None:
         raise AuthorizationError("unsupported_response_type", "The response_type must be code.")
 
 
-def response_mode(parameters: Parameters) -> ResponseMode:
-    """How the answer travels; by a form only to where a browser can post one."""
-    mode = parameters.get("response_mode", "query")
-    if mode not in RESPONSE_MODES:
+def response_mode(parameters: Parameters, client: Client) -> ResponseMode:
+    """How the answer travels: as this client may be answered, by a form only where one can go."""
+    mode = RESPONSE_MODES.get(parameters.get("response_mode", "query"))
+    if mode is None:
         raise AuthorizationError("invalid_request", "The response_mode is not supported.")
-    if mode == "form_post" and not parameters["redirect_uri"].startswith(("https://", "http://")):
+    registered = modes_of(client)
+    if registered and mode not in registered:  # FAPI 2.0 Message Signing §5.3.3, §5.4.1
+        raise AuthorizationError("invalid_request", "The response_mode is not one of the client's.")
+    web = parameters["redirect_uri"].startswith(("https://", "http://"))
+    if mode.startswith("form_post") and not web:
         raise AuthorizationError("invalid_request", "form_post needs an https redirect_uri.")
     return mode
 
 
-def error_mode(parameters: Parameters) -> ResponseMode:
+def error_mode(parameters: Parameters, client: Client) -> ResponseMode:
     """How an error travels: as the client asked, in the query if it asked for what is not."""
     try:
-        return response_mode(parameters)
+        return response_mode(parameters, client)
     except AuthorizationError:
-        return "query"
+        return next((mode for mode in modes_of(client) if mode.startswith("query")), "query")
 
 
-def scope(parameters: Parameters, client: Client) -> str:
-    """What the client may get of what it asks: Core §3.1.2.1 has unknown values ignored.
+def modes_of(client: Client) -> tuple[ResponseMode, ...]:
+    """How this client may be answered, in the order of its registration; () for any way."""
+    registered = client.metadata.response_modes
+    return tuple(RESPONSE_MODES[each] for each in registered if each in RESPONSE_MODES)
+
+
+def claims_asked(parameters: Parameters, client: Client, access: Access) -> ClaimsRequest:
+    """What `claims` asks, of what this client may ask; nothing where it is plain OAuth 2.0."""
+    try:
+        asked = read_claims(parameters.get("claims", ""))
+    except InvalidClaims as invalid:
+        raise AuthorizationError("invalid_request", str(invalid)) from None
+    if OPENID not in access.scope.split():
+        return NO_CLAIMS
+
+    def of_this_client(names: tuple[str, ...]) -> tuple[str, ...]:
+        # Who may not ask the scope of a claim may not ask the claim.
+        return tuple(name for name in names if client.may_ask(SCOPE_OF_CLAIM[name]))
+
+    return replace(
+        asked,
+        id_token=of_this_client(asked.id_token),
+        userinfo=of_this_client(asked.userinfo),
+        essential=of_this_client(asked.essential),
+    )
+
+
+def scope(access: Access, claims: ClaimsRequest) -> str:
+    """What may be granted. A national number has one way out: asked as a claim, it is the scope.
 
     Without `openid` it is plain OAuth 2.0: no ID token, and nothing from userinfo.
     """
-    asked = dict.fromkeys(parameters.get("scope", "").split(" "))
-    granted = [each for each in asked if each in SCOPES and client.may_ask(each)]
-    if not granted:
-        raise AuthorizationError("invalid_scope", "No scope was asked that this client may have.")
-    return " ".join(granted)
+    asked_as_claim = [SSIN] if SSIN in claims.userinfo else []
+    return " ".join(dict.fromkeys([*access.scope.split(), *asked_as_claim]))
 
 
 def bounded(name: str, parameters: Parameters) -> str:
@@ -147,29 +201,9 @@ def code_challenge(parameters: Parameters, client: Client) -> str:
         return ""
     if method != "S256":  # RFC 7636 §4.3: without a method it would be plain
         raise AuthorizationError("invalid_request", "The code_challenge_method must be S256.")
-    if not _S256_CHALLENGE.fullmatch(challenge):
+    if not _SHA256.fullmatch(challenge):
         raise AuthorizationError("invalid_request", "The code_challenge is not an S256 one.")
     return challenge
-
-
-def prompt(parameters: Parameters) -> tuple[str, ...]:
-    """What the person must be asked, each once."""
-    values = tuple(dict.fromkeys(parameters.get("prompt", "").split()))
-    if any(value not in PROMPTS for value in values):
-        raise AuthorizationError("invalid_request", "The prompt has a value that is not supported.")
-    if "none" in values and len(values) > 1:  # Core §3.1.2.1
-        raise AuthorizationError("invalid_request", "prompt=none goes with no other value.")
-    return values
-
-
-def max_age(parameters: Parameters) -> int | None:
-    """The greatest age of the sign-in, in seconds; 0 asks for a new one."""
-    value = parameters.get("max_age")
-    if value is None:
-        return None
-    if not _SECONDS.fullmatch(value):
-        raise AuthorizationError("invalid_request", "The max_age is not a number of seconds.")
-    return int(value)
 
 
 def ui_locales(parameters: Parameters) -> str:
@@ -178,10 +212,9 @@ def ui_locales(parameters: Parameters) -> str:
     return value if _LANGUAGE_TAGS.fullmatch(value) else ""
 
 
-def subject_hint(parameters: Parameters, client: Client, hint: Hint | None) -> str:
-    """The `sub` of the ID token that the client sent along, if it was given it by us."""
-    if "id_token_hint" not in parameters:
-        return ""
-    if hint is None or hint.client_id != client.client_id:
-        raise AuthorizationError("invalid_request", "The id_token_hint is not this client's.")
-    return hint.subject
+def dpop_jkt(parameters: Parameters) -> str:
+    """The thumbprint of the DPoP key that the code is bound to (RFC 9449 §10); "" for none."""
+    thumbprint = parameters.get("dpop_jkt", "")
+    if thumbprint and not _SHA256.fullmatch(thumbprint):
+        raise AuthorizationError("invalid_request", "The dpop_jkt is not a SHA-256 thumbprint.")
+    return thumbprint

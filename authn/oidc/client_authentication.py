@@ -7,32 +7,30 @@ presents nothing of a second.
 
 import base64
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import unquote
 
-from authn.clients.clients import BASIC, POST, PUBLIC, Client, find_client
+from authn.clients.clients import (
+    BASIC,
+    POST,
+    PRIVATE_KEY_JWT,
+    PUBLIC,
+    SELF_SIGNED_TLS_CLIENT_AUTH,
+    TLS_CLIENT_AUTH,
+    Client,
+    find_client,
+)
+from authn.oidc.client_assertion import (
+    check_assertion,
+    credentials_of_assertion,
+    presents_assertion,
+)
+from authn.oidc.client_certificate import check_certificate, check_self_signed_certificate
+from authn.oidc.credentials import Credentials, Verify, invalid_client
 from authn.secrets import token_hash
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="token", charset="UTF-8"'}
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Credentials:
-    """What a request presents: one of the `methods`, the client that it claims, and its secret.
-
-    Without anything but a `client_id` several methods are possible: what the client is registered
-    with decides.
-    """
-
-    methods: tuple[str, ...]
-    client_id: str
-    secret: str = ""
-
-
-Verify = Callable[[Request, Client, Credentials], bool]
+__all__ = ["FAPI_METHODS", "METHODS", "authenticated_client", "invalid_client"]
 
 
 def authenticated_client(request: Request) -> Client:
@@ -42,28 +40,22 @@ def authenticated_client(request: Request) -> Client:
     """
     credentials = _presented(request)
     client = find_client(request.connection, credentials.client_id)
-    if client is None or client.token_endpoint_auth_method not in credentials.methods:
-        raise invalid_client()
-    if not METHODS[client.token_endpoint_auth_method](request, client, credentials):
-        raise invalid_client()
+    if client is None:
+        raise invalid_client("no such client")
+    method = client.token_endpoint_auth_method
+    if method not in credentials.methods:
+        raise invalid_client("another method than it is registered with")
+    if client.fapi and method not in FAPI_METHODS:  # FAPI 2.0 Security Profile §5.3.2.1
+        raise invalid_client("a method that FAPI 2.0 does not know")
+    METHODS[method](request, client, credentials)
     return client
-
-
-def invalid_client() -> ProtocolError:
-    """One refusal for every reason: nobody learns which clients exist."""
-    return ProtocolError(
-        "invalid_client",
-        "The client is unknown or did not authenticate as it is registered.",
-        status=401,
-        headers=CHALLENGE,
-    )
 
 
 def _presented(request: Request) -> Credentials:
     """What the request presents; raises `ProtocolError` where that is two ways, or none."""
     form = request.form
     basic = _basic(request)
-    ways = [basic is not None, "client_secret" in form]
+    ways = [basic is not None, "client_secret" in form, presents_assertion(form)]
     if sum(ways) > 1:
         raise ProtocolError("invalid_request", "The client authenticates in more than one way.")
     if basic is not None:
@@ -72,7 +64,10 @@ def _presented(request: Request) -> Credentials:
         return basic
     if "client_secret" in form:
         return Credentials((POST,), form.get("client_id", ""), form["client_secret"])
-    return Credentials((PUBLIC,), form.get("client_id", ""))
+    if presents_assertion(form):
+        return credentials_of_assertion(form)
+    # A certificate is there or not, whether it is meant or not (RFC 8705 §2).
+    return Credentials(WITHOUT_CREDENTIALS, form.get("client_id", ""))
 
 
 def _basic(request: Request) -> Credentials | None:
@@ -91,17 +86,23 @@ def _basic(request: Request) -> Credentials | None:
     return Credentials((BASIC,), unquote(client_id), unquote(secret))
 
 
-def _secret_is_right(request: Request, client: Client, credentials: Credentials) -> bool:
+def _check_secret(request: Request, client: Client, credentials: Credentials) -> None:
     stored = client.client_secret_hash
-    return stored is not None and hmac.compare_digest(stored, token_hash(credentials.secret))
+    if stored is None or not hmac.compare_digest(stored, token_hash(credentials.secret)):
+        raise invalid_client("the secret")
 
 
-def _is_public(request: Request, client: Client, credentials: Credentials) -> bool:
-    return client.public
+def _check_nothing(request: Request, client: Client, credentials: Credentials) -> None:
+    """A public client only says who it is."""
 
 
+WITHOUT_CREDENTIALS = (PUBLIC, TLS_CLIENT_AUTH, SELF_SIGNED_TLS_CLIENT_AUTH)
+FAPI_METHODS = (PRIVATE_KEY_JWT, TLS_CLIENT_AUTH, SELF_SIGNED_TLS_CLIENT_AUTH)
 METHODS: dict[str, Verify] = {
-    BASIC: _secret_is_right,
-    POST: _secret_is_right,
-    PUBLIC: _is_public,
+    BASIC: _check_secret,
+    POST: _check_secret,
+    PRIVATE_KEY_JWT: check_assertion,
+    TLS_CLIENT_AUTH: check_certificate,
+    SELF_SIGNED_TLS_CLIENT_AUTH: check_self_signed_certificate,
+    PUBLIC: _check_nothing,
 }

@@ -1,9 +1,9 @@
-"""Which scripts of other origins may read the answers of /token and /userinfo (protocol 4.17).
+"""Which scripts of other origins may read the answers of /token, /userinfo and /revoke.
 
 The origins of public clients' redirect URIs: their applications run in the browser. Nothing here
 protects the endpoints, whose callers bring a code or a token and no cookie; so it is enough that an
-origin is some public client's. Discovery and JWKS are open to all; /authorize is to nobody.
-https://fetch.spec.whatwg.org/#http-cors-protocol
+origin is some public client's. Discovery and JWKS are open to all; /authorize is to nobody
+(protocol 4.17). https://fetch.spec.whatwg.org/#http-cors-protocol
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authn.clients.clients import public_client_origins
 from authn.db.transaction import reading
+from authn.oidc.dpop import NONCE_HEADER
 from authn.web.site import Site
 
-PATHS = frozenset({"/token", "/userinfo"})
+PATHS = frozenset({"/token", "/userinfo", "/revoke"})
 REMEMBERED = timedelta(minutes=1)
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
     "Access-Control-Max-Age": "3600",
 }
 
@@ -50,7 +51,7 @@ class Cors:
         if origin in await _origins(scope["app"].state.site):
             headers |= {
                 "Access-Control-Allow-Origin": origin,
-                "Access-Control-Expose-Headers": "WWW-Authenticate",
+                "Access-Control-Expose-Headers": f"WWW-Authenticate, {NONCE_HEADER}",
             }
 
         async def send_with_headers(message: Message) -> None:

@@ -12,12 +12,28 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from authn.clients.registration import AUTH_METHODS
+from authn.clients.clients import DEVICE_CODE, PUBLIC
+from authn.consents.authorization_details import TYPES
 from authn.consents.scopes import SCOPES
-from authn.jose import ALGORITHMS
-from authn.oidc.authorization_checks import PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
+from authn.foreign_jwt import CONTENT_ENCRYPTIONS, KEY_ENCRYPTIONS_TO_OTHERS
+from authn.grants.frontchannel_logout import (
+    FRONTCHANNEL_LOGOUT_SESSION_SUPPORTED,
+    FRONTCHANNEL_LOGOUT_SUPPORTED,
+)
+from authn.jose import ALGORITHMS, KEY_ENCRYPTIONS
+from authn.oidc.assertion import ASSERTION_ALGORITHMS
+from authn.oidc.authorization_checks import DISPLAYS, RESPONSE_MODES, RESPONSE_TYPES
+from authn.oidc.backchannel_logout import (
+    BACKCHANNEL_LOGOUT_SESSION_SUPPORTED,
+    BACKCHANNEL_LOGOUT_SUPPORTED,
+)
+from authn.oidc.client_certificate import mtls_aliases, offers_mutual_tls
+from authn.oidc.dpop import DPOP_ALGORITHMS
 from authn.oidc.grant_types import GRANT_TYPES
-from authn.oidc.levels import acr_values
+from authn.oidc.offer import auth_methods
+from authn.oidc.request_objects import REQUEST_OBJECT_ALGORITHMS
+from authn.oidc.requested_authentication import PROMPTS
+from authn.sessions.levels import acr_values
 from authn.settings import Settings
 from authn.web.languages import LANGUAGES
 from authn.web.site import Site
@@ -25,34 +41,115 @@ from authn.web.site import Site
 TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
 OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
 
+Metadata = dict[str, object]
 
-def metadata(settings: Settings) -> dict[str, object]:
+
+def metadata(settings: Settings) -> Metadata:
     """The provider's metadata; nothing is listed that does not work."""
-    issuer = settings.issuer
-    claims = [name for values in SCOPES.values() for name in values]
+    endpoints = _endpoints(settings)
+    aliases = mtls_aliases(settings, endpoints)
     return {
-        "issuer": issuer,
+        "issuer": settings.issuer,
+        **endpoints,
+        **({"mtls_endpoint_aliases": aliases} if aliases else {}),
+        **_what_is_known_of_people(settings),
+        **_who_calls(settings),
+        **_requests(),
+        **_answers(),
+        **_logout(),
+        "service_documentation": f"{settings.issuer}/developers",
+    }
+
+
+def _endpoints(settings: Settings) -> Metadata:
+    issuer = settings.issuer
+    endpoints: Metadata = {
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",  # RFC 9126 §5
+        "introspection_endpoint": f"{issuer}/introspect",
+        "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
         "jwks_uri": f"{issuer}/jwks",
+    }
+    if DEVICE_CODE in GRANT_TYPES:
+        endpoints["device_authorization_endpoint"] = f"{issuer}/device_authorization"
+    if settings.registration != "off":
+        endpoints["registration_endpoint"] = f"{issuer}/register"
+    return endpoints
+
+
+def _what_is_known_of_people(settings: Settings) -> Metadata:
+    claims = [name for values in SCOPES.values() for name in values]
+    return {
         "scopes_supported": list(SCOPES),
         "claims_supported": [*claims, *TOKEN_CLAIMS],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
+        "subject_types_supported": ["pairwise"],
+        "acr_values_supported": acr_values(settings),
+        "ui_locales_supported": list(LANGUAGES),
+    }
+
+
+def _who_calls(settings: Settings) -> Metadata:
+    """How clients authenticate, and what their tokens are bound to (RFC 8414 §2, RFC 9449 §5.1)."""
+    methods = list(auth_methods(settings))
+    algorithms = list(ASSERTION_ALGORITHMS)
+    return {
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": [
+            method for method in methods if method != PUBLIC
+        ],
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": offers_mutual_tls(settings),
+    }
+
+
+def _requests() -> Metadata:
+    """What may be asked, and how (RFC 9101 §10.5, RFC 9126 §5, RFC 9396 §10)."""
+    return {
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANT_TYPES),
-        "prompt_values_supported": list(PROMPTS),
-        "subject_types_supported": ["pairwise"],
-        "acr_values_supported": acr_values(settings),
-        "id_token_signing_alg_values_supported": list(ALGORITHMS),
-        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "code_challenge_methods_supported": ["S256"],
-        "ui_locales_supported": list(LANGUAGES),
-        "authorization_response_iss_parameter_supported": True,
-        "claims_parameter_supported": False,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,  # true where it is left out
+        "prompt_values_supported": list(PROMPTS),
+        "display_values_supported": list(DISPLAYS),
+        "authorization_details_types_supported": list(TYPES),
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,  # protocol 4.3
+        "require_signed_request_object": False,
+        "require_pushed_authorization_requests": False,
+        "request_object_signing_alg_values_supported": list(REQUEST_OBJECT_ALGORITHMS),
+        "request_object_encryption_alg_values_supported": list(KEY_ENCRYPTIONS),
+        "request_object_encryption_enc_values_supported": list(CONTENT_ENCRYPTIONS),
+    }
+
+
+def _answers() -> Metadata:
+    """What is signed by us, and encrypted to clients: each of these by the same algorithms."""
+    answers: Metadata = {"authorization_response_iss_parameter_supported": True}
+    for answer in ("id_token", "userinfo", "authorization", "introspection"):
+        answers |= {
+            f"{answer}_signing_alg_values_supported": list(ALGORITHMS),
+            f"{answer}_encryption_alg_values_supported": list(KEY_ENCRYPTIONS_TO_OTHERS),
+            f"{answer}_encryption_enc_values_supported": list(CONTENT_ENCRYPTIONS),
+        }
+    return answers
+
+
+def _logout() -> Metadata:
+    return {
+        "backchannel_logout_supported": BACKCHANNEL_LOGOUT_SUPPORTED,
+        "backchannel_logout_session_supported": BACKCHANNEL_LOGOUT_SESSION_SUPPORTED,
+        "frontchannel_logout_supported": FRONTCHANNEL_LOGOUT_SUPPORTED,
+        "frontchannel_logout_session_supported": FRONTCHANNEL_LOGOUT_SESSION_SUPPORTED,
     }
 
 

@@ -17,6 +17,8 @@ from authn.audit.log import record
 from authn.clients.clients import Client, find_client
 from authn.errors import N_, InvalidRequest
 from authn.keys.signing_keys import current_keys
+from authn.login.language import in_language_asked, speak_language_asked
+from authn.login.signed_out import signed_out_page
 from authn.oidc.id_token import read_hint
 from authn.secrets import read_token, sign_token
 from authn.sessions.cookie import current_session
@@ -43,14 +45,21 @@ def logout(request: Request) -> Response:
     if request.method == "POST":
         # From another site it comes without our cookies (Lax): on with GET (protocol 4.16).
         checked = checked_logout(request, request.form)
-        return redirect("/logout?" + urlencode({"logout": _token(request, checked)}))
+        answer = redirect("/logout?" + urlencode({"logout": _token(request, checked)}))
+        return speak_language_asked(request, answer, request.form.get("ui_locales", ""))
+    wishes = request.query.get("ui_locales", "")
+    request = in_language_asked(request, wishes)
+    return speak_language_asked(request, _asked(request), wishes)
+
+
+def _asked(request: Request) -> Response:
     if "logout" in request.query:
         checked = _read(request, request.query["logout"])
     else:
         checked = checked_logout(request, request.query)
     session = current_session(request)
     if session is None:
-        return _afterwards(request, checked, None)
+        return signed_out_page(request, None, _client(request, checked), checked.location)
     return page(
         request,
         "oidc/logout.html",
@@ -66,21 +75,22 @@ def confirm(request: Request) -> Response:
     checked = _read(request, request.form.get("logout", ""))
     client = _client(request, checked)
     session = current_session(request)
-    if session is not None:
-        end_session(request.connection, session.id, request.now)
+    if session is not None and end_session(request.connection, session.id, request.now):
         event = SignedOut(
             person_id=session.person_id,
             device_id=session.device_id,
             client_id=checked.client_id or None,
         )
         record(request.connection, request.secrets, event, request.now, request.reference)
-    return forget(_afterwards(request, checked, client), request)
+    ended = session.id if session else None
+    return forget(signed_out_page(request, ended, client, checked.location), request)
 
 
 def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
     """What the request is worth; raises `InvalidRequest` where client and address don't agree.
 
-    `logout_hint` and `ui_locales` are not read. A hint that isn't ours is as none at all.
+    `logout_hint` is not read: whoever is signed in here is asked, and nobody else signed out. A
+    hint that isn't ours is as none at all.
     """
     client = _client_of_hint(request, parameters.get("id_token_hint", ""))
     if client is None:
@@ -110,15 +120,6 @@ def _client_of_hint(request: Request, id_token_hint: str) -> Client | None:
 
 def _client(request: Request, checked: Logout) -> Client | None:
     return find_client(request.connection, checked.client_id) if checked.client_id else None
-
-
-def _afterwards(request: Request, checked: Logout, client: Client | None) -> Response:
-    """Where the application wants the person, by a page: `form-action` would stop a redirect."""
-    if not checked.location:
-        return page(request, "account/signed_out.html", current_path="/")
-    return page(
-        request, "login/continue.html", client=client, location=checked.location, current_path="/"
-    )
 
 
 def _token(request: Request, checked: Logout) -> str:

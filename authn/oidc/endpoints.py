@@ -2,13 +2,36 @@
 
 from starlette.routing import BaseRoute
 
-from authn.oidc import authorize, discovery, end_session, jwks, token, userinfo
+from authn.oidc import (
+    authorize,
+    client_configuration,
+    client_logo,
+    developers,
+    device_authorization,
+    discovery,
+    end_session,
+    introspect,
+    jwks,
+    par,
+    register,
+    revoke,
+    token,
+    userinfo,
+)
 
 routes: list[BaseRoute] = [
     *discovery.routes,
     *jwks.routes,
+    *developers.routes,
     *authorize.routes,
+    *par.routes,
+    *device_authorization.routes,
     *token.routes,
     *userinfo.routes,
+    *introspect.routes,
+    *revoke.routes,
     *end_session.routes,
+    *register.routes,
+    *client_configuration.routes,
+    *client_logo.routes,
 ]

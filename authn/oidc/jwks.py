@@ -1,4 +1,6 @@
-"""/jwks: the public halves of our signing keys (RFC 7517 §5)."""
+"""/jwks: the public halves of our keys (RFC 7517 §5)."""
+
+from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
@@ -7,8 +9,15 @@ from starlette.routing import Route
 
 from authn.db.transaction import reading
 from authn.keys.signing_keys import Keys, current_keys, remembered_keys
-from authn.oidc.discovery import OPEN_TO_ALL
 from authn.web.site import Site
+
+# Far shorter than a key is published before it signs (an hour at least), and short enough that a
+# withdrawn one is soon gone everywhere.
+MAX_AGE = timedelta(minutes=5)
+HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": f"public, max-age={int(MAX_AGE.total_seconds())}",
+}
 
 
 async def jwks(http: HttpRequest) -> Response:
@@ -17,7 +26,7 @@ async def jwks(http: HttpRequest) -> Response:
     keys = remembered_keys(site, site.clock())
     if keys is None:
         keys = await run_in_threadpool(_read_keys, site)
-    return Response(keys.jwks, media_type="application/json", headers=OPEN_TO_ALL)
+    return Response(keys.jwks, media_type="application/json", headers=HEADERS)
 
 
 def _read_keys(site: Site) -> Keys:

@@ -6,15 +6,19 @@ is made anew for each request, which costs 2 µs and leaves nothing to share. An
 `Refusal`, so that a spent code stays spent.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn, cast
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from authn.clients.clients import CLIENT_CREDENTIALS, REFRESH_TOKEN
+from authn.oidc.client_assertion import presents_assertion
 from authn.oidc.client_authentication import authenticated_client
+from authn.oidc.dpop import HEADER, nonce_headers
 from authn.oidc.grant_types import GRANT_TYPES
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
@@ -47,7 +51,8 @@ class TokenServer(AuthorizationServer):
     def __init__(self, http: Request) -> None:
         super().__init__()
         self.http = http
-        for grant_type in GRANT_TYPES.values():
+        # The others would be asked one by one whether they are meant.
+        if grant_type := GRANT_TYPES.get(http.form["grant_type"]):
             self.register_grant(grant_type)
 
     def authenticate_client(
@@ -63,7 +68,7 @@ class TokenServer(AuthorizationServer):
         """Nobody listens."""
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Response:
-        return Response(body, status, NO_STORE, "application/json")
+        return Response(body, status, NO_STORE | nonce_headers(self.http), "application/json")
 
     def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> NoReturn:
         """Raises what Authlib would answer with (RFC 6749 §5.2)."""
@@ -80,4 +85,17 @@ def token(request: Request) -> Response:
     return cast(Response, TokenServer(request).create_token_response())
 
 
-routes = [protocol_route("/token", token, methods=["POST"], writes=True)]
+def _writes(http: HttpRequest, form: Mapping[str, str]) -> bool:
+    """Whether it will come to a write, as far as the request tells: nearly everything is spent.
+
+    Not what a system gets with a secret or a certificate, which is nowhere stored, nor the refresh
+    token of an application with a secret, which stays. They begin by reading.
+    """
+    grant_type = form.get("grant_type")
+    if presents_assertion(form) or HEADER in http.headers:
+        return True
+    with_secret = "client_secret" in form or "authorization" in http.headers
+    return not (grant_type == CLIENT_CREDENTIALS or (grant_type == REFRESH_TOKEN and with_secret))
+
+
+routes = [protocol_route("/token", token, methods=["POST"], writes=_writes)]

@@ -1,19 +1,24 @@
 """What /token answers: the same for every grant type.
 
 RFC 6749 §5.1 (https://www.rfc-editor.org/rfc/rfc6749#section-5.1), RFC 8707 §2.2 for whom the
-access token is for.
+access token is for. Only here is a first refresh token issued: to a client that is registered for
+the grant type `refresh_token`. It ends with the session, or with `offline_access` with the consent
+(protocol 1.2).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from authn.clients.clients import Client
+from authn.clients.clients import REFRESH_TOKEN, Client
 from authn.clients.resources import Resource, find_resource
-from authn.consents.scopes import OPENID
+from authn.consents.authorization_details import details_at
+from authn.consents.scopes import OPENID, SSIN
 from authn.grants.confirmation import UNBOUND, Confirmation
 from authn.grants.grants import Grant
+from authn.grants.refresh_tokens import issue_refresh_token
 from authn.keys.signing_keys import current_keys
 from authn.oidc.access_token import Authorised, access_token, userinfo_audience
 from authn.oidc.id_token import id_token
@@ -26,34 +31,65 @@ Answer = tuple[int, str, list[tuple[str, str]]]  # as Authlib's grants give it
 
 @dataclass(frozen=True, slots=True)
 class Obtained:
-    """What a grant type obtained: for whom, of which grant, bound to what."""
+    """What a grant type obtained: for whom, of which grant, bound to what.
+
+    `narrower_scope` is what a refresh asked of the grant's scope; "" for all of it.
+    """
 
     client: Client
     grant: Grant
     confirmation: Confirmation = UNBOUND
     nonce: str = ""
+    narrower_scope: str = ""
+
+    @property
+    def scope(self) -> str:
+        """What this answer is about."""
+        return self.narrower_scope or self.grant.scope
 
 
 def answer(request: Request, obtained: Obtained) -> Answer:
-    """The access token and, where `openid` was granted, the ID token (Core §3.1.3.3)."""
-    client, grant = obtained.client, obtained.grant
+    """What a grant gives at first: the tokens, with a refresh token where there is to be one.
+
+    Raises `ProtocolError` (`invalid_target`).
+    """
     authorised = authorised_for(request, obtained)
+    client, refresh_token = obtained.client, ""
+    if client.check_grant_type(REFRESH_TOKEN):
+        refresh_token = issue_refresh_token(
+            request.connection, client, obtained.grant, request.now, obtained.confirmation
+        )
+    return tokens(request, obtained, authorised, refresh_token)
+
+
+def tokens(
+    request: Request, obtained: Obtained, authorised: Authorised, refresh_token: str
+) -> Answer:
+    """The access token and, where `openid` was granted, the ID token (Core §3.1.3.3, §12.2)."""
+    client, grant = obtained.client, obtained.grant
+    body = issued(request, authorised)
+    if refresh_token:
+        body["refresh_token"] = refresh_token
+    if OPENID in obtained.scope.split():
+        body["id_token"] = id_token(request, client, grant, obtained.nonce, body["access_token"])
+    return token_response(body)
+
+
+def issued(request: Request, authorised: Authorised) -> dict[str, Any]:
+    """A new access token that says so, and what an answer says of it (§5.1, RFC 9396 §7)."""
     keys = current_keys(request.site, request.connection, request.now)
     token = access_token(keys, request.settings, request.secrets, authorised, request.now)
     lifetime = authorised.expires_at(request.now) - request.now
     body: dict[str, Any] = {
         "access_token": token,
-        "token_type": obtained.confirmation.token_type,
+        "token_type": authorised.confirmation.token_type,
         "expires_in": int(lifetime.total_seconds()),
-        "scope": authorised.scope,
     }
+    if authorised.scope:  # RFC 6749 §3.3 has no empty one
+        body["scope"] = authorised.scope
     if authorised.authorization_details:
         body["authorization_details"] = authorised.authorization_details
-    if OPENID in grant.scope.split():
-        body["id_token"] = id_token(
-            keys, request.settings, client, grant, obtained.nonce, token, request.now
-        )
-    return token_response(body)
+    return body
 
 
 def token_response(body: dict[str, Any]) -> Answer:
@@ -67,14 +103,14 @@ def authorised_for(request: Request, obtained: Obtained) -> Authorised:
     Raises `ProtocolError` (`invalid_target`).
     """
     client, grant = obtained.client, obtained.grant
-    resource = _resource(request, grant)
+    resource = _resource(request, client, grant)
     if resource is None:
         audience, subject = userinfo_audience(request.settings), grant.subject
-        sector, scope = client.sector_identifier, grant.scope
+        sector, scope = client.sector_identifier, obtained.scope
     else:
         audience, sector = resource.resource, resource.sector_identifier
         subject = subject_of(request.connection, grant.person_id, sector, request.now)
-        scope = " ".join(each for each in grant.scope.split() if each in resource.scopes)
+        scope = scope_at(resource, obtained.scope, grant.allowed.resources)
     return Authorised(
         client=client,
         audience=audience,
@@ -83,12 +119,28 @@ def authorised_for(request: Request, obtained: Obtained) -> Authorised:
         scope=scope,
         grant=grant,
         confirmation=obtained.confirmation,
-        authorization_details=grant.allowed.authorization_details,
+        authorization_details=details_at(grant.allowed.authorization_details, audience),
     )
 
 
-def _resource(request: Request, grant: Grant) -> Resource | None:
-    """The resource that the token is for; None for userinfo."""
+def scope_at(resource: Resource, scope: str, granted: Collection[str]) -> str:
+    """What of the scope an access token for this resource has: its own, and `ssin` by permission.
+
+    `granted` are the resources that were allowed with the scope: what another one calls by the same
+    name was never allowed. `ssin` is there for the introspection endpoint, which gives the number
+    to the resource.
+    """
+    own = resource.scopes if resource.resource in granted else ()
+    return " ".join(
+        each for each in scope.split() if each in own or (each == SSIN and resource.may_read_ssin)
+    )
+
+
+def _resource(request: Request, client: Client, grant: Grant) -> Resource | None:
+    """The resource that the token is for; None for userinfo.
+
+    One that the client may not ask for any more (the operator's decision) counts no more.
+    """
     granted = grant.allowed.resources
     asked = request.form.get("resource", "")
     if not granted and asked in ("", userinfo_audience(request.settings)):
@@ -98,9 +150,28 @@ def _resource(request: Request, grant: Grant) -> Resource | None:
     resource = asked or granted[0]
     if resource == userinfo_audience(request.settings):
         return None
-    found = find_resource(request.connection, resource) if resource in granted else None
+    allowed = resource in granted and resource in client.resources
+    found = find_resource(request.connection, resource) if allowed else None
     if found is None:
         raise invalid_target("The resource was not granted, or is not one alone.")
+    return found
+
+
+def asked_resource(request: Request, client: Client) -> Resource:
+    """Of the client's own resources the one that is asked for, or the only one (RFC 8707 §2.2).
+
+    Raises `ProtocolError` (`invalid_target`).
+    """
+    resource, audience = request.form.get("resource", ""), request.form.get("audience", "")
+    if resource and audience not in ("", resource):
+        raise invalid_target("The resource and the audience differ.")
+    asked = resource or audience
+    if not asked and len(client.resources) != 1:
+        raise invalid_target("Name the resource that the token is for.")
+    name = asked or client.resources[0]
+    found = find_resource(request.connection, name) if name in client.resources else None
+    if found is None:
+        raise invalid_target("The client may not ask for this resource, or it is not one.")
     return found
 
 

@@ -5,6 +5,7 @@ that nobody else takes it meanwhile and it comes back by itself should the worke
 sent and then not marked is therefore sent again: at least once, never silently not at all.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -14,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, CursorResult, and_, delete, or_, select, update
 
 from authn.db.occasion import Occasion
+from authn.db.reencryption import Encrypted
 from authn.outbox.tables import LONGEST_ERROR, outbox
 from authn.secrets import Secrets, decrypt, encrypt
 
@@ -37,11 +39,12 @@ class Claimed:
     created_at: datetime
     tries: int
     lease_until: datetime
+    destination: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row as `authn notices` shows it: nothing of what it tells, and to whom."""
+    """A row as `authn outbox` shows it: nothing of what it tells, and to which person."""
 
     id: UUID
     kind: str
@@ -50,12 +53,20 @@ class Entry:
     due_at: datetime
     tries: int
     last_error: str | None
+    destination: str | None = None
 
 
 def enqueue(
-    occasion: Occasion, kind: str, payload: dict[str, Any], person_id: UUID | None = None
+    occasion: Occasion,
+    kind: str,
+    payload: dict[str, Any],
+    person_id: UUID | None = None,
+    destination: str | None = None,
 ) -> UUID:
-    """The payload (JSON) will be delivered once the occasion's transaction has committed."""
+    """The payload (JSON) will be delivered once the occasion's transaction has committed.
+
+    `destination` names whose it is to take it, where one that is slow must not hold up the others.
+    """
     row_id = uuid4()
     occasion.connection.execute(
         outbox.insert().values(
@@ -67,22 +78,31 @@ def enqueue(
             created_at=occasion.now,
             due_at=occasion.now,
             tries=0,
+            destination=destination,
         )
     )
     return row_id
 
 
-def is_due(connection: Connection, now: datetime) -> bool:
-    """Whether a row can be claimed: one look into the index."""
-    statement = select(outbox.c.id).where(_claimable(now)).limit(1)
+def is_due(
+    connection: Connection, now: datetime, kind: str, but: Collection[str] = frozenset()
+) -> bool:
+    """Whether a row of this kind can be claimed, for none of the destinations `but`."""
+    statement = select(outbox.c.id).where(_claimable(now, kind, but)).limit(1)
     return connection.execute(statement).first() is not None
 
 
-def claim(connection: Connection, now: datetime) -> Claimed | None:
-    """The row that has waited longest, this worker's alone once the transaction has committed."""
+def claim(
+    connection: Connection, now: datetime, kind: str, but: Collection[str] = frozenset()
+) -> Claimed | None:
+    """The row that has waited longest, this worker's alone once the transaction has committed.
+
+    None for the destinations `but`.
+    """
+    claimable = _claimable(now, kind, but)
     oldest = (
         select(outbox.c.id)
-        .where(_claimable(now))
+        .where(claimable)
         .order_by(outbox.c.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -90,7 +110,7 @@ def claim(connection: Connection, now: datetime) -> Claimed | None:
     )
     statement = (
         update(outbox)
-        .where(outbox.c.id == oldest, _claimable(now))
+        .where(outbox.c.id == oldest, claimable)
         .values(due_at=now + LEASE, tries=outbox.c.tries + 1)
         .returning(*outbox.c)
     )
@@ -104,6 +124,7 @@ def claim(connection: Connection, now: datetime) -> Claimed | None:
         created_at=row.created_at,
         tries=row.tries,
         lease_until=row.due_at,
+        destination=row.destination,
     )
 
 
@@ -128,7 +149,7 @@ def mark_sent(connection: Connection, claimed: Claimed, now: datetime) -> bool:
 
 
 def mark_dead(connection: Connection, claimed: Claimed, error: str, now: datetime) -> bool:
-    """Nobody tries again by itself; `authn notices` shows the row. Returns as `mark_sent`."""
+    """Nobody tries again by itself; `authn outbox` shows the row. Returns as `mark_sent`."""
     return _finish(connection, claimed, state="dead", last_error=error[:LONGEST_ERROR], done_at=now)
 
 
@@ -137,6 +158,18 @@ def put_off(connection: Connection, claimed: Claimed, error: str, due_at: dateti
     return _finish(
         connection, claimed, state="waiting", last_error=error[:LONGEST_ERROR], due_at=due_at
     )
+
+
+def put_off_destination(
+    connection: Connection, kind: str, destination: str, now: datetime, due_at: datetime
+) -> int:
+    """How many rows of this destination that are due are tried at `due_at` instead."""
+    statement = (
+        update(outbox)
+        .where(_claimable(now, kind), outbox.c.destination == destination)
+        .values(due_at=due_at)
+    )
+    return connection.execute(statement).rowcount
 
 
 def _finish(connection: Connection, claimed: Claimed, **values: Any) -> bool:
@@ -163,6 +196,7 @@ def entries(connection: Connection) -> list[Entry]:
             outbox.c.due_at,
             outbox.c.tries,
             outbox.c.last_error,
+            outbox.c.destination,
         )
         .where(outbox.c.state != "sent")
         .order_by(outbox.c.state, outbox.c.created_at)
@@ -202,9 +236,15 @@ def forget_old_rows(connection: Connection, now: datetime) -> int:
     return result.rowcount
 
 
-def _claimable(now: datetime) -> Any:
-    return and_(outbox.c.state == "waiting", outbox.c.due_at <= now)
+def _claimable(now: datetime, kind: str, but: Collection[str] = frozenset()) -> Any:
+    waits = and_(outbox.c.state == "waiting", outbox.c.kind == kind, outbox.c.due_at <= now)
+    if not but:
+        return waits
+    return and_(waits, or_(outbox.c.destination.is_(None), outbox.c.destination.not_in(but)))
 
 
 def _context(row_id: UUID) -> str:
     return f"outbox:{row_id}"
+
+
+ENCRYPTED = (Encrypted(outbox.c.payload_encrypted, lambda row: _context(row.id)),)

@@ -5,6 +5,7 @@ from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Uuid
 from authn.db.metadata import Instant, metadata
 
 LONGEST_ERROR = 200
+LONGEST_DESTINATION = 100
 
 # The payload is encrypted: it holds addresses and links.
 outbox = Table(
@@ -20,5 +21,7 @@ outbox = Table(
     Column("tries", Integer, nullable=False),
     Column("last_error", String(LONGEST_ERROR)),
     Column("done_at", Instant),
-    Index(None, "state", "due_at"),
+    # Whose it is to take it, where a kind has several: they do not wait for one another.
+    Column("destination", String(LONGEST_DESTINATION)),
+    Index(None, "state", "kind", "due_at"),
 )

@@ -5,12 +5,13 @@ when its lease has ended; a mail then comes twice, under the same Message-ID. Tw
 never deliver the same row: claiming is one statement.
 
 Why a thread and not a process of its own: one command runs the whole service (design 2.10). When
-there is nothing to do it costs one look into an index every few seconds, of each process.
+there is nothing to do it costs one look into an index every few seconds, of each process. Each kind
+of row has a worker of its own; `outbox.destinations` is the one for kinds with many destinations.
 """
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,20 +47,21 @@ MOST_TRIES = 16  # about three days
 
 # Delivers the payload of one row; raises one of `failures`.
 Deliver = Callable[[Claimed, dict[str, Any]], None]
-Delivering = AbstractContextManager[Mapping[str, Deliver]]
+Delivering = AbstractContextManager[Deliver]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the worker needs to know.
+    """What a worker needs to know, for rows of one kind.
 
-    `delivering` opens what is needed to deliver (a connection to a mail server), and gives for each
-    kind of row what delivers it.
+    `delivering` opens what is needed to deliver (a connection to a mail server), and gives what
+    delivers a row.
     """
 
     database: Database
     secrets: Secrets
     clock: Clock
+    kind: str
     delivering: Callable[[], Delivering]
 
 
@@ -77,43 +79,46 @@ def run_once(work: Work, stop: threading.Event | None = None) -> Report:
     """Everything that was due has been tried once, unless nothing can be delivered at present."""
     report = Report()
     with reading(work.database) as connection:
-        if not is_due(connection, work.clock()):
+        if not is_due(connection, work.clock(), work.kind):
             return report
-    with work.delivering() as deliverers:
+    with work.delivering() as deliver:
         while not report.unreachable and not (stop and stop.is_set()):
             with writing(work.database) as connection:
-                claimed = claim(connection, work.clock())
+                claimed = claim(connection, work.clock(), work.kind)
             if claimed is None:
                 break
-            _handle(work, deliverers, claimed, report)
+            failure = failure_of(work.secrets, deliver, claimed)
+            now = work.clock()
+            with writing(work.database) as connection:
+                settle(connection, claimed, failure, now, report)
+            report.unreachable = isinstance(failure, Unreachable)
     return report
 
 
-def _handle(
-    work: Work, deliverers: Mapping[str, Deliver], claimed: Claimed, report: Report
-) -> None:
-    """The row is delivered and marked, put off, or dead."""
-    failure = _failure(work.secrets, deliverers, claimed)
-    now = work.clock()
-    with writing(work.database) as connection:
-        if failure is None:
-            mark_sent(connection, claimed, now)
-            report.sent += 1
-        elif isinstance(failure, Refused) or claimed.tries >= MOST_TRIES:
-            _bury(connection, claimed, str(failure), now)
-            report.dead += 1
-        else:
-            put_off(connection, claimed, str(failure), now + delay_after(claimed.tries))
-            report.put_off += 1
-    report.unreachable = isinstance(failure, Unreachable)
+def settle(
+    connection: Connection,
+    claimed: Claimed,
+    failure: Undelivered | None,
+    now: datetime,
+    report: Report,
+) -> datetime | None:
+    """The row is marked, put off, or dead, and counted; when it is tried again, if it is."""
+    if failure is None:
+        mark_sent(connection, claimed, now)
+        report.sent += 1
+    elif isinstance(failure, Refused) or claimed.tries >= MOST_TRIES:
+        _bury(connection, claimed, str(failure), now)
+        report.dead += 1
+    else:
+        due_at = now + delay_after(claimed.tries)
+        put_off(connection, claimed, str(failure), due_at)
+        report.put_off += 1
+        return due_at
+    return None
 
 
-def _failure(
-    secrets: Secrets, deliverers: Mapping[str, Deliver], claimed: Claimed
-) -> Undelivered | None:
-    deliver = deliverers.get(claimed.kind)
-    if deliver is None:
-        return Unsent("no way to deliver this kind")
+def failure_of(secrets: Secrets, deliver: Deliver, claimed: Claimed) -> Undelivered | None:
+    """Why the row could not be delivered; None when it was."""
     try:
         deliver(claimed, read_payload(secrets, claimed))
     except Undelivered as failure:

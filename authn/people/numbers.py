@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, select, update
 
 from authn.db.once import insert_once
+from authn.db.reencryption import Encrypted
 from authn.people.citizen import Citizen
 from authn.people.tables import person_ssins
 from authn.secrets import Secrets, decrypt, encrypt, national_number_hash
@@ -73,3 +74,6 @@ def current_ssin(connection: Connection, secrets: Secrets, person_id: UUID) -> s
 def _context(row_id: UUID) -> str:
     """What the ciphertext is bound to: a number moved to another row can't be read there."""
     return f"person_ssins:{row_id}"
+
+
+ENCRYPTED = (Encrypted(person_ssins.c.ssin_encrypted, lambda row: _context(row.id)),)

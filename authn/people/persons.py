@@ -72,6 +72,7 @@ def refresh(
         language=citizen.language,
         deceased=citizen.deceased,
         checked_at=now,
+        end_told_at=person.end_told_at if citizen.deceased else None,
     )
     connection.execute(update(persons).where(persons.c.id == person.id).values(asdict(refreshed)))
     keep_history(connection, secrets, person.id, citizen, now)

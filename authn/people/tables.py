@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    and_,
+)
 
 from authn.db.metadata import Instant, metadata
 
@@ -23,6 +33,14 @@ persons = Table(
     Column("deceased", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("checked_at", Instant, nullable=False),
+    # As in `sessions`: since when it is told that what a deceased person had opened has ended.
+    Column("end_told_at", Instant),
+)
+Index(
+    "ix_persons_end_told_at",
+    persons.c.end_told_at,
+    sqlite_where=and_(persons.c.deceased.is_(True), persons.c.end_told_at.is_(None)),
+    postgresql_where=and_(persons.c.deceased.is_(True), persons.c.end_told_at.is_(None)),
 )
 
 # The history of a person's numbers. One without `valid_to` is the present one.
@@ -66,6 +84,7 @@ class Person:
     deceased: bool
     created_at: datetime
     checked_at: datetime
+    end_told_at: datetime | None = None
 
     @property
     def full_name(self) -> str:

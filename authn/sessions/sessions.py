@@ -134,6 +134,21 @@ _END = (
     .where(sessions.c.token_hash == bindparam("ended_token_hash"), sessions.c.ended_at.is_(None))
     .values(ended_at=bindparam("ended_at"))
 )
+_END_ALL = (
+    update(sessions)
+    .where(
+        sessions.c.installation_id.in_(
+            select(installations.c.id)
+            .join(devices, devices.c.id == installations.c.device_id)
+            .where(
+                devices.c.person_id == bindparam("of_person"), installations.c.ended_at.is_(None)
+            )
+        ),
+        sessions.c.ended_at.is_(None),
+        within_limits(),
+    )
+    .values(ended_at=bindparam("ended_at"))
+)
 
 
 def find_session(connection: Connection, site: Site, token: str, now: datetime) -> Session | None:
@@ -205,6 +220,14 @@ def end_session(connection: Connection, session_id: UUID, now: datetime) -> bool
 def end_session_of_token(connection: Connection, token: str, now: datetime) -> None:
     """The session of this cookie, if there is one, has ended."""
     connection.execute(_END, {"ended_token_hash": token_hash(token), "ended_at": now})
+
+
+def end_sessions_of(
+    connection: Connection, settings: Settings, person_id: UUID, now: datetime
+) -> int:
+    """How many sessions of the person ended now, on whatever device: all that there were."""
+    parameters = {"of_person": person_id, "ended_at": now, **limits(settings, now)}
+    return connection.execute(_END_ALL, parameters).rowcount
 
 
 def limits(settings: Settings, now: datetime) -> dict[str, Any]:

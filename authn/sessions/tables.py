@@ -1,6 +1,6 @@
 """Sessions."""
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid, and_
 
 from authn.db.metadata import Instant, metadata, token_hash_type
 
@@ -18,6 +18,8 @@ sessions = Table(
     # which the person has chosen this account.
     Column("answered_request", String(64)),
     Column("selected_request", String(64)),
+    # Since when it is sure that the applications which were given something in it hear of its end.
+    Column("end_told_at", Instant),
     sqlite_with_rowid=False,
 )
 # For the session of an installation that a login goes on with: one at most, among all that ended.
@@ -27,4 +29,11 @@ Index(
     sessions.c.auth_time,
     sqlite_where=sessions.c.ended_at.is_(None),
     postgresql_where=sessions.c.ended_at.is_(None),
+)
+# For what has ended and is not told yet: nearly nothing, whatever there was.
+Index(
+    "ix_sessions_end_told_at",
+    sessions.c.end_told_at,
+    sqlite_where=and_(sessions.c.ended_at.is_not(None), sessions.c.end_told_at.is_(None)),
+    postgresql_where=and_(sessions.c.ended_at.is_not(None), sessions.c.end_told_at.is_(None)),
 )

@@ -59,6 +59,12 @@ class ServiceSettings(BaseSettings):
         description="32 random bytes, base64url: encrypts national numbers and signing keys at "
         "rest. Empty: the file `secrets/master_key` in the data directory.",
     )
+    other_master_key: SecretStr = Field(
+        SecretStr(""),
+        description="A second master key, by which stored values are read and none is written: the "
+        "former one until `authn secrets reencrypt` is done. Empty: the file "
+        "`secrets/other_master_key` in the data directory, if there is one.",
+    )
     national_number_key: SecretStr = Field(
         SecretStr(""),
         description="32 random bytes, base64url: keyed hash by which a national number is found. "
@@ -73,6 +79,18 @@ class ServiceSettings(BaseSettings):
         SecretStr(""),
         description="32 random bytes, base64url: seals each audit row. Empty: `secrets/audit_key` "
         "in the data directory.",
+    )
+    signing_key_rotation: timedelta = Field(
+        timedelta(days=90),
+        description="A key that has signed for this long is followed by the next one. `PT0S`: "
+        "keys are rotated by `authn keys rotate` alone.",
+        ge=timedelta(0),
+    )
+    signing_key_published_ahead: timedelta = Field(
+        timedelta(days=7),
+        description="A key signs only when clients could read it in the key set for this long: at "
+        "least an hour, and shorter than `AUTHN_SIGNING_KEY_ROTATION`.",
+        ge=timedelta(hours=1),
     )
     default_language: Language = Field(
         "nl", description="The language of a page when the browser names none of ours."
@@ -144,6 +162,13 @@ class ServiceSettings(BaseSettings):
     def _several_workers_need_postgresql(self) -> "ServiceSettings":
         if self.workers > 1 and self.sqlalchemy_url.startswith("sqlite"):
             raise ValueError("more than one worker needs PostgreSQL (AUTHN_DATABASE_URL)")
+        return self
+
+    @model_validator(mode="after")
+    def _a_key_is_published_before_it_is_due(self) -> "ServiceSettings":
+        rotation = self.signing_key_rotation
+        if rotation and self.signing_key_published_ahead >= rotation:
+            raise ValueError("the next signing key must be published before it is due")
         return self
 
     @property

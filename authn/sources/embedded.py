@@ -4,9 +4,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from authn.db.reencryption import Encrypted
 from authn.people.citizen import Citizen
 from authn.secrets import Secrets, decrypt, encrypt, national_number_hash
-from authn.sources.tables import register_citizens, register_replacements
+from authn.sources.tables import (
+    register_citizens,
+    register_replacements,
+    register_staged_rows,
+)
 
 LONGEST_CHAIN = 32
 """How often one number can have been replaced; an import refuses circles, this bounds the rest."""
@@ -77,9 +82,22 @@ def is_empty(connection: Connection) -> bool:
 
 def encrypt_ssin(secrets: Secrets, ssin: str, ssin_hash: str) -> bytes:
     """A number as the register's tables keep it, bound to its own hash."""
-    return encrypt(secrets, ssin.encode("ascii"), f"register:{ssin_hash}")
+    return encrypt(secrets, ssin.encode("ascii"), _context(ssin_hash))
 
 
 def decrypt_ssin(secrets: Secrets, ssin_encrypted: bytes, ssin_hash: str) -> str:
     """What `encrypt_ssin` was given."""
-    return decrypt(secrets, ssin_encrypted, f"register:{ssin_hash}").decode("ascii")
+    return decrypt(secrets, ssin_encrypted, _context(ssin_hash)).decode("ascii")
+
+
+def _context(ssin_hash: str) -> str:
+    return f"register:{ssin_hash}"
+
+
+# The staged rows first: an import moves them, as they are, into the others.
+ENCRYPTED = (
+    Encrypted(register_staged_rows.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
+    Encrypted(register_staged_rows.c.replaces_encrypted, lambda row: _context(row.replaces_hash)),
+    Encrypted(register_citizens.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
+    Encrypted(register_replacements.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
+)

@@ -4,7 +4,7 @@ A plain ASGI middleware: Starlette's BaseHTTPMiddleware would cost more than a l
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from starlette.requests import Request as HttpRequest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,11 +24,16 @@ def new_reference() -> str:
     return "".join([REFERENCE_ALPHABET[byte % size] for byte in os.urandom(REFERENCE_LENGTH)])
 
 
-def content_security_policy(form_action: str = "'self'") -> str:
-    """Scripts and styles from our own files alone; framed by nobody (CSP Level 3)."""
+def content_security_policy(form_action: str = "'self'", frames: Iterable[str] = ()) -> str:
+    """Scripts and styles from our own files alone; framed by nobody (CSP Level 3).
+
+    `frames` are the origins that the page may show in frames: none, but on one page.
+    """
+    frame_src = f"frame-src {' '.join(sorted(frames))}; " if frames else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"connect-src 'self'; form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
+        f"connect-src 'self'; {frame_src}form-action {form_action}; "
+        "frame-ancestors 'none'; base-uri 'none'"
     )
 
 

@@ -6,15 +6,18 @@ and an answer has a time and a size that it must not exceed.
 
 Why four at a time, and no queue: sixteen slow answers of others must not hold the sixteen threads
 that logins need (protocol 4.18). Never inside a transaction: a route that calls out has none
-(`web.routing.calling_out_route`).
+(`web.routing.calling_out_route`). Addresses that a client's registration names have slots of their
+own, so that slow ones don't keep people from signing in with an upstream; and only public machines
+are asked there, at the very address that was looked up and checked.
 """
 
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,10 +25,14 @@ from urllib.parse import urlsplit
 import httpx2
 
 from authn.errors import Unavailable
+from authn.web.public_addresses import addresses_of, is_public
 
 MOST_AT_ONCE = 4
+MOST_LOOKUPS = 16  # of names, among them those that nobody waits for any more
+MOST_ADDRESSES = 3  # of one host, that are tried one after the other
 LARGEST_ANSWER = 256 * 1024
 AGENT = "authn"
+KEPT_HEADERS = ("content-type", "cache-control")
 TOO_LONG = "an answer that took too long"
 
 
@@ -34,6 +41,10 @@ class NoAnswer(Exception):
 
     Its text is for the log: what went wrong, never an address or what was sent.
     """
+
+
+class NotReached(NoAnswer):
+    """No connection came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +61,16 @@ class Outgoing:
     """What this process may send at the same time, and how long it waits."""
 
     patience: Patience = Patience()
+    document_patience: Patience = Patience(connect=1.5, read=3.0, whole=3.0)
     slots: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_AT_ONCE)
+    )
+    document_slots: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MOST_AT_ONCE)
+    )
+
+    lookups: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MOST_LOOKUPS)
     )
 
     @contextmanager
@@ -60,16 +79,40 @@ class Outgoing:
 
         `this_machine` allows `http://localhost` as well.
         """
-        if not self.slots.acquire(blocking=False):
-            raise Unavailable(detail="too many outgoing conversations")
-        try:
+        with _slot(self.slots):
             transport = GuardedTransport(self.patience, this_machine=this_machine)
             try:
                 yield transport
             finally:
                 transport.inner.close()
-        finally:
-            self.slots.release()
+
+    @contextmanager
+    def documents(
+        self, *, private_hosts: Collection[str], largest: int
+    ) -> Iterator["PublicTransport"]:
+        """A transport for one document, of at most `largest` bytes, at an address of others.
+
+        `private_hosts` need not be public, and may be http. Raises `Unavailable` when four other
+        documents are being fetched.
+        """
+        with _slot(self.document_slots):
+            transport = PublicTransport(
+                self.document_patience, self.lookups, private_hosts=private_hosts, largest=largest
+            )
+            try:
+                yield transport
+            finally:
+                transport.inner.close()
+
+
+@contextmanager
+def _slot(slots: threading.BoundedSemaphore) -> Iterator[None]:
+    if not slots.acquire(blocking=False):
+        raise Unavailable(detail="too many outgoing conversations")
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 class GuardedTransport(httpx2.BaseTransport):
@@ -78,9 +121,12 @@ class GuardedTransport(httpx2.BaseTransport):
     Raises `NoAnswer` for whatever breaks one of them, and where the network does not carry.
     """
 
-    def __init__(self, patience: Patience, *, this_machine: bool) -> None:
+    def __init__(
+        self, patience: Patience, *, this_machine: bool = False, largest: int = LARGEST_ANSWER
+    ) -> None:
         self.patience = patience
         self.this_machine = this_machine
+        self.largest = largest
         self.inner = httpx2.HTTPTransport(verify=_trusted(), trust_env=False)
         self._stream: Any = None
         self._overdue = False
@@ -89,10 +135,12 @@ class GuardedTransport(httpx2.BaseTransport):
         """The whole answer, read."""
         if not may_call(str(request.url), this_machine=self.this_machine):
             raise NoAnswer("an address that may not be called")
+        return self._conversation(request, self.patience)
+
+    def _conversation(self, request: httpx2.Request, patience: Patience) -> httpx2.Response:
         request.headers["Accept-Encoding"] = "identity"
         request.headers["User-Agent"] = AGENT
         request.extensions["trace"] = self._follow
-        patience = self.patience
         request.extensions["timeout"] = {
             "connect": patience.connect,
             "read": patience.read,
@@ -109,6 +157,8 @@ class GuardedTransport(httpx2.BaseTransport):
                 return self._whole(response)
             finally:
                 response.close()
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise NotReached(TOO_LONG if self._overdue else type(error).__name__) from None
         except httpx2.HTTPError as error:
             raise NoAnswer(TOO_LONG if self._overdue else type(error).__name__) from None
         except UnicodeError:  # of a host that can't be looked up
@@ -138,10 +188,58 @@ class GuardedTransport(httpx2.BaseTransport):
         body = bytearray()
         for chunk in response.iter_raw():
             body += chunk
-            if len(body) > LARGEST_ANSWER:
+            if len(body) > self.largest:
                 raise NoAnswer("an answer that is too large")
-        kept = {"content-type": response.headers.get("content-type", "")}
+        kept = {name: response.headers.get(name, "") for name in KEPT_HEADERS}
         return httpx2.Response(response.status_code, headers=kept, content=bytes(body))
+
+
+class PublicTransport(GuardedTransport):
+    """The way to an address that somebody else wrote down: https, and public machines alone.
+
+    The name is looked up once, what comes is checked, and the connection goes to just that: a name
+    server that says something else a moment later changes nothing. TLS still proves the name.
+    """
+
+    def __init__(
+        self,
+        patience: Patience,
+        lookups: threading.BoundedSemaphore,
+        *,
+        private_hosts: Collection[str],
+        largest: int,
+    ) -> None:
+        super().__init__(patience, largest=largest)
+        self.lookups = lookups
+        self.private_hosts = private_hosts
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The whole answer, read."""
+        deadline = time.monotonic() + self.patience.whole
+        url = request.url
+        host = url.raw_host.decode("ascii")
+        private = host in self.private_hosts
+        secure = str(url.copy_with(scheme="https")) if private else str(url)
+        if url.scheme not in ("https", "http") or not may_call(secure):
+            raise NoAnswer("an address that may not be called")
+        addresses = addresses_of(host, url.port or 443, self.patience.whole, self.lookups)
+        if not addresses:
+            raise NotReached("no address")
+        # One that isn't public among others is no accident.
+        if not private and not all(map(is_public, addresses)):
+            raise NoAnswer("an address that is not public")
+        # httpx2 wrote the Host header from the URL that it was given, and keeps it.
+        request.extensions["sni_hostname"] = host
+        for address in addresses[:MOST_ADDRESSES]:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            request.url = url.copy_with(host=address)
+            try:
+                return self._conversation(request, replace(self.patience, whole=left))
+            except NotReached:
+                continue
+        raise NotReached("none of its addresses answers in time")
 
 
 @cache

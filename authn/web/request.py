@@ -23,7 +23,8 @@ class Request:
     `query` and `form` hold each parameter once (a repeated one was refused), `json` the decoded
     body of a JSON endpoint. `browser` is the value of the pre-login cookie. `address` is the IP
     address that the connection came from ("" where there is none): a proxy's word for it is taken
-    only from the proxies of the settings. It is never stored.
+    only from the proxies of the settings. It is never stored. `client_certificate` is the one that
+    came with the connection, as `web.proxies` found it, not read yet; "" for none.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request:
     now: datetime
     site: Site
     open_connection: Connection | None
+    client_certificate: str = ""
 
     @property
     def connection(self) -> Connection:

@@ -5,8 +5,8 @@ it takes and how it answers a refusal; everything else follows from that.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from authn.db.engine import Busy
-from authn.db.transaction import reading, writing
+from authn.db.transaction import NeedsToWrite, reading, writing
 from authn.errors import N_, Unavailable
 from authn.secrets import new_token
 from authn.settings import Settings
@@ -25,16 +25,22 @@ from authn.web import csrf
 from authn.web.body import TooLarge, parse_form, parse_json, parse_parameters, read_body
 from authn.web.cookies import BROWSER, cookie_name, set_cookie
 from authn.web.languages import language_of
+from authn.web.proxies import CLIENT_CERTIFICATE
 from authn.web.request import Request
 from authn.web.site import Site
 
 LONGEST_QUERY = 16 * 1024
 MOST_TIMES_OUTSIDE = 4
+WITH_A_BODY = ("POST", "PUT")
 
 Endpoint = Callable[[Request], Response]
 Answers = Literal["page", "problem", "oauth"]
-# Whether a route writes; or what tells it from the request and its form, before the transaction.
-Writes = bool | Callable[[HttpRequest, Mapping[str, str]], bool]
+# Whether a route writes; or what tells it beforehand, from the request and its form.
+Writes = bool | Callable[[HttpRequest, Mapping[str, str]], bool] | Literal["when needed"]
+# It begins by reading; if it comes to a write, it begins again in a transaction that may write: so
+# nothing that is not verified yet makes a request take SQLite's write lock. So does a route whose
+# function says no.
+WHEN_NEEDED: Final = "when needed"
 NO_DATABASE: Final = "no database"
 CALLS_OUT: Final = "calls out"
 
@@ -105,10 +111,11 @@ def protocol_route(
     *,
     methods: list[str],
     writes: Writes = False,
+    body: Literal["form", "json"] = "form",
     answers: Answers = "oauth",
 ) -> Route:
     """A protocol endpoint: called by clients, or from other sites, so without CSRF token."""
-    return _route(path, Shape(function, writes, "form", answers, False), methods)
+    return _route(path, Shape(function, writes, body, answers, False), methods)
 
 
 def _route(path: str, shape: Shape, methods: list[str]) -> Route:
@@ -129,7 +136,7 @@ class _Endpoint:
         http = HttpRequest(scope, receive)
         http.state.answers = self.shape.answers
         site: Site = http.app.state.site
-        body = await read_body(http) if http.method == "POST" else b""
+        body = await read_body(http) if http.method in WITH_A_BODY else b""
         response = await self._after_fetching(http, site, body)
         await response(scope, receive, send)
 
@@ -164,50 +171,81 @@ def _answer(
 ) -> Response:
     settings = site.settings
     browser = http.cookies.get(cookie_name(settings, BROWSER), "")
+    form, document = _parsed(http, site, shape, body, browser)
+    query = _query(http)
+    new_browser = not browser and shape.answers == "page" and _may_be_new(http, settings)
+    if new_browser:
+        browser = new_token()
+    on_connection = partial(
+        Request,
+        method=http.method,
+        path=http.scope["path"],
+        path_params=http.path_params,
+        query=query,
+        form=form,
+        json=document,
+        headers=http.headers,
+        cookies=http.cookies,
+        browser=browser,
+        address=http.client.host if http.client else "",
+        language=language_of(http, settings),
+        reference=http.state.reference,
+        now=site.clock(),
+        site=site,
+        client_certificate=http.scope.get(CLIENT_CERTIFICATE, ""),
+    )
+    writes = shape.writes
+    if callable(writes):
+        writes = writes(http, form) or WHEN_NEEDED
+    response = _in_transaction(
+        site,
+        writes,
+        lambda connection: shape.function(on_connection(open_connection=connection)),
+        wait=wait,
+    )
+    if new_browser:
+        set_cookie(response, settings, BROWSER, browser)
+    return response
+
+
+def _parsed(
+    http: HttpRequest, site: Site, shape: Shape, body: bytes, browser: str
+) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    """The form and the JSON document in the body: one of them, and only from our own pages where
+    the route says so."""
     form: Mapping[str, str] = {}
     document: Mapping[str, Any] = {}
     if shape.same_site:
-        csrf.check_same_origin(http.headers, settings)
-    if http.method == "POST" and shape.body == "form":
+        csrf.check_same_origin(http.headers, site.settings)
+    if http.method in WITH_A_BODY and shape.body == "form":
         form = parse_form(body, http.headers.get("content-type", ""))
-    elif http.method == "POST" and shape.body == "json":
+    elif http.method in WITH_A_BODY and shape.body == "json":
         document = parse_json(body, http.headers.get("content-type", ""))
     if shape.same_site:
         presented = form.get(csrf.FIELD) or http.headers.get(csrf.HEADER, "")
         csrf.check_token(presented, browser, site.secrets)
-    query = _query(http)
-    new_browser = not browser and shape.answers == "page" and _may_be_new(http, settings)
-    with _connection(http, site, shape, form, wait=wait) as connection:
-        request = Request(
-            method=http.method,
-            path=http.scope["path"],
-            path_params=http.path_params,
-            query=query,
-            form=form,
-            json=document,
-            headers=http.headers,
-            cookies=http.cookies,
-            browser=browser or (new_token() if new_browser else ""),
-            address=http.client.host if http.client else "",
-            language=language_of(http, settings),
-            reference=http.state.reference,
-            now=site.clock(),
-            site=site,
-            open_connection=connection,
-        )
-        response = shape.function(request)
-    if new_browser:
-        set_cookie(response, settings, BROWSER, request.browser)
-    return response
+    return form, document
 
 
-def _connection(
-    http: HttpRequest, site: Site, shape: Shape, form: Mapping[str, str], *, wait: bool
-) -> AbstractContextManager[Connection | None]:
-    if shape.writes in (NO_DATABASE, CALLS_OUT):
-        return nullcontext()
-    writes = shape.writes(http, form) if callable(shape.writes) else shape.writes
-    return writing(site.database, wait=wait) if writes else reading(site.database)
+def _in_transaction(
+    site: Site,
+    writes: bool | str,
+    answered: Callable[[Connection | None], Response],
+    *,
+    wait: bool,
+) -> Response:
+    """What is answered on a connection that may write if the route says so, or comes to it."""
+    if writes in (NO_DATABASE, CALLS_OUT):
+        return answered(None)
+    if writes is not True:
+        try:
+            with reading(site.database) as connection:
+                return answered(connection)
+        except NeedsToWrite:
+            if writes is False:  # a fault of ours: the route said that it only reads
+                raise
+    with writing(site.database, wait=wait) as connection:
+        return answered(connection)
 
 
 def _may_be_new(http: HttpRequest, settings: Settings) -> bool:

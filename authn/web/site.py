@@ -8,6 +8,7 @@ from authn.clock import Clock
 from authn.db.engine import Database
 from authn.secrets import Secrets
 from authn.settings import Settings
+from authn.web.document_cache import DocumentCache
 from authn.web.outgoing import Outgoing
 from authn.web.pages import Pages
 from authn.web.place import Places
@@ -47,3 +48,4 @@ class Site:
     places: Places = field(default_factory=Places)
     memory: Memory = field(default_factory=Memory)
     outgoing: Outgoing = field(default_factory=Outgoing)
+    documents: DocumentCache = field(default_factory=DocumentCache)

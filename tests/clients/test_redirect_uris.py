@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authn.clients.redirect_uris import InvalidRedirectUri, check_redirect_uri, match_redirect_uri
+from authn.clients.redirect_uris import (
+    InvalidRedirectUri,
+    check_redirect_uri,
+    is_document_uri,
+    match_redirect_uri,
+)
+
+pytestmark = pytest.mark.thorough
 
 REGISTERED = "https://client.example/cb"
 
@@ -116,6 +123,7 @@ def test_an_address_that_a_native_application_may_register(uri: str) -> None:
         "app:/cb",
         "myapp://cb",
         "com..app:/cb",
+        "com.example.app://user@host/cb",
         "COM.example.app:/cb",
     ],
 )
@@ -212,3 +220,59 @@ def test_nothing_but_the_port_may_differ(presented: str) -> None:
 def test_the_port_of_a_web_application_or_of_localhost_is_exact() -> None:
     assert not match_redirect_uri(("http://127.0.0.1:1/cb",), "http://127.0.0.1:2/cb", "web")
     assert not match_redirect_uri(("http://localhost:1/cb",), "http://localhost:2/cb", "native")
+
+
+# Addresses of documents and endpoints (RFC 7591 §5)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://client.example/jwks",
+        "https://client.example",
+        "https://Client.Example:8443/a?b=c&d",
+        "http://localhost:9000/jwks",
+        "http://test.bed/jwks",
+    ],
+)
+def test_an_address_where_a_document_may_be(uri: str) -> None:
+    assert is_document_uri(uri, {"localhost", "test.bed"})
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "https:",
+        "https://",
+        "client.example/jwks",
+        "http://client.example/jwks",
+        "http://localhost.client.example/jwks",
+        "http://localhost@client.example/jwks",
+        "https://user@client.example/jwks",
+        "https://user:password@client.example/jwks",
+        "https://client.example/jwks#key",
+        "https://client.example/jwks#",
+        "https://client.example/\\jwks",
+        "https://client.example/jw ks",
+        "https://client.example/jwks\n",
+        "https://client.example:99999/",
+        "https://client.example:/jwks",
+        "https://[::1/jwks",
+        "https://bücher.example/",
+        "ftp://client.example/",
+        "file:///etc/passwd",
+        "data:application/json,{}",
+        "javascript:alert(1)",
+        "https://client.example/" + "a" * 2000,
+    ],
+)
+def test_an_address_where_no_document_may_be(uri: str) -> None:
+    assert not is_document_uri(uri, {"localhost", "test.bed"})
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_is_the_address_of_a_document_or_not(uri: str) -> None:
+    if is_document_uri(uri, {"localhost"}):
+        assert uri.startswith(("https://", "http://localhost"))

@@ -6,14 +6,20 @@ import pytest
 from sqlalchemy import func, select
 
 from authn.audit.log import audit_events
-from authn.clients.clients import Client, find_client
+from authn.clients.client_metadata import ClientMetadata, InvalidClientMetadata
+from authn.clients.client_rules import RULES
+from authn.clients.clients import CLIENT_ID, Client, find_client, new_client_id
 from authn.clients.redirect_uris import InvalidRedirectUri
-from authn.clients.registration import InvalidClientMetadata, Registered, register_client
+from authn.clients.registration import Registered, new_client, register_client
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
 from authn.errors import Refusal
 from authn.web.site import Site
+from tests.conftest import MovableClock
+from tests.oidc.client_keys import ClientKey
 from tests.together import at_once
+
+pytestmark = pytest.mark.thorough
 
 URI = "https://client.example/cb"
 
@@ -157,3 +163,138 @@ def test_the_registration_is_on_record(site: Site) -> None:
 @pytest.mark.parametrize("client_id", ["", "\x00", "a b", "x" * 300, "' OR 1=1 --", "\ud800"])
 def test_what_can_be_no_client_id_is_nobody(site: Site, client_id: str) -> None:
     assert found(site, client_id) is None
+
+
+# Rules between members, and of what the operator gives
+
+KEYS: dict[str, Any] = {"jwks": ClientKey.shared("ES256").jwks}
+FAPI: dict[str, Any] = {
+    "profile": "fapi2",
+    "token_endpoint_auth_method": "private_key_jwt",
+    "said": {**KEYS, "dpop_bound_access_tokens": True},
+}
+SYSTEM: dict[str, Any] = {
+    "client_id": "cbe-0406798006",
+    "organisation": "0406798006",
+    "redirect_uris": [],
+    "token_endpoint_auth_method": "private_key_jwt",
+    "scope": "read",
+    "said": {**KEYS, "grant_types": ("client_credentials",)},
+}
+
+
+def made(**values: Any) -> Client:
+    """A client of these values; `said` are members of its metadata."""
+    said = ClientMetadata(**values.pop("said", {}))
+    usual: dict[str, Any] = {"client_name": "Client", "redirect_uris": [URI], "metadata": said}
+    values = usual | values
+    return new_client(MovableClock()(), **values).client
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(
+    "values",
+    [
+        FAPI,
+        FAPI | {"token_endpoint_auth_method": "self_signed_tls_client_auth"},
+        FAPI | {"said": {**KEYS, "tls_client_certificate_bound_access_tokens": True}},
+        FAPI | {"id_token_signed_response_alg": "PS256"},
+        SYSTEM,
+        {"token_endpoint_auth_method": "private_key_jwt", "said": {"jwks_uri": URI}},
+        {
+            "token_endpoint_auth_method": "tls_client_auth",
+            "said": {"tls_client_auth_san_ip": "::1"},
+        },
+        {"said": {"frontchannel_logout_uri": "https://client.example/logout"}},
+        {"said": {"grant_types": ()}, "redirect_uris": []},
+        {"organisation": "0406798006"},
+    ],
+)
+def test_what_keeps_the_rules_is_a_client(values: dict[str, Any]) -> None:
+    assert made(**values).client_id
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (FAPI | {"token_endpoint_auth_method": "client_secret_basic"}, "FAPI client auth"),
+        (FAPI | {"token_endpoint_auth_method": "none"}, "FAPI client auth"),
+        (FAPI | {"said": KEYS}, "are bound"),
+        (FAPI | {"id_token_signed_response_alg": "RS256"}, "never RS256"),
+        *(
+            (FAPI | {"said": {**FAPI["said"], f"{name}": "RS256"}}, "never RS256")
+            for name in (
+                "token_endpoint_auth_signing_alg",
+                "request_object_signing_alg",
+                "authorization_signed_response_alg",
+                "userinfo_signed_response_alg",
+                "introspection_signed_response_alg",
+            )
+        ),
+        (FAPI | {"said": {**FAPI["said"], "request_uris": (URI,)}}, "request_uris"),
+        (FAPI | {"redirect_uris": ["http://localhost/cb"]}, "are https"),
+        (SYSTEM | {"organisation": ""}, "CBE number"),
+        (SYSTEM | {"organisation": "0203430576"}, "CBE number"),
+        (SYSTEM | {"client_id": "cbe-0406798007", "organisation": "0406798007"}, "CBE number"),
+        (SYSTEM | {"client_id": "cbe-406798006", "organisation": "406798006"}, "CBE number"),
+        (SYSTEM | {"client_id": "cbe-0406798006x"}, "CBE number"),
+        (SYSTEM | {"client_id": "batch", "organisation": ""}, "CBE number of an organisation"),
+        (SYSTEM | {"token_endpoint_auth_method": "client_secret_basic"}, "system auth"),
+        (SYSTEM | {"token_endpoint_auth_method": "none"}, "public client"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "needs keys"),
+        ({"token_endpoint_auth_method": "self_signed_tls_client_auth"}, "needs keys"),
+        ({"said": {"require_signed_request_object": True}}, "needs keys"),
+        ({"said": {"userinfo_encrypted_response_alg": "ECDH-ES"}}, "needs keys"),
+        ({"said": {**KEYS, "jwks_uri": URI}}, "not both"),
+        ({"token_endpoint_auth_method": "tls_client_auth"}, "exactly one"),
+        ({"said": {"userinfo_encrypted_response_enc": "A256GCM"}}, "enc needs its alg"),
+        ({"said": {"request_object_encryption_enc": "A256GCM"}}, "enc needs its alg"),
+        ({"said": {"frontchannel_logout_uri": "https://x.example/"}}, "origin of a redirect"),
+        ({"said": {"frontchannel_logout_uri": "http://client.example/"}}, "origin of a redirect"),
+        ({"said": {"grant_types": ("refresh_token",)}}, "Refresh tokens need"),
+        ({"client_id": "cbe-1", "said": {}}, "CBE number"),
+        (FAPI | {"client_id": "cbe-", "organisation": ""}, "CBE number"),
+    ],
+)
+def test_what_breaks_a_rule_is_told_which(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidClientMetadata) as refusal:
+        made(**values)
+    assert words in refusal.value.description
+
+
+@pytest.mark.one_engine
+def test_every_rule_is_told_in_ascii() -> None:  # RFC 6749 §5.2
+    assert all(sentence.isascii() for _, sentence in RULES)
+
+
+@pytest.mark.parametrize(
+    ("method", "secret"),
+    [
+        ("client_secret_basic", True),
+        ("client_secret_post", True),
+        ("private_key_jwt", False),
+        ("self_signed_tls_client_auth", False),
+        ("none", False),
+    ],
+)
+def test_only_who_authenticates_with_a_secret_has_one(
+    site: Site, method: str, secret: bool
+) -> None:
+    client = registered(site, token_endpoint_auth_method=method, metadata=ClientMetadata(**KEYS))
+    assert (client.client_secret is not None) == secret
+    assert (client.client.client_secret_hash is not None) == secret
+    with pytest.raises(InvalidClientMetadata):
+        registered(
+            site,
+            token_endpoint_auth_method=method,
+            client_secret="s" * (31 if secret else 40),
+            metadata=ClientMetadata(**KEYS),
+        )
+
+
+def test_no_id_that_we_make_is_taken_for_an_option() -> None:
+    made = {new_client_id() for _ in range(500)}
+    assert len(made) == 500
+    assert not any(client_id.startswith("-") for client_id in made)
+    assert all(CLIENT_ID.fullmatch(client_id) for client_id in made)

@@ -13,7 +13,7 @@ from authn.audit.log import audit_events
 from authn.db import engine as engine_module
 from authn.db.engine import Database
 from authn.db.once import insert_once
-from authn.db.transaction import reading, writing
+from authn.db.transaction import NeedsToWrite, reading, writing
 from authn.db.upgrade import upgrade
 from authn.db.version import is_current
 from authn.errors import Refusal, Unavailable
@@ -55,6 +55,12 @@ def at_once(work: Callable[[int], bool]) -> list[bool]:
     """The results of the same work, tried by many threads at the same time."""
     with ThreadPoolExecutor(TRIES) as pool:
         return list(pool.map(work, range(TRIES)))
+
+
+def test_what_is_inserted_once_is_never_inserted_while_reading(database: Database) -> None:
+    with reading(database) as connection, pytest.raises(NeedsToWrite):
+        insert_once(connection, notes, {"name": "read"})
+    assert names(database) == []
 
 
 def test_what_was_written_before_a_refusal_stays(database: Database) -> None:

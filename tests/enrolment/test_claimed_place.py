@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from authn.db.transaction import reading, writing
 from authn.devices.tables import devices
 from authn.enrolment.invitation_tables import Invitation, invitations
 from authn.settings import Settings
+from authn.web.proxies import TrustedProxies
 from authn.web.site import Site
 from tests.citizen import ORIGIN, Screen, enrolled
 from tests.screens import approve, claim, everything, finish_joining, invite, join
@@ -121,10 +121,9 @@ def test_what_a_stranger_says_of_their_address_is_not_believed(app: Starlette, o
 
 
 def test_what_a_trusted_proxy_says_is(app: Starlette, old: Screen) -> None:
-    """As `authn serve` runs with AUTHN_TRUSTED_PROXIES: see `server_options`."""
-    behind = ProxyHeadersMiddleware(app, trusted_hosts="10.0.0.1")  # type: ignore[arg-type]
+    behind = TrustedProxies(app, Settings(trusted_proxies="10.0.0.1"))
     page, secret = invite(old)
-    new = screen_at(behind, "10.0.0.1")  # type: ignore[arg-type]
+    new = screen_at(behind, "10.0.0.1")
     new.client.headers["X-Forwarded-For"] = f"1.2.3.4, {HOME}"
     claim(new, secret)
     assert shown(old, page).endswith("Ghent, Belgium Network the same as this screen")

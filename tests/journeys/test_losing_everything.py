@@ -51,6 +51,7 @@ def live(settings: Settings, mails: Path) -> Iterator[LiveService]:
                 "issuer": f"http://localhost:{service.getsockname()[1]}",
                 "demo_identity_port": card_reader.getsockname()[1],
                 "mail_directory": mails,
+                "outbox_worker": True,
                 "help_contact": "02 123 45 67, on working days from 9 to 17",
             }
         )

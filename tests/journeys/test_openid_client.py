@@ -14,9 +14,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from authn.clients.registration import register_client
+from authn.db.transaction import writing
+from authn.keys.signing_keys import ensure_signing_keys
 from tests.citizen import Screen, enrolled
 from tests.conftest import LiveService
 from tests.journeys.applications import registered
+from tests.oidc.other_screens import TELEVISION, decide
 
 FOLDER = Path(__file__).parent / "openid_client"
 ADDRESS = "http://localhost:65001"
@@ -64,6 +68,33 @@ def test_openid_client_signs_in_and_out(node: str, live: LiveService, public: bo
         end_session = _line(process)["endSession"]
         _check_claims(told, registration.client_id, person.full_name)
         _sign_out(screen, end_session)
+    assert process.returncode == 0
+
+
+def test_openid_client_is_let_in_by_a_code(node: str, live: LiveService) -> None:
+    with writing(live.site.database) as connection:
+        register_client(connection, live.site.secrets, live.site.clock(), **TELEVISION)
+    ensure_signing_keys(live.site.database, live.site.secrets, live.site.clock())
+    environment = {
+        "ISSUER": live.address,
+        "CLIENT_ID": TELEVISION["client_id"],
+        "SCOPE": "openid profile",
+    }
+    with (
+        httpx2.Client(base_url=live.address) as client,
+        subprocess.Popen(
+            [node, "device.mjs"],
+            cwd=FOLDER,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        person, screen = enrolled(live.site, client, origin=live.address)
+        decide(screen, _line(process)["user_code"])
+        told = _line(process)
+        assert told["claims"]["aud"] == TELEVISION["client_id"]
+        assert told["userinfo"]["name"] == person.full_name
     assert process.returncode == 0
 
 

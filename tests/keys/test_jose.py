@@ -3,21 +3,27 @@
 import base64
 import hmac
 import json
+import warnings
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
+from joserfc.errors import SecurityWarning, UnsupportedKeyOperationError
 from joserfc.jwk import ECKey, import_key
 from joserfc.jws import JWSRegistry
 
 from authn.jose import (
     ALGORITHMS,
+    KEY_ENCRYPTIONS,
     InvalidToken,
+    OwnKey,
     export_private_key,
+    export_public_key,
     generate_key,
     import_private_key,
+    import_public_key,
     public_jwk,
     sign,
     verify,
@@ -43,7 +49,9 @@ def test_what_was_signed_is_verified(key: Any) -> None:
 def test_another_implementation_verifies_it_with_the_published_key(key: Any) -> None:
     published = public_jwk(key)
     assert not {"d", "p", "q", "dp", "dq", "qi"} & published.keys()
-    token = jwt.decode(sign(key, CLAIMS, "at+jwt"), import_key(published), [key.alg])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # of EdDSA (RFC 9864)
+        token = jwt.decode(sign(key, CLAIMS, "at+jwt"), import_key(published), [key.alg])
     assert token.claims == CLAIMS
     assert token.header == {"alg": key.alg, "kid": key.kid, "typ": "at+jwt"}
 
@@ -57,6 +65,38 @@ def test_a_kid_is_the_thumbprint(key: Any) -> None:  # RFC 7638
 def test_a_key_survives_its_export(key: Any) -> None:
     again = import_private_key(key.alg, export_private_key(key))
     assert verify(sign(again, CLAIMS), KEYS, "JWT") == CLAIMS
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=ALGORITHMS)
+def test_the_public_half_verifies_and_can_t_sign(key: Any) -> None:
+    halves = [
+        import_public_key(key.alg, export_public_key(key)),
+        import_public_key(key.alg, export_private_key(key)),
+    ]
+    for half in halves:
+        assert not half.key.is_private
+        assert b'"d"' not in export_public_key(half)
+        assert verify(sign(key, CLAIMS), {half.kid: half}, "JWT") == CLAIMS
+        with pytest.raises(UnsupportedKeyOperationError):
+            sign(half, CLAIMS)
+
+
+def test_keys_of_one_kind_are_not_one_key() -> None:
+    """RS256 and PS256 each have their own: a key is for one algorithm (RFC 8725 §3.1)."""
+    rs256, ps256 = generate_key("RS256"), generate_key("PS256")
+    header, payload, _ = sign(rs256, CLAIMS).split(".")
+    by_the_other = sign(OwnKey(rs256.kid, "PS256", rs256.key), CLAIMS)
+    assert verify(sign(ps256, CLAIMS), {ps256.kid: ps256}, "JWT") == CLAIMS
+    for token in (by_the_other, f"{header}.{payload}.{by_the_other.rpartition('.')[2]}"):
+        with pytest.raises(InvalidToken):
+            verify(token, {rs256.kid: rs256}, "JWT")
+
+
+def test_what_others_encrypt_to_is_published_for_that_alone() -> None:
+    for alg in KEY_ENCRYPTIONS:
+        published = public_jwk(generate_key(alg))
+        assert (published["use"], published["alg"]) == ("enc", alg)
+        assert not {"d", "p", "q", "dp", "dq", "qi"} & published.keys()
 
 
 def test_a_key_is_not_printed() -> None:
@@ -81,7 +121,9 @@ def test_a_key_that_claims_our_kid_is_refused() -> None:
         verify(forged, KEYS, "JWT")
 
 
-@pytest.mark.parametrize("alg", ["none", "None", "NONE", "HS256", "RS256", "ES384", "", None, 1])
+@pytest.mark.parametrize(
+    "alg", ["none", "None", "NONE", "HS256", "RS256", "PS256", "EdDSA", "ES384", "", None, 1]
+)
 def test_the_header_can_t_choose_the_algorithm(alg: Any) -> None:  # RFC 8725 §2.1
     header = {"alg": alg, "kid": ES256.kid, "typ": "JWT"}
     for signature in ("", b64(b"x" * 64), sign(ES256, CLAIMS).rpartition(".")[2]):
@@ -149,6 +191,22 @@ def test_a_changed_segment_is_refused(index: int) -> None:
 def test_what_is_no_token_is_refused(token: str) -> None:
     with pytest.raises(InvalidToken):
         verify(token, KEYS, "JWT")
+
+
+def test_a_token_that_was_verified_before_is_refused_once_its_key_is_gone() -> None:
+    token = sign(ES256, CLAIMS)
+    verify(token, KEYS, "JWT")["sub"] = "nobody"  # what the caller does with it is their own
+    assert verify(token, KEYS, "JWT") == CLAIMS
+    others = {kid: key for kid, key in KEYS.items() if key is not ES256}
+    with pytest.raises(InvalidToken):
+        verify(token, others, "JWT")
+    with pytest.raises(InvalidToken):
+        verify(token, KEYS, "at+jwt")
+    another = sign(ES256, {"sub": "nobody"})
+    mixed = ".".join([*another.split(".")[:2], token.split(".")[2]])
+    for _ in range(2):
+        with pytest.raises(InvalidToken):
+            verify(mixed, KEYS, "JWT")
 
 
 @settings(deadline=None)

@@ -1,7 +1,7 @@
 """The address for another browser, where this window has no keys (RFC 8252 §8.12)."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from html import unescape
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from authn.clients.client_metadata import ClientMetadata
 from authn.clients.clients import find_client
 from authn.clients.registration import register_client
 from authn.db.transaction import reading, writing
@@ -40,6 +41,7 @@ PARTICULAR = {
     "resource",
     "claims_id_token",
     "claims_userinfo",
+    "essential_claims",
     "authorization_details",
 }
 UNSAID = PARTICULAR | {"request_id", "arrived_at", "subject_hint"}
@@ -130,6 +132,26 @@ def test_a_request_for_one_certain_person_is_not_made_again(site: Site) -> None:
     for hint, made in (("", True), ("a-subject", False)):
         pending = waiting_request(site, subject_hint=hint)
         assert (address_elsewhere(site.settings, pending, client) is not None) is made
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        ClientMetadata(require_pushed_authorization_requests=True),
+        ClientMetadata(require_signed_request_object=True),
+    ],
+)
+def test_a_request_that_may_not_come_plainly_is_not_made_again(
+    site: Site, metadata: ClientMetadata
+) -> None:
+    """Made again it would be refused: RFC 9126 §5, RFC 9101 §10.5."""
+    register(site, "native", "be.example.app:/callback")
+    with reading(site.database) as connection:
+        client = find_client(connection, "app")
+    assert client is not None
+    pending = waiting_request(site, subject_hint="")
+    client = replace(client, metadata=metadata)
+    assert address_elsewhere(site.settings, pending, client) is None
 
 
 def test_every_field_of_a_request_is_sent_again_or_never_was(site: Site) -> None:

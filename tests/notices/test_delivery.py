@@ -30,6 +30,7 @@ pytestmark = pytest.mark.usefixtures("register")
 
 def to(settings: Settings, server: MailServer) -> Settings:
     changes = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none"}
+    changes |= {"outbox_worker": True}
     return settings.model_copy(update=changes)
 
 

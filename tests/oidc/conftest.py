@@ -1,25 +1,20 @@
 """Relying applications, and somebody who is signed in, for the tests of the OpenID Provider."""
 
 from collections.abc import Callable, Iterator
-from functools import cache
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from authn import jose
-from authn.keys import signing_keys
+from authn.keys.signing_keys import ensure_signing_keys
 from authn.web.site import Site
 from tests.citizen import ORIGIN
 from tests.oidc.relying_party import Holder, RelyingParty, hold_device, register
 
-_generated = cache(jose.generate_key)  # an RSA key for each test would take most of the time
-
 
 @pytest.fixture(autouse=True)
-def _signing_keys(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing_keys, "generate_key", _generated)
-    signing_keys.ensure_signing_keys(site.database, site.secrets, site.clock())
+def _signing_keys(site: Site) -> None:
+    ensure_signing_keys(site.database, site.secrets, site.clock())
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class RelyingParty:
     redirect_uri: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.redirect_uri = self.client.redirect_uris[0]
+        self.redirect_uri = next(iter(self.client.redirect_uris), "")  # a system has none
 
     def allowed_by(self, holder: Holder, scope: str = "openid profile") -> "RelyingParty":
         """The same, once the holder has consented to this scope."""

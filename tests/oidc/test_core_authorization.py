@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
+from authn.oidc.authorization_checks import DISPLAYS
 from authn.secrets import read_token
 from authn.web.site import Site
 from tests.citizen import KARIM, ORIGIN
@@ -39,9 +40,12 @@ def goes_to(rp: RelyingParty, **parameters: str | None) -> str:
         {"max_age": "9" * 10},
         {"max_age": " 1"},
         {"response_mode": "fragment"},
-        {"response_mode": "form_post.jwt"},
+        {"response_mode": "fragment.jwt"},
         {"response_mode": "Query"},
         {"id_token_hint": "garbage"},
+        {"dpop_jkt": "x"},
+        {"dpop_jkt": "x" * 44},
+        {"dpop_jkt": "=" * 43},
     ],
 )
 def test_what_has_no_meaning_is_an_invalid_request(
@@ -118,6 +122,22 @@ def test_the_pending_request_holds_nothing_personal(
 
 def test_ui_locales_that_are_none_are_no_error(rp: RelyingParty, holder: Holder) -> None:
     assert "code" in rp.allowed_by(holder).answer(ui_locales="<script> \x01", prompt="none")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *({"display": display} for display in DISPLAYS),
+        {"display": "hologram"},
+        {"claims_locales": "fr-BE nl"},
+        {"login_hint": "somebody"},
+        {"unknown": "x"},
+    ],
+)
+def test_what_changes_nothing_is_no_error(
+    rp: RelyingParty, holder: Holder, parameters: dict[str, str]
+) -> None:  # §3.1.2.1; RFC 6749 §3.1: unrecognised parameters are ignored
+    assert "code" in rp.allowed_by(holder).answer(**parameters)
 
 
 def test_the_hint_of_whoever_is_signed_in_is_answered(rp: RelyingParty, holder: Holder) -> None:

@@ -2,22 +2,29 @@
 RFC 6750 (https://www.rfc-editor.org/rfc/rfc6750), RFC 9068 §4 for the token
 (https://www.rfc-editor.org/rfc/rfc9068)."""
 
+import json
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from joserfc import jwe, jwt
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import KeySet
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
+from authn.clients.client_metadata import ClientMetadata
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
-from authn.jose import sign
+from authn.jose import ALGORITHMS, sign
 from authn.keys.signing_keys import load_keys
 from authn.people.tables import persons
 from authn.web.site import Site
 from tests.citizen import ORIGIN, SSIN
 from tests.conftest import MovableClock
+from tests.oidc.client_keys import ClientKey
 from tests.oidc.relying_party import Holder, RelyingParty, b64, segment
 
 MakeRP = Callable[..., RelyingParty]
@@ -172,7 +179,9 @@ def test_without_a_token_one_is_asked_for(rp: RelyingParty, header: str | None) 
     headers = {} if header is None else {"Authorization": header}
     answer = rp.browser.get("/userinfo", headers=headers)
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == 'Bearer realm="userinfo"'
+    assert answer.headers["www-authenticate"] == (
+        'Bearer realm="userinfo", DPoP realm="userinfo", algs="ES256 PS256 EdDSA Ed25519 RS256"'
+    )
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "é", "....", "\x7f", "x" * 9000, "a b"])
@@ -245,3 +254,111 @@ def test_the_claims_of_an_access_token(
         "acr": "urn:authn:level:device",
         "amr": ["hwk", "user", "mfa", "pop"],
     }
+
+
+# Claims that were asked one by one (Core §5.5)
+
+
+def test_claims_that_were_asked_one_by_one(make_rp: MakeRP, holder: Holder) -> None:  # §5.5
+    asked = json.dumps({"userinfo": {"given_name": {"essential": True}, "locale": None}})
+    rp = make_rp(first_party=True)
+    token = rp.tokens(scope="openid", claims=asked)["access_token"]
+    claims = rp.userinfo(token).json()
+    assert claims.keys() == {"sub", "given_name", "locale"}
+    assert claims["given_name"] == "Hanne"
+
+
+# Signed, and encrypted (§5.3.2)
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_the_claims_are_signed_for_a_client_that_wants_them_so(
+    site: Site, make_rp: MakeRP, holder: Holder, alg: str
+) -> None:  # §5.3.2
+    metadata = ClientMetadata(userinfo_signed_response_alg=alg)
+    rp = make_rp(metadata=metadata).allowed_by(holder)
+    tokens = rp.tokens()
+    answer = rp.userinfo(tokens["access_token"])
+    assert answer.headers["content-type"] == "application/jwt"
+    assert answer.headers["cache-control"] == "no-store"
+    assert segment(answer.text, 0)["alg"] == alg
+    claims = verified(rp, answer.text, alg)
+    assert claims.pop("iss") == ORIGIN
+    assert claims.pop("aud") == rp.client.client_id
+    assert claims.pop("sub") == segment(tokens["id_token"], 1)["sub"]
+    assert claims["name"] == "Hanne Van der Meulen"
+
+
+def test_signed_claims_are_no_token_of_ours(make_rp: MakeRP, holder: Holder) -> None:  # RFC 8725
+    metadata = ClientMetadata(userinfo_signed_response_alg="ES256")
+    rp = make_rp(metadata=metadata).allowed_by(holder)
+    signed = rp.userinfo(rp.tokens()["access_token"]).text
+    assert rp.userinfo(signed).status_code == 401
+    assert rp.answer(id_token_hint=signed)["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("enc", ["", "A128CBC-HS256", "A256GCM"])
+@pytest.mark.parametrize(("alg", "kind"), [("RSA-OAEP-256", "RS256"), ("ECDH-ES", "ES256")])
+def test_the_claims_are_signed_and_then_encrypted(
+    make_rp: MakeRP, holder: Holder, alg: str, kind: str, enc: str
+) -> None:  # §5.3.2, RFC 7519 §5.2
+    key = encryption_key(kind, alg)
+    metadata = ClientMetadata(
+        jwks=key.jwks,
+        userinfo_signed_response_alg="ES256",
+        userinfo_encrypted_response_alg=alg,
+        userinfo_encrypted_response_enc=enc,
+    )
+    rp = make_rp(metadata=metadata).allowed_by(holder)
+    answer = rp.userinfo(rp.tokens()["access_token"])
+    assert answer.headers["content-type"] == "application/jwt"
+    header = segment(answer.text, 0)
+    assert (header["alg"], header["enc"]) == (alg, enc or "A128CBC-HS256")  # Registration §2
+    assert (header["cty"], header["kid"]) == ("JWT", key.kid)
+    decrypted = jwe.decrypt_compact(answer.text, key.key, [alg, header["enc"]])
+    assert (
+        verified(rp, (decrypted.plaintext or b"").decode(), "ES256")["aud"] == rp.client.client_id
+    )
+
+
+def test_the_claims_can_be_encrypted_alone(make_rp: MakeRP, holder: Holder) -> None:
+    key = encryption_key("ES256", "ECDH-ES")
+    metadata = ClientMetadata(
+        jwks=key.jwks,
+        userinfo_encrypted_response_alg="ECDH-ES",
+        userinfo_encrypted_response_enc="A256GCM",
+    )
+    rp = make_rp(metadata=metadata).allowed_by(holder)
+    tokens = rp.tokens()
+    answer = rp.userinfo(tokens["access_token"])
+    assert answer.headers["content-type"] == "application/jwt"
+    assert "cty" not in segment(answer.text, 0)
+    decrypted = jwe.decrypt_compact(answer.text, key.key, ["ECDH-ES", "A256GCM"])
+    claims = json.loads(decrypted.plaintext or b"")
+    assert claims["sub"] == segment(tokens["id_token"], 1)["sub"]
+
+
+def test_a_client_without_a_key_to_encrypt_to_is_told(make_rp: MakeRP, holder: Holder) -> None:
+    metadata = ClientMetadata(
+        jwks=ClientKey.shared("ES256").jwks,  # for signatures alone
+        userinfo_encrypted_response_alg="RSA-OAEP-256",
+    )
+    rp = make_rp(metadata=metadata).allowed_by(holder)
+    answer = rp.userinfo(rp.tokens()["access_token"])
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def encryption_key(kind: str, alg: str) -> ClientKey:
+    """A key that a client publishes to be encrypted to."""
+    key = ClientKey(kind, use="enc")
+    key.alg = alg
+    return key
+
+
+def verified(rp: RelyingParty, token: str, alg: str) -> dict[str, Any]:
+    """The claims of a JWT that one of our published keys signed."""
+    keys = KeySet.import_key_set(rp.browser.get("/jwks").json())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # joserfc's, of the name EdDSA
+        claims: dict[str, Any] = jwt.decode(token, keys, [alg]).claims
+    return claims

@@ -44,22 +44,24 @@ def test_it_reads_errors_too(spa: RelyingParty, backchannel: TestClient) -> None
     assert [each.status_code for each in (refused, unread, unauthorised)] == [400, 400, 401]
     for answer in (refused, unread, unauthorised):
         assert answer.headers["access-control-allow-origin"] == APP
-    assert unauthorised.headers["access-control-expose-headers"] == "WWW-Authenticate"
+    exposed = unauthorised.headers["access-control-expose-headers"]
+    assert exposed == "WWW-Authenticate, DPoP-Nonce"  # RFC 9449 §8
 
 
-@pytest.mark.parametrize("path", ["/token", "/userinfo"])
+@pytest.mark.parametrize("path", ["/token", "/userinfo", "/revoke"])
 def test_a_browser_may_ask_before(spa: RelyingParty, backchannel: TestClient, path: str) -> None:
     answer = backchannel.options(
         path,
         headers={
             "Origin": APP,
             "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "authorization",
+            "Access-Control-Request-Headers": "authorization,dpop",
         },
     )
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == APP
-    assert "Authorization" in answer.headers["access-control-allow-headers"]
+    for header in ("Authorization", "DPoP"):
+        assert header in answer.headers["access-control-allow-headers"]
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,18 @@ import pytest
 from sqlalchemy import Engine, event
 from starlette.testclient import TestClient
 
+from authn.clients.client_metadata import ClientMetadata
 from authn.web.cookies import SESSION, cookie_name
 from authn.web.site import Site
-from tests.citizen import enrolled
-from tests.oidc.relying_party import Holder, RelyingParty
+from tests.citizen import ORIGIN, enrolled
+from tests.oidc.apis import PRESCRIPTIONS
+from tests.oidc.client_keys import ClientKey, asserted, assertion
+from tests.oidc.dpop_proofs import DpopKey
+from tests.oidc.pushing import bring, pushed
+from tests.oidc.refreshing import OFFLINE, PUBLIC_CLIENT, REFRESHING, refresh
+from tests.oidc.relying_party import Holder, RelyingParty, basic
+from tests.oidc.resource_servers import API, SCOPE, application, resource_server
+from tests.oidc.systems import ORGANISATION, add_resource
 
 MakeRP = Callable[..., RelyingParty]
 
@@ -79,6 +87,19 @@ def test_a_login_in_a_browser_that_was_here_before(
     assert seen.count("COMMIT") == 1
 
 
+def test_a_pushed_request_and_the_browser_that_brings_it(site: Site, warm_rp: RelyingParty) -> None:
+    with counted(site) as seen:
+        request_uri = pushed(warm_rp)
+    assert len(seen) - seen.count("COMMIT") == 2, seen  # client; the request
+    assert seen.count("COMMIT") == 1
+    with counted(site) as plainly:
+        warm_rp.code()
+    with counted(site) as seen:
+        assert bring(warm_rp, request_uri).status_code == 303
+    assert len(seen) == len(plainly) + 1, seen
+    assert seen.count("COMMIT") == 1
+
+
 def test_token(site: Site, warm_rp: RelyingParty) -> None:
     code = warm_rp.code()
     with counted(site) as seen:
@@ -106,3 +127,122 @@ def test_discovery_and_jwks_cost_none(site: Site, warm_rp: RelyingParty) -> None
         warm_rp.browser.get("/.well-known/openid-configuration")
         warm_rp.browser.get("/jwks")
     assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "most", "commits"),
+    [
+        # client; token with its grant: it stays, so that nothing is written
+        ({"scope": OFFLINE, "metadata": REFRESHING}, 2, 0),
+        (PUBLIC_CLIENT, 4, 1),  # and the token that is replaced, and the one that replaces it
+    ],
+    ids=["confidential", "public"],
+)
+def test_refresh(
+    site: Site, make_rp: MakeRP, holder: Holder, kind: dict[str, Any], most: int, commits: int
+) -> None:
+    rp = make_rp(**kind).allowed_by(holder, OFFLINE)
+    token = rp.tokens()["refresh_token"]
+    with counted(site) as seen:
+        assert refresh(rp, token).status_code == 200
+    assert len(seen) - seen.count("COMMIT") == most, seen
+    assert seen.count("COMMIT") == commits
+
+
+def test_introspection(
+    site: Site, client: TestClient, backchannel: TestClient, holder: Holder
+) -> None:
+    api = resource_server(site, backchannel)
+    rp = application(site, client).allowed_by(holder, SCOPE)
+    token = rp.tokens(scope=SCOPE, resource=API)["access_token"]
+    with counted(site) as seen:
+        assert api.learns(token)["active"]
+    assert len(seen) == 2, seen  # client; grant and resource; and nothing is committed
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("access_token", 2),  # client; the token
+        ("refresh_token", 4),  # client, grant; its end, and the record of it
+    ],
+)
+def test_revocation(site: Site, make_rp: MakeRP, holder: Holder, kind: str, most: int) -> None:
+    rp = make_rp(client_id="hospital", metadata=REFRESHING).allowed_by(holder)
+    token = rp.tokens()[kind]
+    headers = {"Authorization": basic("hospital", rp.client_secret)}
+    with counted(site) as seen:
+        rp.browser.post("/revoke", data={"token": token}, headers=headers)
+    assert len(seen) - seen.count("COMMIT") == most, seen
+    assert seen.count("COMMIT") == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "most", "commits"),
+    [
+        ("client_secret_basic", 2, 0),  # client, resource: it is written nowhere
+        ("private_key_jwt", 3, 1),  # and the assertion, which is spent
+    ],
+)
+def test_a_systems_token(
+    site: Site, make_rp: MakeRP, backchannel: TestClient, method: str, most: int, commits: int
+) -> None:
+    key = ClientKey.shared("ES256")
+    add_resource(site)
+    system = make_rp(
+        client_id="batch",
+        redirect_uris=[],
+        token_endpoint_auth_method=method,
+        scope="prescriptions:read",
+        organisation=ORGANISATION,
+        resources=[PRESCRIPTIONS],
+        metadata=ClientMetadata(grant_types=("client_credentials",), jwks=key.jwks),
+    )
+
+    def obtained() -> int:
+        form, headers = {"grant_type": "client_credentials"}, {}
+        if method == "private_key_jwt":
+            form |= asserted(assertion("batch", ORIGIN, key, site.clock()))
+        else:
+            headers["Authorization"] = basic("batch", system.client_secret)
+        return backchannel.post("/token", data=form, headers=headers).status_code
+
+    assert obtained() == 200  # keys are read
+    with counted(site) as seen:
+        assert obtained() == 200
+    assert len(seen) - seen.count("COMMIT") == most, seen
+    assert seen.count("COMMIT") == commits
+
+
+def test_what_is_seldom_written_is_read_twice(
+    site: Site, client: TestClient, backchannel: TestClient, holder: Holder
+) -> None:
+    """Nothing that is unverified says beforehand whether a number is to be released."""
+    api = resource_server(site, backchannel, may_read_ssin=True)
+    rp = application(site, client, scope=f"{SCOPE} ssin", may_read_ssin=True)
+    rp.allowed_by(holder, f"{SCOPE} ssin")
+    token = rp.tokens(scope=f"{SCOPE} ssin", resource=API)["access_token"]
+    with counted(site) as seen:
+        assert api.learns(token)["ssin"]
+    # Client, grant and resource; the same again; the record, and the number.
+    assert len(seen) - seen.count("COMMIT") == 6, seen
+    assert seen.count("COMMIT") == 1
+
+
+def test_a_proof_costs_one_statement_more(
+    site: Site, warm_rp: RelyingParty, backchannel: TestClient
+) -> None:
+    key, code = DpopKey(), warm_rp.code()
+    backchannel.headers["DPoP"] = key.proof("POST", f"{ORIGIN}/token", site.clock())
+    with counted(site) as seen:
+        answer = warm_rp.redeem(code, backchannel)
+    assert len(seen) <= 6, seen
+    assert seen.count("COMMIT") == 1
+    token = answer.json()["access_token"]
+    proof = key.proof("GET", f"{ORIGIN}/userinfo", site.clock(), access_token=token)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+    with counted(site) as seen:
+        assert backchannel.get("/userinfo", headers=headers).status_code == 200
+    # Grant; the same again, in a transaction that may write; the proof.
+    assert len(seen) - seen.count("COMMIT") == 3, seen
+    assert seen.count("COMMIT") == 1

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from tests.oidc.refreshing import REFRESHING
 from tests.oidc.relying_party import REDIRECT_URI, Holder, RelyingParty, basic
 
 pytestmark = pytest.mark.thorough
@@ -34,6 +35,11 @@ examples = settings(
 @pytest.fixture
 def signed_in_rp(rp: RelyingParty, holder: Holder) -> RelyingParty:
     return rp.allowed_by(holder)
+
+
+@pytest.fixture
+def refreshing_rp(make_rp: MakeRP) -> RelyingParty:
+    return make_rp(metadata=REFRESHING)
 
 
 @examples
@@ -78,6 +84,27 @@ def test_any_token_request(signed_in_rp: RelyingParty, changes: dict[str, str | 
 
 
 @examples
+@given(token=VALUES, hint=VALUES, jwt=st.booleans())
+def test_any_token_that_is_asked_about_given_back_or_refreshed(
+    refreshing_rp: RelyingParty, token: str, hint: str, jwt: bool
+) -> None:
+    client = refreshing_rp.client
+    token = f"eyJhbGciOiJFUzI1NiJ9.{token}.e" if jwt else token
+    headers = {"Authorization": basic(client.client_id, refreshing_rp.client_secret)}
+    unreadable = not token or "\x00" in token + hint
+    form = {"token": token, "token_type_hint": hint}
+    for path in ("/introspect", "/revoke"):
+        answer = refreshing_rp.browser.post(path, data=form, headers=headers)
+        assert answer.status_code == (400 if unreadable else 200)
+    refresh = {"grant_type": "refresh_token", "refresh_token": token, "scope": hint}
+    answer = refreshing_rp.browser.post("/token", data=refresh, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        "invalid_request" if "\x00" in token + hint else "invalid_grant"
+    )
+
+
+@examples
 @given(credentials=st.binary(max_size=60), scheme=st.sampled_from(["Basic", "Bearer", "basic", ""]))
 def test_any_authorization_header(
     signed_in_rp: RelyingParty, credentials: bytes, scheme: str
@@ -101,5 +128,5 @@ def test_any_authorization_header(
 @given(body=st.binary(max_size=200))
 def test_any_body(client: TestClient, body: bytes) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    for path in ("/token", "/userinfo", "/authorize", "/logout"):
+    for path in ("/token", "/userinfo", "/authorize", "/logout", "/revoke", "/introspect"):
         assert client.post(path, content=body, headers=headers).status_code in FORESEEN

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from authn.db.transaction import writing
 from authn.devices.tables import KeyLevel, devices
-from authn.oidc.levels import acr_values
+from authn.sessions.levels import acr_values
 from authn.web.site import Site
 from tests.oidc.relying_party import Holder, RelyingParty, hold_device, segment
 from tests.policies import change_settings

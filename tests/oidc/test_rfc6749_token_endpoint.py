@@ -132,8 +132,9 @@ def test_a_secret_in_the_query_is_not_read(make_rp: MakeRP, holder: Holder) -> N
     [
         (None, "invalid_request"),
         ("", "invalid_request"),
-        ("refresh_token", "unsupported_grant_type"),
-        ("client_credentials", "unsupported_grant_type"),
+        ("refresh_token", "unauthorized_client"),
+        ("client_credentials", "unauthorized_client"),
+        ("implicit", "unsupported_grant_type"),
         ("password", "unsupported_grant_type"),
         ('"<script>é', "unsupported_grant_type"),
     ],

@@ -8,6 +8,8 @@ import pytest
 
 from tests.oidc.relying_party import CHALLENGE, VERIFIER, Holder, RelyingParty, s256
 
+pytestmark = pytest.mark.thorough
+
 MakeRP = Callable[..., RelyingParty]
 
 KINDS: dict[str, dict[str, Any]] = {

@@ -13,14 +13,20 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
-from authn.db.transaction import reading
+from authn.db.transaction import reading, writing
+from authn.grants.ended_clients import end_client
 from authn.jose import generate_key, sign
+from authn.keys.rotation import rotate
 from authn.keys.signing_keys import load_keys
+from authn.keys.upkeep import look_after_keys
+from authn.sessions.sessions import is_alive
 from authn.web.cookies import SESSION, cookie_name
 from authn.web.site import Site
-from tests.citizen import Screen
+from tests.citizen import KARIM, Screen
 from tests.conftest import MovableClock
-from tests.oidc.relying_party import Holder, RelyingParty, b64, segment
+from tests.oidc.relying_party import Holder, RelyingParty, b64, hold_device, segment
+
+pytestmark = pytest.mark.thorough
 
 MakeRP = Callable[..., RelyingParty]
 AFTERWARDS = "https://hospital.example/bye"
@@ -105,6 +111,87 @@ def test_an_expired_hint_is_one_all_the_same(
     clock.advance(minutes=50)
     asked = ask(client, id_token_hint=hint, post_logout_redirect_uri=AFTERWARDS)
     assert location(confirm(client, asked)) == AFTERWARDS
+
+
+def test_a_hint_of_a_retired_key_is_one_all_the_same(
+    site: Site, rp: RelyingParty, client: TestClient, clock: MovableClock
+) -> None:  # protocol 4.15
+    hint = rp.tokens()["id_token"]
+    rotate(site.database, site.settings, site.secrets, clock(), "ES256", at_once=True)
+    clock.advance(days=300)
+    look_after_keys(site.database, site.settings, site.secrets, clock())
+    asked = ask(client, id_token_hint=hint, post_logout_redirect_uri=AFTERWARDS)
+    assert location(asked) == AFTERWARDS, "the session has expired long ago"
+    clock.advance(days=100)
+    look_after_keys(site.database, site.settings, site.secrets, clock())
+    asked = ask(client, id_token_hint=hint, post_logout_redirect_uri=AFTERWARDS)
+    assert location(asked) is None
+
+
+def test_a_hint_without_its_client_is_as_none_at_all(
+    site: Site, rp: RelyingParty, client: TestClient, clock: MovableClock
+) -> None:
+    hint = rp.tokens()["id_token"]
+    with writing(site.database) as connection:
+        end_client(connection, site.secrets, "hospital", clock())
+    asked = ask(client, id_token_hint=hint, post_logout_redirect_uri=AFTERWARDS)
+    assert "Hospital" not in asked.text
+    assert location(confirm(client, asked)) is None
+
+
+def test_a_hint_about_somebody_else_still_asks_whoever_is_signed_in(
+    site: Site, rp: RelyingParty, client: TestClient
+) -> None:  # §4: suspect, and nobody is signed out unasked
+    hint = rp.tokens()["id_token"]
+    karim = hold_device(site, client, KARIM)
+    asked = ask(client, id_token_hint=hint, post_logout_redirect_uri=AFTERWARDS)
+    assert "Karim" in asked.text
+    assert client.get("/devices").status_code == 200
+    assert location(confirm(client, asked)) == AFTERWARDS
+    with reading(site.database) as connection:
+        assert not is_alive(connection, site.settings, karim.session.id, site.clock())
+
+
+@pytest.mark.parametrize(
+    ("ui_locales", "language"),
+    [("fr-BE fr en", "fr"), ("xx de", "de"), ("xx", "en"), ("", "en"), ("<script>", "en")],
+)
+def test_the_pages_speak_the_language_that_is_asked(
+    rp: RelyingParty, client: TestClient, ui_locales: str, language: str
+) -> None:  # §2
+    client.headers["Accept-Language"] = "en"
+    hint = rp.tokens()["id_token"]
+    asked = ask(client, id_token_hint=hint, ui_locales=ui_locales)
+    assert f'<html lang="{language}">' in asked.text
+    assert f'<html lang="{language}">' in confirm(client, asked).text
+    assert "<script>" not in asked.text
+
+
+def test_a_language_that_the_person_chose_stays(rp: RelyingParty, client: TestClient) -> None:
+    client.headers["Accept-Language"] = "en"
+    Screen(client).post_form("/language", language="nl", return_to="/")
+    asked = ask(client, id_token_hint=rp.tokens()["id_token"], ui_locales="fr")
+    assert '<html lang="nl">' in asked.text
+
+
+def test_a_language_is_kept_when_a_post_turns_into_a_get(
+    rp: RelyingParty, client: TestClient
+) -> None:
+    client.headers["Accept-Language"] = "en"
+    form = {"id_token_hint": rp.tokens()["id_token"], "ui_locales": "de"}
+    posted = client.post("/logout", data=form)
+    assert '<html lang="de">' in client.get(posted.headers["location"]).text
+
+
+def test_the_button_twice_is_on_record_once(
+    site: Site, rp: RelyingParty, client: TestClient
+) -> None:
+    asked = ask(client, id_token_hint=rp.tokens()["id_token"])
+    confirm(client, asked)
+    confirm(client, asked)
+    with reading(site.database) as connection:
+        events = list(connection.execute(select(audit_events.c.event)).scalars())
+    assert events.count("session.signed-out") == 1
 
 
 def test_without_a_hint_nobody_is_sent_anywhere(rp: RelyingParty, client: TestClient) -> None:

@@ -43,7 +43,7 @@ def enqueued(site: Site) -> None:
 
 def claimed_now(site: Site) -> Claimed | None:
     with writing(site.database) as connection:
-        return claim(connection, site.clock())
+        return claim(connection, site.clock(), "test")
 
 
 def certainly_claimed(site: Site) -> Claimed:
@@ -117,11 +117,11 @@ def test_what_is_sent_keeps_no_payload_and_is_not_claimed_again(
     assert claimed_now(site) is None
     with reading(database) as connection:
         assert entries(connection) == []
-        assert not is_due(connection, clock())
+        assert not is_due(connection, clock(), "test")
 
 
 def certainly_claimed_in(connection: object, clock: MovableClock) -> Claimed:
-    claimed = claim(connection, clock())  # type: ignore[arg-type]
+    claimed = claim(connection, clock(), "test")  # type: ignore[arg-type]
     assert claimed is not None
     return claimed
 
@@ -161,5 +161,5 @@ def test_cleanup_deletes_what_is_old_in_its_state(
                 mark_sent(connection, claimed, clock())
             else:
                 mark_dead(connection, claimed, "no", clock())
-        assert CLEANED["notices"](connection, clock() + age) == 0
-        assert CLEANED["notices"](connection, clock() + age + timedelta(seconds=1)) == 1
+        assert CLEANED["outbox"](connection, clock() + age) == 0
+        assert CLEANED["outbox"](connection, clock() + age + timedelta(seconds=1)) == 1

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -39,9 +39,9 @@ class Receiver:
         self.delivered.append(payload["words"])
 
     @contextmanager
-    def delivering(self) -> Iterator[Mapping[str, Deliver]]:
+    def delivering(self) -> Iterator[Deliver]:
         self.opened += 1
-        yield {"test": self.deliver}
+        yield self.deliver
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def receiver() -> Receiver:
 
 @pytest.fixture
 def work(site: Site, receiver: Receiver) -> Work:
-    return Work(site.database, site.secrets, site.clock, receiver.delivering)
+    return Work(site.database, site.secrets, site.clock, "test", receiver.delivering)
 
 
 def enqueued(site: Site, *words: str, kind: str = "test") -> None:
@@ -156,10 +156,10 @@ def test_a_row_that_cannot_be_decrypted_does_not_stop_the_others(
     assert receiver.delivered == ["two"]
 
 
-def test_a_kind_that_nothing_delivers_waits(site: Site, work: Work, database: Database) -> None:
-    enqueued(site, "one", kind="unknown")
-    assert run_once(work).put_off == 1
-    assert states(database) == [("waiting", 1, "no way to deliver this kind")]
+def test_another_kind_waits_for_its_own_worker(site: Site, work: Work, database: Database) -> None:
+    enqueued(site, "one", kind="other")
+    assert run_once(work) == worker.Report()
+    assert states(database) == [("waiting", 0, None)]
 
 
 def test_an_unreachable_server_ends_the_run_and_costs_one_row_one_try(
@@ -191,12 +191,12 @@ def test_a_crash_between_sending_and_marking_sends_again_after_the_lease(
 
     def dying() -> Any:
         @contextmanager
-        def delivering() -> Iterator[Mapping[str, Deliver]]:
+        def delivering() -> Iterator[Deliver]:
             def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
                 receiver.deliver(claimed, payload)
                 raise PowerCut
 
-            yield {"test": deliver}
+            yield deliver
 
         return delivering()
 
@@ -219,13 +219,13 @@ def test_delivering_holds_no_transaction(site: Site, work: Work, database: Datab
     written = []
 
     @contextmanager
-    def delivering() -> Iterator[Mapping[str, Deliver]]:
+    def delivering() -> Iterator[Deliver]:
         def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
             with writing(database, wait=False) as connection:
                 connection.execute(text("SELECT 1"))
                 written.append(True)
 
-        yield {"test": deliver}
+        yield deliver
 
     assert run_once(replace(work, delivering=delivering)).sent == 1
     assert written == [True]
@@ -291,12 +291,12 @@ def test_stopping_does_not_wait_for_a_server_that_hangs(
     let_go, began = threading.Event(), threading.Event()
 
     @contextmanager
-    def delivering() -> Iterator[Mapping[str, Deliver]]:
+    def delivering() -> Iterator[Deliver]:
         def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
             began.set()
             let_go.wait(10)
 
-        yield {"test": deliver}
+        yield deliver
 
     enqueued(site, "one")
     started = time.monotonic()
@@ -309,10 +309,13 @@ def test_stopping_does_not_wait_for_a_server_that_hangs(
 
 
 def test_looking_for_work_goes_through_the_index(database: Database) -> None:
-    looking = "SELECT id FROM outbox WHERE state = 'waiting' AND due_at <= '2026-01-01' LIMIT 1"
+    looking = (
+        "SELECT id FROM outbox WHERE state = 'waiting' AND kind = 'mail'"
+        " AND due_at <= '2026-01-01' LIMIT 1"
+    )
     with writing(database) as connection:
         if database.write_lock is None:  # it would rather read a table of one page
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         explain = "EXPLAIN QUERY PLAN " if database.write_lock else "EXPLAIN "
         plan = connection.execute(text(explain + looking)).all()
-    assert "ix_outbox_state_due_at" in str(plan)
+    assert "ix_outbox_state_kind_due_at" in str(plan)

@@ -55,6 +55,13 @@ def test_a_page_that_does_not_exist_says_so_in_the_language_of_the_browser(
 def test_a_method_that_is_not_allowed_is_405(client: TestClient) -> None:
     assert client.post("/health").status_code in (403, 405)
     assert client.put("/").status_code == 405
+    assert client.put("/token").status_code == 405
+
+
+def test_an_address_is_looked_up_as_it_is(client: TestClient) -> None:
+    for path in ("/health/", "/health%0A", "/HEALTH"):
+        assert client.get(path).status_code == 404, path
+    assert client.head("/health").status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["page", "problem", "oauth"])

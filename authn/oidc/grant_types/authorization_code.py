@@ -5,37 +5,39 @@ still valid, `grants.codes.redeem_code` decides, in one statement that spends it
 gets is ours: Authlib's generators read the clock themselves.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 
-from authn.clients.clients import Client
-from authn.grants.codes import Presented, RedeemedCode, redeem_code
-from authn.oidc.client_authentication import METHODS
-from authn.oidc.confirmation import presented_confirmation
+from authn.grants.codes import Presented, RedeemedCode, redeem_code, was_given
+from authn.grants.confirmation import Confirmation
+from authn.oidc.confirmation import confirmation_of_owner
+from authn.oidc.grant_types.token_grant import TokenGrant
+from authn.oidc.id_token import check_it_can_be_made
 from authn.oidc.token_answer import Answer, Obtained, answer
 
-if TYPE_CHECKING:
-    from authn.oidc.token import TokenServer
 
-
-class AuthorizationCode(AuthorizationCodeGrant):
+class AuthorizationCode(TokenGrant, AuthorizationCodeGrant):
     """`grant_type=authorization_code`."""
 
     GRANT_TYPE = "authorization_code"
-    TOKEN_ENDPOINT_AUTH_METHODS = list(METHODS)  # noqa: RUF012 (Authlib declares it so)
-    server: "TokenServer"
+    confirmation: Confirmation
 
     def query_authorization_code(self, code: str, client: ClientMixin) -> RedeemedCode:
         """The code, spent; raises `InvalidGrant`, which commits that it is."""
-        http = self.server.http
+        http = self.http
+        check_it_can_be_made(http, self.client)
+        # First, and once: a proof that must be made anew does not cost the code.
+        self.confirmation = confirmation_of_owner(
+            http, self.client, lambda: was_given(http.connection, code, self.client.client_id)
+        )
         presented = Presented(
             code=code,
-            client_id=client.get_client_id(),
+            client_id=self.client.client_id,
             redirect_uri=http.form.get("redirect_uri", ""),
             code_verifier=http.form.get("code_verifier", ""),
-            dpop_jkt=presented_confirmation(http, cast(Client, client)).jkt,
+            dpop_jkt=self.confirmation.jkt,
         )
         return redeem_code(
             http.connection, http.secrets, http.settings, presented, http.now, http.reference
@@ -43,8 +45,6 @@ class AuthorizationCode(AuthorizationCodeGrant):
 
     def create_token_response(self) -> Answer:
         """The tokens of the grant that the code stood for."""
-        http = self.server.http
         redeemed = cast(RedeemedCode, self.request.authorization_code)
-        client = cast(Client, self.request.client)
-        confirmation = presented_confirmation(http, client)
-        return answer(http, Obtained(client, redeemed.grant, confirmation, redeemed.nonce))
+        obtained = Obtained(self.client, redeemed.grant, self.confirmation, redeemed.nonce)
+        return answer(self.http, obtained)

@@ -19,9 +19,11 @@ HASH = sa.String(length=64)
 def upgrade() -> None:
     _clients()
     _allowed_between_clients()
+    _consents()
     _grants()
     _waiting_requests()
     _keys()
+    _ends_that_are_told()
 
 
 def _clients() -> None:
@@ -37,6 +39,7 @@ def _clients() -> None:
         sa.Column("ended_at", MOMENT, nullable=True),
     ):
         op.add_column("clients", column)
+    op.create_index(op.f("ix_clients_created_at"), "clients", ["created_at"])
 
 
 def _allowed_between_clients() -> None:
@@ -94,6 +97,15 @@ def _allowed_between_clients() -> None:
     )
 
 
+def _consents() -> None:
+    # The name of a resource's scope has the resource in it.
+    kept = {"sqlite_with_rowid": False}
+    with op.batch_alter_table("consents", table_kwargs=kept) as table:  # SQLite makes it anew
+        table.alter_column(
+            "scope", existing_type=sa.String(100), existing_nullable=False, type_=sa.Text()
+        )
+
+
 def _grants() -> None:
     op.add_column(
         "grants", sa.Column("offline", sa.Boolean(), nullable=False, server_default=sa.false())
@@ -139,7 +151,6 @@ def _waiting_requests() -> None:
         sa.Column("request_uri_hash", HASH, nullable=False),
         sa.Column("client_id", CLIENT_ID, nullable=False),
         sa.Column("parameters", sa.Text(), nullable=False),
-        sa.Column("dpop_jkt", sa.String(length=43), nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         _client_key("pushed_requests", "client_id"),
         sa.PrimaryKeyConstraint("request_uri_hash", name=op.f("pk_pushed_requests")),
@@ -154,6 +165,7 @@ def _waiting_requests() -> None:
         sa.Column("particulars", sa.Text(), nullable=False),
         sa.Column("dpop_jkt", sa.String(length=43), nullable=False),
         sa.Column("place", sa.JSON(), nullable=True),
+        sa.Column("network", HASH, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("last_polled_at", MOMENT, nullable=True),
@@ -166,13 +178,28 @@ def _waiting_requests() -> None:
         sa.UniqueConstraint("user_code_hash", name=op.f("uq_device_codes_user_code_hash")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "wrong_user_codes",
+        sa.Column("who", HASH, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("who", name=op.f("pk_wrong_user_codes")),
+        sqlite_with_rowid=False,
+    )
 
 
 def _keys() -> None:
     op.drop_index("uq_signing_keys_active", "signing_keys")
     with op.batch_alter_table("signing_keys") as table:  # SQLite makes it anew
-        table.alter_column("private_jwk_encrypted", existing_type=sa.LargeBinary(), nullable=True)
-        table.add_column(sa.Column("public_jwk", sa.JSON(), nullable=True))
+        table.alter_column(
+            "private_jwk_encrypted",
+            existing_type=sa.LargeBinary(),
+            existing_nullable=False,
+            new_column_name="jwk_encrypted",
+        )
+        table.alter_column(
+            "alg", existing_type=sa.String(10), existing_nullable=False, type_=sa.String(20)
+        )
         table.add_column(sa.Column("activated_at", MOMENT, nullable=True))
         table.add_column(sa.Column("retired_at", MOMENT, nullable=True))
     op.execute("UPDATE signing_keys SET activated_at = created_at")
@@ -185,6 +212,33 @@ def _keys() -> None:
             sqlite_where=sa.text(f"state = '{state}'"),
             postgresql_where=sa.text(f"state = '{state}'"),
         )
+
+
+def _ends_that_are_told() -> None:
+    """Sessions, installations and persons that have ended, until the applications are told."""
+    ended = {
+        "sessions": "ended_at IS NOT NULL",
+        "installations": "ended_at IS NOT NULL",
+        "persons": "deceased IS {true}",
+    }
+    true = "1" if op.get_bind().dialect.name == "sqlite" else "true"
+    for table, words in ended.items():
+        op.add_column(table, sa.Column("end_told_at", MOMENT, nullable=True))
+        condition = words.format(true=true)
+        # What ended before is over: nobody is told now.
+        over = f"UPDATE {table} SET end_told_at = CURRENT_TIMESTAMP WHERE {condition}"  # noqa: S608
+        op.execute(over)
+        waiting = sa.text(f"{condition} AND end_told_at IS NULL")
+        op.create_index(
+            op.f(f"ix_{table}_end_told_at"),
+            table,
+            ["end_told_at"],
+            sqlite_where=waiting,
+            postgresql_where=waiting,
+        )
+    op.add_column("outbox", sa.Column("destination", sa.String(length=100), nullable=True))
+    op.drop_index(op.f("ix_outbox_state_due_at"), "outbox")
+    op.create_index(op.f("ix_outbox_state_kind_due_at"), "outbox", ["state", "kind", "due_at"])
 
 
 def _client_key(table: str, column: str) -> sa.ForeignKeyConstraint:

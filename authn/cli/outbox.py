@@ -1,4 +1,4 @@
-"""`authn notices`: what waits in the outbox, what could not be sent, and sending it now."""
+"""`authn outbox`: what waits to be told, what could not be, and telling it now."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,22 +10,23 @@ from authn.cli.ground import Ground, console, ground
 from authn.clock import system_clock
 from authn.errors import CommandError
 from authn.notices.delivery import outbox_work
+from authn.oidc.backchannel_logout import backchannel_work
+from authn.outbox.destinations import run_once as run_by_destination
 from authn.outbox.outbox import Entry, drop, entries, retry
 from authn.outbox.smtp import can_send
 from authn.outbox.worker import run_once
 from authn.people.ssin import BRUSSELS
+from authn.web.pages import load_pages
+from authn.web.site import Site
 
-app = typer.Typer(help="Mails to people: what waits, what failed.", no_args_is_help=True)
+HELP = "Mails to people, sign-outs to applications: what waits, what failed."
 
-
-@app.callback()
-def _notices() -> None:
-    """Mails to people: what waits, what failed."""
+app = typer.Typer(help=HELP, no_args_is_help=True)
 
 
 @app.command("list")
 def list_() -> None:
-    """Show what is not sent: never to whom, nor what it says."""
+    """Show what is not sent: never to which person, nor what it says."""
     with ground() as present:
         with present.reading() as connection:
             found = entries(connection)
@@ -36,7 +37,7 @@ def list_() -> None:
     for entry in found:
         console.print("  ".join(_words(entry)), markup=False)
     if any(entry.state == "dead" for entry in found):
-        console.print("Try a dead one again: `authn notices retry ROW`, or `--all`.")
+        console.print("Try a dead one again: `authn outbox retry ROW`, or `--all`.")
 
 
 @app.command("retry")
@@ -56,7 +57,7 @@ def retry_(
 
 @app.command("drop")
 def drop_(row: Annotated[UUID, typer.Argument(help="The row, as `list` shows it.")]) -> None:
-    """Delete a row that is not sent; its mail never will be."""
+    """Delete a row that is not sent; it never will be."""
     with ground() as present, present.writing() as connection:
         gone = drop(connection, row)
     if not gone:
@@ -68,19 +69,28 @@ def drop_(row: Annotated[UUID, typer.Argument(help="The row, as `list` shows it.
 def send() -> None:
     """Send what is due, once; for a scheduler, where AUTHN_OUTBOX_WORKER is false."""
     with ground() as present:
-        if not can_send(present.settings):
-            raise CommandError("Nothing can be sent: set AUTHN_SMTP_HOST.")
-        report = run_once(
-            outbox_work(present.settings, present.secrets, present.database, system_clock)
-        )
-    console.print(f"Sent: {report.sent:,}. Put off: {report.put_off:,}. Dead: {report.dead:,}.")
-    if report.unreachable:
-        raise CommandError("The mail server does not answer as it must; see `authn notices list`.")
+        reports = [run_by_destination(backchannel_work(_site(present)))]
+        _warn(present)
+        if can_send(present.settings):
+            mails = outbox_work(present.settings, present.secrets, present.database, system_clock)
+            reports.append(run_once(mails))
+    sent, put_off, dead = (
+        sum(getattr(report, name) for report in reports) for name in ("sent", "put_off", "dead")
+    )
+    console.print(f"Sent: {sent:,}. Put off: {put_off:,}. Dead: {dead:,}.")
+    if any(report.unreachable for report in reports):
+        raise CommandError("The mail server does not answer as it must; see `authn outbox list`.")
+
+
+def _site(present: Ground) -> Site:
+    settings = present.settings
+    pages = load_pages(settings.service_name)
+    return Site(settings, present.secrets, present.database, system_clock, pages)
 
 
 def _warn(present: Ground) -> None:
     if not can_send(present.settings):
-        console.print("Nothing is sent: AUTHN_SMTP_HOST is not set.")
+        console.print("No mail is sent: AUTHN_SMTP_HOST is not set.")
 
 
 def _words(entry: Entry) -> list[str]:
@@ -91,6 +101,7 @@ def _words(entry: Entry) -> list[str]:
         str(entry.id),
         f"{entry.state:<7}",
         entry.kind,
+        *([entry.destination] if entry.destination else []),
         f"since {_minute(entry.created_at)}",
         f"tries {entry.tries}",
         *next_try,

@@ -1,6 +1,9 @@
 """What a login's level means in `acr` and `amr` (design 5; RFC 8176 for the latter's values)."""
 
+from collections.abc import Iterable
+
 from authn.devices.tables import KeyLevel
+from authn.policies import LEVELS
 from authn.settings import Settings
 
 ACR: dict[KeyLevel, str] = {
@@ -26,6 +29,14 @@ def acr(settings: Settings, level: KeyLevel) -> str:
 def acr_values(settings: Settings) -> list[str]:
     """Every `acr` that there is, the highest first; two levels may be one for a federation."""
     return list(dict.fromkeys(acr(settings, level) for level in ACR))
+
+
+def levels_of(settings: Settings, values: Iterable[str]) -> list[KeyLevel]:
+    """The levels whose `acr` is among these, the lowest first; a value that is none has none."""
+    wanted = frozenset(values)
+    if not wanted:
+        return []
+    return [level for level in LEVELS if acr(settings, level) in wanted]
 
 
 def amr(level: KeyLevel) -> list[str]:

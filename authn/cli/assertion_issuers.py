@@ -1,0 +1,85 @@
+"""`authn assertion-issuers add`, `list`, `remove`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from authn.cli.ground import console, ground
+from authn.clients.assertion_issuers import (
+    AssertionIssuer,
+    InvalidIssuer,
+    end_assertion_issuer,
+    list_assertion_issuers,
+    register_assertion_issuer,
+)
+from authn.errors import CommandError
+
+app = typer.Typer(
+    help="Issuers whose assertions are taken as grants (RFC 7523).", no_args_is_help=True
+)
+
+Issuer = Annotated[str, typer.Argument(help="What stands in `iss`.")]
+
+
+@app.callback()
+def _assertion_issuers() -> None:
+    """Issuers whose assertions are taken as grants (RFC 7523)."""
+
+
+@app.command()
+def add(
+    issuer: Issuer,
+    client: Annotated[str, typer.Option(help="The one client that may present its assertions.")],
+    subject_client: Annotated[str, typer.Option(help="The client by whose `sub` it names people.")],
+    jwks: Annotated[Path | None, typer.Option(help="A file with its JWK Set.")] = None,
+    jwks_uri: Annotated[str, typer.Option(help="Or where it publishes one.")] = "",
+) -> None:
+    """Take an issuer's assertions. The client also needs the grant type jwt-bearer."""
+    with ground() as present, present.writing() as connection:
+        registered = AssertionIssuer(
+            issuer=issuer,
+            jwks=_key_set(jwks) if jwks else None,
+            jwks_uri=jwks_uri or None,
+            client_id=client,
+            subject_client_id=subject_client,
+            created_at=present.now,
+        )
+        try:
+            register_assertion_issuer(connection, present.secrets, registered)
+        except InvalidIssuer as refusal:
+            raise CommandError(refusal.description) from None
+    console.print("Registered.")
+
+
+def _key_set(path: Path) -> dict[str, Any]:
+    try:
+        document = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise CommandError(f"{path} is not a file with a JWK Set.") from None
+    if not isinstance(document, dict):
+        raise CommandError(f"{path} is not a file with a JWK Set.")
+    return document
+
+
+@app.command("list")
+def list_registered() -> None:
+    """Show every issuer."""
+    with ground() as present, present.reading() as connection:
+        issuers = list_assertion_issuers(connection)
+    table = Table("issuer", "client", "names people as", "keys")
+    for each in issuers:
+        keys = each.jwks_uri or "by value"
+        table.add_row(each.issuer, each.client_id, each.subject_client_id, keys)
+    console.print(table)
+
+
+@app.command()
+def remove(issuer: Issuer) -> None:
+    """Take its assertions no more."""
+    with ground() as present, present.writing() as connection:
+        if not end_assertion_issuer(connection, present.secrets, issuer, present.now):
+            raise CommandError("There is no such issuer; `authn assertion-issuers list` shows all.")
+    console.print("Removed.")

@@ -1,0 +1,62 @@
+"""`authn exchanges allow`, `forbid`, `list`."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from authn.cli.ground import console, ground
+from authn.clients.exchange_pairs import (
+    ExchangePair,
+    InvalidPair,
+    allow_exchange,
+    forbid_exchange,
+    list_exchanges,
+)
+from authn.errors import CommandError
+
+app = typer.Typer(
+    help="Which client may exchange whose tokens, for which resource.", no_args_is_help=True
+)
+
+ClientId = Annotated[str, typer.Argument(help="The client that exchanges.")]
+Subject = Annotated[str, typer.Argument(help="The client whose access tokens it presents.")]
+ResourceName = Annotated[str, typer.Argument(help="The resource that the new tokens are for.")]
+
+
+@app.callback()
+def _exchanges() -> None:
+    """Which client may exchange whose tokens, for which resource (RFC 8693)."""
+
+
+@app.command()
+def allow(client_id: ClientId, subject_client_id: Subject, resource: ResourceName) -> None:
+    """Allow an exchange. The client also needs the grant type token-exchange."""
+    pair = ExchangePair(client_id, subject_client_id, resource)
+    with ground() as present, present.writing() as connection:
+        try:
+            new = allow_exchange(connection, present.secrets, pair, present.now)
+        except InvalidPair as refusal:
+            raise CommandError(refusal.description) from None
+    console.print("Allowed." if new else "It was allowed before.")
+
+
+@app.command()
+def forbid(client_id: ClientId, subject_client_id: Subject, resource: ResourceName) -> None:
+    """Forbid it again. Tokens that were exchanged live on for five minutes at most."""
+    pair = ExchangePair(client_id, subject_client_id, resource)
+    with ground() as present, present.writing() as connection:
+        if not forbid_exchange(connection, present.secrets, pair, present.now):
+            raise CommandError("There is no such exchange; `authn exchanges list` shows all.")
+    console.print("Forbidden.")
+
+
+@app.command("list")
+def list_allowed() -> None:
+    """Show every exchange that is allowed."""
+    with ground() as present, present.reading() as connection:
+        pairs = list_exchanges(connection)
+    table = Table("client", "whose tokens", "resource")
+    for pair in pairs:
+        table.add_row(pair.client_id, pair.subject_client_id, pair.resource)
+    console.print(table)

@@ -1,0 +1,241 @@
+"""What must hold of a client, whoever registers it: between what it says, and what it is given.
+
+RFC 7591 §2 and §5, OpenID Connect Dynamic Client Registration 1.0 §2, RFC 8705 §2, and for
+`profile: fapi2` the FAPI 2.0 Security Profile §5.3 and §5.4
+(https://openid.net/specs/fapi-security-profile-2_0-final.html). What each member may hold by itself
+is in `client_metadata_members`.
+"""
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from stdnum.be import vat
+
+from authn.clients.clients import (
+    AUTH_METHODS,
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    CLIENT_ID,
+    DEVICE_CODE,
+    PRIVATE_KEY_JWT,
+    REFRESH_TOKEN,
+    SELF_SIGNED_TLS_CLIENT_AUTH,
+    TLS_CLIENT_AUTH,
+    Client,
+)
+from authn.errors import N_
+from authn.jose import ALGORITHMS, RS256
+
+APPLICATION_TYPES = ("web", "native")
+LONGEST_NAME = 200
+LONGEST_SECTOR = 255
+SYSTEM = "cbe-"
+KEY_METHODS = (PRIVATE_KEY_JWT, TLS_CLIENT_AUTH, SELF_SIGNED_TLS_CLIENT_AUTH)
+
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 §3.3
+_CBE_NUMBER = re.compile(r"[01][0-9]{9}")  # vat's check digits are the same
+_TLS_NAMES = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
+_ENCRYPTED = ("id_token", "userinfo", "introspection", "authorization")
+
+Holds = Callable[[Client], bool]
+
+
+def has_an_id(client: Client) -> bool:
+    return CLIENT_ID.fullmatch(client.client_id) is not None
+
+
+def has_a_name(client: Client) -> bool:
+    return 0 < len(client.client_name) <= LONGEST_NAME and client.client_name.isprintable()
+
+
+def has_a_scope(client: Client) -> bool:
+    return client.scope != "" and all(map(_SCOPE_TOKEN.fullmatch, client.scope.split()))
+
+
+def has_a_redirect_uri(client: Client) -> bool:
+    return client.redirect_uris != () or not client.check_grant_type(AUTHORIZATION_CODE)
+
+
+def has_what_is_refreshed(client: Client) -> bool:
+    return not client.check_grant_type(REFRESH_TOKEN) or any(
+        client.check_grant_type(each) for each in (AUTHORIZATION_CODE, DEVICE_CODE)
+    )
+
+
+def is_no_public_system(client: Client) -> bool:
+    """RFC 6749 §4.4: a public client has no tokens of its own."""
+    return not (client.public and client.check_grant_type(CLIENT_CREDENTIALS))
+
+
+def is_named_by_its_organisation(client: Client) -> bool:
+    """Who is called `cbe-…` is that organisation's, and nobody else."""
+    organisation = client.organisation
+    if organisation and not (_CBE_NUMBER.fullmatch(organisation) and vat.is_valid(organisation)):
+        return False
+    named = organisation != "" and client.client_id == f"{SYSTEM}{organisation}"
+    return named or not _is_system(client)
+
+
+def has_tokens_of_an_organisation(client: Client) -> bool:
+    """What no person allowed hangs on an organisation (protocol 1.2)."""
+    return not client.check_grant_type(CLIENT_CREDENTIALS) or client.organisation != ""
+
+
+def system_has_a_key(client: Client) -> bool:
+    return not _is_system(client) or client.token_endpoint_auth_method in KEY_METHODS
+
+
+def _is_system(client: Client) -> bool:
+    return client.client_id.startswith(SYSTEM)
+
+
+def has_keys_in_one_way(client: Client) -> bool:
+    """RFC 7591 §2: `jwks` and `jwks_uri` exclude one another."""
+    return client.metadata.jwks is None or not client.metadata.jwks_uri
+
+
+def _has_keys(client: Client) -> bool:
+    return client.metadata.jwks is not None or client.metadata.jwks_uri != ""
+
+
+def has_the_keys_that_it_needs(client: Client) -> bool:
+    metadata = client.metadata
+    needed = (
+        client.token_endpoint_auth_method in (PRIVATE_KEY_JWT, SELF_SIGNED_TLS_CLIENT_AUTH)
+        or metadata.require_signed_request_object
+        or any(getattr(metadata, f"{each}_encrypted_response_alg") for each in _ENCRYPTED)
+    )
+    return not needed or _has_keys(client)
+
+
+def has_one_name_in_its_certificate(client: Client) -> bool:
+    """RFC 8705 §2.1.2."""
+    said = [bool(getattr(client.metadata, f"tls_client_auth_{name}")) for name in _TLS_NAMES]
+    return client.token_endpoint_auth_method != TLS_CLIENT_AUTH or sum(said) == 1
+
+
+def says_how_before_with_what(client: Client) -> bool:
+    """Registration §2: an `enc` is nothing without its `alg`."""
+    pairs = [f"{each}_encrypted_response" for each in _ENCRYPTED]
+    return all(
+        getattr(client.metadata, f"{pair}_alg") or not getattr(client.metadata, f"{pair}_enc")
+        for pair in [*pairs, "request_object_encryption"]
+    )
+
+
+def is_told_of_logouts_where_it_lives(client: Client) -> bool:
+    """Front-Channel Logout §2: the origin of one of its redirect URIs."""
+    uri = client.metadata.frontchannel_logout_uri
+    return not uri or _origin(uri) in {_origin(each) for each in client.redirect_uris}
+
+
+def _origin(uri: str) -> tuple[str, str]:
+    parts = urlsplit(uri)
+    return parts.scheme, parts.netloc
+
+
+def fapi_is_confidential(client: Client) -> bool:
+    return not client.fapi or client.token_endpoint_auth_method in KEY_METHODS
+
+
+def fapi_binds_its_tokens(client: Client) -> bool:
+    return not client.fapi or client.sender_constrained
+
+
+def fapi_has_strong_signatures(client: Client) -> bool:
+    """FAPI 2.0 §5.4.1: PS256, ES256 or EdDSA."""
+    metadata = client.metadata
+    said = (
+        client.id_token_signed_response_alg,
+        metadata.token_endpoint_auth_signing_alg,
+        metadata.request_object_signing_alg,
+        metadata.authorization_signed_response_alg,
+        metadata.userinfo_signed_response_alg,
+        metadata.introspection_signed_response_alg,
+    )
+    return not client.fapi or RS256 not in said
+
+
+def fapi_fetches_no_request(client: Client) -> bool:
+    """Its requests are pushed (protocol 4.3)."""
+    return not client.fapi or client.metadata.request_uris == ()
+
+
+def fapi_is_redirected_with_tls(client: Client) -> bool:
+    """FAPI 2.0 §5.3.2.2: https, or the loopback addresses of a native application."""
+    return not client.fapi or not any(
+        uri.startswith("http:") and client.application_type != "native"
+        for uri in client.redirect_uris
+    )
+
+
+# Each rule, with what is said when it does not hold.
+RULES: tuple[tuple[Holds, str], ...] = (
+    (
+        has_an_id,
+        N_("A client id has at most 100 letters, digits, dots, dashes and underscores."),
+    ),
+    (has_a_name, N_("A client has a name of at most 200 characters.")),
+    (
+        lambda client: client.token_endpoint_auth_method in AUTH_METHODS,
+        N_("This way to authenticate is not supported."),
+    ),
+    (
+        lambda client: client.id_token_signed_response_alg in ALGORITHMS,
+        N_("This algorithm is not supported."),
+    ),
+    (
+        lambda client: client.application_type in APPLICATION_TYPES,
+        N_("An application is web or native."),
+    ),
+    (has_a_scope, N_("A client has at least one scope, of ASCII characters.")),
+    (
+        # A resource server has none: all that it does is ask about tokens.
+        lambda client: client.metadata.grant_types != () or not client.public,
+        N_("A public client has at least one grant type."),
+    ),
+    (
+        has_what_is_refreshed,
+        N_("Refresh tokens need a grant type by which people are asked."),
+    ),
+    (has_a_redirect_uri, N_("A client has at least one redirect URI.")),
+    (is_no_public_system, N_("A public client has no client credentials.")),
+    (
+        is_named_by_its_organisation,
+        N_("A client id that begins with cbe- goes on with the CBE number of its organisation."),
+    ),
+    (
+        has_tokens_of_an_organisation,
+        N_("A client with client_credentials has the CBE number of an organisation."),
+    ),
+    (system_has_a_key, N_("A system authenticates with a key: private_key_jwt or a certificate.")),
+    (has_keys_in_one_way, N_("A client has jwks or jwks_uri, not both.")),
+    (has_the_keys_that_it_needs, N_("This client needs keys: jwks or jwks_uri.")),
+    (
+        has_one_name_in_its_certificate,
+        N_("With tls_client_auth a client names exactly one value of its certificate."),
+    ),
+    (says_how_before_with_what, N_("An encryption enc needs its alg.")),
+    (
+        is_told_of_logouts_where_it_lives,
+        N_("The frontchannel_logout_uri has the origin of a redirect URI."),
+    ),
+    (
+        fapi_is_confidential,
+        N_("A FAPI client authenticates with a key: private_key_jwt or a certificate."),
+    ),
+    (fapi_binds_its_tokens, N_("The tokens of a FAPI client are bound, by DPoP or by mTLS.")),
+    (fapi_has_strong_signatures, N_("A FAPI client uses PS256, ES256 or EdDSA, never RS256.")),
+    (fapi_fetches_no_request, N_("A FAPI client pushes its requests: it has no request_uris.")),
+    (fapi_is_redirected_with_tls, N_("The redirect URIs of a FAPI client are https.")),
+    (
+        lambda client: len(client.sector_identifier) <= LONGEST_SECTOR,
+        N_("A sector identifier is a host name."),
+    ),
+)
+
+
+def faults(client: Client) -> list[str]:
+    """The sentence of each rule that does not hold."""
+    return [sentence for holds, sentence in RULES if not holds(client)]

@@ -1,0 +1,145 @@
+"""Authorization details: what a client asks beyond scopes, one object for each thing.
+
+RFC 9396, Rich Authorization Requests (https://www.rfc-editor.org/rfc/rfc9396). `TYPES` is the one
+registry: discovery lists it, a request is checked against it, the consent page says each in words.
+"""
+
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, TypeGuard
+
+import orjson
+
+from authn.clients.clients import Client
+from authn.clients.resources import Resource
+from authn.people.ssin import InvalidSsin, parse_ssin
+
+Detail = Mapping[str, Any]
+"""An object of `authorization_details`, of a type of `TYPES`, its members checked."""
+
+ACTIONS_AT_RESOURCE: Final = "urn:authn:authorization-details:actions"
+MOST_ACTIONS: Final = 20
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
+_SSIN_DIGITS: Final = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, what the client may ask for, and the date in Belgium."""
+
+    client: Client
+    resources: Mapping[str, Resource]
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What would be done where, as people read it: the name of a resource, the sentences of its
+    scopes, and which one thing it is about ("" for any)."""
+
+    where: str
+    sentences: tuple[str, ...]
+    identifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailType:
+    """A type: its members beside `type`, what is wrong with one (None for nothing), and what one
+    means to people."""
+
+    members: frozenset[str]
+    fault: Callable[[Detail, Asking], str | None]
+    described: Callable[[Detail, Mapping[str, Resource]], Described]
+
+
+def _fault_of_actions(detail: Detail, asking: Asking) -> str | None:
+    """Some scopes of one resource of the client's, for one thing there if it is named."""
+    locations, actions = detail.get("locations"), detail.get("actions")
+    if not _texts(locations) or len(locations) != 1:
+        return "The locations are one resource."
+    resource = asking.resources.get(locations[0])
+    if resource is None:
+        return "The location is no resource that this client may ask for."
+    if not _texts(actions) or not 0 < len(actions) <= MOST_ACTIONS:
+        return "The actions are scopes of the resource."
+    if not all(each in resource.scopes and asking.client.may_ask(each) for each in actions):
+        return "An action is no scope of the resource that this client may ask for."
+    identifier = detail.get("identifier", "-")
+    if not isinstance(identifier, str) or not _IDENTIFIER.fullmatch(identifier):
+        return "The identifier has at most 100 letters, digits and ._:/- in it."
+    if holds_ssin(identifier, asking.today):
+        return "The identifier holds a national number."
+    return None
+
+
+def _described_actions(detail: Detail, resources: Mapping[str, Resource]) -> Described:
+    resource = resources[detail["locations"][0]]
+    sentences = tuple(resource.scopes[each] for each in detail["actions"])
+    return Described(resource.resource_name, sentences, detail.get("identifier", ""))
+
+
+TYPES: dict[str, DetailType] = {
+    ACTIONS_AT_RESOURCE: DetailType(
+        members=frozenset({"locations", "actions", "identifier"}),
+        fault=_fault_of_actions,
+        described=_described_actions,
+    ),
+}
+
+
+def fault_of(detail: object, asking: Asking) -> str | None:
+    """What is wrong with one object of `authorization_details` (RFC 9396 §5); None for nothing."""
+    if not isinstance(detail, dict) or not isinstance(detail.get("type"), str):
+        return "Each of the authorization_details is an object with a type."
+    allowed = asking.client.metadata.authorization_details_types
+    known = TYPES.get(detail["type"])
+    if known is None or (allowed and detail["type"] not in allowed):
+        return "A type of the authorization_details is not one that this client may use."
+    if not detail.keys() <= known.members | {"type"}:
+        return "One of the authorization_details has a member that its type has not."
+    return known.fault(detail, asking)
+
+
+def locations_of(details: Iterable[Detail]) -> tuple[str, ...]:
+    """The resources that these are about, each once."""
+    named = (each for detail in details for each in detail.get("locations", ()))
+    return tuple(dict.fromkeys(named))
+
+
+def details_at(details: Iterable[Detail], resource: str) -> tuple[Detail, ...]:
+    """Those that a token for this resource carries: no other resource learns of them (§9.1)."""
+    return tuple(each for each in details if resource in each.get("locations", (resource,)))
+
+
+def digest_of(details: Iterable[Detail]) -> str:
+    """43 characters that are the same for the same details, and for no others."""
+    encoded = orjson.dumps(list(details), option=orjson.OPT_SORT_KEYS)
+    return urlsafe_b64encode(hashlib.sha256(encoded).digest()).rstrip(b"=").decode()
+
+
+def holds_ssin(text: str, today: date) -> bool:
+    """Whether eleven digits in a row, whatever separates them, are a national number."""
+    runs = re.findall(r"\d(?:[ ./:_-]?\d)*", text, re.ASCII)
+    digits = (re.sub(r"\D", "", run) for run in runs)
+    return any(
+        _is_ssin(run[start : start + _SSIN_DIGITS], today)
+        for run in digits
+        for start in range(len(run) - _SSIN_DIGITS + 1)
+    )
+
+
+def _is_ssin(digits: str, today: date) -> bool:
+    try:
+        parse_ssin(digits, today)
+    except InvalidSsin:
+        return False
+    return True
+
+
+def _texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

@@ -1,0 +1,84 @@
+"""Whether an access token lives, for the resource server that it is for: one statement.
+
+RFC 7662 §2.2 (https://www.rfc-editor.org/rfc/rfc7662#section-2.2). Why one: resource servers may
+ask at every request that they get, and this is all that such an answer costs beside knowing them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, exists, select, true
+
+from authn.clients.tables import clients, resources
+from authn.grants.access_tokens import grant_id_of, is_of_a_system
+from authn.grants.grants import live, live_chain
+from authn.grants.tables import grants, revoked_tokens
+from authn.secrets import Secrets
+from authn.sessions.sessions import limits
+from authn.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToken:
+    """An access token of ours, its signature and times verified, and the client that asks.
+
+    `client_id` is the client that it was issued to.
+    """
+
+    jti: str
+    client_id: str
+    audience: str
+    asking_client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAtResource:
+    """What is to be known of a token that lives: of a person's, whose; a system's has none."""
+
+    may_read_ssin: bool
+    person_id: UUID | None = None
+    device_id: UUID | None = None
+
+
+# By exchange (RFC 8693) a token is another client's than its grant.
+_issued_to = clients.alias("issued_to")
+_FOR_WHO_ASKS = (
+    resources.c.resource == bindparam("audience"),
+    resources.c.client_id == bindparam("asking_client_id"),
+    _issued_to.c.client_id == bindparam("token_client_id"),
+    _issued_to.c.ended_at.is_(None),
+    ~exists().where(revoked_tokens.c.jti == bindparam("jti")),
+)
+_OF_A_PERSON = (
+    select(resources.c.may_read_ssin, grants.c.person_id, grants.c.device_id)
+    .select_from(live_chain().join(resources, true()).join(_issued_to, true()))
+    .where(grants.c.id == bindparam("grant_id"), *_FOR_WHO_ASKS, live())
+)
+_OF_A_SYSTEM = (
+    select(resources.c.may_read_ssin)
+    .select_from(resources.join(_issued_to, true()))
+    .where(*_FOR_WHO_ASKS)
+)
+
+
+def token_at_resource(
+    connection: Connection, secrets: Secrets, settings: Settings, token: AskedToken, now: datetime
+) -> TokenAtResource | None:
+    """The token, while it and everything above it lives, if it is for a resource of who asks."""
+    grant_id = grant_id_of(secrets, token.jti)
+    parameters: dict[str, Any] = {
+        "jti": token.jti,
+        "audience": token.audience,
+        "asking_client_id": token.asking_client_id,
+        "token_client_id": token.client_id,
+    }
+    if is_of_a_system(token.jti):
+        row = connection.execute(_OF_A_SYSTEM, parameters).first()
+    elif grant_id is None:
+        return None
+    else:
+        parameters |= {"grant_id": grant_id, **limits(settings, now)}
+        row = connection.execute(_OF_A_PERSON, parameters).first()
+    return TokenAtResource(*row) if row else None

@@ -1,0 +1,299 @@
+"""Refresh tokens: what a client goes on with when its access token has ended.
+
+RFC 6749 §6 (https://www.rfc-editor.org/rfc/rfc6749#section-6), RFC 9700 §4.14
+(https://www.rfc-editor.org/rfc/rfc9700#section-4.14), protocol 4.9.
+
+Why: a thief must need more than the token. A confidential client authenticates; that of a public
+one is bound to its key or certificate; where neither is so, each use replaces it by a successor,
+and a token that comes back after that ends all that hangs on its grant. A client that did not get
+the answer may ask once more, within 10 seconds, before it has used the successor.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, delete, exists, null, select, update
+
+from authn.audit.events import RefreshTokenReplayed
+from authn.audit.log import record
+from authn.clients.clients import Client
+from authn.db.transaction import must_write
+from authn.devices.tables import devices
+from authn.grants.confirmation import UNBOUND, Confirmation
+from authn.grants.grants import COLUMNS, Grant, InvalidGrant, live, live_chain, revoke_grant
+from authn.grants.sealed_successor import open_successor, seal_successor
+from authn.grants.tables import grants, refresh_tokens
+from authn.secrets import Secrets, new_token, token_hash
+from authn.sessions.sessions import SessionDevice, limits
+from authn.web.site import Site
+from authn.webauthn.policy import level_today, lower
+
+GRACE = timedelta(seconds=10)
+# Its last use is written when it is older than this part of the idle life, which is so much longer.
+TOUCHES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A row of `refresh_tokens`.
+
+    `issued_at` is when the first of the family was issued: its absolute life counts from there.
+    `expires_at` is the end of its life or, once it has a successor, of the time in which its coming
+    back is recognised.
+    """
+
+    token_hash: str
+    grant_id: UUID
+    client_id: str
+    issued_at: datetime
+    expires_at: datetime
+    last_used_at: datetime
+    confirmation: str
+    rotated_at: datetime | None
+    successor_sealed: bytes | None
+    successor_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsableRefreshToken:
+    """A refresh token that its client may use now, and its living grant.
+
+    `grant.level` is what the device is worth today, if that is less than at the login. The methods
+    are the questions that Authlib asks.
+    """
+
+    token: str = field(repr=False)
+    stored: RefreshToken
+    grant: Grant
+    client: Client
+
+    def check_client(self, client: Client) -> bool:
+        return client.client_id == self.stored.client_id
+
+    def get_scope(self) -> str:
+        return self.grant.scope
+
+
+_ROW = tuple(refresh_tokens.c[name] for name in RefreshToken.__dataclass_fields__)
+_DEVICE = tuple(devices.c[name] for name in SessionDevice.__dataclass_fields__)
+_PRESENTED = refresh_tokens.c.token_hash == bindparam("presented_hash")
+
+# Built once: putting a statement together costs more than executing it.
+_INSERT = refresh_tokens.insert()
+_FIND = (
+    select(*_ROW, *COLUMNS, *_DEVICE, live())
+    .select_from(live_chain().join(refresh_tokens, refresh_tokens.c.grant_id == grants.c.id))
+    .where(_PRESENTED)
+)
+_SEALED = select(refresh_tokens.c.successor_sealed).where(_PRESENTED)
+_TOUCH = (
+    update(refresh_tokens)
+    .where(_PRESENTED)
+    .values(last_used_at=bindparam("now"), expires_at=bindparam("until"))
+)
+_ROTATE = (
+    update(refresh_tokens)
+    .where(_PRESENTED, refresh_tokens.c.rotated_at.is_(None))
+    .values(
+        rotated_at=bindparam("now"),
+        expires_at=bindparam("until"),
+        successor_sealed=bindparam("sealed"),
+        successor_hash=bindparam("hash_of_successor"),
+    )
+)
+_successor = refresh_tokens.alias("successor")
+_GIVE_AGAIN = (
+    update(refresh_tokens)
+    .where(
+        _PRESENTED,
+        refresh_tokens.c.rotated_at > bindparam("rotated_after"),
+        refresh_tokens.c.successor_sealed.is_not(None),
+        exists()
+        .where(
+            _successor.c.token_hash == refresh_tokens.c.successor_hash,
+            _successor.c.rotated_at.is_(None),
+        )
+        .correlate(refresh_tokens),
+    )
+    .values(successor_sealed=null())
+)
+_GRANT_OF = (
+    select(*COLUMNS)
+    .join(refresh_tokens, refresh_tokens.c.grant_id == grants.c.id)
+    .where(_PRESENTED)
+)
+
+
+def issue_refresh_token(
+    connection: Connection,
+    client: Client,
+    grant: Grant,
+    now: datetime,
+    confirmation: Confirmation = UNBOUND,
+) -> str:
+    """The first refresh token of a grant.
+
+    That of a public client is bound to what the request proved (RFC 9449 §5, RFC 8705 §4); a
+    confidential client's is bound to its authentication.
+    """
+    token = new_token()
+    connection.execute(_INSERT, _row(token, client, grant.id, confirmation, now, now))
+    return token
+
+
+def find_refresh_token(
+    connection: Connection,
+    site: Site,
+    client: Client,
+    token: str,
+    confirmation: Confirmation,
+    now: datetime,
+    reference: str,
+) -> UsableRefreshToken:
+    """The token, unspent still, if this client may use it now with what it proved.
+
+    Raises `InvalidGrant`. Of a token that was replaced too long ago, the whole grant is revoked by
+    that, and it is on record; another client's, or one with another key, changes nothing.
+    """
+    parameters = {"presented_hash": token_hash(token), **limits(site.settings, now)}
+    row = connection.execute(_FIND, parameters).first()
+    if row is None:
+        raise _invalid("unknown")
+    stored = RefreshToken(*row[: len(_ROW)])
+    if stored.client_id != client.client_id:
+        raise _invalid("another client's")
+    if not row[-1]:
+        raise _invalid("the grant has ended")
+    if min(stored.expires_at, _expires_at(client, stored.issued_at, stored.last_used_at)) <= now:
+        raise _invalid("expired")
+    # RFC 9449 §5, RFC 8705 §7.1
+    if stored.confirmation and stored.confirmation != confirmation.pack():
+        raise InvalidGrant("The refresh token is bound to another key.", detail="another key")
+    grant = Grant(*row[len(_ROW) : len(_ROW) + len(COLUMNS)])
+    if stored.rotated_at is not None and stored.rotated_at <= now - GRACE:
+        _revoke_family(connection, site.secrets, grant, now, reference)
+    device = SessionDevice(*row[-1 - len(_DEVICE) : -1])
+    level = lower(grant.level, level_today(site, device))
+    return UsableRefreshToken(token, stored, replace(grant, level=level), client)
+
+
+def use_refresh_token(
+    connection: Connection,
+    secrets: Secrets,
+    usable: UsableRefreshToken,
+    confirmation: Confirmation,
+    now: datetime,
+    reference: str,
+) -> str:
+    """The refresh token that the client goes on with: the same one, or its only successor.
+
+    Raises `InvalidGrant` when another use was first; that revokes the grant, unless the first one's
+    answer may be given again. Raises `NeedsToWrite` in a transaction that only reads, unless the
+    token stays and its last use is on record already.
+    """
+    stored, client = usable.stored, usable.client
+    if stored.rotated_at is None and (stored.confirmation or not client.public):
+        _touch(connection, usable, now)
+        return usable.token
+    must_write(connection)
+    if stored.rotated_at is None:
+        successor = new_token()
+        parameters = {
+            "presented_hash": stored.token_hash,
+            "now": now,
+            "until": min(stored.expires_at, now + timedelta(seconds=client.refresh_idle)),
+            "sealed": seal_successor(secrets, usable.token, successor),
+            "hash_of_successor": token_hash(successor),
+        }
+        if connection.execute(_ROTATE, parameters).rowcount == 1:
+            family = (usable.grant.id, confirmation, stored.issued_at, now)
+            connection.execute(_INSERT, _row(successor, client, *family))
+            return successor
+    return _given_again(connection, secrets, usable, now, reference)
+
+
+def _given_again(
+    connection: Connection,
+    secrets: Secrets,
+    usable: UsableRefreshToken,
+    now: datetime,
+    reference: str,
+) -> str:
+    """The successor once more, for a client that did not get it (protocol 4.9)."""
+    presented = {"presented_hash": usable.stored.token_hash}
+    sealed = connection.execute(_SEALED, presented).scalar_one()
+    parameters = {**presented, "rotated_after": now - GRACE}
+    if sealed is None or connection.execute(_GIVE_AGAIN, parameters).rowcount != 1:
+        _revoke_family(connection, secrets, usable.grant, now, reference)
+    successor = open_successor(secrets, usable.token, sealed)
+    if successor is None:
+        raise _invalid("the successor cannot be read")
+    return successor
+
+
+def _touch(connection: Connection, usable: UsableRefreshToken, now: datetime) -> None:
+    """Its last use is written, unless what is written is nearly as late."""
+    stored, client = usable.stored, usable.client
+    if now - stored.last_used_at >= timedelta(seconds=client.refresh_idle / TOUCHES):
+        until = _expires_at(client, stored.issued_at, now)
+        parameters = {"presented_hash": stored.token_hash, "now": now, "until": until}
+        must_write(connection)
+        connection.execute(_TOUCH, parameters)
+
+
+def grant_of_refresh_token(connection: Connection, token: str) -> Grant | None:
+    """What the token was issued for, whether it lives or not; None if it is none of ours."""
+    row = connection.execute(_GRANT_OF, {"presented_hash": token_hash(token)}).first()
+    return Grant(*row) if row else None
+
+
+def forget_old_refresh_tokens(connection: Connection, now: datetime) -> int:
+    """How many were deleted: those that nobody can use any more, nor replay unrecognised."""
+    return connection.execute(
+        delete(refresh_tokens).where(refresh_tokens.c.expires_at < now)
+    ).rowcount
+
+
+def _row(
+    token: str,
+    client: Client,
+    grant_id: UUID,
+    confirmation: Confirmation,
+    issued_at: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "token_hash": token_hash(token),
+        "grant_id": grant_id,
+        "client_id": client.client_id,
+        "issued_at": issued_at,
+        "expires_at": _expires_at(client, issued_at, now),
+        "last_used_at": now,
+        "confirmation": confirmation.pack() if client.public else "",
+    }
+
+
+def _expires_at(client: Client, issued_at: datetime, last_used_at: datetime) -> datetime:
+    """The end of the absolute life or of the idle one, whichever is first."""
+    idle = timedelta(seconds=client.refresh_idle * (1 + 1 / TOUCHES))
+    return min(issued_at + timedelta(seconds=client.refresh_lifetime), last_used_at + idle)
+
+
+def _revoke_family(
+    connection: Connection, secrets: Secrets, grant: Grant, now: datetime, reference: str
+) -> NoReturn:
+    """The grant is revoked with all that hangs on it (RFC 9700 §4.14.2), and it is on record."""
+    must_write(connection)
+    if revoke_grant(connection, grant.id, now):
+        event = RefreshTokenReplayed(
+            person_id=grant.person_id, device_id=grant.device_id, client_id=grant.client_id
+        )
+        record(connection, secrets, event, now, reference)
+    raise _invalid("replayed")
+
+
+def _invalid(reason: str) -> InvalidGrant:
+    """One answer for every reason; the log alone has which."""
+    return InvalidGrant("The refresh token is unknown, expired or has ended.", detail=reason)

@@ -1,0 +1,149 @@
+"""OpenID Connect Back-Channel Logout 1.0: applications are told, server to server, of a sign-out.
+
+(https://openid.net/specs/openid-connect-backchannel-1_0.html). Who is told of what is found by
+`grants.ended_sessions`; here it is delivered. A logout token is made for each attempt, since it
+lives two minutes and attempts go on for days.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx2
+
+from authn.clients.client_tokens import encrypted_for, signed_for
+from authn.clients.clients import Client, find_client
+from authn.clients.key_sets import keys_of_client
+from authn.db.occasion import Job
+from authn.db.transaction import reading, writing
+from authn.errors import Unavailable
+from authn.foreign_jwt import ExchangeKey
+from authn.grants.ended_sessions import OUTBOX_KIND, anything_ended, tell_of_ended_sessions
+from authn.jose import seconds
+from authn.keys.signing_keys import Keys, current_keys
+from authn.outbox.destinations import DestinationWork, running
+from authn.outbox.failures import Unreachable, Unsent
+from authn.outbox.outbox import Claimed
+from authn.secrets import new_token
+from authn.web.logs import logger
+from authn.web.outgoing import NoAnswer, Outgoing
+from authn.web.protocol import ProtocolError
+from authn.web.routing import NeededFromOutside
+from authn.web.site import Site
+
+# What discovery says (§2.1).
+BACKCHANNEL_LOGOUT_SUPPORTED = True
+BACKCHANNEL_LOGOUT_SESSION_SUPPORTED = True
+
+TYP = "logout+jwt"
+LIFETIME = timedelta(minutes=2)
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+LARGEST_ANSWER = 16 * 1024
+TAKEN = (200, 204)  # §2.8: the second is what some frameworks make of an empty body
+NOT_THIS_ONE = range(400, 429)  # of 429 and what follows, the next one would fare no better
+
+
+def logout_token(site: Site, keys: Keys, client: Client, sub: str, sid: str, now: datetime) -> str:
+    """The token that tells this client of the end of this session (§2.4); never with a `nonce`.
+
+    Signed, and encrypted, as its ID tokens are. Raises `Undelivered` where its keys are missing.
+    """
+    claims = {
+        "iss": site.settings.issuer,
+        "sub": sub,
+        "sid": sid,
+        "aud": client.client_id,
+        "iat": seconds(now),
+        "exp": seconds(now + LIFETIME),
+        "jti": new_token(),
+        "events": {EVENT: {}},
+    }
+    token = signed_for(keys, client.id_token_signed_response_alg, claims, TYP)
+    alg = client.metadata.id_token_encrypted_response_alg
+    if not alg:
+        return token
+    try:
+        client_keys = _client_keys(site, client, now)
+        enc = client.metadata.id_token_encrypted_response_enc
+        return encrypted_for(client_keys, token, alg, enc)
+    except NoAnswer as failure:
+        raise Unreachable(f"its keys: {failure}") from None
+    except (ProtocolError, Unavailable):
+        raise Unsent("no key that it can be encrypted to") from None
+
+
+def _client_keys(site: Site, client: Client, now: datetime) -> tuple[ExchangeKey, ...]:
+    """The client's keys, fetched if need be: no transaction is open here."""
+    try:
+        return keys_of_client(site, client, now)
+    except NeededFromOutside as needed:
+        needed.fetch()
+    return keys_of_client(site, client, now)
+
+
+def backchannel_work(site: Site) -> DestinationWork:
+    """The work of telling applications. Its conversations wait for none of a login's."""
+    outgoing = Outgoing()
+
+    def find_ends() -> None:
+        while _anything_ended(site):
+            with writing(site.database) as connection:
+                tell_of_ended_sessions(Job(connection, site.settings, site.secrets, site.clock()))
+
+    def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
+        _deliver(site, outgoing, payload)
+
+    return DestinationWork(site.database, site.secrets, site.clock, OUTBOX_KIND, deliver, find_ends)
+
+
+@contextmanager
+def telling_applications(site: Site) -> Iterator[None]:
+    """A thread of this process tells applications what ended, unless the settings say otherwise."""
+    if not site.settings.outbox_worker:
+        yield
+        return
+    with running(backchannel_work(site)):
+        yield
+
+
+def _anything_ended(site: Site) -> bool:
+    with reading(site.database) as connection:
+        return anything_ended(connection)
+
+
+def _deliver(site: Site, outgoing: Outgoing, payload: dict[str, Any]) -> None:
+    """The application has taken the logout token (§2.5), or does not want it any more.
+
+    Raises `Unsent` when it refuses this one, `Unreachable` when it takes none.
+    """
+    now = site.clock()
+    with reading(site.database) as connection:
+        client = find_client(connection, payload["client_id"])
+        keys = current_keys(site, connection, now)
+    if client is None or not client.metadata.backchannel_logout_uri:
+        logger.info("no logout token wanted any more", client_id=payload["client_id"])
+        return
+    token = logout_token(site, keys, client, payload["sub"], payload["sid"], now)
+    status = _post(site, outgoing, client.metadata.backchannel_logout_uri, token)
+    if status in NOT_THIS_ONE:
+        raise Unsent(f"status {status}")
+    if status not in TAKEN:
+        raise Unreachable(f"status {status}")
+
+
+def _post(site: Site, outgoing: Outgoing, uri: str, token: str) -> int:
+    body = urlencode({"logout_token": token}).encode("ascii")
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    private_hosts = site.settings.private_hosts
+    try:
+        request = httpx2.Request("POST", uri, headers=headers, content=body)
+        with outgoing.documents(private_hosts=private_hosts, largest=LARGEST_ANSWER) as transport:
+            return transport.handle_request(request).status_code
+    except NoAnswer as failure:
+        raise Unreachable(str(failure)) from None
+    except (httpx2.InvalidURL, ValueError):
+        raise Unreachable("an address that may not be called") from None
+    except Unavailable as failure:
+        raise Unsent(failure.detail) from None

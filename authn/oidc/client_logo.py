@@ -1,0 +1,71 @@
+"""/clients/{client_id}/logo: an application's logo, from our own address.
+
+RFC 7591 §2 (https://www.rfc-editor.org/rfc/rfc7591#section-2), `logo_uri`. Pages of ours load
+nothing from elsewhere: whoever published the logo would learn who signs in, and when. So we ask for
+it, keep it for a while, and give it as a picture and nothing else.
+"""
+
+from html import escape
+
+from starlette.responses import Response
+
+from authn.clients.client_metadata import in_language
+from authn.clients.clients import find_client
+from authn.errors import N_, NotFound
+from authn.web.documents import remembered_document
+from authn.web.languages import LANGUAGES
+from authn.web.outgoing import NoAnswer
+from authn.web.request import Request
+from authn.web.routing import protocol_route
+
+# By how they begin; a drawing (SVG) may hold a script, and is none of them.
+_PICTURES: dict[str, tuple[bytes, int, bytes]] = {
+    "image/png": (b"\x89PNG\r\n\x1a\n", 12, b"IHDR"),
+    "image/jpeg": (b"\xff\xd8\xff", 0, b""),
+    "image/webp": (b"RIFF", 8, b"WEBP"),
+}
+HEADERS = {
+    "Cache-Control": "public, max-age=3600",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+FOR_NOW = {"Cache-Control": "public, max-age=30"}
+_LETTER = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 44 44">
+<rect width="44" height="44" fill="#14213d"/>
+<text x="22" y="29" fill="#fff" font-family="sans-serif" font-size="20" font-weight="700"
+ text-anchor="middle">{letter}</text>
+</svg>
+"""
+
+
+def client_logo(request: Request) -> Response:
+    """The picture; a letter, as of a client that has none, while there is none that we show.
+
+    Raises `NotFound` for a client without a logo in this language.
+    """
+    client = find_client(request.connection, request.path_params["client_id"])
+    language = request.query.get("language", "")
+    uri = in_language(client.metadata.logo_uris, language) if client else ""
+    if client is None or not uri or language not in LANGUAGES:
+        raise NotFound("not_found", N_("The page you asked for does not exist."))
+    try:
+        picture = remembered_document(request.site, uri, request.now)
+    except NoAnswer:
+        picture = b""
+    media_type = kind_of_picture(picture)
+    if media_type is None:
+        letter = escape(client.shown_name(language)[:1].upper())
+        drawing = _LETTER.format(letter=letter)
+        return Response(drawing, headers=HEADERS | FOR_NOW, media_type="image/svg+xml")
+    return Response(picture, headers=HEADERS, media_type=media_type)
+
+
+def kind_of_picture(content: bytes) -> str | None:
+    """The media type of a picture that we show; None for anything else."""
+    for media_type, (beginning, index, mark) in _PICTURES.items():
+        if content.startswith(beginning) and content[index:].startswith(mark):
+            return media_type
+    return None
+
+
+routes = [protocol_route("/clients/{client_id}/logo", client_logo, methods=["GET"])]

@@ -1,0 +1,59 @@
+"""The client credentials grant: RFC 6749 §4.4 (https://www.rfc-editor.org/rfc/rfc6749#section-4.4).
+
+For systems: the token is the organisation's, with its CBE number in `cbe`, and speaks of no person.
+It is for one of the resources that the operator gave the client (RFC 8707), never for userinfo, and
+lives while its client does. There is no refresh token (§4.4.3).
+"""
+
+from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+
+from authn.clients.clients import CLIENT_CREDENTIALS, Client
+from authn.clients.resources import Resource
+from authn.consents.scopes import SCOPES
+from authn.oidc.access_token import Authorised
+from authn.oidc.confirmation import presented_confirmation
+from authn.oidc.grant_types.token_grant import TokenGrant
+from authn.oidc.token_answer import Answer, asked_resource, issued, token_response
+from authn.web.protocol import ProtocolError
+
+
+class ClientCredentials(TokenGrant, ClientCredentialsGrant):
+    """`grant_type=client_credentials`."""
+
+    GRANT_TYPE = CLIENT_CREDENTIALS
+
+    def validate_token_request(self) -> None:
+        """The client authenticated, with a method that proves something (§4.4.2)."""
+        super().validate_token_request()
+        if self.client.public:
+            raise ProtocolError(
+                "unauthorized_client", "A public client has no tokens of its own (RFC 6749 4.4)."
+            )
+
+    def create_token_response(self) -> Answer:
+        """The access token alone (§4.4.3)."""
+        http, client = self.http, self.client
+        resource = asked_resource(http, client)
+        authorised = Authorised(
+            client=client,
+            audience=resource.resource,
+            subject=client.client_id,  # RFC 9068 §2.2: no resource owner is involved
+            sector=resource.sector_identifier,
+            scope=granted_scope(resource, client, http.form.get("scope", "")),
+            confirmation=presented_confirmation(http, client),
+            organisation=client.organisation,
+        )
+        return token_response(issued(http, authorised))
+
+
+def granted_scope(resource: Resource, client: Client, asked: str) -> str:
+    """The scope that the client has at the resource: what it asked, or all that it may.
+
+    Raises `ProtocolError` (`invalid_scope`) for one that speaks of a person, and for any that is
+    not the resource's or not the client's.
+    """
+    may = [each for each in resource.scopes if client.may_ask(each) and each not in SCOPES]
+    wanted = list(dict.fromkeys(asked.split())) or may
+    if not set(wanted) <= set(may):
+        raise ProtocolError("invalid_scope", "The scope is not one of the client at this resource.")
+    return " ".join(wanted)

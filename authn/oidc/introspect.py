@@ -1,0 +1,83 @@
+"""/introspect: a resource server asks whether an access token for it lives, and what it says.
+
+RFC 7662, Token Introspection (https://www.rfc-editor.org/rfc/rfc7662). Only a client that is some
+resource's own may ask, and learns something only of tokens for that resource; for all else the
+answer is the same word. Person, device, session, consent, grant and client are looked at each time.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from starlette.responses import Response
+
+from authn.audit.events import NationalNumberReleased
+from authn.audit.log import record
+from authn.clients.clients import Client
+from authn.consents.scopes import SSIN
+from authn.grants.introspection import AskedToken, TokenAtResource, token_at_resource
+from authn.jose import InvalidToken
+from authn.keys.signing_keys import current_keys
+from authn.oidc.access_token import read_access_token
+from authn.oidc.client_authentication import authenticated_client, invalid_client
+from authn.oidc.introspection_jwt import MEDIA_TYPE, introspection_jwt
+from authn.people.numbers import current_ssin
+from authn.web.protocol import ProtocolError
+from authn.web.request import Request
+from authn.web.routing import WHEN_NEEDED, protocol_route
+
+NO_STORE = {"Cache-Control": "no-store"}
+INACTIVE: Mapping[str, Any] = {"active": False}
+
+
+def introspect(request: Request) -> Response:
+    """What the token says, as JSON or as a JWT (RFC 9701); `{"active": false}` for any other.
+
+    Raises `ProtocolError`: `invalid_client`, `invalid_request`.
+    """
+    client = authenticated_client(request)
+    if client.public:  # §2.1: who asks has to be known
+        raise invalid_client()
+    token = request.form.get("token", "")
+    if not token:
+        raise ProtocolError("invalid_request", "The token is missing.")
+    answer = _introspected(request, client, token)
+    if MEDIA_TYPE in request.headers.get("accept", "").lower():
+        body = introspection_jwt(request, client, answer)
+        return Response(body, media_type=MEDIA_TYPE, headers=NO_STORE)
+    return Response(orjson.dumps(answer), media_type="application/json", headers=NO_STORE)
+
+
+def _introspected(request: Request, client: Client, token: str) -> Mapping[str, Any]:
+    """The members of §2.2. Every claim of the token is the resource's: it could read it itself."""
+    keys = current_keys(request.site, request.connection, request.now)
+    try:
+        read = read_access_token(keys, request.settings, token, request.now)
+    except InvalidToken:
+        return INACTIVE
+    asked = AskedToken(read.jti, read.client_id, read.audience, client.client_id)
+    living = token_at_resource(
+        request.connection, request.secrets, request.settings, asked, request.now
+    )
+    if living is None:
+        return INACTIVE
+    answer = {"active": True, **read.claims, "token_type": read.confirmation.token_type}
+    if living.may_read_ssin and living.person_id and SSIN in read.scope.split():
+        answer["ssin"] = _released_ssin(request, client, living, living.person_id)
+    return answer
+
+
+def _released_ssin(
+    request: Request, client: Client, living: TokenAtResource, person_id: UUID
+) -> str:
+    """The national number, its release to the resource on record."""
+    event = NationalNumberReleased(
+        person_id=person_id, device_id=living.device_id, client_id=client.client_id
+    )
+    record(request.connection, request.secrets, event, request.now, request.reference)
+    return current_ssin(request.connection, request.secrets, person_id)
+
+
+# A client assertion is spent, and the release of a national number is on record.
+routes = [protocol_route("/introspect", introspect, methods=["POST"], writes=WHEN_NEEDED)]

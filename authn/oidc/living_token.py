@@ -1,0 +1,58 @@
+"""An access token that somebody presents to us: what it says, once it is known to be alive.
+
+RFC 7662 §2.2 (https://www.rfc-editor.org/rfc/rfc7662#section-2.2) for what alive is. At the
+introspection endpoint one statement answers that for a resource: `grants.introspection`.
+"""
+
+from dataclasses import dataclass
+
+from authn.clients.clients import find_client
+from authn.grants.access_tokens import (
+    LiveGrant,
+    grant_of_access_token,
+    is_of_a_system,
+    is_revoked,
+)
+from authn.grants.grants import Grant
+from authn.jose import InvalidToken
+from authn.keys.signing_keys import current_keys
+from authn.oidc.access_token import AccessToken, read_access_token
+from authn.web.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class LivingToken:
+    """An access token of ours that lives, and what it hangs on; a system's has no grant."""
+
+    token: AccessToken
+    live: LiveGrant | None
+
+    @property
+    def grant(self) -> Grant | None:
+        """The grant that it is of."""
+        return self.live.grant if self.live else None
+
+
+def living_token(request: Request, text: str, audience: str = "") -> LivingToken:
+    """The token, if it is ours, for this audience if one is given, and all above it is alive.
+
+    Raises `InvalidToken`.
+    """
+    connection = request.connection
+    keys = current_keys(request.site, connection, request.now)
+    token = read_access_token(keys, request.settings, text, request.now)
+    if audience not in ("", token.audience):
+        raise InvalidToken
+    if is_of_a_system(token.jti):
+        if find_client(connection, token.client_id) is None or is_revoked(connection, token.jti):
+            raise InvalidToken
+        return LivingToken(token, None)
+    live = grant_of_access_token(
+        connection, request.secrets, request.settings, token.jti, request.now
+    )
+    if live is None:
+        raise InvalidToken
+    # One that was got by an exchange is another client's than its grant.
+    if live.grant.client_id != token.client_id and find_client(connection, token.client_id) is None:
+        raise InvalidToken
+    return LivingToken(token, live)

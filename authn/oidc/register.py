@@ -1,0 +1,158 @@
+"""/register: an application registers itself.
+
+RFC 7591 §3 (https://www.rfc-editor.org/rfc/rfc7591#section-3), OpenID Connect Dynamic Client
+Registration 1.0 §3 (https://openid.net/specs/openid-connect-registration-1_0.html). Who may, a
+setting says: everybody, who has an initial access token, or nobody.
+
+Why the token is looked at first and spent last: nobody without one learns anything or has anything
+fetched, and who makes a mistake may mend it with the same token.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from authn.clients.client_metadata import InvalidClientMetadata
+from authn.clients.client_metadata_document import (
+    Said,
+    check_sector,
+    read_client_metadata,
+    write_client_metadata,
+)
+from authn.clients.client_metadata_members import Offer
+from authn.clients.clients import new_client_id, registered_by_themselves
+from authn.clients.initial_access_tokens import is_usable, spend
+from authn.clients.redirect_uris import InvalidRedirectUri
+from authn.clients.registration import Registered, add_client, new_client
+from authn.errors import N_, NotFound, Unavailable
+from authn.jose import seconds
+from authn.oidc.offer import offer_to_client
+from authn.oidc.software_statement import SOFTWARE_STATEMENT, with_software_statement
+from authn.secrets import new_token, token_hash
+from authn.web.documents import remembered_document
+from authn.web.outgoing import NoAnswer
+from authn.web.protocol import ProtocolError
+from authn.web.request import Request
+from authn.web.routing import protocol_route
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+HOUR = timedelta(hours=1)
+
+
+def register(request: Request) -> Response:
+    """The application is a client from now on (§3.2.1).
+
+    Raises a `ProtocolError` in the form of §3.2.2.
+    """
+    check_registration_is_on(request)
+    token = bearer_token(request.headers)
+    _check_may_register(request, token)
+    client_id, registration_access_token = new_client_id(), new_token()
+    with told_as_an_error_response():
+        said = said_by_client(request, offer_to_client(request.settings))
+        registered = new_client(
+            request.now,
+            client_id=client_id,
+            require_pkce=False,  # protocol 4.1
+            registration_access_token_hash=token_hash(registration_access_token),
+            **said.named(client_id),
+        )
+    if not _spent(request, token):
+        raise invalid_token()
+    add_client(request.connection, request.secrets, registered, request.now, request.reference)
+    return client_information(request, registered, registration_access_token, status=201)
+
+
+def check_registration_is_on(request: Request) -> None:
+    """Raises `NotFound` where nobody registers by themselves."""
+    if request.settings.registration == "off":
+        raise NotFound("not_found", N_("The page you asked for does not exist."))
+
+
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """The token in the Authorization header (RFC 6750 §2.1); "" for none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def invalid_token() -> ProtocolError:
+    """RFC 6750 §3.1."""
+    return ProtocolError(
+        "invalid_token",
+        "The access token is missing, unknown or used up.",
+        status=401,
+        headers={"WWW-Authenticate": 'Bearer realm="register", error="invalid_token"'},
+    )
+
+
+def _check_may_register(request: Request, token: str) -> None:
+    """Who may not learns nothing, and has nothing fetched."""
+    if request.settings.registration == "token":
+        if not is_usable(request.connection, token, request.now):
+            raise invalid_token()
+        return
+    lately = registered_by_themselves(request.connection, request.now - HOUR)
+    if lately >= request.settings.registrations_per_hour:
+        raise Unavailable(detail="registrations within an hour", retry_after=600)
+
+
+def _spent(request: Request, token: str) -> bool:
+    """Whether this registration is one that was allowed; of a token one use is spent."""
+    return request.settings.registration == "open" or spend(request.connection, token, request.now)
+
+
+@contextmanager
+def told_as_an_error_response() -> Iterator[None]:
+    """What is wrong is told by the member's name, and never by what was sent (§3.2.2)."""
+    try:
+        yield
+    except InvalidRedirectUri as refusal:
+        raise ProtocolError(refusal.error, f"redirect_uris: {refusal.description}") from None
+    except InvalidClientMetadata as refusal:
+        about = f"{refusal.member}: " if refusal.member else ""
+        raise ProtocolError(refusal.error, about + refusal.description) from None
+
+
+def said_by_client(request: Request, offer: Offer) -> Said:
+    """What the client says about itself, and whoever made its software statement.
+
+    What it names elsewhere is asked for. Raises `InvalidClientMetadata` or `ProtocolError`.
+    """
+    document = with_software_statement(request.settings, request.json, request.now)
+    said = read_client_metadata(document, offer)
+    uri = said.metadata.sector_identifier_uri
+    if uri:
+        try:
+            named = remembered_document(request.site, uri, request.now, refetch=True)
+        except NoAnswer:
+            raise InvalidClientMetadata(
+                N_("This address does not answer as it must."), "sector_identifier_uri"
+            ) from None
+        check_sector(named, said.redirect_uris)
+    return said
+
+
+def client_information(
+    request: Request, registered: Registered, registration_access_token: str, status: int = 200
+) -> Response:
+    """All that is known of the client, for itself (§3.2.1, RFC 7592 §3)."""
+    client = registered.client
+    information: dict[str, Any] = {
+        "client_id": client.client_id,
+        "client_id_issued_at": seconds(client.created_at),
+        "registration_access_token": registration_access_token,
+        "registration_client_uri": request.settings.issuer + f"/register/{client.client_id}",
+        **write_client_metadata(client),
+    }
+    if registered.client_secret:
+        information |= {"client_secret": registered.client_secret, "client_secret_expires_at": 0}
+    if SOFTWARE_STATEMENT in request.json:
+        information[SOFTWARE_STATEMENT] = request.json[SOFTWARE_STATEMENT]
+    return Response(orjson.dumps(information), status, NO_STORE, "application/json")
+
+
+routes = [protocol_route("/register", register, methods=["POST"], writes=True, body="json")]

@@ -1,0 +1,164 @@
+"""What must be true of everything that the fuzz was given: who may still use it, and how often.
+
+The model forbids and never demands: it says of each thing whether it may be accepted. What it does
+not know exactly (when a session was seen last) it takes at its longest.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+SESSION_IDLE = timedelta(minutes=60)
+SESSION_LIFETIME = timedelta(hours=12)
+CODE_LIFETIME = timedelta(seconds=60)
+ACCESS_LIFETIME = timedelta(minutes=5)
+GRACE = timedelta(seconds=10)
+PUSHED_LIFETIME = timedelta(seconds=90)
+
+
+@dataclass(slots=True, eq=False)
+class Party:
+    """A client."""
+
+    client_id: str
+    public: bool
+    ended: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Machine:
+    """A device with its one browser."""
+
+    active: bool = True
+    gone: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class SignedIn:
+    """A session."""
+
+    machine: Machine
+    auth_time: datetime
+    seen: datetime
+    ended: bool = False
+
+    def may_live(self, now: datetime) -> bool:
+        return (
+            not self.ended
+            and self.machine.active
+            and now < self.auth_time + SESSION_LIFETIME
+            and now < self.seen + SESSION_IDLE
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Allowed:
+    """A grant."""
+
+    party: Party
+    session: SignedIn
+    offline: bool
+    scope: frozenset[str]
+    ended: bool = False
+
+    def may_live(self, now: datetime) -> bool:
+        chain = self.session.may_live(now) or (self.offline and self.session.machine.active)
+        return not self.ended and not self.party.ended and chain
+
+
+@dataclass(slots=True, eq=False)
+class Code:
+    """An authorization code; `verifier` and `redirect_uri` are what goes with it."""
+
+    value: str
+    grant: Allowed
+    issued_at: datetime
+    verifier: str
+    used: bool = False
+
+    def may_be_redeemed(self, now: datetime) -> bool:
+        return not self.used and now < self.issued_at + CODE_LIFETIME and self.grant.may_live(now)
+
+
+@dataclass(slots=True, eq=False)
+class Access:
+    """An access token, of the client that it was issued to."""
+
+    value: str
+    grant: Allowed
+    party: Party
+    audience: str
+    expires_at: datetime
+    revoked: bool = False
+
+    def may_live(self, now: datetime) -> bool:
+        return (
+            not self.revoked
+            and not self.party.ended
+            and now < self.expires_at
+            and self.grant.may_live(now)
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Refresh:
+    """A refresh token; one that was replaced has a successor."""
+
+    value: str
+    grant: Allowed
+    rotated_at: datetime | None = None
+    successor: "Refresh | None" = None
+    given_again: bool = False
+
+    def may_be_used(self, now: datetime) -> bool:
+        if not self.grant.may_live(now):
+            return False
+        if self.rotated_at is None or self.successor is None:
+            return True
+        return (
+            now < self.rotated_at + GRACE
+            and not self.given_again
+            and self.successor.rotated_at is None
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Pushed:
+    """A pushed authorization request."""
+
+    value: str
+    party: Party
+    pushed_at: datetime
+    verifier: str
+    scope: frozenset[str]
+    spent: bool = False
+
+    def may_be_answered(self, now: datetime) -> bool:
+        return not self.spent and not self.party.ended and now < self.pushed_at + PUSHED_LIFETIME
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything that was given in one run."""
+
+    sessions: list[SignedIn] = field(default_factory=list)
+    grants: list[Allowed] = field(default_factory=list)
+    codes: list[Code] = field(default_factory=list)
+    accesses: list[Access] = field(default_factory=list)
+    refreshes: list[Refresh] = field(default_factory=list)
+    pushed: list[Pushed] = field(default_factory=list)
+    given: set[str] = field(default_factory=set)
+
+    def new(self, value: str) -> str:
+        """The value, which nobody was given before."""
+        assert value not in self.given, "given twice"
+        self.given.add(value)
+        return value
+
+    def by_kind(self) -> dict[str, list[str]]:
+        """What was given, by the parameter of /token that it is meant for; "" for none of them."""
+        return {
+            "code": [each.value for each in self.codes],
+            "refresh_token": [each.value for each in self.refreshes],
+            "subject_token": [each.value for each in self.accesses],
+            "": [each.value for each in self.pushed],
+        }

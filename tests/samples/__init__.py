@@ -1,0 +1,1 @@
+"""The samples of docs/samples, each run as its reader would, against the live service."""
