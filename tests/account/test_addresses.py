@@ -26,7 +26,7 @@ from tests.loss import door
 from tests.mailbox import confirm_for, mails
 from tests.together import at_once
 
-pytestmark = pytest.mark.usefixtures("register")
+pytestmark = [pytest.mark.usefixtures("register"), pytest.mark.thorough]
 ADDRESS = "hanne.vandermeulen@example.org"
 
 

@@ -135,6 +135,7 @@ def test_a_public_client_has_no_secret(command: Command) -> None:
         (["--redirect-uri", URI, "--policy", "care"], "There is no policy care; there are synced"),
     ],
 )
+@pytest.mark.one_engine
 def test_a_mistake_is_one_sentence(command: Command, arguments: list[str], sentence: str) -> None:
     assert sentence in command.failure("add", "My application", *arguments)
 

@@ -97,6 +97,7 @@ def test_a_public_client_needs_pkce_whatever_was_said(site: Site) -> None:
         {"sector_identifier": "x" * 256},
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_no_client_is_refused(site: Site, metadata: dict[str, Any]) -> None:
     with pytest.raises(InvalidClientMetadata):
         registered(site, **metadata)

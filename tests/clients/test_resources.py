@@ -20,6 +20,8 @@ from authn.web.site import Site
 from tests.commands import SECRET_SETTINGS
 from tests.oidc.refreshing import events
 
+pytestmark = pytest.mark.thorough
+
 API = "https://api.example/letters"
 
 
@@ -129,6 +131,7 @@ def test_an_address_may_be_https_or_on_this_machine(command: Command, resource: 
         "",
     ],
 )
+@pytest.mark.one_engine
 def test_an_address_that_is_none_is_refused(command: Command, resource: str) -> None:  # §2
     assert "is named by an https address" in command.failure("add", resource, "--name", "x")
 
@@ -157,6 +160,7 @@ def test_the_services_own_address_is_refused(command: Command, site: Site, path:
         (["--name", "x", "--client", "app"], "confidential client"),
     ],
 )
+@pytest.mark.one_engine
 def test_a_mistake_is_one_sentence(
     command: Command, clients: None, arguments: list[str], sentence: str
 ) -> None:

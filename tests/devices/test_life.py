@@ -28,6 +28,8 @@ from tests.occasion import job
 from tests.screens import events
 from tests.together import at_once
 
+pytestmark = pytest.mark.thorough
+
 ACTORS: tuple[Actor, ...] = get_args(Actor)
 STATUSES: tuple[Status, ...] = get_args(Status)
 STATES: tuple[State, ...] = ("invited", *STATUSES)

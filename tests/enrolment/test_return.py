@@ -42,6 +42,8 @@ from tests.screens import (
 )
 from tests.together import at_once
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def hanne(site: Site, client: TestClient) -> Person:

@@ -20,6 +20,8 @@ from tests.commands import run_command
 from tests.conftest import MovableClock
 from tests.federation.upstream import Provider, new_key
 
+pytestmark = pytest.mark.thorough
+
 unhurried = examples(deadline=None)  # a busy machine is no failure
 
 SERVICE = "https://login.example.org"

@@ -76,6 +76,7 @@ def path_of(rp: RelyingParty, **parameters: Any) -> str:
         ((SYNCED,), SYNCED),
     ],
 )
+@pytest.mark.one_engine
 def test_the_acr_is_one_that_was_asked(
     ours: RelyingParty, holder: Holder, ask: Callable[..., Any], values: tuple[str, ...], acr: str
 ) -> None:
@@ -103,6 +104,7 @@ def test_the_access_token_says_the_same(ours: RelyingParty, holder: Holder) -> N
         {"claims": '{"userinfo": {"acr": {"essential": true, "value": "urn:unknown"}}}'},
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_voluntary_and_unknown_changes_nothing(
     ours: RelyingParty, synced: Holder, parameters: dict[str, str]
 ) -> None:
@@ -112,6 +114,7 @@ def test_what_is_voluntary_and_unknown_changes_nothing(
 # "essential `acr` always" (§5.5.1.1: a failed authentication attempt)
 @pytest.mark.parametrize("prompt", [None, "none", "login"])
 @pytest.mark.parametrize("values", [("urn:unknown",), (), ("urn:unknown", "1")])
+@pytest.mark.one_engine
 def test_an_essential_acr_that_does_not_exist_is_unmet(
     ours: RelyingParty, holder: Holder, values: tuple[str, ...], prompt: str | None
 ) -> None:

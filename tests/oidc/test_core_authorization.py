@@ -48,6 +48,7 @@ def goes_to(rp: RelyingParty, **parameters: str | None) -> str:
         {"dpop_jkt": "=" * 43},
     ],
 )
+@pytest.mark.one_engine
 def test_what_has_no_meaning_is_an_invalid_request(
     rp: RelyingParty, holder: Holder, parameters: dict[str, str]
 ) -> None:
@@ -134,6 +135,7 @@ def test_ui_locales_that_are_none_are_no_error(rp: RelyingParty, holder: Holder)
         {"unknown": "x"},
     ],
 )
+@pytest.mark.one_engine
 def test_what_changes_nothing_is_no_error(
     rp: RelyingParty, holder: Holder, parameters: dict[str, str]
 ) -> None:  # §3.1.2.1; RFC 6749 §3.1: unrecognised parameters are ignored

@@ -116,6 +116,7 @@ def test_an_essential_claim_that_is_not_known_is_no_error(
         '{"userinfo": {"name": {"value": ' + "9" * 4000 + "}}}",
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_malformed_is_an_invalid_request(
     rp: RelyingParty, holder: Holder, claims: str
 ) -> None:

@@ -27,6 +27,8 @@ from tests.conftest import MovableClock
 from tests.oidc.client_keys import ClientKey
 from tests.oidc.relying_party import Holder, RelyingParty, b64, segment
 
+pytestmark = pytest.mark.thorough
+
 MakeRP = Callable[..., RelyingParty]
 
 
@@ -185,6 +187,7 @@ def test_without_a_token_one_is_asked_for(rp: RelyingParty, header: str | None) 
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "é", "....", "\x7f", "x" * 9000, "a b"])
+@pytest.mark.one_engine
 def test_what_is_no_token_is_invalid(rp: RelyingParty, token: str) -> None:  # §3.1
     for answer in (
         rp.browser.get("/userinfo", headers={b"Authorization": f"Bearer {token}".encode()}),
@@ -220,6 +223,7 @@ def test_an_id_token_is_no_access_token(rp: RelyingParty, holder: Holder) -> Non
         {"typ": "JWT"},
     ],
 )
+@pytest.mark.one_engine
 def test_a_token_for_something_else_is_refused(
     site: Site, rp: RelyingParty, holder: Holder, changes: dict[str, Any]
 ) -> None:  # RFC 9068 §4, protocol 4.4

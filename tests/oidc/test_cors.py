@@ -77,6 +77,7 @@ def test_a_browser_may_ask_before(spa: RelyingParty, backchannel: TestClient, pa
         "é",
     ],
 )
+@pytest.mark.one_engine
 def test_nobody_else_s_script_does(
     spa: RelyingParty, rp: RelyingParty, backchannel: TestClient, origin: str
 ) -> None:

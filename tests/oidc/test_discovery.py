@@ -180,6 +180,7 @@ def test_certificates_are_listed_where_they_can_be_seen(
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
 @pytest.mark.parametrize("alg", ALGORITHMS)
+@pytest.mark.one_engine
 def test_every_way_to_authenticate_and_every_algorithm_works(
     metadata: Metadata, make_rp: MakeRP, holder: Holder, method: str, alg: str
 ) -> None:
@@ -297,6 +298,7 @@ def jwks_for(alg: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("alg", KEY_ENCRYPTIONS_TO_OTHERS)
 @pytest.mark.parametrize("enc", CONTENT_ENCRYPTIONS)
+@pytest.mark.one_engine
 def test_every_way_to_encrypt_works(
     site: Site, client: TestClient, backchannel: TestClient, holder: Holder, alg: str, enc: str
 ) -> None:

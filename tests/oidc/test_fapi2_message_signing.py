@@ -145,6 +145,7 @@ def test_only_what_is_inside_counts(party: FapiParty) -> None:  # 1, RFC 9101 §
         ({"header": {"kid": "another"}}, False),
     ],
 )
+@pytest.mark.one_engine
 def test_for_whom_and_from_whom_it_is(
     party: FapiParty, changes: dict[str, Any], good: bool
 ) -> None:
@@ -165,6 +166,7 @@ def test_for_whom_and_from_whom_it_is(
         (61, 300, False),
     ],
 )
+@pytest.mark.one_engine
 def test_when_it_is_valid(party: FapiParty, nbf: int | None, exp: int | None, good: bool) -> None:
     now = int(party.now.timestamp())
     times: dict[str, Any] = {
@@ -249,6 +251,7 @@ def test_who_must_be_answered_so_is_never_answered_otherwise(
 
 
 @pytest.mark.parametrize("alg", ["", *FAPI_ALGORITHMS])
+@pytest.mark.one_engine
 def test_what_a_resource_server_is_told_is_signed(
     site: Site, party: FapiParty, alg: str
 ) -> None:  # 1, RFC 9701 §5

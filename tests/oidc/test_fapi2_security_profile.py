@@ -205,6 +205,7 @@ def test_there_is_no_open_redirector(party: FapiParty, redirect_uri: str) -> Non
         None,
     ],
 )
+@pytest.mark.one_engine
 def test_an_assertion_is_for_the_issuer_alone(party: FapiParty, path: str, aud: Any) -> None:  # 8
     code = party.code()
     request = party.rp.request()
@@ -393,6 +394,7 @@ def test_nonce_may_be_left_out(party: FapiParty) -> None:
 
 
 @pytest.mark.parametrize("change", [str.lower, str.upper])
+@pytest.mark.one_engine
 def test_the_scheme_has_no_case(any_party: FapiParty, change: Callable[[str], str]) -> None:  # 1
     token = any_party.tokens()["access_token"]
     scheme = "DPoP" if any_party.bound_by == DPOP else "Bearer"

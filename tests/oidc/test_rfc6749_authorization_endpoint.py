@@ -15,6 +15,8 @@ from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.oidc.relying_party import REDIRECT_URI, Holder, RelyingParty, answer_of
 
+pytestmark = pytest.mark.thorough
+
 MakeRP = Callable[..., RelyingParty]
 
 # What resembles a registered address, and leads elsewhere (lessons: redirect_uri).
@@ -68,6 +70,7 @@ def test_an_unknown_client_is_a_page_and_never_a_redirect(
 
 
 @pytest.mark.parametrize("redirect_uri", NOT_REGISTERED)
+@pytest.mark.one_engine
 def test_a_redirect_uri_that_is_not_registered_is_a_page_and_never_a_redirect(
     rp: RelyingParty, holder: Holder, redirect_uri: str | None
 ) -> None:  # §3.1.2.4
@@ -111,11 +114,13 @@ def test_a_missing_response_type_is_an_invalid_request(rp: RelyingParty) -> None
 @pytest.mark.parametrize(
     "response_type", ["token", "id_token", "code token", "code id_token", "none", "CODE", '"', "é"]
 )
+@pytest.mark.one_engine
 def test_any_other_response_type_is_unsupported(rp: RelyingParty, response_type: str) -> None:
     assert rp.answer(response_type=response_type)["error"] == "unsupported_response_type"
 
 
 @pytest.mark.parametrize("scope", [None, "", " ", "unknown", "OPENID", "ssin", "offline_access"])
+@pytest.mark.one_engine
 def test_no_scope_that_the_client_may_have_is_an_invalid_scope(
     rp: RelyingParty, scope: str | None
 ) -> None:  # §3.3

@@ -25,6 +25,8 @@ from tests.oidc.relying_party import RelyingParty, basic, segment
 from tests.oidc.systems import API, ORGANISATION, System, add_resource, register_system
 from tests.oidc.test_cost import counted
 
+pytestmark = pytest.mark.thorough
+
 MakeRP = Callable[..., RelyingParty]
 OTHER_API = "https://laboratory.example/api"
 
@@ -195,6 +197,7 @@ def test_its_id_is_the_number_of_its_organisation(
         "\u00e9",
     ],
 )
+@pytest.mark.one_engine
 def test_a_persons_or_an_unknown_scope_is_refused(system: System, scope: str) -> None:
     answer = system.post(scope=scope)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
@@ -271,6 +274,7 @@ def test_one_of_several_resources_is_named(site: Site, backchannel: TestClient) 
         "x",
     ],
 )
+@pytest.mark.one_engine
 def test_any_other_resource_is_an_invalid_target(site: Site, system: System, resource: str) -> None:
     add_resource(site, OTHER_API)  # it exists, but is not this client's
     answer = system.post(resource=resource)

@@ -101,6 +101,7 @@ def test_an_unknown_client_and_a_wrong_secret_look_alike(
         "x",
     ],
 )
+@pytest.mark.one_engine
 def test_a_header_that_can_t_be_read_is_an_invalid_client(
     rp: RelyingParty, holder: Holder, header: str
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_secret_in_the_query_is_not_read(make_rp: MakeRP, holder: Holder) -> N
         ('"<script>é', "unsupported_grant_type"),
     ],
 )
+@pytest.mark.one_engine
 def test_another_grant_type_is_unsupported(
     rp: RelyingParty, holder: Holder, grant_type: str | None, error: str
 ) -> None:

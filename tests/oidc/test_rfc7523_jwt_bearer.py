@@ -196,6 +196,7 @@ def test_of_two_at_once_one_succeeds(partner: RelyingParty, assertion: Assertion
         {"jti": "x" * 256},
     ],
 )
+@pytest.mark.one_engine
 def test_claims_that_are_refused(
     partner: RelyingParty, assertion: Assertion, changes: dict[str, Any]
 ) -> None:  # §3
@@ -219,6 +220,7 @@ def test_signatures_that_are_refused(partner: RelyingParty, assertion: Assertion
 @pytest.mark.parametrize(
     "text", ["", "x", "a.b.c", "a.b", "é.é.é", "e30.e30.", "." * 40, "x" * 20_000]
 )
+@pytest.mark.one_engine
 def test_garbage(partner: RelyingParty, text: str) -> None:
     expected = "invalid_grant" if text else "invalid_request"
     assert error(present(partner, text)) == expected
@@ -281,6 +283,7 @@ def test_never_more_than_the_person_allowed(
         {},  # twice
     ],
 )
+@pytest.mark.one_engine
 def test_issuers_that_are_refused(
     site: Site, partner: RelyingParty, changes: dict[str, Any]
 ) -> None:

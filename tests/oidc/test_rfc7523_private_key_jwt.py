@@ -155,6 +155,7 @@ def test_it_is_for_the_issuer_or_the_token_endpoint(system: System, aud: str) ->
         ORIGIN.partition("://")[2],
     ],
 )
+@pytest.mark.one_engine
 def test_it_is_for_nobody_else_beside(system: System, aud: Any) -> None:
     assert not authenticates(system, system.assertion(aud))
 
@@ -236,6 +237,7 @@ def test_one_client_cannot_sign_for_another(
         ({"nbf": -1000}, True),
     ],
 )
+@pytest.mark.one_engine
 def test_it_lives_five_minutes_at_most(
     system: System, clock: MovableClock, changes: dict[str, int | None], accepted: bool
 ) -> None:
@@ -246,6 +248,7 @@ def test_it_lives_five_minutes_at_most(
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
 @pytest.mark.parametrize("value", ["1772443860", True, [], {}, -1, 10**400, 1e308, "", "now"])
+@pytest.mark.one_engine
 def test_a_time_that_is_none_is_refused(system: System, name: str, value: Any) -> None:
     signed = raw(system.key, system, {name: value})
     assert not authenticates(system, signed)

@@ -265,6 +265,7 @@ def test_no_other_grant_type_can_be_said(backchannel: TestClient, grant_type: st
         "",
     ],
 )
+@pytest.mark.one_engine
 def test_a_redirect_uri_that_is_none_has_its_own_error(backchannel: TestClient, uri: str) -> None:
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         answer = post(backchannel, {"redirect_uris": [REDIRECT_URI], name: [uri]})
@@ -367,6 +368,7 @@ EC_PRIVATE = ClientKey.shared("ES256").key.as_dict(private=True)
         ("tls_client_auth_subject_dn", ["CN=x"]),
     ],
 )
+@pytest.mark.one_engine
 def test_what_can_not_be_said_is_refused(
     backchannel: TestClient, site: Site, member: str, value: Any
 ) -> None:
@@ -579,6 +581,7 @@ def test_hosts_that_one_document_names_are_one_sector(
 @pytest.mark.parametrize(
     "document", [[], UPPER[:1], {"redirect_uris": UPPER}, "x", b"{", [1, None, UPPER], b"\xff"]
 )
+@pytest.mark.one_engine
 def test_a_document_that_does_not_name_them_makes_no_sector(
     backchannel: TestClient, site: Site, published: Published, document: Any
 ) -> None:
@@ -654,6 +657,7 @@ def test_what_a_statement_says_comes_before_what_the_client_says(directory: Test
         (statement(iss="https://other.example"), "unapproved_software_statement"),
     ],
 )
+@pytest.mark.one_engine
 def test_a_statement_that_is_none(directory: TestClient, signed: Any, error: str) -> None:
     said = {"redirect_uris": [REDIRECT_URI], "software_statement": signed}
     assert refused(post(directory, said))[0] == error

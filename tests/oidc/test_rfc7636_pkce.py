@@ -45,6 +45,7 @@ def test_without_a_challenge_the_request_is_refused(bound_rp: RelyingParty) -> N
 
 
 @pytest.mark.parametrize("method", [None, "plain", "PLAIN", "s256", "S512", "none", "S256 "])
+@pytest.mark.one_engine
 def test_only_s256_is_a_method(
     bound_rp: RelyingParty, free_rp: RelyingParty, method: str | None
 ) -> None:  # §4.3: without a method it would be plain
@@ -79,6 +80,7 @@ def test_a_method_without_a_challenge_is_refused(free_rp: RelyingParty) -> None:
         "é" * 43,
     ],
 )
+@pytest.mark.one_engine
 def test_a_missing_or_wrong_verifier_is_an_invalid_grant(
     bound_rp: RelyingParty, verifier: str | None
 ) -> None:  # §4.6
@@ -100,6 +102,7 @@ def test_a_verifier_has_43_to_128_characters(bound_rp: RelyingParty, length: int
 
 
 @pytest.mark.parametrize("verifier", ["x" * 42, "x" * 129, "x" * 42 + "+"])
+@pytest.mark.one_engine
 def test_any_other_verifier_is_refused_although_its_hash_is_right(
     bound_rp: RelyingParty, verifier: str
 ) -> None:  # §4.1

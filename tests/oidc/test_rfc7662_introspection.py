@@ -37,6 +37,8 @@ from tests.oidc.resource_servers import (
     resource_server,
 )
 
+pytestmark = pytest.mark.thorough
+
 INACTIVE = {"active": False}
 
 

@@ -667,6 +667,7 @@ def test_two_that_allow_at_once_are_one_grant(
 
 
 @pytest.mark.parametrize("code", ["", None, "x", "é", "\x00", "a" * 5000, "🂡"])
+@pytest.mark.one_engine
 def test_what_is_no_device_code(television: OtherScreen, code: str | None) -> None:
     answer = television.poll(code)
     assert error(answer) in ("invalid_grant", "invalid_request")

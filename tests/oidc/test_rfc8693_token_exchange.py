@@ -361,6 +361,7 @@ def test_a_public_client_exchanges_its_own_tokens_only(
         ({"scope": "letters openid"}, "invalid_scope"),
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_refused(
     hospital: RelyingParty, back_end: RelyingParty, form: dict[str, Any], expected: str
 ) -> None:  # §2.2.2

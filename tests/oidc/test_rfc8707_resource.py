@@ -104,6 +104,7 @@ def test_userinfo_is_a_resource_too(site: Site, rp: RelyingParty, holder: Holder
         f"{PRESCRIPTIONS} x",
     ],
 )
+@pytest.mark.one_engine
 def test_what_the_client_may_not_ask_for_is_an_invalid_target(
     rp: RelyingParty, holder: Holder, resource: str
 ) -> None:

@@ -205,6 +205,7 @@ def test_json_types_inside(signing_rp: RelyingParty, clock: MovableClock) -> Non
         {"prompt": False},
     ],
 )
+@pytest.mark.one_engine
 def test_values_of_another_type(signing_rp: RelyingParty, changes: dict[str, Any]) -> None:
     token = request_object(signing_rp, **changes)
     assert error_of(signing_rp, token) == "invalid_request_object"
@@ -228,6 +229,7 @@ def test_values_of_another_type(signing_rp: RelyingParty, changes: dict[str, Any
         {"exp": True},
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_not_from_this_client_to_us(
     signing_rp: RelyingParty, changes: dict[str, Any]
 ) -> None:
@@ -319,6 +321,7 @@ def test_another_algorithm_than_the_registered_one(make_rp: MakeRP, holder: Hold
 
 
 @pytest.mark.parametrize("token", ["garbage", "a.b.c", "..", "....", "é.é.é", "a" * 9000, "{}"])
+@pytest.mark.one_engine
 def test_what_is_no_jwt(signing_rp: RelyingParty, token: str) -> None:
     assert error_of(signing_rp, token) == "invalid_request_object"
 
@@ -543,6 +546,7 @@ def test_a_fapi_client_pushes_a_signed_request(fapi_rp: RelyingParty) -> None:
         ({"nbf": 61, "exp": 300}, 400),
     ],
 )
+@pytest.mark.one_engine
 def test_the_life_of_a_fapi_request_object(
     fapi_rp: RelyingParty, changes: dict[str, Any], status: int
 ) -> None:  # FAPI 2.0 Message Signing §5.3.1; protocol 4.3

@@ -141,6 +141,7 @@ def test_the_client_id_may_be_left_out(rp: RelyingParty) -> None:
         ({"state": "s" * 4097}, "invalid_request"),
     ],
 )
+@pytest.mark.one_engine
 def test_what_authorize_would_refuse_is_refused_here(
     rp: RelyingParty, parameters: dict[str, str | None], error: str
 ) -> None:  # RFC 9126 §2.1, §2.3
@@ -152,6 +153,7 @@ def test_what_authorize_would_refuse_is_refused_here(
 
 
 @pytest.mark.parametrize("redirect_uri", NOT_REGISTERED)
+@pytest.mark.one_engine
 def test_a_redirect_uri_that_is_not_registered_is_refused(
     rp: RelyingParty, redirect_uri: str | None
 ) -> None:  # RFC 9126 §2.3

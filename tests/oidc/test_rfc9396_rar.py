@@ -145,6 +145,7 @@ def test_another_resource_does_not_learn_of_them(
         details("read", identifier="x" * 5000),
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_not_a_detail_of_a_known_type_is_refused(
     rp: RelyingParty, holder: Holder, asked: str
 ) -> None:

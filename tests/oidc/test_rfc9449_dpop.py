@@ -179,6 +179,7 @@ def test_two_proofs_are_refused(party: DpopParty) -> None:  # point 1
 @pytest.mark.parametrize(
     "proof", ["", " ", "x", "a.b.c", "....", "x" * 9000, "e30.e30.AAAA", "e30"]
 )
+@pytest.mark.one_engine
 def test_what_is_no_jwt_is_refused(party: DpopParty, proof: str) -> None:  # point 2
     assert refused(party.redeem(proof=proof))
 
@@ -206,6 +207,7 @@ def test_every_claim_is_needed(party: DpopParty, claim: str) -> None:  # point 3
         {"iat": 1e30},
     ],
 )
+@pytest.mark.one_engine
 def test_claims_of_another_type_are_refused(party: DpopParty, changes: dict[str, Any]) -> None:
     answer = party.redeem(**changes)
     assert refused(answer) or refused(answer, "use_dpop_nonce")
@@ -236,6 +238,7 @@ def test_claims_of_another_type_are_refused(party: DpopParty, changes: dict[str,
         {"x5u": "https://evil.example/x5u"},
     ],
 )
+@pytest.mark.one_engine
 def test_a_header_that_says_something_else_is_refused(
     party: DpopParty, header: dict[str, Any]
 ) -> None:
@@ -361,6 +364,7 @@ def test_the_address_is_compared_after_normalisation(party: DpopParty, htu: str)
         f"{ORIGIN}/token" + "/." * 3000,
     ],
 )
+@pytest.mark.one_engine
 def test_another_address_is_refused(party: DpopParty, htu: str) -> None:  # point 9
     assert refused(party.redeem(htu=htu))
 

@@ -244,6 +244,7 @@ FORGERIES = (
 
 
 @pytest.mark.parametrize("name", FORGERIES)
+@pytest.mark.one_engine
 def test_a_forged_hint_is_as_none_at_all(
     site: Site, rp: RelyingParty, client: TestClient, name: str
 ) -> None:  # RFC 8725
@@ -268,6 +269,7 @@ def test_a_forged_hint_is_as_none_at_all(
         "https://hospital.example/callback",
     ],
 )
+@pytest.mark.one_engine
 def test_an_address_that_is_not_registered_is_a_page(
     rp: RelyingParty, client: TestClient, address: str
 ) -> None:  # §3

@@ -125,6 +125,7 @@ def test_a_logo_comes_from_us_and_is_a_picture_alone(
         PNG + bytes(64 * 1024),
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_no_picture_is_not_shown(
     client: TestClient, make_rp: MakeRP, published: Published, document: bytes
 ) -> None:

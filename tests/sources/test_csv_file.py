@@ -25,6 +25,8 @@ from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.together import at_once
 
+pytestmark = pytest.mark.thorough
+
 PEOPLE = Path(__file__).parents[2] / "authn" / "demo" / "people.csv"
 HEADER = ",".join(COLUMNS)
 HANNE = "03410100128,Hanne,Van der Meulen,1903-01-01,nl,no,"

@@ -33,6 +33,8 @@ from tests.fido_metadata import (
     test_root,
 )
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 AAGUID = UUID("a5b1c2d3-0000-4000-8000-000000000001")
 ENTRIES = [entry("Key One", AAGUID)]

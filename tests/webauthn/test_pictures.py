@@ -17,6 +17,8 @@ from authn.webauthn.metadata import packaged_metadata
 from authn.webauthn.pictures import LARGEST_PICTURE, read_data_url, read_picture
 from authn.webauthn.svg import RefusedPicture, clean_svg
 
+pytestmark = pytest.mark.thorough
+
 ROOT = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
 SHAPE = '<path d="M0 0h9"/>'
 

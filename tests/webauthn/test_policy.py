@@ -41,6 +41,8 @@ from authn.webauthn.policy import (
 )
 from tests.hospital import register_hospital
 
+pytestmark = pytest.mark.thorough
+
 ONE, OTHER, NONE = UUID(int=1), UUID(int=2), UUID(int=0)
 
 

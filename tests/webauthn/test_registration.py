@@ -40,6 +40,8 @@ from tests.screens import (
 )
 from tests.webauthn.test_authentication import OTHER_ORIGINS, UNVERIFIABLE, shared_values
 
+pytestmark = pytest.mark.thorough
+
 UNVERIFIABLE_HERE: dict[str, Lies] = {
     **{name: lie for name, lie in UNVERIFIABLE.items() if name != "wrong signature"},
     "another type": {"type": "webauthn.get"},

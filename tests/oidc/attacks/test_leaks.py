@@ -120,6 +120,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.one_engine
 def test_no_error_on_the_redirect_uri_repeats_what_was_sent(service: Service, name: str) -> None:
     """`state` alone comes back: that is what it is for."""
     rp = service.rp

@@ -33,6 +33,7 @@ def service(site: Site, client: TestClient, backchannel: TestClient, holder: Hol
 
 
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.one_engine
 def test_each_place_takes_its_own_kind_alone(service: Service, place: str) -> None:
     meant, believes = PLACES[place]
     tokens = mint(service)
