@@ -26,21 +26,13 @@ class Confirmation:
         return "DPoP" if self.jkt else "Bearer"
 
     def pack(self) -> str:
-        """As it is stored; "" for nothing."""
+        """As it is stored, and compared with what is presented; "" for nothing."""
         if self.jkt:
             return f"jkt:{self.jkt}"
         return f"x5t:{self.x5t_s256}" if self.x5t_s256 else ""
 
 
 UNBOUND = Confirmation()
-
-
-def unpack_confirmation(text: str) -> Confirmation:
-    """What `pack` gave."""
-    kind, _, thumbprint = text.partition(":")
-    if kind == "jkt":
-        return Confirmation(jkt=thumbprint)
-    return Confirmation(x5t_s256=thumbprint) if kind == "x5t" else UNBOUND
 
 
 def confirmation_of_claim(claim: object) -> Confirmation:

@@ -28,6 +28,7 @@ from authn.oidc.assertion import (
     untimely,
     unverified_claims,
 )
+from authn.oidc.client_assertion import audiences
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_types.token_exchange import narrowed
 from authn.oidc.grant_types.token_grant import TokenGrant
@@ -102,7 +103,7 @@ def _redeemed(request: Request, client: Client) -> tuple[AssertionIssuer, Mappin
     issuer = _issuer(request, client, assertion)
     claims = _verified_claims(request, issuer, assertion)
     audience, subject, jti = claims.get("aud"), claims.get("sub"), claims.get("jti")
-    ours = (request.settings.issuer, f"{request.settings.issuer}/token")
+    ours = audiences(request.settings, client, request.path)
     if not isinstance(audience, str) or audience not in ours:
         raise InvalidGrant("The aud of the assertion is not this provider alone.")
     if name := untimely(claims, request.now.timestamp()):
