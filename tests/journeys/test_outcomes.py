@@ -4,10 +4,18 @@ The browser is made to answer as browsers do (WebAuthn §14.5.2: most of it is `
 that only the time it took tells one from the other).
 """
 
-import pytest
-from playwright.sync_api import Browser, expect
+import time
 
-from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import (
+    LAPTOP,
+    PATIENCE_MILLISECONDS,
+    assert_accessible,
+    attach_authenticator,
+    new_context,
+)
 from tests.conftest import LiveService
 from tests.journeys.test_adding import signed_in
 
@@ -83,6 +91,16 @@ navigator.credentials.get = (options) => {
 """
 
 
+def _wait_until_offered(page: Page, times: int) -> None:
+    """Asked again and again from here: a page with our Content-Security-Policy can't wait for a
+    text that is to be evaluated (Playwright's `wait_for_function` does, from its second look on).
+    """
+    deadline = time.monotonic() + PATIENCE_MILLISECONDS / 1000
+    while page.evaluate("window.offered") != times:
+        assert time.monotonic() < deadline, f"autofill was not offered {times} times"
+        page.wait_for_timeout(50)
+
+
 def test_after_a_failure_the_key_is_offered_by_autofill_again(
     chromium: Browser, live: LiveService
 ) -> None:
@@ -94,10 +112,10 @@ def test_after_a_failure_the_key_is_offered_by_autofill_again(
     [credential] = enrolled_key.credentials()
     key.add(credential)
     page.goto(f"{live.address}/login")
-    page.wait_for_function("window.offered === 1")
+    _wait_until_offered(page, 1)
     page.locator("button[data-again]").click()
     expect(page.get_by_role("alert").filter(has_text="You stopped")).to_be_visible()
-    page.wait_for_function("window.offered === 2")
+    _wait_until_offered(page, 2)
     key.answer_by_itself(True)
     page.locator("button[data-again]").click()
     # The button fails once more; the third offer of autofill is the one that is taken.
