@@ -12,11 +12,10 @@ from authn.consents.scopes import SCOPES
 from authn.consents.tables import consents
 from authn.devices.tables import devices
 from authn.enrolment.returning import waits
-from authn.grants.grants import live, live_chain
+from authn.grants.grants import limits, live, live_chain
 from authn.grants.tables import grants, refresh_tokens
 from authn.login.scopes import InWords, in_words
 from authn.notices.addresses import is_reachable
-from authn.sessions.sessions import limits
 from authn.settings import Settings
 from authn.web.request import Request
 

@@ -116,7 +116,7 @@ def _tell(resource: Resource) -> None:
         "sector_identifier": resource.sector_identifier,
         "may_read_ssin": "yes" if resource.may_read_ssin else "no",
         "reads_may_act": "yes" if resource.reads_may_act else "no",
-        **{f"scope {scope}": sentence for scope, sentence in resource.scopes.items()},
+        **{f"scope {scope}": each.sentence("en") for scope, each in resource.scopes.items()},
         "registered": f"{resource.created_at:%Y-%m-%d %H:%M} UTC",
     }
     for name, value in shown.items():

@@ -12,6 +12,7 @@ from authn.keys import signing_keys
 from authn.notices import addresses
 from authn.outbox import outbox
 from authn.people import numbers
+from authn.profiles import profiles
 from authn.secrets import (
     OTHER_MASTER_KEY,
     create_secrets,
@@ -29,6 +30,7 @@ ENCRYPTED: tuple[Encrypted, ...] = (
     *addresses.ENCRYPTED,
     *outbox.ENCRYPTED,
     *embedded.ENCRYPTED,
+    *profiles.ENCRYPTED,
 )
 MOST_PASSES = 5
 

@@ -2,8 +2,8 @@
 
 import hmac
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -54,6 +54,8 @@ _LISTS = [
         clients.c.redirect_uris,
         clients.c.post_logout_redirect_uris,
         clients.c.resources,
+        clients.c.profile_kinds,
+        clients.c.required_profile_kinds,
     )
 ]
 _METADATA = list(clients.c).index(clients.c.client_metadata)
@@ -90,6 +92,10 @@ class Client:
     refresh_lifetime: int = REFRESH_LIFETIME
     registration_access_token_hash: str | None = None
     ended_at: datetime | None = None
+    profile_kinds: tuple[str, ...] = ()
+    required_profile_kinds: tuple[str, ...] = ()
+    default_profile_kind: str = ""
+    scope_reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def fapi(self) -> bool:

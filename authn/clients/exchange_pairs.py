@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, select
 from authn.audit.events import ExchangeAllowed, ExchangeForbidden
 from authn.audit.log import record
 from authn.clients.clients import find_client
-from authn.clients.resources import Resource, find_resource
+from authn.clients.resources import Resource, find_resource, resource_of_row
 from authn.clients.tables import exchange_pairs, resources
 from authn.db.once import insert_once
 from authn.errors import N_, InvalidRequest
@@ -83,7 +83,7 @@ def find_target(
     if row is None:
         return None
     *resource, allowed, subject = row
-    return ExchangeTarget(Resource(*resource), allowed, subject or "")
+    return ExchangeTarget(resource_of_row(resource), allowed, subject or "")
 
 
 def allow_exchange(

@@ -15,7 +15,7 @@ from authn.audit.events import ResourceEnded, ResourceRegistered
 from authn.audit.log import record
 from authn.clients.clients import find_client
 from authn.clients.redirect_uris import LOOPBACK_HOSTS, is_document_uri
-from authn.clients.resources import Resource
+from authn.clients.resources import Resource, ResourceScope, row_of_resource
 from authn.clients.tables import LONGEST_RESOURCE, exchange_pairs, resources
 from authn.db.once import insert_once
 from authn.errors import N_, InvalidRequest
@@ -55,8 +55,8 @@ def has_a_name(resource: Resource) -> bool:
 
 def has_scopes_with_sentences(resource: Resource) -> bool:
     return all(
-        _SCOPE_TOKEN.fullmatch(scope) and _is_shown(sentence, LONGEST_SENTENCE)
-        for scope, sentence in resource.scopes.items()
+        _SCOPE_TOKEN.fullmatch(scope) and _is_shown(each.sentence("en"), LONGEST_SENTENCE)
+        for scope, each in resource.scopes.items()
     )
 
 
@@ -91,7 +91,7 @@ def register_resource(
     *,
     resource: str,
     resource_name: str,
-    scopes: Mapping[str, str],
+    scopes: Mapping[str, str | ResourceScope],
     client_id: str | None = None,
     sector_identifier: str = "",
     may_read_ssin: bool = False,
@@ -108,15 +108,17 @@ def register_resource(
         resource=resource,
         resource_name=resource_name.strip(),
         client_id=client_id or None,
-        scopes=dict(scopes),
+        scopes={
+            name: ResourceScope({"en": each}) if isinstance(each, str) else each
+            for name, each in scopes.items()
+        },
         sector_identifier=sector_identifier or _host(resource),
         may_read_ssin=may_read_ssin,
         reads_may_act=reads_may_act,
         created_at=now,
     )
     _check(connection, settings, registered)
-    row = {name: getattr(registered, name) for name in Resource.__dataclass_fields__}
-    if not insert_once(connection, resources, row):
+    if not insert_once(connection, resources, row_of_resource(registered)):
         raise InvalidResource(N_("There is a resource with this address already."))
     event = ResourceRegistered(client_id=registered.client_id, resource=resource)
     record(connection, secrets, event, now, reference)

@@ -3,30 +3,57 @@
 RFC 8707, Resource Indicators (https://www.rfc-editor.org/rfc/rfc8707). The operator registers them.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from authn.clients.tables import resources
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceScope:
+    """A scope of a resource: what people read of it, and which identity may obtain it.
+
+    `name` and `explanation` are by language; English is always there. Empty `profile_kinds`,
+    `disciplines` and `service_names` are any; `level` "" is any.
+    """
+
+    name: Mapping[str, str]
+    explanation: Mapping[str, str] = field(default_factory=dict)
+    profile_kinds: tuple[str, ...] = ()
+    disciplines: tuple[str, ...] = ()
+    service_names: tuple[str, ...] = ()
+    level: str = ""
+
+    def sentence(self, language: str) -> str:
+        """What people who read this language know it by."""
+        return self.name.get(language) or self.name["en"]
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource server, by the columns of `resources`; `scopes` have people's sentences."""
+    """A resource server, by the columns of `resources`."""
 
     resource: str
     resource_name: str
     client_id: str | None
-    scopes: Mapping[str, str]
+    scopes: Mapping[str, ResourceScope]
     sector_identifier: str
     may_read_ssin: bool
     reads_may_act: bool
     created_at: datetime
+    level: str = ""
+    token_format: Literal["jwt", "opaque"] = "jwt"  # noqa: S105 (a name)
+    encrypt_tokens: bool = False
+    reads_profile: bool = False
+    may_read_device_id: bool = False
+    revocation_hook: str = ""
 
 
+_SCOPES = list(resources.c).index(resources.c.scopes)
 _FIND = select(resources).where(resources.c.resource == bindparam("resource"))
 _FIND_THESE = (
     select(resources)
@@ -43,26 +70,41 @@ _OF_CLIENT = (
 def find_resource(connection: Connection, resource: str) -> Resource | None:
     """The resource server with exactly this identifier."""
     row = connection.execute(_FIND, {"resource": resource}).first()
-    return _resource(row) if row else None
+    return resource_of_row(row) if row else None
 
 
 def find_resources(connection: Connection, identifiers: Iterable[str]) -> dict[str, Resource]:
     """Those of these identifiers that are resource servers, by identifier."""
     rows = connection.execute(_FIND_THESE, {"identifiers": list(identifiers)})
-    return {row.resource: _resource(row) for row in rows}
+    return {row.resource: resource_of_row(row) for row in rows}
 
 
 def resources_of(connection: Connection, client_id: str) -> list[Resource]:
     """Those that authenticate at the introspection endpoint as this client."""
-    return [_resource(row) for row in connection.execute(_OF_CLIENT, {"client_id": client_id})]
+    return [
+        resource_of_row(row) for row in connection.execute(_OF_CLIENT, {"client_id": client_id})
+    ]
 
 
 def list_resources(connection: Connection) -> list[Resource]:
     """Every resource server, by identifier."""
     statement = select(resources).order_by(resources.c.resource)
-    return [_resource(row) for row in connection.execute(statement)]
+    return [resource_of_row(row) for row in connection.execute(statement)]
 
 
-def _resource(row: Row[Any]) -> Resource:
+def resource_of_row(row: Sequence[Any]) -> Resource:
+    """The resource server that a row of `resources`, in the table's order of columns, is."""
     values = list(row)
+    values[_SCOPES] = {scope: _scope(said) for scope, said in values[_SCOPES].items()}
     return Resource(*values)
+
+
+def row_of_resource(resource: Resource) -> dict[str, Any]:
+    """The row that `resource_of_row` would read."""
+    values = {name: getattr(resource, name) for name in Resource.__dataclass_fields__}
+    return values | {"scopes": {name: asdict(each) for name, each in resource.scopes.items()}}
+
+
+def _scope(said: Mapping[str, Any]) -> ResourceScope:
+    lists = ("profile_kinds", "disciplines", "service_names")
+    return ResourceScope(**{**said, **{name: tuple(said.get(name, ())) for name in lists}})

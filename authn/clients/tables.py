@@ -48,6 +48,13 @@ clients = Table(
     Column("registration_access_token_hash", token_hash_type()),
     # Since when it is no client any more: nothing that it holds is worth anything.
     Column("ended_at", Instant),
+    # In which capacities people may use it beside that of citizen, in which they must, and which is
+    # offered first (`profiles.profile.Kind`).
+    Column("profile_kinds", JSON, nullable=False),
+    Column("required_profile_kinds", JSON, nullable=False),
+    Column("default_profile_kind", String(20), nullable=False),
+    # What it can't do without, with the reason that people read: {scope: {language: sentence}}.
+    Column("scope_reasons", JSON, nullable=False),
     # How many registered themselves lately.
     Index(None, "created_at"),
 )
@@ -61,7 +68,7 @@ resources = Table(
     Column("resource_name", String(200), nullable=False),
     # As whom it authenticates at the introspection endpoint; none where it reads tokens itself.
     Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id")),
-    # Its scopes, with the sentence that people read at consent: {scope: sentence}.
+    # Its scopes, with what people read at consent and who may obtain them: `ResourceScope`.
     Column("scopes", JSON, nullable=False),
     # Within which a person is the same `sub` to resources.
     Column("sector_identifier", String(255), nullable=False),
@@ -69,6 +76,17 @@ resources = Table(
     # It understands the federation's list `may_act` (protocol 4.10).
     Column("reads_may_act", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # The least level of a login for it; "" for any.
+    Column("level", String(9), nullable=False),
+    # `jwt`, or `opaque`: readable at the introspection endpoint alone.
+    Column("token_format", String(6), nullable=False),
+    # Whether access tokens for it are encrypted to its key.
+    Column("encrypt_tokens", Boolean, nullable=False),
+    # Whether it may read who acts, and for whom: `userProfile`.
+    Column("reads_profile", Boolean, nullable=False),
+    Column("may_read_device_id", Boolean, nullable=False),
+    # Where it hears that access for it was taken back; "" for nowhere.
+    Column("revocation_hook", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 

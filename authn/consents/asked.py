@@ -42,6 +42,7 @@ _FORGET_DETAILS = delete(consents).where(
 def still_to_allow(
     connection: Connection,
     person_id: UUID,
+    profile_id: UUID,
     request: AuthorizationRequest,
     since: datetime | None = None,
 ) -> frozenset[str]:
@@ -50,18 +51,19 @@ def still_to_allow(
     Details are of one occasion: what was allowed before the request came does not count for them.
     """
     names = names_asked(connection, request)
-    missing = missing_scopes(connection, person_id, request.client_id, names, since)
+    missing = missing_scopes(connection, person_id, request.client_id, profile_id, names, since)
     details = details_name(request)
     if details is None:
         return missing
     return missing | missing_scopes(
-        connection, person_id, request.client_id, {details}, request.arrived_at
+        connection, person_id, request.client_id, profile_id, {details}, request.arrived_at
     )
 
 
 def allow(
     connection: Connection,
     person_id: UUID,
+    profile_id: UUID,
     request: AuthorizationRequest,
     names: Iterable[str],
     now: datetime,
@@ -73,7 +75,7 @@ def allow(
     if details_name(request) is not None:
         parameters = {"person_id": person_id, "client_id": request.client_id}
         connection.execute(_FORGET_DETAILS, {**parameters, "before": now - DETAILS_KEPT})
-    give_consent(connection, person_id, request.client_id, names, now)
+    give_consent(connection, person_id, request.client_id, profile_id, names, now)
 
 
 def names_asked(connection: Connection, request: AuthorizationRequest) -> frozenset[str]:

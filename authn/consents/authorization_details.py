@@ -50,11 +50,11 @@ class Described:
 @dataclass(frozen=True, slots=True)
 class DetailType:
     """A type: its members beside `type`, what is wrong with one (None for nothing), and what one
-    means to people."""
+    means to people who read a language."""
 
     members: frozenset[str]
     fault: Callable[[Detail, Asking], str | None]
-    described: Callable[[Detail, Mapping[str, Resource]], Described]
+    described: Callable[[Detail, Mapping[str, Resource], str], Described]
 
 
 def _fault_of_actions(detail: Detail, asking: Asking) -> str | None:
@@ -77,9 +77,11 @@ def _fault_of_actions(detail: Detail, asking: Asking) -> str | None:
     return None
 
 
-def _described_actions(detail: Detail, resources: Mapping[str, Resource]) -> Described:
+def _described_actions(
+    detail: Detail, resources: Mapping[str, Resource], language: str
+) -> Described:
     resource = resources[detail["locations"][0]]
-    sentences = tuple(resource.scopes[each] for each in detail["actions"])
+    sentences = tuple(resource.scopes[each].sentence(language) for each in detail["actions"])
     return Described(resource.resource_name, sentences, detail.get("identifier", ""))
 
 

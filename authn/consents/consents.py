@@ -22,7 +22,7 @@ _OF_BOTH = (
 # wait for what is being given by these rows, so that it ends that too; SQLite writes one by one.
 _GIVEN = (
     select(consents.c.scope, consents.c.given_at)
-    .where(*_OF_BOTH)
+    .where(*_OF_BOTH, consents.c.profile_id == bindparam("profile_id"))
     .with_for_update(read=True, key_share=True)
 )
 _WITHDRAW = delete(consents).where(*_OF_BOTH)
@@ -43,22 +43,37 @@ def missing_scopes(
     connection: Connection,
     person_id: UUID,
     client_id: str,
+    profile_id: UUID,
     scopes: Iterable[str],
     since: datetime | None = None,
 ) -> frozenset[str]:
     """Those of `scopes` that the person has not allowed the client; only consents from `since` on
     count, if it is given."""
-    rows = connection.execute(_GIVEN, {"person_id": person_id, "client_id": client_id})
+    parameters = {"person_id": person_id, "client_id": client_id, "profile_id": profile_id}
+    rows = connection.execute(_GIVEN, parameters)
     given = {scope for scope, given_at in rows if since is None or given_at >= since}
     return frozenset(scopes) - given
 
 
 def give_consent(
-    connection: Connection, person_id: UUID, client_id: str, scopes: Iterable[str], now: datetime
+    connection: Connection,
+    person_id: UUID,
+    client_id: str,
+    profile_id: UUID,
+    scopes: Iterable[str],
+    now: datetime,
 ) -> None:
-    """The person allows the client these scopes, as of now, besides what was allowed before."""
+    """The person allows the client these scopes, in this profile (`Profile.consent_id`), as of now,
+    besides what was allowed before."""
     rows = [
-        {"person_id": person_id, "client_id": client_id, "scope": scope, "given_at": now}
+        {
+            "person_id": person_id,
+            "client_id": client_id,
+            "profile_id": profile_id,
+            "scope": scope,
+            "given_at": now,
+            "declined": False,
+        }
         for scope in sorted(scopes)
     ]
     if rows:

@@ -1,6 +1,6 @@
 """Consents by person, client and scope, or what else can be allowed (`consents.asked`)."""
 
-from sqlalchemy import Column, ForeignKey, String, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, Uuid
 
 from authn.clients.tables import LONGEST_CLIENT_ID
 from authn.db.metadata import Instant, metadata
@@ -12,7 +12,13 @@ consents = Table(
     Column(
         "client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), primary_key=True
     ),
+    # In which capacity; `NO_PROFILE`, which is no profile's id, as a citizen.
+    Column("profile_id", Uuid, primary_key=True),
     Column("scope", Text, primary_key=True),
     Column("given_at", Instant, nullable=False),
+    # Asked, and not allowed: so that it is not asked again each time.
+    Column("declined", Boolean, nullable=False),
+    # Until when, if the person said so.
+    Column("expires_at", Instant),
     sqlite_with_rowid=False,
 )

@@ -21,16 +21,16 @@ from sqlalchemy import Connection, bindparam, delete, exists, select
 from authn.clients.client_metadata import ClientMetadata, unpack_client_metadata
 from authn.clients.clients import FAPI2
 from authn.db.once import insert_once
-from authn.grants.grants import COLUMNS, Grant, client_of_grant, live, live_chain
+from authn.grants.grants import COLUMNS, Grant, client_of_grant, limits, live, live_chain
 from authn.grants.tables import grants, revoked_tokens
 from authn.people.tables import Person, persons
 from authn.secrets import Secrets, new_token
-from authn.sessions.sessions import limits
 from authn.settings import Settings
 
 LIFETIME = timedelta(minutes=5)
 WITHOUT_GRANT = "s."  # of a system
 NONCE_BYTES = 8
+UUID_BYTES = 16
 
 _NOT_REVOKED = ~exists().where(revoked_tokens.c.jti == bindparam("jti"))
 _FIND = (
@@ -59,23 +59,38 @@ class LiveGrant:
     metadata: ClientMetadata
     grant: Grant
     person: Person
+    profile_id: UUID | None
 
 
-def new_jti(secrets: Secrets, grant_id: UUID | None) -> str:
-    """The `jti` of a new access token of this grant; of a system when there is none."""
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a `jti` holds: the grant, and the profile in which the token acts, none as a citizen.
+
+    By exchange (RFC 8693) a token may act in another profile than its grant.
+    """
+
+    grant_id: UUID
+    profile_id: UUID | None
+
+
+def new_jti(secrets: Secrets, grant_id: UUID | None, profile_id: UUID | None = None) -> str:
+    """The `jti` of a new access token of this grant and profile; of a system without a grant."""
     if grant_id is None:
         return WITHOUT_GRANT + new_token(16)
-    sealed = _cipher(secrets.token_key).encrypt(os.urandom(NONCE_BYTES) + grant_id.bytes, None)
+    held = grant_id.bytes + (profile_id.bytes if profile_id else b"")
+    sealed = _cipher(secrets.token_key).encrypt(os.urandom(NONCE_BYTES) + held, None)
     return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def grant_id_of(secrets: Secrets, jti: str) -> UUID | None:
-    """The grant that is sealed in a `jti`; None for that of a system, and for one not ours."""
+def opened_jti(secrets: Secrets, jti: str) -> Sealed | None:
+    """What is sealed in a `jti`; None for that of a system, and for one not ours."""
     try:
         opened = _cipher(secrets.token_key).decrypt(urlsafe_b64decode(jti + "=="), None)
     except (InvalidTag, ValueError):
         return None
-    return UUID(bytes=opened[NONCE_BYTES:])
+    held = opened[NONCE_BYTES:]
+    profile = held[UUID_BYTES:]
+    return Sealed(UUID(bytes=held[:UUID_BYTES]), UUID(bytes=profile) if profile else None)
 
 
 def is_of_a_system(jti: str) -> bool:
@@ -87,10 +102,10 @@ def grant_of_access_token(
     connection: Connection, secrets: Secrets, settings: Settings, jti: str, now: datetime
 ) -> LiveGrant | None:
     """The grant of a token whose signature and times were verified, while both are alive."""
-    grant_id = grant_id_of(secrets, jti)
-    if grant_id is None:
+    sealed = opened_jti(secrets, jti)
+    if sealed is None:
         return None
-    parameters = {"grant_id": grant_id, "jti": jti, **limits(settings, now)}
+    parameters = {"grant_id": sealed.grant_id, "jti": jti, **limits(settings, now)}
     row = connection.execute(_FIND, parameters).first()
     if row is None:
         return None
@@ -101,6 +116,7 @@ def grant_of_access_token(
         unpack_client_metadata(metadata),
         Grant(*rest[: len(COLUMNS)]),
         Person(*rest[len(COLUMNS) :]),
+        sealed.profile_id,
     )
 
 

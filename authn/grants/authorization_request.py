@@ -35,7 +35,8 @@ class AuthorizationRequest:
     measured by (protocol 4.7). `subject_hint` is the `sub` of the `id_token_hint`, or of `claims`:
     the answer is about this person or nobody. Of `acr_values` one is wished, of `essential_acr` one
     is needed (Core §5.5.1.1). Of `claims` the names alone are kept; `essential_claims` are those
-    that the client says it needs.
+    that the client says it needs. `profile` is a hint at the capacity: a kind, or a `sub` of
+    `may_act`.
     """
 
     request_id: str
@@ -59,6 +60,7 @@ class AuthorizationRequest:
     authorization_details: tuple[Mapping[str, Any], ...] = ()
     dpop_jkt: str = ""
     essential_claims: tuple[str, ...] = ()
+    profile: str = ""
 
     @property
     def particulars(self) -> Particulars:

@@ -98,15 +98,21 @@ def issue_code(
     client: Client,
     session: Session,
     now: datetime,
+    *,
+    profile_id: UUID | None = None,
+    ends_at: datetime | None = None,
 ) -> str:
     """A new grant for this request, and the code, valid for 60 seconds, that stands for it.
 
-    Raises as `issue_grant` does.
+    Takes and raises what `issue_grant` does.
     """
     code = new_token()
+    grant_id = issue_grant(
+        connection, request, client, session, now, profile_id=profile_id, ends_at=ends_at
+    )
     row = {
         "code_hash": token_hash(code),
-        "grant_id": issue_grant(connection, request, client, session, now),
+        "grant_id": grant_id,
         "client_id": client.client_id,
         "redirect_uri": request.redirect_uri,
         "nonce": request.nonce,

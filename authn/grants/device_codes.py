@@ -203,17 +203,23 @@ def allow_device(
     client: Client,
     session: Session,
     now: datetime,
+    *,
+    profile_id: UUID | None = None,
+    ends_at: datetime | None = None,
 ) -> None:
     """The device gets its tokens when it asks the next time.
 
-    Raises `Expired` when it was answered before, or too late.
+    `profile_id` and `ends_at` are those of `issue_grant`. Raises `Expired` when it was answered
+    before, or too late.
     """
     this = {"this": request.request_id, "now": now}
     if connection.execute(_ALLOW, this).rowcount != 1:
         if was_allowed(connection, request.request_id):
             raise answered_before()
         raise code_expired()
-    grant_id = issue_grant(connection, request, client, session, now)
+    grant_id = issue_grant(
+        connection, request, client, session, now, profile_id=profile_id, ends_at=ends_at
+    )
     given = {"this": request.request_id, "the_grant": grant_id, "at_least": now + TIME_TO_POLL}
     connection.execute(_SET_GRANT, given)
 

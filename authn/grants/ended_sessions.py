@@ -53,11 +53,12 @@ class Audience:
     client_id: str
     subject: str
     person_id: UUID
+    profile_id: UUID | None
 
     @property
     def sid(self) -> str:
-        """The session's name for this client."""
-        return sid(self.session_id, self.client_id)
+        """The session's name for this client, in this profile."""
+        return sid(self.session_id, self.client_id, self.profile_id)
 
 
 _ENDED = {
@@ -113,7 +114,13 @@ _OF_PERSONS = _end_sessions(
 )
 # By the device, which has an index by time: a session alone has none.
 _AUDIENCE = (
-    select(grants.c.session_id, grants.c.client_id, grants.c.subject, grants.c.person_id)
+    select(
+        grants.c.session_id,
+        grants.c.client_id,
+        grants.c.subject,
+        grants.c.person_id,
+        grants.c.profile_id,
+    )
     .distinct()
     .select_from(
         sessions.join(installations, installations.c.id == sessions.c.installation_id).join(

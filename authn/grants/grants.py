@@ -4,6 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Join, and_, bindparam, or_, select, update
@@ -14,7 +15,8 @@ from authn.errors import InvalidRequest
 from authn.grants.particulars import Particulars, unpack_particulars
 from authn.grants.tables import grants
 from authn.people.tables import persons, subjects
-from authn.sessions.sessions import alive, chain, limits, within_limits
+from authn.sessions import sessions as session_rules
+from authn.sessions.sessions import alive, chain, within_limits
 from authn.sessions.tables import sessions
 from authn.settings import Settings
 
@@ -51,6 +53,8 @@ class Grant:
     granted_at: datetime
     offline: bool
     particulars: str
+    profile_id: UUID | None
+    ends_at: datetime | None
 
     @property
     def allowed(self) -> Particulars:
@@ -60,7 +64,7 @@ class Grant:
     @property
     def sid(self) -> str:
         """The session's name for this client."""
-        return sid(self.session_id, self.client_id)
+        return sid(self.session_id, self.client_id, self.profile_id)
 
 
 COLUMNS = tuple(grants.c[name] for name in Grant.__dataclass_fields__)
@@ -96,12 +100,14 @@ _REVOKE_OFFLINE = (
 )
 
 
-def sid(session_id: UUID, client_id: str) -> str:
+def sid(session_id: UUID, client_id: str, profile_id: UUID | None = None) -> str:
     """Differs for each (session, client), so that no two clients can compare (protocol 1.3).
 
-    A hash of the session's random id: always the same, and nobody can guess another client's.
+    And for each profile: who changes the capacity has another session at the client. A hash of the
+    session's random id: always the same, and nobody can guess another client's.
     """
-    digest = hashlib.sha256(session_id.bytes + client_id.encode()).digest()
+    profile = profile_id.bytes if profile_id else b""
+    digest = hashlib.sha256(session_id.bytes + profile + client_id.encode()).digest()
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
 
@@ -128,8 +134,16 @@ def live() -> ColumnElement[bool]:
         persons.c.deceased.is_(False),
     )
     return and_(
-        grants.c.revoked_at.is_(None), client_of_grant.c.ended_at.is_(None), or_(online, offline)
+        grants.c.revoked_at.is_(None),
+        or_(grants.c.ends_at.is_(None), grants.c.ends_at > bindparam("now")),
+        client_of_grant.c.ended_at.is_(None),
+        or_(online, offline),
     )
+
+
+def limits(settings: Settings, now: datetime) -> dict[str, Any]:
+    """The parameters of `live` at this moment."""
+    return {**session_rules.limits(settings, now), "now": now}
 
 
 # Built once: putting a statement together costs more than executing it.

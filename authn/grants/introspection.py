@@ -12,11 +12,10 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, exists, select, true
 
 from authn.clients.tables import clients, resources
-from authn.grants.access_tokens import grant_id_of, is_of_a_system
-from authn.grants.grants import live, live_chain
+from authn.grants.access_tokens import is_of_a_system, opened_jti
+from authn.grants.grants import limits, live, live_chain
 from authn.grants.tables import grants, revoked_tokens
 from authn.secrets import Secrets
-from authn.sessions.sessions import limits
 from authn.settings import Settings
 
 
@@ -37,6 +36,7 @@ class AskedToken:
 class TokenAtResource:
     """What is to be known of a token that lives: of a person's, whose; a system's has none."""
 
+    profile_id: UUID | None
     may_read_ssin: bool
     person_id: UUID | None = None
     device_id: UUID | None = None
@@ -67,7 +67,7 @@ def token_at_resource(
     connection: Connection, secrets: Secrets, settings: Settings, token: AskedToken, now: datetime
 ) -> TokenAtResource | None:
     """The token, while it and everything above it lives, if it is for a resource of who asks."""
-    grant_id = grant_id_of(secrets, token.jti)
+    sealed = opened_jti(secrets, token.jti)
     parameters: dict[str, Any] = {
         "jti": token.jti,
         "audience": token.audience,
@@ -76,9 +76,10 @@ def token_at_resource(
     }
     if is_of_a_system(token.jti):
         row = connection.execute(_OF_A_SYSTEM, parameters).first()
-    elif grant_id is None:
+    elif sealed is None:
         return None
     else:
-        parameters |= {"grant_id": grant_id, **limits(settings, now)}
+        parameters |= {"grant_id": sealed.grant_id, **limits(settings, now)}
         row = connection.execute(_OF_A_PERSON, parameters).first()
-    return TokenAtResource(*row) if row else None
+        return TokenAtResource(sealed.profile_id, *row) if row else None
+    return TokenAtResource(None, *row) if row else None

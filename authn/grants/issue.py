@@ -45,8 +45,14 @@ def issue_grant(
     client: Client,
     session: Session,
     now: datetime,
+    *,
+    profile_id: UUID | None = None,
+    ends_at: datetime | None = None,
 ) -> UUID:
     """The id of a new grant for this request, of the person and the device of this session.
+
+    `profile_id` is in which capacity the person acts, None as a citizen; `ends_at` until when they
+    allowed it, None until they take it back.
 
     Inserting it spends the request: of two tabs that answer the same one, one gets here. Raises
     `Expired` when the request was answered before, or the session of an offline grant has ended in
@@ -73,6 +79,8 @@ def issue_grant(
         "granted_at": now,
         "offline": offline,
         "particulars": request.particulars.pack(),
+        "profile_id": profile_id,
+        "ends_at": ends_at,
     }
     if not insert_once(connection, grants, grant):
         raise answered_before()

@@ -23,10 +23,11 @@ from authn.db.transaction import must_write
 from authn.devices.tables import devices
 from authn.grants.confirmation import UNBOUND, Confirmation
 from authn.grants.grants import COLUMNS, Grant, InvalidGrant, live, live_chain, revoke_grant
+from authn.grants.grants import limits as limits_of_grants
 from authn.grants.sealed_successor import open_successor, seal_successor
 from authn.grants.tables import grants, refresh_tokens
 from authn.secrets import Secrets, new_token, token_hash
-from authn.sessions.sessions import SessionDevice, limits
+from authn.sessions.sessions import SessionDevice
 from authn.web.site import Site
 from authn.webauthn.policy import level_today, lower
 
@@ -157,7 +158,7 @@ def find_refresh_token(
     Raises `InvalidGrant`. Of a token that was replaced too long ago, the whole grant is revoked by
     that, and it is on record; another client's, or one with another key, changes nothing.
     """
-    parameters = {"presented_hash": token_hash(token), **limits(site.settings, now)}
+    parameters = {"presented_hash": token_hash(token), **limits_of_grants(site.settings, now)}
     row = connection.execute(_FIND, parameters).first()
     if row is None:
         raise _invalid("unknown")

@@ -16,6 +16,7 @@ from sqlalchemy import (
 
 from authn.clients.tables import LONGEST_CLIENT_ID
 from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.profiles.tables import profiles
 
 grants = Table(
     "grants",
@@ -39,8 +40,13 @@ grants = Table(
     Column("offline", Boolean, nullable=False),
     # What was allowed besides scopes, as JSON: `Particulars`; "" for nothing.
     Column("particulars", Text, nullable=False),
+    # In which capacity; none as a citizen. And when it ends by what the person chose.
+    Column("profile_id", Uuid, ForeignKey(profiles.c.id)),
+    Column("ends_at", Instant),
     # What a device was last used for, and what it has open.
     Index(None, "device_id", "granted_at"),
+    # What ends with a profile.
+    Index(None, "profile_id"),
     sqlite_with_rowid=False,
 )
 

@@ -10,6 +10,7 @@ from authn.audit.log import record
 from authn.consents.asked import allow
 from authn.errors import N_, InvalidRequest
 from authn.grants.authorization_request import DEVICE
+from authn.login.acting import acting
 from authn.login.hallway import (
     authentication_required,
     decline,
@@ -71,7 +72,8 @@ def decide(request: Request) -> Response:
 def _allow(passage: Passage, session: Session, asked: frozenset[str]) -> str:
     """Where to go on; the consent holds from now on."""
     request, client_id = passage.request, passage.client.client_id
-    allow(request.connection, session.person_id, passage.pending, asked, request.now)
+    profile_id = acting(passage).consent_id
+    allow(request.connection, session.person_id, profile_id, passage.pending, asked, request.now)
     event = ConsentGiven(
         person_id=session.person_id,
         device_id=session.device_id,

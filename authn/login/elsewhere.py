@@ -26,6 +26,7 @@ SAID = (
     "max_age",
     "ui_locales",
     "dpop_jkt",
+    "profile",
 )
 
 

@@ -19,10 +19,13 @@ from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.grants.codes import issue_code
 from authn.grants.device_codes import allow_device
 from authn.grants.issue import OtherPerson
+from authn.login.acting import acting
+from authn.login.agreed import agreed
 from authn.login.jarm import can_be_sealed
 from authn.login.language import speak_language_asked
 from authn.login.passage import Passage, granted_level, lacking, out_of_reach
 from authn.login.pending import pending_token
+from authn.login.permitted import permitted
 from authn.login.response import (
     BY_LOCATION,
     authorization_response,
@@ -152,7 +155,9 @@ def left_to_allow(passage: Passage) -> frozenset[str]:
     if passage.client.first_party and not (pretender and anew):
         return frozenset()
     since = pending.arrived_at if anew else None
-    return still_to_allow(passage.request.connection, session.person_id, pending, since)
+    profile_id = acting(passage).consent_id
+    asked = permitted(passage)
+    return still_to_allow(passage.request.connection, session.person_id, profile_id, asked, since)
 
 
 def _could_be_another(passage: Passage) -> bool:
@@ -274,8 +279,17 @@ def _answer(passage: Passage) -> dict[str, str]:
 
 def _given(passage: Passage, session: Session) -> dict[str, str]:
     """The code; nothing where a device asks for its tokens itself. Raises as `issue_grant` does."""
-    request, pending, client = passage.request, passage.pending, passage.client
-    if pending.response_mode == DEVICE:
-        allow_device(request.connection, pending, client, session, request.now)
-        return {}
-    return {"code": issue_code(request.connection, pending, client, session, request.now)}
+    request, client = passage.request, passage.client
+    given = agreed(passage)
+    profile_id, ends_at = acting(passage).id, given.ends_at
+    issue = allow_device if given.request.response_mode == DEVICE else issue_code
+    code = issue(
+        request.connection,
+        given.request,
+        client,
+        session,
+        request.now,
+        profile_id=profile_id,
+        ends_at=ends_at,
+    )
+    return {"code": code} if code else {}

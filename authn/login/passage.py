@@ -5,7 +5,8 @@ OpenID Connect Core 1.0 §5.5.1.1 (`acr`), RFC 9470 §5
 beside those of the service and the client: what a device lacks is found and said in one way.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from authn.clients.clients import Client
 from authn.devices.devices import devices_of
@@ -28,6 +29,8 @@ class Passage:
     pending: AuthorizationRequest
     client: Client
     session: Session | None
+    # What was found out on the way, by the modules that find it out.
+    found: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def policy(self) -> Policy:

@@ -132,7 +132,11 @@ def _at_resources(request: Request, names: Iterable[str]) -> list[Described]:
     return [
         Described(
             resource.resource_name,
-            tuple(resource.scopes[each] for each in asked[identifier] if each in resource.scopes),
+            tuple(
+                resource.scopes[each].sentence(request.language)
+                for each in asked[identifier]
+                if each in resource.scopes
+            ),
         )
         for identifier, resource in find_resources(request.connection, asked).items()
     ]
@@ -142,7 +146,7 @@ def _this_once(request: Request, details: tuple[Detail, ...]) -> list[Described]
     if not details:
         return []
     resources = find_resources(request.connection, locations_of(details))
-    return [TYPES[each["type"]].described(each, resources) for each in details]
+    return [TYPES[each["type"]].described(each, resources, request.language) for each in details]
 
 
 def _shown(request: Request, claim: str, value: str) -> str:

@@ -35,8 +35,9 @@ class Authorised:
     """What an access token says: who may do what, for whom, where.
 
     `subject` is the `sub` at the audience, `sector` the one within which it and `device_id` are the
-    same. Without a `grant` it is a system's, of the `organisation` (a CBE number). `act` is the
-    chain of RFC 8693 §4.1. It never outlives `not_after`.
+    same, `profile_id` in which capacity the person acts. Without a `grant` it is a system's, of the
+    `organisation` (a CBE number). `act` is the chain of RFC 8693 §4.1. It never outlives
+    `not_after`.
     """
 
     client: Client
@@ -49,6 +50,7 @@ class Authorised:
     act: Mapping[str, Any] | None = None
     authorization_details: tuple[Mapping[str, Any], ...] = ()
     organisation: str = ""
+    profile_id: UUID | None = None
     not_after: datetime | None = None
 
     def expires_at(self, now: datetime) -> datetime:
@@ -82,7 +84,7 @@ def access_token(
         "client_id": authorised.client.client_id,
         "iat": seconds(now),
         "exp": seconds(authorised.expires_at(now)),
-        "jti": new_jti(secrets, grant.id if grant else None),
+        "jti": new_jti(secrets, grant.id if grant else None, authorised.profile_id),
         "scope": authorised.scope,
     }
     if grant is not None:

@@ -118,6 +118,7 @@ def authorised_for(request: Request, obtained: Obtained) -> Authorised:
         sector=sector,
         scope=scope,
         grant=grant,
+        profile_id=grant.profile_id,
         confirmation=obtained.confirmation,
         authorization_details=details_at(grant.allowed.authorization_details, audience),
     )

@@ -8,7 +8,8 @@ class Citizen:
     """An entry of the national register; its numbers are left out of `repr`.
 
     `birthdate` is `YYYY-MM-DD`, `YYYY-MM`, `YYYY` or None, as much as is known. `language` is a
-    two-letter code. `previous_ssins` are the numbers that the present one replaced.
+    two-letter code. `previous_ssins` are the numbers that the present one replaced. A
+    `cancelled` number was given out in error, and leads to nobody.
     """
 
     ssin: str = field(repr=False)
@@ -17,4 +18,5 @@ class Citizen:
     birthdate: str | None
     language: str
     deceased: bool = False
+    cancelled: bool = False
     previous_ssins: tuple[str, ...] = field(default=(), repr=False)

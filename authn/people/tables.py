@@ -35,6 +35,8 @@ persons = Table(
     Column("checked_at", Instant, nullable=False),
     # As in `sessions`: since when it is told that what a deceased person had opened has ended.
     Column("end_told_at", Instant),
+    # Whom this one turned out to be; nothing but what applications knew them by is left here.
+    Column("merged_into", Uuid, ForeignKey("persons.id")),
 )
 Index(
     "ix_persons_end_told_at",
@@ -85,6 +87,7 @@ class Person:
     created_at: datetime
     checked_at: datetime
     end_told_at: datetime | None = None
+    merged_into: UUID | None = None
 
     @property
     def full_name(self) -> str:

@@ -124,6 +124,7 @@ def _staged_row(secrets: Secrets, row: RegisterRow) -> dict[str, Any]:
         "birthdate": row.birthdate,
         "language": row.language,
         "deceased": row.deceased,
+        "cancelled": False,
         "replaces_hash": replaces_hash,
         "replaces_encrypted": (
             encrypt_ssin(secrets, row.replaces, replaces_hash)

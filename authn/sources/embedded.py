@@ -43,6 +43,7 @@ class EmbeddedRegister:
             birthdate=row.birthdate,
             language=row.language,
             deceased=row.deceased,
+            cancelled=row.cancelled,
             previous_ssins=self._replaced_by(row.ssin_hash),
         )
 

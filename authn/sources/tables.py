@@ -1,6 +1,6 @@
 """The embedded twin of the national register, and where an import waits until it is complete."""
 
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, String, Table, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Uuid
 
 from authn.db.metadata import Instant, metadata
 from authn.people.tables import LONGEST_NAME
@@ -15,6 +15,8 @@ register_citizens = Table(
     Column("birthdate", String(10)),
     Column("language", String(2), nullable=False),
     Column("deceased", Boolean, nullable=False),
+    # The number was given out in error, and nothing took its place.
+    Column("cancelled", Boolean, nullable=False),
 )
 
 # A number, and the one that replaced it: followed until there is no further one.
@@ -40,6 +42,34 @@ register_staged_rows = Table(
     Column("birthdate", String(10)),
     Column("language", String(2), nullable=False),
     Column("deceased", Boolean, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
     Column("replaces_hash", String(80)),
     Column("replaces_encrypted", LargeBinary),
+)
+
+# The embedded twins of the other sources: what each question is answered with, by the keyed hash of
+# whom it is about (a person's number, an organisation's).
+source_facts = Table(
+    "source_facts",
+    metadata,
+    Column("question", String(20), primary_key=True),
+    Column("subject_hash", String(80), primary_key=True),
+    # What makes it this fact and no other: a keyed hash of its own key.
+    Column("key_hash", String(80), primary_key=True),
+    Column("fact_encrypted", LargeBinary, nullable=False),
+    Column("imported_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# When each question about a person was last answered, when it is due to be asked again, and since
+# when asking has failed. What was answered, `profiles` keeps.
+source_answers = Table(
+    "source_answers",
+    metadata,
+    Column("person_id", Uuid, ForeignKey("persons.id"), primary_key=True),
+    Column("question", String(20), primary_key=True),
+    Column("answered_at", Instant),
+    Column("due_at", Instant, nullable=False),
+    Column("failed_at", Instant),
+    sqlite_with_rowid=False,
 )

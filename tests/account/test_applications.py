@@ -14,6 +14,7 @@ from authn.consents.consents import give_consent, missing_scopes
 from authn.db.transaction import reading, writing
 from authn.grants.ended_clients import end_client
 from authn.keys.signing_keys import ensure_signing_keys
+from authn.profiles.profile import NO_PROFILE
 from authn.web.site import Site
 from tests.citizen import KARIM, ORIGIN, Screen
 from tests.conftest import MovableClock
@@ -189,7 +190,9 @@ def test_withdrawing_ends_all_that_it_holds_and_the_next_time_it_asks_anew(
     assert refresh(offline_rp, tokens["refresh_token"]).status_code == 400
     assert offline_rp.answer(prompt="none")["error"] == "consent_required"
     with reading(site.database) as connection:
-        missing = missing_scopes(connection, holder.person.id, "hospital", OFFLINE.split())
+        missing = missing_scopes(
+            connection, holder.person.id, "hospital", NO_PROFILE, OFFLINE.split()
+        )
     assert missing == set(OFFLINE.split())
     Screen(client).post_form("/applications/hospital/withdraw")
     assert events(site, "consent.withdrawn") == [("hospital", '{"grants":1}')], "once"
@@ -224,7 +227,7 @@ def test_another_site_can_withdraw_nothing(
     answer = client.post("/applications/hospital/withdraw", headers={"Origin": "https://x.example"})
     assert answer.status_code == 403
     with reading(site.database) as connection:
-        assert not missing_scopes(connection, holder.person.id, "hospital", ["profile"])
+        assert not missing_scopes(connection, holder.person.id, "hospital", NO_PROFILE, ["profile"])
 
 
 def test_names_are_shown_as_they_are_and_never_run(
@@ -289,5 +292,5 @@ def test_an_application_that_was_allowed_by_two_scopes_is_one(
     make_rp(client_id="one", client_name="Only one")
     with writing(site.database) as connection:
         for scope in ("openid", "profile"):
-            give_consent(connection, holder.person.id, "one", [scope], site.clock())
+            give_consent(connection, holder.person.id, "one", NO_PROFILE, [scope], site.clock())
     assert shown(client).count("Only one") == 1

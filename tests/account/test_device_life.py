@@ -25,6 +25,7 @@ from authn.devices.tables import Device, devices, installations
 from authn.errors import Refusal
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.people.tables import Person, persons
+from authn.profiles.profile import NO_PROFILE
 from authn.sessions.tables import sessions
 from authn.web.site import Site
 from authn.webauthn.responses import base64url
@@ -318,7 +319,9 @@ def hospital(site: Site, person: Person, phone: Screen, phone_id: UUID) -> Relyi
     hospital = register(site, phone.client)
     with writing(site.database) as connection:
         client_id = hospital.client.client_id
-        give_consent(connection, person.id, client_id, ["openid", "profile"], site.clock())
+        give_consent(
+            connection, person.id, client_id, NO_PROFILE, ["openid", "profile"], site.clock()
+        )
     return hospital
 
 

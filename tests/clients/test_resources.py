@@ -97,7 +97,8 @@ def test_every_option(command: Command, clients: None) -> None:
         *("--sector-identifier", "example", "--scope", "read=Read = see", "--scope", "send=Send"),
     )
     assert resource.client_id == "letters"
-    assert resource.scopes == {"read": "Read = see", "send": "Send"}
+    sentences = {name: scope.sentence("fr") for name, scope in resource.scopes.items()}
+    assert sentences == {"read": "Read = see", "send": "Send"}
     assert resource.sector_identifier == "example"
     assert resource.may_read_ssin
     assert resource.reads_may_act

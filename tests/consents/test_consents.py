@@ -9,6 +9,7 @@ from authn.clients.registration import register_client
 from authn.consents.consents import give_consent, missing_scopes
 from authn.db.transaction import writing
 from authn.people.persons import person_of
+from authn.profiles.profile import NO_PROFILE
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 
@@ -32,12 +33,12 @@ def person_id(site: Site) -> UUID:
 
 def missing(site: Site, person_id: UUID, client_id: str = "hospital") -> frozenset[str]:
     with writing(site.database) as connection:
-        return missing_scopes(connection, person_id, client_id, SCOPES)
+        return missing_scopes(connection, person_id, client_id, NO_PROFILE, SCOPES)
 
 
 def give(site: Site, person_id: UUID, *scopes: str) -> None:
     with writing(site.database) as connection:
-        give_consent(connection, person_id, "hospital", scopes, site.clock())
+        give_consent(connection, person_id, "hospital", NO_PROFILE, scopes, site.clock())
 
 
 def test_at_first_everything_is_missing(site: Site, person_id: UUID) -> None:
@@ -80,8 +81,10 @@ def test_an_older_consent_does_not_count_where_a_new_one_is_asked(
     give(site, person_id, *SCOPES)
     now = site.clock()
     with writing(site.database) as connection:
-        ask = (connection, person_id, "hospital", SCOPES)
+        ask = (connection, person_id, "hospital", NO_PROFILE, SCOPES)
         assert missing_scopes(*ask, since=now) == frozenset()
         assert missing_scopes(*ask, since=now + timedelta(microseconds=1)) == SCOPES
-        give_consent(connection, person_id, "hospital", ["openid"], now + timedelta(seconds=1))
+        give_consent(
+            connection, person_id, "hospital", NO_PROFILE, ["openid"], now + timedelta(seconds=1)
+        )
         assert missing_scopes(*ask, since=now + timedelta(seconds=1)) == {"profile"}

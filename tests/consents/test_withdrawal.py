@@ -15,6 +15,7 @@ from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.codes import issue_code
 from authn.grants.tables import grants
 from authn.keys.signing_keys import ensure_signing_keys
+from authn.profiles.profile import NO_PROFILE
 from authn.web.site import Site
 from tests.citizen import KARIM
 from tests.oidc.relying_party import Holder, RelyingParty, hold_device, register
@@ -80,8 +81,8 @@ def test_other_applications_and_other_persons_keep_theirs(
     assert [other.userinfo(token).status_code for token in kept] == [200, 200]
     with reading(site.database) as connection:
         scopes = ["openid", "profile"]
-        assert not missing_scopes(connection, karim.person.id, "hospital", scopes)
-        assert not missing_scopes(connection, holder.person.id, "pharmacy", scopes)
+        assert not missing_scopes(connection, karim.person.id, "hospital", NO_PROFILE, scopes)
+        assert not missing_scopes(connection, holder.person.id, "pharmacy", NO_PROFILE, scopes)
 
 
 def test_nothing_to_withdraw_is_no_error(site: Site, rp: RelyingParty, holder: Holder) -> None:
@@ -96,7 +97,7 @@ def test_what_is_given_at_the_same_moment_ends_too(
     pending = request_of(site, rp)
     with ThreadPoolExecutor(1) as pool:
         with writing(site.database) as connection:
-            assert not still_to_allow(connection, holder.person.id, pending)
+            assert not still_to_allow(connection, holder.person.id, NO_PROFILE, pending)
             withdrawal = pool.submit(withdraw, site, holder.person.id)
             wait([withdrawal], timeout=0.3)
             assert not withdrawal.done()

@@ -21,6 +21,7 @@ from authn.devices.tables import HeldDevice, NewCredential
 from authn.people.citizen import Citizen
 from authn.people.persons import person_of
 from authn.people.tables import Person
+from authn.profiles.profile import NO_PROFILE
 from authn.secrets import new_token
 from authn.sessions.opening import open_session
 from authn.sessions.sessions import Session
@@ -64,6 +65,7 @@ class RelyingParty:
                 connection,
                 holder.person.id,
                 self.client.client_id,
+                NO_PROFILE,
                 scope.split(),
                 self.site.clock(),
             )

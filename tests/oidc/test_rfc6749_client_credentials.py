@@ -208,7 +208,8 @@ def test_a_scope_that_the_resource_names_like_a_persons_is_none(
 ) -> None:
     add_resource(site)
     with writing(site.database) as connection:  # what registration refuses, found in the table
-        scopes = {"openid": "", "ssin": "", "prescriptions:read": "Read"}
+        said = {"name": {"en": "Read"}}
+        scopes = dict.fromkeys(("openid", "ssin", "prescriptions:read"), said)
         connection.execute(update(resources).values(scopes=scopes))
     system = register_system(
         site, backchannel, scope="openid ssin prescriptions:read", may_read_ssin=True

@@ -15,7 +15,7 @@ from authn.clients.exchange_pairs import (
     list_exchanges,
 )
 from authn.db.transaction import reading, writing
-from authn.grants.access_tokens import grant_id_of
+from authn.grants.access_tokens import opened_jti
 from authn.grants.grants import revoke_grant
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN, JWT, MOST_ACTORS, TOKEN_EXCHANGE
 from authn.settings import Settings
@@ -295,7 +295,9 @@ def test_what_hangs_on_the_grant_ends_with_it(
 ) -> None:  # design 6
     token = letters_token(hospital)
     given = exchanged(back_end, token)["access_token"]
-    grant_id = grant_id_of(site.secrets, segment(given, 1)["jti"])
+    sealed = opened_jti(site.secrets, segment(given, 1)["jti"])
+    assert sealed
+    grant_id = sealed.grant_id
     assert grant_id is not None
     with writing(site.database) as connection:
         revoke_grant(connection, grant_id, site.clock())

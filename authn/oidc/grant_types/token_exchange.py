@@ -148,6 +148,7 @@ def _authorised(
         sector=sector,
         scope=narrowed(scope_at(resource, token.scope, granted), request.form.get("scope", "")),
         grant=grant,
+        profile_id=subject.live.profile_id if subject.live else None,
         confirmation=confirmation,
         act=_act(request, client, token),
         authorization_details=tuple(
