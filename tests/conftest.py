@@ -27,7 +27,7 @@ from authn.secrets import new_token
 from authn.settings import PREFIX, Settings
 from authn.sources.csv_file import import_file
 from authn.web.site import Site
-from tests import browser, postgresql, watch
+from tests import browser, compiled, postgresql, watch
 
 DATABASE = "authn"
 DEMO_PEOPLE = Path(__file__).parent.parent / "authn" / "demo" / "people.csv"
@@ -97,6 +97,13 @@ def _keys_of_every_test(monkeypatch: pytest.MonkeyPatch) -> None:
         return _generated(alg, made[alg])
 
     monkeypatch.setattr(signing_keys, "generate_key", generate)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        compiled.share(patch)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
