@@ -19,6 +19,7 @@ from authn.enrolment.identity_endpoints import routes as enrolment_identity_rout
 from authn.errors import Refusal
 from authn.federation.endpoints import routes as federation_routes
 from authn.federation.upstreams import upstreams
+from authn.keys.audit_days import audit_looked_after
 from authn.keys.upkeep import keys_looked_after
 from authn.login.endpoints import routes as login_routes
 from authn.notices.delivery import delivering_in_background
@@ -91,7 +92,11 @@ def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[N
         # Starlette's 40 threads double the 99th percentile; as many threads as connections do not.
         anyio.to_thread.current_default_thread_limiter().total_tokens = site.settings.threads
         async with metadata_watched(site), keys_looked_after(site):
-            with delivering_in_background(site), telling_applications(site):
+            with (
+                delivering_in_background(site),
+                telling_applications(site),
+                audit_looked_after(site),
+            ):
                 yield
         site.database.close()
 

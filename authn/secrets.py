@@ -105,6 +105,14 @@ def audit_seal(keys: Secrets, row: bytes) -> str:
     return f"{KEY_VERSION}:{hmac.new(keys.audit_key, row, hashlib.sha256).hexdigest()}"
 
 
+def audit_link(
+    keys: Secrets, previous: str, sequence: int, day: str, event_id: int, seal: str
+) -> str:
+    """The HMAC that links an audit row to the one before it in the chain (protocol 3.4)."""
+    text = f"{previous}|{sequence}|{day}|{event_id}|{seal}".encode("ascii")
+    return f"{KEY_VERSION}:{hmac.new(keys.audit_key, text, hashlib.sha256).hexdigest()}"
+
+
 def csrf_token(keys: Secrets, browser: str) -> str:
     """The token that a form of ours carries, for this browser's cookie alone."""
     digest = hmac.new(keys.token_key, b"csrf:" + browser.encode(), hashlib.sha256).digest()

@@ -26,6 +26,7 @@ COMMANDS = {
     "keys": "authn.cli.keys",
     "mds": "authn.cli.mds",
     "outbox": "authn.cli.outbox",
+    "audit": "authn.cli.audit",
     "cleanup": "authn.cli.cleanup",
 }
 

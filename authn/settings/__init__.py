@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from authn.errors import CommandError
+from authn.settings.audit import AuditSettings
 from authn.settings.service import PREFIX
-from authn.settings.sources import SourceSettings
 
 __all__ = ["PREFIX", "Settings", "load_settings"]
 
 
-class Settings(SourceSettings):
+class Settings(AuditSettings):
     """The configuration of one running service."""
 
     @classmethod

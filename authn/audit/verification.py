@@ -1,0 +1,139 @@
+"""Whether the audit log is as it was written: every seal, every link, every number.
+
+Nothing is believed that the database says of itself: seals and links are computed anew with the
+audit key, which is not in it. What is found is named by number and row, to be looked at.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, func, select
+
+from authn.audit.chain import BEGINNING, audit_chain
+from authn.audit.days import SignedDay, signed_days
+from authn.audit.log import audit_events
+from authn.secrets import Secrets, audit_link, audit_seal
+
+AT_ONCE = 2000
+# Longer, and no worker ran, or somebody put the row in.
+CHAINED_WITHIN = timedelta(minutes=15)
+SEALED = ("occurred_at", "event", "reference", "person_id", "device_id", "client_id", "details")
+
+_EVENT = [audit_events.c[name] for name in SEALED]
+_ROWS = (
+    select(
+        audit_chain.c.sequence,
+        audit_chain.c.event_id,
+        audit_chain.c.day,
+        audit_chain.c.link,
+        audit_events.c.id,
+        audit_events.c.seal,
+        *_EVENT,
+    )
+    .select_from(audit_chain.outerjoin(audit_events, audit_events.c.id == audit_chain.c.event_id))
+    .where(audit_chain.c.sequence > bindparam("after"))
+    .order_by(audit_chain.c.sequence)
+    .limit(AT_ONCE)
+)
+_UNCHAINED = (
+    select(audit_events.c.id, audit_events.c.seal, *_EVENT)
+    .select_from(audit_events.outerjoin(audit_chain, audit_chain.c.event_id == audit_events.c.id))
+    .where(audit_chain.c.event_id.is_(None), audit_events.c.occurred_at < bindparam("before"))
+    .order_by(audit_events.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it was written: what, at which number of the chain, which row."""
+
+    what: str
+    sequence: int | None = None
+    event_id: int | None = None
+
+    def __str__(self) -> str:
+        where = [
+            f"number {self.sequence}" if self.sequence is not None else "",
+            f"row {self.event_id}" if self.event_id is not None else "",
+        ]
+        return ", ".join(each for each in (self.what, *where) if each)
+
+
+@dataclass(slots=True)
+class Checked:
+    """How far the check has come: number and link of the last row, and each day's last link."""
+
+    sequence: int
+    link: str
+    rows: int = 0
+
+
+def verify_log(
+    connection: Connection, secrets: Secrets, now: datetime, checked: Checked | None = None
+) -> Iterator[Finding]:
+    """Everything that is wrong, as it is found; nothing where the log is whole.
+
+    `checked` tells the caller how far it has come. Of archived days the files are checked
+    (`audit.archive`), here only that they lead to what is still there.
+    """
+    days = signed_days(connection)
+    archived = [each.day for each in days if each.archived_at is not None]
+    at = checked or Checked(0, BEGINNING)
+    at.sequence, at.link = (
+        (archived[-1].last_sequence, archived[-1].head) if archived else (0, BEGINNING)
+    )
+    heads = {each.day.last_sequence: each for each in days if each.archived_at is None}
+    while rows := connection.execute(_ROWS, {"after": at.sequence}).all():
+        for row in rows:
+            yield from _check(secrets, at, row)
+            yield from _check_head(heads.pop(at.sequence, None), row)
+            at.link, at.rows = row.link, at.rows + 1
+    for day in heads.values():
+        yield Finding(f"the rows of {day.day.day} that were signed are not all there")
+    yield from _never_chained(connection, secrets, now)
+
+
+def _check(secrets: Secrets, at: Checked, row: Any) -> Iterator[Finding]:
+    expected = at.sequence + 1
+    if row.sequence != expected:
+        gone = (
+            f"{expected}" if row.sequence == expected + 1 else f"{expected} to {row.sequence - 1}"
+        )
+        yield Finding(f"numbers are missing: {gone}")
+    if row.id is None:
+        yield Finding("the row was removed", row.sequence, row.event_id)
+    elif row.seal != seal_of(secrets, row._mapping):
+        yield Finding("the row was altered, or is not ours", row.sequence, row.event_id)
+    if row.id is not None:
+        link = audit_link(secrets, at.link, row.sequence, row.day, row.event_id, row.seal)
+        if link != row.link and row.sequence == expected:
+            yield Finding(
+                "the link does not follow from the row before", row.sequence, row.event_id
+            )
+    at.sequence = row.sequence
+
+
+def _check_head(day: SignedDay | None, row: Any) -> Iterator[Finding]:
+    if day is not None and day.day.head != row.link:
+        yield Finding(f"the head of {day.day.day} is not the one that was signed", row.sequence)
+
+
+def _never_chained(connection: Connection, secrets: Secrets, now: datetime) -> Iterator[Finding]:
+    for row in connection.execute(_UNCHAINED, {"before": now - CHAINED_WITHIN}):
+        if row.seal != seal_of(secrets, row._mapping):
+            yield Finding("the row was put in by somebody else", event_id=row.id)
+        else:
+            yield Finding("the row was never chained", event_id=row.id)
+
+
+def seal_of(secrets: Secrets, row: Mapping[Any, Any]) -> str:
+    """The seal that a row with these values has (`audit.log.record`)."""
+    return audit_seal(secrets, orjson.dumps({name: row[name] for name in SEALED}))
+
+
+def rows_of(connection: Connection) -> int:
+    """How many rows the chain has here: what a check will go through."""
+    return connection.execute(select(func.count()).select_from(audit_chain)).scalar_one()
