@@ -41,8 +41,11 @@ bench: venv-dev ## Measure: operations per second and core, latency, commits, me
 messages: venv-dev ## Take new sentences over into the catalogues of nl, fr and de
 	$(PYTHON) -m tools.messages
 
-docs: venv-dev ## Write docs/settings.md anew from the descriptions in authn/settings
+docs: venv-dev ## Write the pages of docs that are made from the code
 	$(PYTHON) -m tools.settings_page
+	$(PYTHON) -m tools.profiles_page
+	$(PYTHON) -m tools.audit_page
+	$(PYTHON) -m tools.desk_api_page
 
 lock: ## Write both lock files anew from pyproject.toml (UPGRADE=--upgrade takes newer versions)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" command -v uv >/dev/null || { echo "uv is needed: .venv/bin/pip install uv" >&2; exit 1; }

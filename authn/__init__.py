@@ -5,8 +5,10 @@ The map. One folder is one room; imports run downwards only (checked by import-l
     cli        the command line
     demo       the relying application, the eID test card and the fictitious people of `make run`
     app        create_app(settings): every route, middleware and error handler on one screen
+    desk_api   the acts of the desk for tools of its own
     oidc       the OpenID Provider: one file per endpoint
     account    the holder's pages: my devices, where we can reach you, what an upstream proved
+    views      what those pages and the desk both show: devices, what happened to a person
     login      the hallway between an authorization request and its answer; codes of other screens
     enrolment  activation codes, the first device, a further device; loss and return
     federation proof of identity from upstream: eID, itsme, another OpenID Provider
@@ -17,7 +19,7 @@ The map. One folder is one room; imports run downwards only (checked by import-l
     clients    relying applications and resource servers
     devices    what a person holds: Device, Installation, and its life
     notices    what a person is told by mail, and where
-    sources    authentic sources: the national register
+    sources    authentic sources, real ones and twins: the national register, professions, …
     people     who: Person, national number, pairwise subjects
     keys       our signing keys
     outbox     what must be told to others after the commit: rows, worker, retries

@@ -13,7 +13,9 @@ from starlette.routing import BaseRoute, Mount
 from authn.account.endpoints import routes as account_routes
 from authn.account.identity_endpoints import routes as account_identity_routes
 from authn.clock import Clock, system_clock
+from authn.console.endpoints import routes as console_routes
 from authn.db.engine import open_database
+from authn.desk_api.endpoints import routes as desk_api_routes
 from authn.enrolment.endpoints import routes as enrolment_routes
 from authn.enrolment.identity_endpoints import routes as enrolment_identity_routes
 from authn.errors import Refusal
@@ -27,8 +29,10 @@ from authn.oidc.backchannel_logout import telling_applications
 from authn.oidc.client_certificate import certificate_roots
 from authn.oidc.cors import Cors
 from authn.oidc.endpoints import routes as oidc_routes
+from authn.oidc.revocation_hook import telling_resources
 from authn.secrets import load_secrets
 from authn.settings import Settings
+from authn.sources.asking import sources_of
 from authn.web.endpoints import routes as web_routes
 from authn.web.envelope import Envelope
 from authn.web.failures import answer_failure
@@ -49,6 +53,8 @@ ROUTES: list[BaseRoute] = [
     *enrolment_identity_routes,
     *account_routes,
     *account_identity_routes,
+    *console_routes,
+    *desk_api_routes,
     *webauthn_routes,
     *web_routes,
     Mount("/static", VersionedFiles(directory=STATIC)),
@@ -70,6 +76,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Starlette:
         pages=load_pages(settings.service_name),
         places=open_places(settings),
     )
+    sources_of(site)  # their key is read now as well
     app = Starlette(
         routes=by_path(ROUTES),
         middleware=[
@@ -95,9 +102,11 @@ def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[N
             with (
                 delivering_in_background(site),
                 telling_applications(site),
+                telling_resources(site),
                 audit_looked_after(site),
             ):
                 yield
+        sources_of(site).close()
         site.database.close()
 
     return lifespan

@@ -164,12 +164,19 @@ def decrypt_jwe(
 
 
 def encrypt_jwe(
-    plaintext: str, keys: Iterable[ExchangeKey], alg: str, enc: str, cty: str = ""
+    plaintext: str,
+    keys: Iterable[ExchangeKey],
+    alg: str,
+    enc: str,
+    cty: str = "",
+    typ: str = "",
+    registry: jwe.JWERegistry | None = None,
 ) -> str:
     """The text, encrypted to the first of these public keys that may be used so (RFC 7516 §7.1).
 
     `alg` is of `KEY_ENCRYPTIONS_TO_OTHERS`, `enc` of `CONTENT_ENCRYPTIONS`; `cty` is "JWT" where
-    the text is one (RFC 7519 §5.2). Raises `NoFittingKey`.
+    the text is one (RFC 7519 §5.2). `registry` has another way of making the content key. Raises
+    `NoFittingKey`.
     """
     if alg not in KEY_ENCRYPTIONS_TO_OTHERS or enc not in CONTENT_ENCRYPTIONS:
         raise NoFittingKey
@@ -177,10 +184,11 @@ def encrypt_jwe(
     if fitting is None:
         raise NoFittingKey
     # A key that its owner did not name is not named: theirs would be looked for by that name.
-    header = {"alg": alg, "enc": enc, "cty": cty, "kid": fitting.kid}
+    header = {"alg": alg, "enc": enc, "cty": cty, "kid": fitting.kid, "typ": typ}
     said = {name: value for name, value in header.items() if value}
+    known = registry or jwe.JWERegistry(algorithms=[alg, enc])
     try:
-        return jwe.encrypt_compact(said, plaintext, fitting, [alg, enc])
+        return jwe.encrypt_compact(said, plaintext, fitting, registry=known)
     except JoseError:  # its `key_ops` have other uses
         raise NoFittingKey from None
 
@@ -189,6 +197,17 @@ def unverified_claims(token: str) -> dict[str, Any]:
     """What a JWT says, whoever signed it; nothing in it is true yet. Raises `InvalidToken`."""
     _unverified_header(token, parts=3)
     return _json_segment(token.split(".")[1])
+
+
+def unverified_encryption(token: str) -> str:
+    """How the content of a JWE is said to be encrypted, one of `CONTENT_ENCRYPTIONS`.
+
+    Raises `InvalidToken`.
+    """
+    enc = _unverified_header(token, parts=5).get("enc")
+    if enc not in CONTENT_ENCRYPTIONS:
+        raise InvalidToken
+    return str(enc)
 
 
 def _unverified_header(token: str, parts: int) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Secrets: what is signed, hashed and encrypted, and with which key.
 
 Four keys that never stand in for one another: the master key encrypts at rest (AES-256-GCM), the
-national number key finds a number by its keyed hash, the token key signs short-lived tokens
-(itsdangerous) and the audit key seals audit rows. Hashes and tokens begin with the version of their
-key, ciphertexts with a mark of it, so that a key can be replaced while old values are still read.
+national number key finds a number or a mail address by its keyed hash, the token key signs
+short-lived tokens (itsdangerous) and the audit key seals audit rows. Hashes and tokens begin with
+the version of their key, ciphertexts with a mark of it, so that a key can be replaced while old
+values are still read.
 """
 
 import base64
@@ -98,6 +99,22 @@ def national_number_hash(keys: Secrets, ssin: str) -> str:
     """The keyed hash by which a national number (11 digits) is found."""
     digest = hmac.new(keys.national_number_key, ssin.encode("ascii"), hashlib.sha256)
     return f"{KEY_VERSION}:{digest.hexdigest()}"
+
+
+def address_hash(keys: Secrets, address: str) -> str:
+    """The keyed hash by which a mail address is found, however its letters are written.
+
+    With the key of national numbers: both find a person, and neither may be tried on a dump.
+    """
+    message = b"mail-address:" + address.lower().encode("ascii")
+    digest = hmac.new(keys.national_number_key, message, hashlib.sha256)
+    return f"{KEY_VERSION}:{digest.hexdigest()}"
+
+
+def identity_hash(keys: Secrets, issuer: str, subject: str) -> str:
+    """The keyed hash by which an identity of an upstream is found that has no national number."""
+    message = f"identity\n{issuer}\n{subject}".encode("utf-8", "surrogatepass")
+    return hmac.new(keys.national_number_key, message, hashlib.sha256).hexdigest()
 
 
 def audit_seal(keys: Secrets, row: bytes) -> str:

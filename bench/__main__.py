@@ -15,8 +15,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from rich.console import Console
 from rich.table import Table
 
+from bench.desk import desk_lines
+from bench.imports import import_lines
 from bench.metadata import metadata_lines
 from bench.operations import BY_BROWSER, Begin, ceremony
+from bench.profiles import choice_page, give_mandates, slow_source_lines
 from bench.protocol import PROTOCOL
 from bench.service import Service, gather_statistics, pin_client, prepare, running
 from tests import postgresql
@@ -25,7 +28,7 @@ from tests.browser import free_socket
 CONNECTIONS = 8
 COUNTED = 20
 WIDTH = 120  # of the table, in characters
-OPERATIONS = BY_BROWSER | PROTOCOL
+OPERATIONS = BY_BROWSER | PROTOCOL | {"l  choice of a profile, of 501": choice_page}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,19 @@ def main() -> None:
             tempfile.TemporaryDirectory(prefix="authn-bench-") as folder,
             engine_url(engine, Path(folder)) as url,
         ):
+            for line in import_lines(url):
+                console.print(line)
+        if engine == "sqlite":  # whose figures for the desk are promised
+            with (
+                tempfile.TemporaryDirectory(prefix="authn-bench-") as folder,
+                engine_url(engine, Path(folder)) as url,
+            ):
+                for line in desk_lines(url):
+                    console.print(line)
+        with (
+            tempfile.TemporaryDirectory(prefix="authn-bench-") as folder,
+            engine_url(engine, Path(folder)) as url,
+        ):
             _measure_engine(console, engine, Path(folder), url, arguments.seconds)
 
 
@@ -166,6 +182,7 @@ def _measure_engine(console: Console, engine: str, folder: Path, url: str, secon
     )
     port = free_port()
     people, applications = prepare(folder, url, port, CONNECTIONS)
+    give_mandates(people, folder)
     with running([], applications, port):
         pass  # a first start makes the signing keys
     with running(people, applications, port) as service:
@@ -174,6 +191,8 @@ def _measure_engine(console: Console, engine: str, folder: Path, url: str, secon
         loaded = service.resident_megabytes()
     with running(people[:1], applications, port, counting=True) as counting:
         costs = {name: cost(counting, each) for name, each in OPERATIONS.items()}
+    for line in slow_source_lines(people, applications, port, folder, free_port()):
+        console.print(line)
     table = Table(title=f"{engine}: {CONNECTIONS} connections, server on one core")
     table.add_column("operation", no_wrap=True)
     for heading in (

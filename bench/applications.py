@@ -17,6 +17,7 @@ from authn.secrets import Secrets, new_token
 from authn.settings import Settings
 
 APPLICATION = "bench"
+CAPACITIES = "bench-capacities"  # in which people act for others
 BACK_END = "bench-back-end"
 RESOURCE_SERVER = "bench-resource-server"
 SYSTEM_WITH_KEY = "cbe-0406798006"
@@ -67,6 +68,14 @@ def register_applications(
         redirect_uris=[REDIRECT_URI],
         scope=SCOPE,
         resources=[RESOURCE],
+    )
+    register(
+        CAPACITIES,
+        "authorization_code",
+        **by_secret,
+        redirect_uris=[REDIRECT_URI],
+        scope=SCOPE,
+        profile_kinds=["mandate"],
     )
     system: dict[str, Any] = {"scope": SYSTEM_SCOPE, "resources": [RESOURCE]}
     register(BACK_END, EXCHANGE, **by_secret, **system)

@@ -21,6 +21,7 @@ from authn.people.citizen import Citizen
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person, person_of
 from authn.people.ssin import InvalidSsin, parse_ssin
+from authn.profiles.profile import NO_PROFILE
 from bench.applications import (
     APPLICATION,
     RESOURCE,
@@ -117,7 +118,7 @@ def prepare(
             citizen = Citizen(ssin, "An", "Demo", "1903-01-01", "nl")
             person = person_of(connection, present.secrets, citizen, present.now)
             allowed = {*SCOPE.split(), RESOURCE}
-            give_consent(connection, person.id, APPLICATION, allowed, present.now)
+            give_consent(connection, person.id, APPLICATION, NO_PROFILE, allowed, present.now)
             people.append(person.id)
     return people, applications
 

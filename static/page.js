@@ -50,8 +50,9 @@ function closeMenu(menu) {
 }
 
 for (const form of document.forms) {
-  // An answer to an application sends itself, and its button must stay of use if that fails.
-  if (form.method === 'post' && !form.matches('[data-answer]')) {
+  // An answer to an application sends itself, and its button must stay of use if that fails. A
+  // search is sent again and again.
+  if (form.method === 'post' && !form.matches('[data-answer], [data-search]')) {
     sendOnce(form);
   }
 }

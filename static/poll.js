@@ -5,18 +5,19 @@
 
 import { Problem, read } from './http.js';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two looks, where nothing else is said. */
 const PACE = 2_000;
 
 /**
- * Reads the state every two seconds while the page is looked at, until `see` returns true.
+ * Reads the state at this pace while the page is looked at, until `see` returns true.
  * A look that fails is skipped; a refusal is seen as `dead`.
  * @param {string} path
  * @param {(state: string) => boolean} see
+ * @param {number} pace milliseconds between two looks
  */
-export async function follow(path, see) {
+export async function follow(path, see, pace = PACE) {
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, PACE));
+    await new Promise((resolve) => setTimeout(resolve, pace));
     if (document.hidden) {
       continue;
     }

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TypeGuard
 
 ROOT = Path(__file__).parent.parent
-_IN_TEMPLATE = re.compile(r'(?:href|action)="([^"]*)"')
+_IN_TEMPLATE = re.compile(r'(?:href|action|data-follow)="([^"]*)"')
 # What `device-act.js` calls, from a page that extends `device_act.html`.
 _ACT = re.compile(r"\{% block path %\}(/.*?)\{% endblock %\}")
+# What `desk-act.js` calls, from any page.
+_CEREMONY = re.compile(r'data-path="(/[^"]*)"')
 _IN_SCRIPT = re.compile(r"""['`]((?:/|\$\{path\})[^'`]*)['`]""")
 _SCRIPT_PATH = re.compile(r"const path = `([^`]*)`")
+_OF_DESK = ("desk_page", "desk_form", "desk_script", "desk_poll")  # `console.routes`
 _VARIES = re.compile(r"\{\{.*?\}\}|\$\{[^}]*\}|(?<!\$)\{[a-z_]+(?::[a-z]+)?\}")
 
 
@@ -30,7 +33,8 @@ def _from_templates() -> Iterator[str]:
     for path in (ROOT / "templates").rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         yield from _IN_TEMPLATE.findall(text)
-        yield from (f"{act}{call}" for act in _ACT.findall(text) for call in ("", "/options"))
+        acts = [*_ACT.findall(text), *_CEREMONY.findall(text)]
+        yield from (f"{act}{call}" for act in acts for call in ("", "/options"))
 
 
 def _from_scripts() -> Iterator[str]:
@@ -61,4 +65,4 @@ def _declares_route(node: ast.AST) -> TypeGuard[ast.Call]:
         return False
     function = node.func
     name = function.id if isinstance(function, ast.Name) else ""
-    return name == "Route" or name.endswith("_route")
+    return name == "Route" or name.endswith("_route") or name in _OF_DESK

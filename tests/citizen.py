@@ -5,6 +5,7 @@ Everything goes over HTTP, as the pages' scripts do it.
 
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -68,9 +69,9 @@ class Screen:
     def answer_page(self, path: str, token: str, **fields: str) -> Response:
         """The form on this page of the hallway is sent, with what it carries and these fields."""
         html = self.client.get(f"{path}?request={token}").text
-        person = html.partition('name="person" value="')[2].partition('"')[0]
-        assert person, "the page names whom it asks"
-        return self.post_form(path, request=token, person=person, **fields)
+        carried = fields_of(html)
+        assert carried.get("person"), "the page names whom it asks"
+        return self.post_form(path, **{**carried, "request": token, **fields})
 
     def activate(self, code: str, ssin: str = SSIN) -> str:
         """The enrolment token that a right pair gives."""
@@ -126,3 +127,21 @@ def enrolled(
     answer = screen.enrol(code, citizen.ssin, **lies)
     assert answer.status_code == 200, answer.text
     return person, screen
+
+
+def fields_of(html: str) -> dict[str, str]:
+    """What a browser sends of the form in the page, as it stands: hidden fields, ticked boxes and
+    chosen options, the names of buttons left out."""
+    form = html.partition("<main")[2]
+    sent = {}
+    for tag in re.findall(r"<input\b[^>]*>", form):
+        said = {name: unescape(value) for name, value in re.findall(r'([a-z-]+)="([^"]*)"', tag)}
+        ticked = said.get("type") not in ("checkbox", "radio") or re.search(r"\schecked\b", tag)
+        if "name" in said and ticked and not re.search(r"\sdisabled\b", tag):
+            sent[said["name"]] = said.get("value", "on")
+    for name, options in re.findall(
+        r'<select\b[^>]*name="([^"]*)"[^>]*>(.*?)</select>', form, re.DOTALL
+    ):
+        chosen = re.search(r'<option value="([^"]*)" selected', options)
+        sent[name] = unescape(chosen.group(1)) if chosen else ""
+    return sent

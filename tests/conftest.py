@@ -27,7 +27,7 @@ from authn.secrets import new_token
 from authn.settings import PREFIX, Settings
 from authn.sources.csv_file import import_file
 from authn.web.site import Site
-from tests import browser, compiled, postgresql, watch
+from tests import browser, compiled, postgresql, sources_server, watch
 
 DATABASE = "authn"
 DEMO_PEOPLE = Path(__file__).parent.parent / "authn" / "demo" / "people.csv"
@@ -170,6 +170,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         token_key=SecretStr(new_token()),
         audit_key=SecretStr(new_token()),
         outbox_worker=False,  # no thread does anything beside a test
+        audit_worker=False,
     )
 
 
@@ -205,6 +206,21 @@ def database(site: Site) -> Database:
 def register(site: Site, clock: Clock) -> None:
     """The embedded national register holds the fictitious people of the demonstration."""
     import_file(site.database, site.secrets, DEMO_PEOPLE, clock())
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sources_server.Town]:
+    """What the real authentic sources of the tests answer."""
+    folder = tmp_path_factory.mktemp("town") / "files"
+    with sources_server.town(folder, MovableClock().now) as there:
+        yield there
+
+
+@pytest.fixture
+def real(town: sources_server.Town, clock: MovableClock) -> Iterator[sources_server.Running]:
+    """A development server of all four sources, over HTTP, at the service's time."""
+    with sources_server.running(town, clock) as server:
+        yield server
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
+NAMING_A_FILE = {"AUTHN_SOURCES_KEY"}
 PINNED = re.compile(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z]+)*")
 
 
@@ -54,7 +55,8 @@ def test_every_secret_that_is_declared_is_used_and_the_reverse() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_file_setting_points_at_a_secret_of_that_service(name: str) -> None:
     service = SERVICES[name]
-    files = {value for key, value in service.get("environment", {}).items() if "_FILE" in key}
+    values = service.get("environment", {}).items()
+    files = {value for key, value in values if "_FILE" in key or key in NAMING_A_FILE}
     assert files == {f"/run/secrets/{secret}" for secret in service.get("secrets", [])}
 
 

@@ -16,7 +16,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from authn.app import ROUTES
-from authn.audit import device_events, events
+from authn.audit import device_events, events, permission_events, source_events, token_events
+from authn.clients.desk_api import PATH as DESK_API
+from authn.desk_api.endpoints import OPERATIONS
+from authn.desk_api.openapi import openapi
 from authn.settings import Settings
 from tests import addresses, commands
 from tools import messages, settings_page
@@ -27,7 +30,8 @@ DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 MODULES = [path for path in (ROOT / "authn").rglob("*.py") if path.parent.name != "versions"]
 EVENTS = [
     value
-    for value in (vars(events) | vars(device_events)).values()
+    for module in (events, device_events, permission_events, source_events, token_events)
+    for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, events.Event) and value is not events.Event
 ]
 LONGEST_MODULE = 300
@@ -35,6 +39,8 @@ LONGEST_FUNCTION = 40
 # Routes that no page, script or discovery document leads to, and why that is right.
 UNLISTED = {
     "/.well-known/oauth-authorization-server": "where clients that know OAuth alone begin",
+    "/api/desk/v1/openapi.json": "who makes a tool of the desk reads it (docs/desk-api/README.md)",
+    "/grants/*": "each grant is under the grant_management_endpoint of discovery",
     "/health": "load balancers and containers ask it",
     "/identity/*/jwks": "an upstream is told to read our keys there (docs/upstream.md)",
 }
@@ -148,6 +154,8 @@ def test_every_route_is_linked_discovered_or_excused(client: TestClient) -> None
     discovery = client.get("/.well-known/openid-configuration").json()
     issuer = discovery["issuer"]
     discovered = {str(value).removeprefix(issuer) for value in discovery.values()}
+    described = openapi(issuer, OPERATIONS)["paths"]
+    discovered |= {addresses.plain(DESK_API + path) for path in described}
     reached = discovered | addresses.led_to()
     routes = {addresses.plain(route.path) for route in ROUTES if isinstance(route, Route)}
     assert routes - reached == UNLISTED.keys()

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,17 +17,21 @@ from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from authn.cli.secrets import ENCRYPTED, app
+from authn.console.approvals import ask
+from authn.console.desk_sessions import Desk, Why
 from authn.db import reencryption
 from authn.db.metadata import metadata
 from authn.db.occasion import Job
 from authn.db.reencryption import Encrypted, count_old, reencrypt
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
+from authn.federation.tables import unmatched_identities
 from authn.keys.signing_keys import ensure_signing_keys, load_keys
 from authn.notices.addresses import add_address
 from authn.outbox.outbox import enqueue
 from authn.people.persons import person_of
 from authn.people.tables import person_ssins
+from authn.profiles.answer import take_answer
 from authn.secrets import (
     Secrets,
     create_secrets,
@@ -35,9 +40,19 @@ from authn.secrets import (
     load_secrets,
     new_token,
     replace_master_key,
+    token_hash,
 )
 from authn.settings import PREFIX, Settings
-from authn.sources.tables import register_citizens, register_replacements, register_staged_rows
+from authn.sources.facts import Period, Quality
+from authn.sources.tables import (
+    register_citizens,
+    register_replacements,
+    register_staged_rows,
+    source_facts,
+    source_staged_facts,
+)
+from authn.sources.twins import fact_rows
+from authn.staff.staff import Staff
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.commands import SECRET_SETTINGS
@@ -97,6 +112,15 @@ def filled(site: Site, register: None) -> Site:
             person = person_of(connection, site.secrets, citizen, now)
             add_address(connection, site.secrets, person.id, "hanne@example.org", now)
             enqueue(Job(connection, site.settings, site.secrets, now), "mail", {"to": "hanne"})
+        row_id = uuid4()
+        identity = {
+            "id": row_id,
+            "upstream": "fas",
+            "identity_hash": token_hash("somebody"),
+            "claims_encrypted": encrypt(site.secrets, b"{}", f"unmatched_identities:{row_id}"),
+            "arrived_at": now,
+        }
+        connection.execute(unmatched_identities.insert(), identity)
         # An import that waits; and a number that replaced another.
         staged = {
             "import_id": uuid4(),
@@ -106,6 +130,7 @@ def filled(site: Site, register: None) -> Site:
             "family_name": "B",
             "language": "nl",
             "deceased": False,
+            "cancelled": False,
             "ssin_hash": "1",
             "ssin_encrypted": encrypt(site.secrets, b"one", "register:1"),
             "replaces_hash": "2",
@@ -116,6 +141,18 @@ def filled(site: Site, register: None) -> Site:
         replaced = {"ssin_hash": "2", "replaced_by_hash": "1"}
         replaced["ssin_encrypted"] = encrypt(site.secrets, b"two", "register:2")  # type: ignore[assignment]
         connection.execute(register_replacements.insert(), replaced)
+        # A fact that was answered, one that can be, and one that waits.
+        fact = Quality("nurse", "10000000000", Period(date(2020, 1, 1)))
+        person = person_of(connection, site.secrets, HANNE, now)
+        keeper = (connection, site.secrets, site.settings)
+        take_answer(*keeper, person.id, "qualities", [fact], now)
+        for row in fact_rows(site.secrets, "qualities", HANNE.ssin, fact):
+            connection.execute(source_facts.insert(), row | {"imported_at": now})
+            waiting = row | {"imported_at": now, "import_id": uuid4()}
+            connection.execute(source_staged_facts.insert(), waiting)
+        asking = Desk(Staff(person.id, frozenset({"agent"}), frozenset({"Ghent"})), Why("check"))
+        occasion = Job(connection, site.settings, site.secrets, now)
+        ask(occasion, asking, "unlink-last", person.id, {"device_id": str(uuid4())})
     return site
 
 

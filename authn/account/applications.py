@@ -1,120 +1,128 @@
-"""The applications of a person, and those that a device opened: to recognise, and to end."""
+"""The applications of a person: to recognise, and to end."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 
 from authn.clients.clients import Client, find_client
-from authn.clients.tables import clients
 from authn.consents.scopes import SCOPES
 from authn.consents.tables import consents
 from authn.devices.tables import devices
-from authn.enrolment.returning import waits
 from authn.grants.grants import limits, live, live_chain
 from authn.grants.tables import grants, refresh_tokens
 from authn.login.scopes import InWords, in_words
-from authn.notices.addresses import is_reachable
-from authn.settings import Settings
+from authn.people.persons import find_person
+from authn.profiles.available import available
+from authn.profiles.profile import CITIZEN, NO_PROFILE, Profile
+from authn.profiles.profiles import find_profile
+from authn.profiles.words import InWords as ProfileInWords
+from authn.profiles.words import in_words as profile_in_words
 from authn.web.request import Request
 
 # An application that was not used for longer, and was allowed nothing, is no application any more.
 SHOWN_FOR = timedelta(days=400)
-
-
-def live_applications(
-    connection: Connection, settings: Settings, device_id: UUID, now: datetime
-) -> list[str]:
-    """The names of the applications that the device is signed in to now."""
-    statement = (
-        select(clients.c.client_name)
-        .distinct()
-        .select_from(live_chain().join(clients, clients.c.client_id == grants.c.client_id))
-        .where(grants.c.device_id == device_id, live())
-        .order_by(clients.c.client_name)
-    )
-    return list(connection.execute(statement, limits(settings, now)).scalars())
+# A consent ends at the midnight after the last day on which it holds.
+ENDS_BEFORE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class LastApplications:
-    """By device: the application that it was last used for.
+class Allowed:
+    """What an application may in one capacity (`consent_id` of its profile).
 
-    And what the same page asks of the person, in the same statement: whether they have a confirmed
-    mail address, and whether somebody's return waits.
+    `may` is what the person allowed it, or of one that asks nobody what the operator did. `since`
+    is when that began, `last_day` a moment of the day on which the first of it still holds, None
+    where nothing ends by itself.
+    `last_used_at` is the last sign-in or, of one that goes on without its person (`offline`), its
+    last use.
     """
 
-    by_device: dict[UUID, str]
-    reachable: bool
-    return_waits: bool
-
-
-def last_applications(connection: Connection, person_id: UUID, now: datetime) -> LastApplications:
-    """What this person's devices were last used for."""
-    # One step down an index for each device, however much it was used.
-    last = (
-        select(grants.c.client_id)
-        .where(grants.c.device_id == devices.c.id)
-        .order_by(grants.c.granted_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    statement = (
-        select(
-            devices.c.id,
-            clients.c.client_name,
-            is_reachable(person_id).label("reachable"),
-            waits(person_id, now).label("return_waits"),
-        )
-        .select_from(devices)
-        .outerjoin(clients, clients.c.client_id == last)
-        .where(devices.c.person_id == person_id)
-    )
-    rows = connection.execute(statement).all()
-    return LastApplications(
-        by_device={row.id: row.client_name for row in rows if row.client_name is not None},
-        reachable=any(row.reachable for row in rows),
-        return_waits=any(row.return_waits for row in rows),
-    )
+    consent_id: UUID
+    capacity: ProfileInWords
+    may: InWords
+    since: datetime
+    last_day: datetime | None
+    last_used_at: datetime | None
+    offline: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
     """One that the person allowed something, or signs in to; `name` is in the page's language.
 
-    `asks`: it may do nothing before the person has said yes. `may` is what they allowed it, or of
-    one that asks nobody what the operator did. `since` is when that began, `last_used_at` the last
-    sign-in or, of one that goes on without its person (`offline`), its last use.
+    `asks`: it may do nothing before the person has said yes. `allowed` has what it may in each
+    capacity, the last used first.
     """
 
     client_id: str
     name: str
     domain: str
     asks: bool
-    may: InWords
-    since: datetime
-    last_used_at: datetime | None
-    offline: bool
+    allowed: list[Allowed]
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        """When it was used last, in whatever capacity."""
+        return self.allowed[0].last_used_at
+
+    @property
+    def offline(self) -> bool:
+        """Whether it goes on without its person in any capacity."""
+        return any(each.offline for each in self.allowed)
+
+    @property
+    def in_capacities(self) -> bool:
+        """Whether it is used in another capacity than that of citizen alone."""
+        return any(each.consent_id != NO_PROFILE for each in self.allowed)
+
+
+@dataclass(slots=True)
+class _Traces:
+    """What there is of an application in one capacity."""
+
+    names: list[str] = field(default_factory=list)
+    began: list[datetime] = field(default_factory=list)
+    used: list[datetime] = field(default_factory=list)
+    ends: list[datetime] = field(default_factory=list)
+    offline: bool = False
 
 
 _DEVICES = select(devices.c.id).where(devices.c.person_id == bindparam("person_id"))
-_CONSENTS = select(consents.c.client_id, consents.c.scope, consents.c.given_at).where(
-    consents.c.person_id == bindparam("person_id")
+_CONSENTS = select(
+    consents.c.client_id,
+    consents.c.profile_id,
+    consents.c.scope,
+    consents.c.given_at,
+    consents.c.expires_at,
+).where(
+    consents.c.person_id == bindparam("person_id"),
+    consents.c.declined.is_(False),
+    or_(consents.c.expires_at.is_(None), consents.c.expires_at > bindparam("now")),
 )
 # One step down an index for each device, to what is not too long ago.
 _GRANTS = (
-    select(grants.c.client_id, func.min(grants.c.granted_at), func.max(grants.c.granted_at))
+    select(
+        grants.c.client_id,
+        grants.c.profile_id,
+        func.min(grants.c.granted_at),
+        func.max(grants.c.granted_at),
+    )
     .where(
         grants.c.device_id.in_(_DEVICES),
         grants.c.granted_at > bindparam("shown_since"),
         grants.c.revoked_at.is_(None),
+        or_(grants.c.ends_at.is_(None), grants.c.ends_at > bindparam("now")),
     )
-    .group_by(grants.c.client_id)
+    .group_by(grants.c.client_id, grants.c.profile_id)
 )
 _OFFLINE = (
     select(
-        grants.c.client_id, func.min(grants.c.granted_at), func.max(refresh_tokens.c.last_used_at)
+        grants.c.client_id,
+        grants.c.profile_id,
+        func.min(grants.c.granted_at),
+        func.max(refresh_tokens.c.last_used_at),
     )
     .select_from(live_chain().join(refresh_tokens, refresh_tokens.c.grant_id == grants.c.id))
     .where(
@@ -124,46 +132,98 @@ _OFFLINE = (
         refresh_tokens.c.expires_at > bindparam("now"),
         live(),
     )
-    .group_by(grants.c.client_id)
+    .group_by(grants.c.client_id, grants.c.profile_id)
 )
 
 
 def applications_of(request: Request, person_id: UUID) -> list[Application]:
-    """The applications of a person, the last used first; one that has ended is none."""
-    now = request.now
-    parameters = {"person_id": person_id, "now": now, "shown_since": now - SHOWN_FOR}
-    parameters |= limits(request.settings, now)
-    began: dict[str, list[datetime]] = {}
-    used: dict[str, list[datetime]] = {}
-    allowed: dict[str, list[str]] = {}
-    offline = set()
-    for client_id, name, given_at in request.connection.execute(_CONSENTS, parameters):
-        began.setdefault(client_id, []).append(given_at)
-        allowed.setdefault(client_id, []).append(name)
-    for client_id, first, last in request.connection.execute(_GRANTS, parameters):
-        began.setdefault(client_id, []).append(first)
-        used.setdefault(client_id, []).append(last)
-    for client_id, first, last in request.connection.execute(_OFFLINE, parameters):
-        began.setdefault(client_id, []).append(first)
-        used.setdefault(client_id, []).append(last)
-        offline.add(client_id)
-    found = [
+    """The applications of a person, the last used first; one that has ended is none, and neither is
+    what was allowed in a capacity that has."""
+    traces = _traces(request, person_id)
+    capacities = _capacities(request, person_id, {consent_id for _, consent_id in traces})
+    by_client: dict[str, dict[UUID, _Traces]] = {}
+    for (client_id, consent_id), found in traces.items():
+        if consent_id in capacities:
+            by_client.setdefault(client_id, {})[consent_id] = found
+    applications = [
         Application(
             client_id=client.client_id,
             name=client.shown_name(request.language),
             domain=client.domain,
             asks=not client.first_party,
-            may=in_words(request, None, allowed.get(client_id, ()) or _may_unasked(client)),
-            since=min(moments),
-            last_used_at=max(used.get(client_id, []), default=None),
-            offline=client_id in offline,
+            allowed=_allowed(request, client, in_capacities, capacities),
         )
-        for client_id, moments in began.items()
+        for client_id, in_capacities in by_client.items()
         if (client := find_client(request.connection, client_id))
     ]
     return sorted(
-        found, key=lambda each: (each.last_used_at or each.since, each.name), reverse=True
+        applications,
+        key=lambda each: (each.last_used_at or each.allowed[0].since, each.name),
+        reverse=True,
     )
+
+
+def _traces(request: Request, person_id: UUID) -> dict[tuple[str, UUID], _Traces]:
+    """What there is, by application and capacity."""
+    connection, now = request.connection, request.now
+    parameters = {"person_id": person_id, "now": now, "shown_since": now - SHOWN_FOR}
+    parameters |= limits(request.settings, now)
+    found: dict[tuple[str, UUID], _Traces] = {}
+    for client_id, profile_id, name, given_at, expires_at in connection.execute(
+        _CONSENTS, parameters
+    ):
+        trace = found.setdefault((client_id, profile_id), _Traces())
+        trace.names.append(name)
+        trace.began.append(given_at)
+        trace.ends += [expires_at] if expires_at else []
+    for statement in (_GRANTS, _OFFLINE):
+        for client_id, profile_id, first, last in connection.execute(statement, parameters):
+            trace = found.setdefault((client_id, profile_id or NO_PROFILE), _Traces())
+            trace.began.append(first)
+            trace.used.append(last)
+            trace.offline = statement is _OFFLINE
+    return found
+
+
+def _capacities(
+    request: Request, person_id: UUID, consent_ids: set[UUID]
+) -> dict[UUID, ProfileInWords]:
+    """Those of these capacities that have not ended, in words."""
+    person = find_person(request.connection, person_id)
+    name = f"{person.given_name} {person.family_name}".strip() if person else ""
+    known: dict[UUID, Profile | None] = {NO_PROFILE: CITIZEN}
+    if consent_ids - known.keys():
+        connection, secrets = request.connection, request.secrets
+        held = available(connection, secrets, request.settings, person_id, request.now)
+        known |= {each.consent_id: each for each in held}
+        for consent_id in consent_ids - known.keys():  # ended, or can't be checked now
+            known[consent_id] = find_profile(connection, secrets, consent_id)
+    return {
+        consent_id: profile_in_words(profile, request.translate, name)
+        for consent_id in consent_ids
+        if (profile := known[consent_id]) and profile.ended_at is None
+    }
+
+
+def _allowed(
+    request: Request,
+    client: Client,
+    traces: Mapping[UUID, _Traces],
+    capacities: Mapping[UUID, ProfileInWords],
+) -> list[Allowed]:
+    found = [
+        Allowed(
+            consent_id=consent_id,
+            capacity=capacities[consent_id],
+            may=in_words(request, None, trace.names or _may_unasked(client)),
+            since=min(trace.began),
+            last_day=min(trace.ends) - ENDS_BEFORE if trace.ends else None,
+            last_used_at=max(trace.used, default=None),
+            offline=trace.offline,
+        )
+        for consent_id, trace in traces.items()
+    ]
+    return sorted(found, key=lambda each: each.last_used_at or each.since, reverse=True)
 
 
 def _may_unasked(client: Client) -> list[str]:

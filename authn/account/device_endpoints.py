@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from authn.account.applications import live_applications
 from authn.account.signed_in import signed_in
 from authn.account.views import DeviceView, Overview, device_view, installation_views, overview
 from authn.audit.device_events import DeviceRenamed, InstallationEnded
@@ -14,6 +13,7 @@ from authn.devices.devices import find_device, rename_device
 from authn.devices.installations import end_installation
 from authn.devices.names import read_device_name
 from authn.errors import N_, InvalidRequest
+from authn.grants.on_device import live_applications
 from authn.sessions.sessions import Session, touch
 from authn.sessions.sign_in import forget
 from authn.web.request import Request, page, redirect

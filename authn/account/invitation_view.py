@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from authn.account.views import browser_words
 from authn.devices.devices import find_device
 from authn.devices.tables import Device
 from authn.enrolment.invitation_tables import Invitation, State
 from authn.errors import NotFound
+from authn.views.devices import browser_words
 from authn.web.request import Request
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from authn.account.applications import live_applications
 from authn.account.signed_in import not_signed_in, signed_in, signed_in_script
 from authn.account.views import device_view, overview
 from authn.audit.device_events import AllButOneBlocked, DeviceActRefused
@@ -20,6 +19,7 @@ from authn.devices.life import resume, suspend, suspend_all, unlink
 from authn.devices.tables import Device, HeldDevice
 from authn.devices.transitions import may_resume
 from authn.errors import N_, Forbidden
+from authn.grants.on_device import live_applications
 from authn.people.persons import lock_person
 from authn.sessions.cookie import current_session
 from authn.sessions.sessions import Session, count_sessions, touch

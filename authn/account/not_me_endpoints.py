@@ -1,11 +1,13 @@
 """This was not me: what the link in a notice leads to, without signing in.
 
 Opening the page does nothing, since mail scanners open every link; its button does. A link blocks
-the device that was just added, or cancels the return that was begun, once; it never opens anything.
+the device that was just added, or cancels the return that was begun or the code that was asked for
+at a desk, once; it never opens anything.
 Every other notice's leads to the emergency door.
 """
 
 from typing import Literal
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -15,6 +17,10 @@ from authn.db.spent import spend
 from authn.devices.devices import find_device
 from authn.devices.life import suspend
 from authn.devices.tables import Device
+from authn.enrolment.desk_code_rows import find_desk_code, was_used
+from authn.enrolment.desk_codes import (
+    cancel_desk_code,
+)
 from authn.enrolment.returning import cancel_return, find_return
 from authn.errors import N_, Expired, InvalidRequest, NotFound
 from authn.notices.links import NotMe, read_not_me
@@ -23,10 +29,14 @@ from authn.web.request import Request, json_answer, page
 from authn.web.routing import json_route, page_route
 
 # What the link does; and how it stands: it can be done, it is so already, or it is too late.
-Act = Literal["block", "cancel", "explain"]
+Act = Literal["block", "cancel", "cancel-code", "explain"]
 Standing = Literal["possible", "done", "too-late"]
 
-ACTS: dict[str, Act] = {"device-added": "block", "return-begun": "cancel"}
+ACTS: dict[str, Act] = {
+    "device-added": "block",
+    "return-begun": "cancel",
+    "code-asked": "cancel-code",
+}
 
 
 def not_me(request: Request) -> Response:
@@ -66,7 +76,8 @@ def _act(request: Request, said: NotMe, device: Device | None) -> bool:
         done = suspend(request, device, by="notice", why="notice")
     else:
         assert said.target is not None, "only an act with a target is possible"
-        done = cancel_return(request, said.target)
+        cancel = cancel_desk_code if ACTS[said.notice] == "cancel-code" else cancel_return
+        done = cancel(request, said.target)
     if done:
         event = events.NotMe(
             person_id=said.person_id,
@@ -90,8 +101,19 @@ def _standing(request: Request, said: NotMe, device: Device | None) -> Standing:
             if found is None or found.state == "used":
                 return "too-late"
             return "possible" if found.state == "waiting" else "done"
+        case "cancel-code":
+            return _standing_of_code(request, said.target)
         case _:
             return "done"
+
+
+def _standing_of_code(request: Request, desk_code_id: UUID | None) -> Standing:
+    if desk_code_id is None:
+        return "too-late"
+    found = find_desk_code(request.connection, desk_code_id)
+    if was_used(request.connection, found):
+        return "too-late"
+    return "done" if found.is_over_at(request.now) else "possible"
 
 
 def _device(request: Request, said: NotMe) -> Device | None:

@@ -1,57 +1,27 @@
-"""Devices as the pages show them."""
+"""The holder's own devices as their pages show them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from authn.account.applications import last_applications
 from authn.devices.devices import no_such_device
 from authn.devices.installations import devices_and_latest_installations, installations_of
-from authn.devices.tables import (
-    Device,
-    HowAdded,
-    Installation,
-    KeyLevel,
-    Kind,
-    Status,
-    SuspendedWhy,
-)
-from authn.devices.transitions import may_leave, may_resume, state_of
-from authn.errors import N_
+from authn.devices.tables import Device
+from authn.devices.transitions import may_resume
 from authn.sessions.sessions import Session
+from authn.views import devices
+from authn.views.devices import browser_words, last_applications
 from authn.web.request import Request
-from authn.webauthn.models import model_icon, model_name
-from authn.webauthn.policy import key_level, model_of
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceView:
-    """One device on a page; `browser` is where it was last used, in words.
+class DeviceView(devices.DeviceView):
+    """One device of whoever looks: `current` is the one that they look with.
 
-    `only`: no other active device would be left without it. `resumable`: one of the holder's active
-    devices may resume it.
+    `resumable`: one of their active devices may resume it.
     """
 
-    id: UUID
-    name: str
-    kind: Kind
-    level: KeyLevel
-    status: Status
-    backup_eligible: bool
-    model: str | None
-    icon: str | None
-    added_at: datetime
-    added_how: HowAdded
-    added_by: str | None
-    last_used_at: datetime
-    last_application: str | None
-    browser: str | None
-    suspended_at: datetime | None
-    suspended_why: SuspendedWhy | None
-    suspended_until: datetime | None
-    unlinked_at: datetime | None
     current: bool
-    only: bool
     resumable: bool
 
 
@@ -87,7 +57,12 @@ def overview(request: Request, session: Session) -> Overview:
     used_for = last_applications(request.connection, session.person_id, request.now)
     every = [device for device, _ in found]
     views = [
-        _device_view(request, session, device, latest, every, used_for.by_device.get(device.id))
+        _own(
+            session,
+            device,
+            every,
+            devices.device_view(request, device, latest, every, used_for.by_device.get(device.id)),
+        )
         for device, latest in found
     ]
     return Overview(
@@ -125,42 +100,12 @@ def installation_views(
     ]
 
 
-def _device_view(
-    request: Request,
-    session: Session,
-    device: Device,
-    latest: Installation | None,
-    every: list[Device],
-    application: str | None,
+def _own(
+    session: Session, device: Device, every: list[Device], shown: devices.DeviceView
 ) -> DeviceView:
+    """The view with what is true of it for whoever looks with this session."""
     return DeviceView(
-        id=device.id,
-        name=device.name,
-        kind=device.kind,
-        level=key_level(device, model_of(request.site, device)),
-        status=state_of(device, request.now),
-        backup_eligible=device.backup_eligible,
-        model=model_name(request.site, device.aaguid),
-        icon=model_icon(request.site, device.aaguid),
-        added_at=device.added_at,
-        added_how=device.added_how,
-        added_by=next((each.name for each in every if each.id == device.added_by), None),
-        last_used_at=device.last_used_at,
-        last_application=application,
-        browser=browser_words(request, latest.browser, latest.system) if latest else None,
-        suspended_at=device.suspended_at,
-        suspended_why=device.suspended_why,
-        suspended_until=device.suspended_until,
-        unlinked_at=device.unlinked_at,
+        **{name: getattr(shown, name) for name in devices.DeviceView.__dataclass_fields__},
         current=device.id == session.device_id,
-        only=not may_leave(device, every, request.now),
         resumable=any(may_resume(device, each) for each in every),
     )
-
-
-def browser_words(request: Request, browser: str, system: str) -> str | None:
-    """`Chrome on Windows` in the language of the request, or as much of it as is known."""
-    if browser and system:
-        words = request.translate(N_("%(browser)s on %(system)s"))
-        return words % {"browser": browser, "system": system}
-    return browser or system or None

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from authn.audit.chain import audit_chain
 from authn.audit.days import Day, SignedDay
 from authn.audit.log import audit_events
-from authn.audit.verification import SEALED, Checked, Finding, seal_of
+from authn.audit.verification import STORED, Checked, Finding, seal_of
 from authn.secrets import Secrets, audit_link
 
 SUFFIX = ".jsonl.gz"
@@ -32,7 +32,7 @@ _ROWS = (
         audit_chain.c.day,
         audit_chain.c.link,
         audit_events.c.seal,
-        *(audit_events.c[name] for name in SEALED),
+        *(audit_events.c[name] for name in STORED),
     )
     .join(audit_events, audit_events.c.id == audit_chain.c.event_id)
     .where(audit_chain.c.day == bindparam("day"))
@@ -108,9 +108,9 @@ def _check(secrets: Secrets, checked: Checked, row: dict[str, Any]) -> Iterator[
 
 def _as_stored(row: dict[str, Any]) -> dict[str, Any]:
     """The values as the seal was made of them: instants and ids, not their texts."""
-    values = {name: row[name] for name in SEALED}
+    values = {name: row[name] for name in STORED}
     values["occurred_at"] = datetime.fromisoformat(row["occurred_at"]).astimezone(UTC)
-    for name in ("person_id", "device_id"):
+    for name in ("person_id", "device_id", "actor_id"):
         with suppress(TypeError):
             values[name] = UUID(row[name])
     return values

@@ -105,6 +105,22 @@ class Waiting:
     since: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The number of the last row that was chained, and when that was; None where none was."""
+
+    sequence: int
+    chained_at: datetime | None
+
+
+def progress_of(connection: Connection) -> Progress:
+    """How far the chain has come."""
+    found = connection.execute(_PROGRESS).first()
+    if found is None or not found.sequence:
+        return Progress(0, None)
+    return Progress(found.sequence, found.chained_at)
+
+
 def anything_to_chain(connection: Connection) -> bool:
     """Whether a row waits: one look into an index, without a lock."""
     progress = connection.execute(_PROGRESS).first()

@@ -11,12 +11,16 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What every event may tell: about whom, with which device, for which application."""
+    """What every event may tell: about whom, with which device, for which application.
+
+    `actor_id` is who of the staff did it to that person; none where the person did it.
+    """
 
     name: ClassVar[str]
     person_id: UUID | None = None
     device_id: UUID | None = None
     client_id: str | None = None
+    actor_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +88,17 @@ class SignedOutEverywhere(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentGiven(Event):
-    """A person allowed an application these scopes."""
+    """A person allowed an application these scopes, and not what was `declined` of what it asked.
+
+    `profile_id` is the capacity for which they did, "" as a citizen; `expires_at` until when (ISO
+    8601), "" until they take it back.
+    """
 
     name: ClassVar[str] = "consent.given"
     scopes: str
+    declined: str = ""
+    profile_id: str = ""
+    expires_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,18 +111,26 @@ class ConsentDeclined(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentWithdrawn(Event):
-    """A person withdrew all that they had allowed an application; so many grants were revoked."""
+    """A person withdrew all that they had allowed an application; so many grants were revoked.
+
+    `profile_id` is the capacity for which alone they did (`NO_PROFILE` as a citizen), "" for all.
+    """
 
     name: ClassVar[str] = "consent.withdrawn"
     grants: int
+    profile_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationAuthorised(Event):
-    """An application was given an authorization code for a person."""
+    """An application was given an authorization code for a person.
+
+    `profile_id` is the capacity in which they act, "" as a citizen; here and in the next one.
+    """
 
     name: ClassVar[str] = "application.authorised"
     scopes: str
+    profile_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +139,7 @@ class OtherScreenAllowed(Event):
 
     name: ClassVar[str] = "application.other-screen-allowed"
     scopes: str
+    profile_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +176,7 @@ class RefreshTokenReplayed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantGivenBack(Event):
-    """An application revoked its own tokens of a person (RFC 7009)."""
+    """An application gave back what a person had allowed it (RFC 7009, Grant Management)."""
 
     name: ClassVar[str] = "application.grant-given-back"
 

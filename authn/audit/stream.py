@@ -38,6 +38,7 @@ _ROWS = (
         audit_events.c.person_id,
         audit_events.c.device_id,
         audit_events.c.client_id,
+        audit_events.c.actor_id,
         audit_events.c.details,
         audit_chain.c.link,
     )
@@ -79,7 +80,8 @@ def cef_line(row: RowMapping) -> str:
     extension = {
         "rt": int(row["occurred_at"].timestamp() * 1000),
         "externalId": row["sequence"],
-        "suid": row["person_id"],
+        "suid": row["actor_id"],
+        "duid": row["person_id"],
         "requestClientApplication": row["client_id"],
         "cs1Label": "reference",
         "cs1": row["reference"],

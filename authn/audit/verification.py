@@ -4,7 +4,7 @@ Nothing is believed that the database says of itself: seals and links are comput
 audit key, which is not in it. What is found is named by number and row, to be looked at.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,10 @@ AT_ONCE = 2000
 CHAINED_WITHIN = timedelta(minutes=15)
 SEALED = ("occurred_at", "event", "reference", "person_id", "device_id", "client_id", "details")
 
-_EVENT = [audit_events.c[name] for name in SEALED]
+# With all that is sealed of a row, and that only where it is there.
+STORED = (*SEALED, "actor_id")
+
+_EVENT = [audit_events.c[name] for name in STORED]
 _ROWS = (
     select(
         audit_chain.c.sequence,
@@ -86,17 +89,23 @@ def verify_log(
         (archived[-1].last_sequence, archived[-1].head) if archived else (0, BEGINNING)
     )
     heads = {each.day.last_sequence: each for each in days if each.archived_at is None}
-    while rows := connection.execute(_ROWS, {"after": at.sequence}).all():
+    while rows := rows_after(connection, at.sequence):
         for row in rows:
-            yield from _check(secrets, at, row)
-            yield from _check_head(heads.pop(at.sequence, None), row)
+            yield from check_row(secrets, at, row)
+            yield from check_head(heads.pop(at.sequence, None), row)
             at.link, at.rows = row.link, at.rows + 1
     for day in heads.values():
         yield Finding(f"the rows of {day.day.day} that were signed are not all there")
     yield from _never_chained(connection, secrets, now)
 
 
-def _check(secrets: Secrets, at: Checked, row: Any) -> Iterator[Finding]:
+def rows_after(connection: Connection, sequence: int) -> Sequence[Any]:
+    """The next rows of the chain with what they link, some thousand at a time."""
+    return connection.execute(_ROWS, {"after": sequence}).all()
+
+
+def check_row(secrets: Secrets, at: Checked, row: Any) -> Iterator[Finding]:
+    """What is wrong with the next row, of `rows_after`; its number is how far the check came."""
     expected = at.sequence + 1
     if row.sequence != expected:
         gone = (
@@ -116,7 +125,8 @@ def _check(secrets: Secrets, at: Checked, row: Any) -> Iterator[Finding]:
     at.sequence = row.sequence
 
 
-def _check_head(day: SignedDay | None, row: Any) -> Iterator[Finding]:
+def check_head(day: SignedDay | None, row: Any) -> Iterator[Finding]:
+    """Whether a day that was signed ends with this row's link."""
     if day is not None and day.day.head != row.link:
         yield Finding(f"the head of {day.day.day} is not the one that was signed", row.sequence)
 
@@ -131,7 +141,10 @@ def _never_chained(connection: Connection, secrets: Secrets, now: datetime) -> I
 
 def seal_of(secrets: Secrets, row: Mapping[Any, Any]) -> str:
     """The seal that a row with these values has (`audit.log.record`)."""
-    return audit_seal(secrets, orjson.dumps({name: row[name] for name in SEALED}))
+    sealed = {name: row[name] for name in SEALED}
+    if row["actor_id"] is not None:
+        sealed["actor_id"] = row["actor_id"]
+    return audit_seal(secrets, orjson.dumps(sealed))
 
 
 def rows_of(connection: Connection) -> int:

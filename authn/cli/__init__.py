@@ -18,6 +18,8 @@ COMMANDS = {
     "db": "authn.cli.database",
     "secrets": "authn.cli.secrets",
     "people": "authn.cli.people",
+    "devices": "authn.cli.devices",
+    "sources": "authn.cli.sources",
     "activation": "authn.cli.activation",
     "clients": "authn.cli.clients",
     "resources": "authn.cli.resources",
@@ -27,6 +29,7 @@ COMMANDS = {
     "mds": "authn.cli.mds",
     "outbox": "authn.cli.outbox",
     "audit": "authn.cli.audit",
+    "staff": "authn.cli.staff",
     "cleanup": "authn.cli.cleanup",
 }
 

@@ -4,17 +4,14 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from sqlalchemy import Connection
 
-from authn.cli.ground import Ground, console, ground
+from authn.cli.ground import console, ground
+from authn.cli.national_register import citizen_with
 from authn.cli.people import ask_ssin
 from authn.enrolment.activation import issue_activation_code
 from authn.errors import CommandError
-from authn.people.citizen import Citizen
-from authn.people.numbers import current_ssin
-from authn.people.persons import find_person, person_of
+from authn.people.persons import person_of
 from authn.people.ssin import BRUSSELS
-from authn.sources.embedded import EmbeddedRegister
 
 app = typer.Typer(help="Activation codes.", no_args_is_help=True)
 
@@ -33,9 +30,11 @@ def issue(
 ) -> None:
     """Issue an activation code for a citizen of the national register; earlier ones end."""
     with ground() as present:
-        ssin = None if person_id else ask_ssin(present.now)
+        found = citizen_with(present, person_id, None if person_id else ask_ssin(present.now))
         with present.writing() as connection:
-            citizen = _citizen(present, connection, person_id, ssin)
+            citizen = found.citizen(connection)
+            if citizen is None:
+                raise CommandError("There is nobody with this number in the national register.")
             person = person_of(connection, present.secrets, citizen, present.now)
             code = issue_activation_code(
                 connection, present.secrets, present.settings, person, present.now
@@ -44,17 +43,3 @@ def issue(
     console.print(f"Activation code for {person.full_name}: {code}", markup=False)
     console.print(f"Valid until {expires.astimezone(BRUSSELS):%Y-%m-%d %H:%M} (Brussels), once.")
     console.print(f"Link: {present.settings.issuer}/activate#{code}", markup=False)
-
-
-def _citizen(
-    present: Ground, connection: Connection, person_id: UUID | None, ssin: str | None
-) -> Citizen:
-    """What the national register says of this person, or of this number."""
-    if person_id:
-        if find_person(connection, person_id) is None:
-            raise CommandError("There is no such person.")
-        ssin = current_ssin(connection, present.secrets, person_id)
-    citizen = EmbeddedRegister(connection, present.secrets).citizen(ssin) if ssin else None
-    if citizen is None:
-        raise CommandError("There is nobody with this number in the national register.")
-    return citizen

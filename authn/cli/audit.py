@@ -11,10 +11,12 @@ from rich.progress import track
 from authn.audit.archive import archive_path, delete_archived, verify_archive, write_archive
 from authn.audit.chain import BEGINNING, waiting
 from authn.audit.days import SignedDay, mark_archived, signed_days, today
+from authn.audit.log import record
 from authn.audit.verification import Checked, Finding, rows_of, verify_log
+from authn.audit.watching_events import AuditVerified
 from authn.cli.ground import Ground, console, ground
 from authn.errors import CommandError
-from authn.keys.audit_days import chain_all, export_days, is_signed, sign_days, stream_new
+from authn.keys.audit_days import chain_all, check_head, export_days, sign_days, stream_new
 from authn.keys.signing_keys import load_keys
 from authn.people.ssin import BRUSSELS
 
@@ -28,16 +30,21 @@ Archive = Annotated[Path | None, typer.Option("--archive", help="The folder of t
 
 @app.command()
 def verify(archive: Archive = None) -> None:
-    """Check every row, link and signed day; what is wrong is named, and the command fails."""
-    found = 0
+    """Check every row, link and signed day; what is wrong is named, and the command fails.
+
+    That it was checked, and what was found, is on record itself.
+    """
+    found, first = 0, ""
     with ground() as present:
         checked = Checked(0, BEGINNING)
         for finding in _findings(present, checked, archive):
-            found += 1
+            found, first = found + 1, first or str(finding)
             if found <= MOST_SHOWN:
                 console.print(f"WRONG: {finding}", markup=False)
-        with present.reading() as connection:
+        with present.writing() as connection:
             left = waiting(connection)
+            event = AuditVerified(rows=checked.rows, findings=found, first=first)
+            record(connection, present.secrets, event, present.now, "-")
     console.print(f"{checked.rows:,} rows checked; {left.rows:,} wait to be chained.")
     if found:
         raise CommandError(f"The audit log is not as it was written: {found:,} findings.")
@@ -52,25 +59,10 @@ def _findings(present: Ground, checked: Checked, archive: Path | None) -> Iterat
         yield from verify_log(connection, present.secrets, present.now, checked)
     before = BEGINNING
     for each in days:
-        if not is_signed(keys, each):
-            yield Finding(f"the signed head of {each.day.day} is not ours")
-        yield from _exported(present, each)
+        yield from check_head(keys, present.settings, each)
         if each.archived_at is not None:
             yield from _archived(present, each, before, archive)
         before = each.day.head
-
-
-def _exported(present: Ground, signed: SignedDay) -> Iterator[Finding]:
-    path = present.settings.audit_heads / f"{signed.day.day}.jws"
-    if signed.exported_at is None:
-        return
-    try:
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        yield Finding(f"the exported head of {signed.day.day} is gone")
-        return
-    if text != signed.signed:
-        yield Finding(f"the head of {signed.day.day} is not the one that was exported")
 
 
 def _archived(

@@ -10,8 +10,12 @@ from datetime import datetime, timedelta
 import typer
 from sqlalchemy import Connection
 
-from authn.cli.ground import console, ground
+from authn.cli.ground import Ground, console, ground
 from authn.clients.initial_access_tokens import forget_initial_access_tokens
+from authn.consents.consents import forget_ended_consents
+from authn.console.approvals import expire
+from authn.console.desk_sessions import forget_old_desk_sessions
+from authn.db.occasion import Job
 from authn.db.spent import forget_spent_tokens
 from authn.devices.dormancy import look_after_devices
 from authn.enrolment.emergency import forget_old_links
@@ -22,12 +26,15 @@ from authn.grants.device_codes import forget_old_device_codes
 from authn.grants.pushed_requests import forget_pushed_requests
 from authn.grants.refresh_tokens import forget_old_refresh_tokens
 from authn.grants.user_codes import forget_wrong_user_codes
-from authn.notices.addresses import forget_old_addresses
+from authn.login.profile_choices import forget_old_choices
+from authn.notices.addresses import forget_old_addresses, hash_addresses
 from authn.outbox.outbox import forget_old_rows
 from authn.webauthn.challenges import forget_burnt_challenges
 
 # Another machine's clock may be slow: what it still takes for valid must still be known as used.
 CLOCKS_DIFFER_BY_LESS_THAN = timedelta(hours=1)
+
+HASHED_AT_ONCE = 500
 
 CLEANED: dict[str, Callable[[Connection, datetime], int]] = {
     "burnt challenges": forget_burnt_challenges,
@@ -39,9 +46,12 @@ CLEANED: dict[str, Callable[[Connection, datetime], int]] = {
     "wrong user codes": forget_wrong_user_codes,
     "refresh tokens": forget_old_refresh_tokens,
     "revoked tokens": forget_revoked_tokens,
+    "choices of profiles": forget_old_choices,
     "spent tokens": forget_spent_tokens,
     "initial access tokens": forget_initial_access_tokens,
+    "ended consents": forget_ended_consents,
     "contact addresses": forget_old_addresses,
+    "sessions at the desk": forget_old_desk_sessions,
     "outbox": forget_old_rows,
 }
 
@@ -52,14 +62,29 @@ app = typer.Typer(help="Delete what has expired, look after unused devices; run 
 def cleanup() -> None:
     """Delete what has expired, look after unused devices; run it daily.
 
-    Persons, devices, sessions, grants, consents and the audit log are never deleted by this. The
-    holder of a device that was unused for long is told, and later that device is dormant.
+    Persons, devices, sessions, grants, consents that hold and the audit log are never deleted by
+    this. The holder of a device that was unused for long is told, and later that device is dormant.
     """
     with ground() as present:
         for what, forget in CLEANED.items():
             with present.writing() as connection:
                 count = forget(connection, present.now - CLOCKS_DIFFER_BY_LESS_THAN)
             console.print(f"{what}: {count:,} deleted")
+        console.print(f"contact addresses: {_hash_all(present):,} made findable")
+        with present.writing() as connection:
+            over = expire(Job(connection, present.settings, present.secrets, present.now))
+        console.print(f"approvals that nobody decided about: {over:,}")
         jobs = look_after_devices(present.database, present.settings, present.secrets, present.now)
         for what, count in jobs:
             console.print(f"{what}: {count:,}")
+
+
+def _hash_all(present: Ground) -> int:
+    """How many contact addresses that are older than their hash got one."""
+    total = 0
+    while True:
+        with present.writing() as connection:
+            done = hash_addresses(connection, present.secrets, HASHED_AT_ONCE)
+        total += done
+        if done < HASHED_AT_ONCE:
+            return total

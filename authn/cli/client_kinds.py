@@ -1,65 +1,16 @@
-"""The kinds of client, what each needs, and asking for what was not said."""
+"""Asking for what a kind of client needs, and was not said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from authn.cli.client_options import key_set
+from authn.cli.client_document import key_set
 from authn.clients.client_rules import SYSTEM
-from authn.clients.clients import (
-    AUTHORIZATION_CODE,
-    BASIC,
-    CLIENT_CREDENTIALS,
-    PRIVATE_KEY_JWT,
-    PUBLIC,
-)
+from authn.clients.clients import AUTHORIZATION_CODE, PRIVATE_KEY_JWT
+from authn.clients.kinds import KINDS, SYSTEM_KIND, WEB
 from authn.errors import CommandError
-from authn.jose import ES256
-
-WEB, BROWSER, NATIVE, SYSTEM_KIND, RESOURCE = "web", "browser", "native", "system", "resource"
-REFRESH = "refresh_token"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What it is in words, and what such a client says unless it says something else."""
-
-    words: str
-    says: Mapping[str, Any]
-
-
-KINDS: dict[str, Kind] = {
-    WEB: Kind(
-        "a web application with a server, which keeps a secret or a key",
-        {"token_endpoint_auth_method": BASIC, "grant_types": [AUTHORIZATION_CODE]},
-    ),
-    BROWSER: Kind(
-        "an application that runs in the browser alone: no secret",
-        {"token_endpoint_auth_method": PUBLIC, "grant_types": [AUTHORIZATION_CODE]},
-    ),
-    NATIVE: Kind(
-        "an app on a phone or a computer: no secret",
-        {
-            "application_type": "native",
-            "token_endpoint_auth_method": PUBLIC,
-            "grant_types": [AUTHORIZATION_CODE, REFRESH],
-        },
-    ),
-    SYSTEM_KIND: Kind(
-        "a system without people: tokens for its organisation, by a key",
-        {
-            "token_endpoint_auth_method": PRIVATE_KEY_JWT,
-            "grant_types": [CLIENT_CREDENTIALS],
-        },
-    ),
-    RESOURCE: Kind(
-        "a resource server, which only asks about tokens that it was sent",
-        {"token_endpoint_auth_method": BASIC, "grant_types": [], "scope": "openid"},
-    ),
-}
 
 
 def kind_of(kind: str, document: Mapping[str, Any], organisation: str | None) -> str:
@@ -76,19 +27,6 @@ def kind_of(kind: str, document: Mapping[str, Any], organisation: str | None) ->
         typer.echo(f"{name:8} {each.words}", err=True)
     answer: str = typer.prompt("Which kind", default=WEB, err=True)
     return kind_of(answer, document, organisation)
-
-
-def with_defaults(kind: str, document: Mapping[str, Any], *, fapi: bool = False) -> dict[str, Any]:
-    """What the kind says, and ES256, where the document says nothing (protocol 4.2).
-
-    Of a FAPI client: a key to authenticate with, and tokens bound by DPoP (protocol 4.5).
-    """
-    usual = {"id_token_signed_response_alg": ES256, **KINDS[kind].says}
-    if fapi:
-        usual["token_endpoint_auth_method"] = PRIVATE_KEY_JWT
-        mtls = document.get("tls_client_certificate_bound_access_tokens")
-        usual |= {} if mtls else {"dpop_bound_access_tokens": True}
-    return {**usual, **document}
 
 
 def ask_for_what_is_missing(document: dict[str, Any]) -> None:

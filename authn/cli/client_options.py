@@ -1,26 +1,14 @@
-"""What `authn clients add` and `change` are told: each option once, and the document it makes.
+"""What `authn clients add` and `change` are told: each option once, with its help."""
 
-The document is the one of RFC 7591 (`clients.client_metadata_document`), so that the command line
-and the registration endpoint are held against the same rules. What is the operator's to decide is
-no part of it.
-"""
-
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
-from sqlalchemy import Connection
 
-from authn.clients.client_metadata import InvalidClientMetadata
-from authn.clients.client_metadata_members import IN_LANGUAGES, OF_EVERY_CLIENT, OPTIONAL
-from authn.clients.redirect_uris import InvalidRedirectUri
-from authn.clients.resources import find_resource
-from authn.consents.scopes import SCOPES, SSIN
-from authn.errors import CommandError
-from authn.policies import BUILT_IN, find_policy
+from authn.cli.client_document import document_of, key_set
+from authn.cli.client_values import granted, reasons_of
 from authn.settings import Settings
 
 Uris = list[str] | None
@@ -98,107 +86,113 @@ RefreshLifetime = Annotated[
     int | None, typer.Option(help="Days that refresh tokens live at all.", min=1, max=3650)
 ]
 
-
-def document_of(file: Path | None, pairs: Iterable[str], **options: Any) -> dict[str, Any]:
-    """What is said of the client, by the names of RFC 7591: a file, then options, then pairs.
-
-    Raises `CommandError` for what is no document, and for a name that nobody knows.
-    """
-    document: dict[str, Any] = dict(_read_object(file)) if file else {}
-    document |= {name: value for name, value in options.items() if value not in (None, [])}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        base = name.partition("#")[0]
-        known = base in IN_LANGUAGES or name in OF_EVERY_CLIENT or name in OPTIONAL
-        if not equals or not known:
-            raise CommandError(f"Not a value of a client: {name}. It is written NAME=VALUE.")
-        document[name] = _value(name, text)
-    return document
-
-
-def _value(name: str, text: str) -> Any:
-    """The text as the member's type: JSON where it is JSON, a list where one is wanted."""
-    try:
-        value = orjson.loads(text)
-    except ValueError:
-        value = text
-    # A version such as 2.1 is a text all the same.
-    if isinstance(value, int | float) and not isinstance(value, bool) and name != "default_max_age":
-        value = text
-    lists = ("redirect_uris", "post_logout_redirect_uris", "response_types")
-    if isinstance(value, str) and (name in lists or name in _LISTS):
-        return value.split()
-    return value
+ProfileKinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--profile-kind",
+        help="In which capacities people may use it beside that of citizen: quality, "
+        "organisation, mandate, child; repeatable. none: as citizens alone.",
+    ),
+]
+RequiredProfileKinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require-profile-kind",
+        help="In which of these they must, one of several; repeatable. none: in any.",
+    ),
+]
+DefaultProfileKind = Annotated[
+    str | None,
+    typer.Option("--default-profile-kind", help="Which is offered first. none: none."),
+]
+Needs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--needs",
+        help="A scope that it can't do without, and why, as people read it: "
+        '"read=To show your letters", "read#nl=Om uw brieven te tonen"; repeatable. '
+        '"read=" takes it away.',
+    ),
+]
 
 
-_LISTS = (
-    "grant_types",
-    "contacts",
-    "request_uris",
-    "authorization_details_types",
-    "default_acr_values",
-    "response_modes",
-)
+@dataclass(frozen=True, slots=True)
+class SaidOfClient:
+    """What the options say: a file of RFC 7591, its members one by one, and what the operator
+    decides, by the names of `Client`."""
+
+    file: Path | None
+    pairs: list[str]
+    members: dict[str, Any]
+    decided: dict[str, Any]
+    needs: list[str]
+
+    def document(self, **more: Any) -> dict[str, Any]:
+        """What is said of the client, with these members too; raises as `document_of` does."""
+        return document_of(self.file, self.pairs, **{**self.members, **more})
+
+    def given(self, settings: Settings, reasons: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        """What the operator decides; `reasons` are those of before. Raises as `granted` does."""
+        given = granted(settings, **self.decided)
+        if self.needs:
+            given["scope_reasons"] = reasons_of(self.needs, reasons)
+        return given
 
 
-def key_set(file: Path | None) -> Mapping[str, Any] | None:
-    """The JWK Set of a file; None without a file."""
-    return _read_object(file) if file else None
-
-
-def _read_object(file: Path) -> Mapping[str, Any]:
-    try:
-        value = orjson.loads(file.read_bytes())
-    except ValueError:
-        raise CommandError(f"{file} is not JSON.") from None
-    if not isinstance(value, dict):
-        raise CommandError(f"{file} holds no JSON object.")
-    return value
-
-
-def granted(settings: Settings, **options: Any) -> dict[str, Any]:
-    """What the operator decides, by the names of `Client`; what was not said is left out.
-
-    Raises `CommandError` for a policy or a profile that there is not.
-    """
-    policy, profile = options.get("policy"), options.get("profile")
-    if policy and find_policy(settings.policies, policy) is None:
-        names = ", ".join([*BUILT_IN, *settings.policies])
-        raise CommandError(f"There is no policy {policy}; there are {names}.")
-    if profile not in (None, "none", "fapi2"):
-        raise CommandError(f"There is no profile {profile}; there are fapi2 and none.")
-    given = {name: value for name, value in options.items() if value not in (None, [])}
-    if profile == "none":
-        given["profile"] = ""
-    for name in ("refresh_idle", "refresh_lifetime"):
-        if name in given:
-            given[name] = int(timedelta(days=given[name]).total_seconds())
-    return given
-
-
-def scopes_of_resources(connection: Connection, resources: Iterable[str]) -> tuple[str, ...]:
-    """The scopes of these resources; raises `CommandError` for one that there is not."""
-    scopes: list[str] = []
-    for name in resources:
-        resource = find_resource(connection, name)
-        if resource is None:
-            raise CommandError(f"There is no resource {name}: `authn resources add` makes one.")
-        scopes += resource.scopes
-    return tuple(dict.fromkeys(scopes))
-
-
-def check_scopes(scopes: Iterable[str], of_resources: Iterable[str], *, ssin: bool) -> None:
-    """Raises `CommandError` unless there are all of these scopes, and `ssin` has its permission."""
-    known = [*SCOPES, *of_resources]
-    for scope in scopes:
-        if scope not in known:
-            raise CommandError(f"There is no scope {scope}; there are {', '.join(known)}.")
-    if SSIN in scopes and not ssin:
-        raise CommandError("The scope ssin needs the permission too: add --ssin.")
-
-
-def sentence_of(refusal: InvalidClientMetadata | InvalidRedirectUri) -> str:
-    """What is wrong, with what it is wrong of."""
-    if isinstance(refusal, InvalidRedirectUri):
-        return f"{refusal.uri}: {refusal.description}"
-    return f"{refusal.member}: {refusal.description}" if refusal.member else refusal.description
+def said_of_client(
+    redirect_uri: RedirectUri = None,
+    post_logout_redirect_uri: PostLogoutRedirectUri = None,
+    auth_method: AuthMethod = None,
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = None,
+    grant_type: GrantType = None,
+    scope: Scope = None,
+    alg: Alg = None,
+    backchannel_logout_uri: BackchannelLogoutUri = None,
+    metadata: Document = None,
+    said: Said = None,
+    ssin: Ssin = None,
+    pkce: Pkce = None,
+    sector_identifier: SectorIdentifier = None,
+    first_party: FirstParty = None,
+    policy: PolicyName = None,
+    device_id: DeviceId = None,
+    profile: ProfileName = None,
+    organisation: Organisation = None,
+    resource: ResourceName = None,
+    refresh_idle: RefreshIdle = None,
+    refresh_lifetime: RefreshLifetime = None,
+    profile_kind: ProfileKinds = None,
+    require_profile_kind: RequiredProfileKinds = None,
+    default_profile_kind: DefaultProfileKind = None,
+    needs: Needs = None,
+) -> SaidOfClient:
+    """The options of both commands."""
+    members = {
+        "redirect_uris": redirect_uri,
+        "post_logout_redirect_uris": post_logout_redirect_uri,
+        "token_endpoint_auth_method": auth_method,
+        "jwks": key_set(jwks),
+        "jwks_uri": jwks_uri,
+        "grant_types": grant_type,
+        "scope": scope,
+        "id_token_signed_response_alg": alg,
+        "backchannel_logout_uri": backchannel_logout_uri,
+    }
+    decided = {
+        "may_read_ssin": ssin,
+        "require_pkce": pkce,
+        "sector_identifier": sector_identifier,
+        "first_party": first_party,
+        "policy": policy,
+        "may_read_device_id": device_id,
+        "profile": profile,
+        "organisation": organisation,
+        "resources": resource,
+        "refresh_idle": refresh_idle,
+        "refresh_lifetime": refresh_lifetime,
+        "profile_kinds": profile_kind,
+        "required_profile_kinds": require_profile_kind,
+        "default_profile_kind": default_profile_kind,
+    }
+    return SaidOfClient(metadata, said or [], members, decided, needs or [])

@@ -6,7 +6,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from authn.cli import client_options as options
 from authn.cli import initial_access_tokens
 from authn.cli.client_change import ClientId, change
 from authn.cli.client_checks import check
@@ -15,16 +14,18 @@ from authn.cli.client_kinds import (
     client_id_of,
     kind_of,
     organisation_of,
-    with_defaults,
 )
-from authn.cli.client_sample import sample_configuration
-from authn.cli.client_shown import shown_client
+from authn.cli.client_options import SaidOfClient, said_of_client
 from authn.cli.client_values import checked_values, found_client, told
 from authn.cli.ground import Ground, console, ground
+from authn.cli.shared_options import takes
 from authn.clients.clients import FAPI2, PUBLIC, list_clients, new_client_id
+from authn.clients.kinds import with_defaults
 from authn.clients.registration import Registered, register_client
 from authn.errors import CommandError
 from authn.grants.ended_clients import end_client
+from authn.views.client_sample import sample_configuration
+from authn.views.client_shown import shown_client
 
 app = typer.Typer(help="Relying applications.", no_args_is_help=True)
 app.command()(change)
@@ -38,71 +39,30 @@ def _clients() -> None:
 
 
 @app.command()
+@takes(said_of_client)
 def add(
     name: Annotated[str, typer.Argument(help="The name that people see. Without: asked.")] = "",
     kind: Annotated[
         str, typer.Option(help="web, browser, native, system or resource. Without: web, or asked.")
     ] = "",
     client_id: Annotated[str, typer.Option(help="A readable id. Without: a random one.")] = "",
-    redirect_uri: options.RedirectUri = None,
-    post_logout_redirect_uri: options.PostLogoutRedirectUri = None,
     public: Annotated[
         bool, typer.Option("--public", help="It runs in the browser or on a phone: no secret.")
     ] = False,
     native: Annotated[
         bool, typer.Option("--native", help="It is an app: private-use schemes, any local port.")
     ] = False,
-    auth_method: options.AuthMethod = None,
-    jwks: options.Jwks = None,
-    jwks_uri: options.JwksUri = None,
-    grant_type: options.GrantType = None,
-    scope: options.Scope = None,
-    alg: options.Alg = None,
-    backchannel_logout_uri: options.BackchannelLogoutUri = None,
-    metadata: options.Document = None,
-    said: options.Said = None,
-    ssin: options.Ssin = None,
-    pkce: options.Pkce = None,
-    sector_identifier: options.SectorIdentifier = None,
-    first_party: options.FirstParty = None,
-    policy: options.PolicyName = None,
-    device_id: options.DeviceId = None,
-    profile: options.ProfileName = None,
-    organisation: options.Organisation = None,
-    resource: options.ResourceName = None,
-    refresh_idle: options.RefreshIdle = None,
-    refresh_lifetime: options.RefreshLifetime = None,
+    *,
+    said: SaidOfClient,
 ) -> None:
     """Register an application; what its kind needs and was not said is asked for."""
-    document = options.document_of(
-        metadata,
-        said or (),
-        client_name=name,
-        redirect_uris=redirect_uri,
-        post_logout_redirect_uris=post_logout_redirect_uri,
-        token_endpoint_auth_method=PUBLIC if public else auth_method,
-        application_type="native" if native else None,
-        jwks=options.key_set(jwks),
-        jwks_uri=jwks_uri,
-        grant_types=grant_type,
-        scope=scope,
-        id_token_signed_response_alg=alg,
-        backchannel_logout_uri=backchannel_logout_uri,
+    more = {"token_endpoint_auth_method": PUBLIC} if public else {}
+    document = said.document(
+        client_name=name, application_type="native" if native else None, **more
     )
     with ground() as present:
-        given = options.granted(
-            present.settings,
-            require_pkce=pkce,
-            may_read_ssin=ssin,
-            sector_identifier=sector_identifier,
-            first_party=first_party,
-            policy=policy,
-            may_read_device_id=device_id,
-            profile=profile,
-            resources=resource,
-            refresh_idle=refresh_idle,
-            refresh_lifetime=refresh_lifetime,
-        )
+        given = said.given(present.settings, {})
+        organisation = given.pop("organisation", None)
         registered = _add(present, kind, client_id, document, organisation, given)
         _tell(registered, present.settings.issuer)
 

@@ -12,16 +12,19 @@ from authn.db.engine import open_database
 from authn.db.upgrade import upgrade
 from authn.demo.application import create_demo_application
 from authn.demo.identity_card import create_identity_card, read_cards
+from authn.demo.resource import create_demo_resource
 from authn.demo.serve import bind, serve_together
 from authn.demo.town import (
     PEOPLE,
     Invitation,
-    fill_register,
+    fill_sources,
     invite,
     issue_identity_card,
     own_secret,
     register_application,
+    register_demo_resource,
 )
+from authn.demo.townspeople import read_townspeople
 from authn.errors import CommandError
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.secrets import create_secrets, load_secrets
@@ -38,13 +41,15 @@ def demo() -> None:
     service = bind(settings.host, settings.port, "AUTHN_PORT")
     application = bind(settings.host, settings.demo_port, "AUTHN_DEMO_PORT")
     card_reader = bind(settings.host, settings.demo_identity_port, "AUTHN_DEMO_IDENTITY_PORT")
+    resource = bind(settings.host, settings.demo_resource_port, "AUTHN_DEMO_RESOURCE_PORT")
     create_secrets(settings)
     secrets = load_secrets(settings)
     database = open_database(settings)
     now = system_clock()
     upgrade(database)
     ensure_signing_keys(database, secrets, now)
-    fill_register(database, secrets, now)
+    fill_sources(database, secrets, now)
+    records = register_demo_resource(database, secrets, settings, now)
     registration = register_application(database, secrets, settings, now)
     invitation = invite(database, secrets, settings, now)
     configure_logs(settings.log_level)
@@ -55,10 +60,19 @@ def demo() -> None:
     provider = create_app(settings)
     pages = provider.state.site.pages
     session_secret = own_secret(settings, "demo_session")
-    relying = create_demo_application(registration, session_secret, pages, settings.mail_directory)
-    card = create_identity_card(agreement, read_cards(PEOPLE), pages, system_clock)
-    _tell(settings, registration.address, invitation)
-    serve_together(settings, [(provider, service), (relying, application), (card, card_reader)])
+    relying = create_demo_application(
+        registration, session_secret, pages, settings.mail_directory, read_townspeople()
+    )
+    _tell(settings, registration.address, records.address, invitation)
+    serve_together(
+        settings,
+        [
+            (provider, service),
+            (relying, application),
+            (create_identity_card(agreement, read_cards(PEOPLE), pages, system_clock), card_reader),
+            (create_demo_resource(records, pages, system_clock), resource),
+        ],
+    )
 
 
 def _settings() -> Settings:
@@ -77,7 +91,7 @@ def _settings() -> Settings:
     return settings
 
 
-def _tell(settings: Settings, application: str, invitation: Invitation) -> None:
+def _tell(settings: Settings, application: str, resource: str, invitation: Invitation) -> None:
     console.print()
     console.print(
         f"[bold]authn[/bold] runs on {settings.issuer}, a demo application on {application}"
@@ -94,6 +108,10 @@ def _tell(settings: Settings, application: str, invitation: Invitation) -> None:
     console.print(
         "No code, or every device lost? Prove who you are with the [bold]eID test card[/bold] "
         f"at [bold]{settings.issuer}/activate[/bold]"
+    )
+    console.print(
+        f"Whom else you can be: [bold]{application}/town[/bold]. What the resource behind the "
+        f"application is told: [bold]{resource}[/bold]"
     )
     if settings.mail_directory:
         console.print(f"Mails are not sent: read them at [bold]{application}/mails[/bold]")

@@ -11,6 +11,7 @@ from authn.clock import system_clock
 from authn.errors import CommandError
 from authn.notices.delivery import outbox_work
 from authn.oidc.backchannel_logout import backchannel_work
+from authn.oidc.revocation_hook import revocation_work
 from authn.outbox.destinations import run_once as run_by_destination
 from authn.outbox.outbox import Entry, drop, entries, retry
 from authn.outbox.smtp import can_send
@@ -19,7 +20,7 @@ from authn.people.ssin import BRUSSELS
 from authn.web.pages import load_pages
 from authn.web.site import Site
 
-HELP = "Mails to people, sign-outs to applications: what waits, what failed."
+HELP = "Mails to people, what ended to applications and resources: what waits, what failed."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)
 
@@ -69,7 +70,8 @@ def drop_(row: Annotated[UUID, typer.Argument(help="The row, as `list` shows it.
 def send() -> None:
     """Send what is due, once; for a scheduler, where AUTHN_OUTBOX_WORKER is false."""
     with ground() as present:
-        reports = [run_by_destination(backchannel_work(_site(present)))]
+        site = _site(present)
+        reports = [run_by_destination(work(site)) for work in (backchannel_work, revocation_work)]
         _warn(present)
         if can_send(present.settings):
             mails = outbox_work(present.settings, present.secrets, present.database, system_clock)

@@ -1,10 +1,10 @@
-"""`authn people import`, `authn people show`, `authn people block`.
+"""`authn people import`, `show`, `block`, `begin-return`, `merge`.
 
 A national number is asked for, never an argument: an argument ends up in the shell's history and
 in the list of processes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,30 +12,37 @@ from uuid import UUID
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-from sqlalchemy import Connection
 
-from authn.cli.ground import console, ground
-from authn.db.occasion import Job
+from authn.cli.desk import SaidWhy, do_alone, said_why
+from authn.cli.ground import Ground, console, ground
+from authn.cli.national_register import citizen_with
+from authn.cli.people_merge import merge
+from authn.cli.shared_options import takes
+from authn.console.acts import Outcome, do_begin_return, do_block_all
 from authn.devices.devices import every_device_of
 from authn.devices.tables import Device
 from authn.devices.transitions import state_of
-from authn.enrolment.emergency import use_emergency_door
 from authn.errors import CommandError
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person, find_person_by_ssin
 from authn.people.ssin import BRUSSELS, InvalidSsin, mask, parse_ssin, today_in_brussels
 from authn.people.tables import Person
-from authn.secrets import Secrets
 from authn.sources.csv_file import import_file
-from authn.sources.csv_rows import COLUMNS
-from authn.sources.embedded import EmbeddedRegister
+from authn.sources.csv_rows import COLUMNS, OPTIONAL_COLUMNS
+from authn.staff.roles import Act
 
 IMPORT_HELP = """Take a CSV file into the embedded national register: all of it, or nothing.
 
 It adds people and replaces what was known of them; leaving somebody out removes nobody.
-UTF-8, separated by commas, one header line with the columns:
+UTF-8, separated by commas, one header line with the columns (the last one may be left out):
 
-""" + "\n\n".join(f"{column}: {meaning}." for column, meaning in COLUMNS.items())
+""" + "\n\n".join(
+    f"{column}: {meaning}." for column, meaning in (COLUMNS | OPTIONAL_COLUMNS).items()
+)
+
+PersonId = Annotated[
+    UUID | None, typer.Argument(help="The person; without it, the national number is asked.")
+]
 
 app = typer.Typer(help="Citizens and persons.", no_args_is_help=True)
 
@@ -63,40 +70,49 @@ def import_(file: Annotated[Path, typer.Argument(metavar="FILE.csv")]) -> None:
 
 
 @app.command()
-def show(
-    person_id: Annotated[
-        UUID | None, typer.Argument(help="The person; without it, the national number is asked.")
-    ] = None,
-) -> None:
+def show(person_id: PersonId = None) -> None:
     """Show what is known of one person, without their national number."""
     with ground() as present:
         ssin = None if person_id else ask_ssin(present.now)
+        person = known_person(present, person_id, ssin)
         with present.reading() as connection:
-            person = _known_person(connection, present.secrets, person_id, ssin)
             number = mask(current_ssin(connection, present.secrets, person.id))
             devices = every_device_of(connection, person.id)
     _print_person(person, number)
-    _print_devices(devices, present.now)
+    print_devices(devices, present.now)
 
 
 @app.command()
-def block(
-    person_id: Annotated[
-        UUID | None, typer.Argument(help="The person; without it, the national number is asked.")
-    ] = None,
-) -> None:
+@takes(said_why)
+def block(person_id: PersonId = None, *, said: SaidWhy) -> None:
     """Block every device of a person who lost them: the emergency door, proven at the desk.
 
     Nothing is deleted. They come back by an upstream identity or by `authn activation issue`.
     """
+    _act("block-all", person_id, said, do_block_all, "Every device is blocked")
+
+
+@app.command("begin-return")
+@takes(said_why)
+def begin_return(person_id: PersonId = None, *, said: SaidWhy) -> None:
+    """Begin the return of a person who has no device any more: it waits, and can be cancelled.
+
+    Every address on file is told. Once it has waited, an activation code lets them in.
+    """
+    _act("begin-return", person_id, said, do_begin_return, "A return has begun")
+
+
+def _act(
+    act: Act, person_id: UUID | None, said: SaidWhy, do: Callable[..., Outcome], done: str
+) -> None:
     with ground() as present:
         ssin = None if person_id else ask_ssin(present.now)
-        with present.writing() as connection:
-            person = _known_person(connection, present.secrets, person_id, ssin)
-            job = Job(connection, present.settings, present.secrets, present.now)
-            done = use_emergency_door(job, person.id, "desk")
-    state = "Every device is blocked" if done else "There was no device to block"
-    console.print(f"{state}: {person.full_name}.", markup=False)
+        person = known_person(present, person_id, ssin)
+        do_alone(present, said.asked(present.settings), act, person, do)
+    console.print(f"{done}: {person.full_name}.", markup=False)
+
+
+app.command()(merge)
 
 
 def ask_ssin(now: datetime) -> str:
@@ -109,16 +125,19 @@ def ask_ssin(now: datetime) -> str:
     raise CommandError(f"This is not a valid national number ({reason}).")
 
 
-def _known_person(
-    connection: Connection, secrets: Secrets, person_id: UUID | None, ssin: str | None
-) -> Person:
-    person = find_person(connection, person_id) if person_id else None
-    if ssin:
-        person = find_person_by_ssin(connection, secrets, ssin)
-        if person is None and EmbeddedRegister(connection, secrets).citizen(ssin):
-            raise CommandError(
-                "This citizen is in the national register, but had no activation code yet."
-            )
+def known_person(present: Ground, person_id: UUID | None, ssin: str | None) -> Person:
+    """The person with this id or number; raises `CommandError`."""
+    with present.reading() as connection:
+        person = find_person(connection, person_id) if person_id else None
+        if ssin:
+            person = find_person_by_ssin(connection, present.secrets, ssin)
+    if person is None and ssin:
+        found = citizen_with(present, None, ssin)
+        with present.reading() as connection:
+            if found.citizen(connection):
+                raise CommandError(
+                    "This citizen is in the national register, but had no activation code yet."
+                )
     if person is None:
         raise CommandError("There is no such person.")
     return person
@@ -136,7 +155,7 @@ def _print_person(person: Person, number: str) -> None:
         "Name": person.full_name,
         "Born": person.birthdate or "unknown",
         "Language": person.language,
-        "Status": "deceased" if person.deceased else "living",
+        "Status": "deceased, or the number was cancelled" if person.deceased else "living",
         "Number": number,
         "Known since": _minute(person.created_at),
         "Register heard": _minute(person.checked_at),
@@ -156,7 +175,7 @@ WHY = {
 }
 
 
-def _print_devices(devices: Sequence[Device], now: datetime) -> None:
+def print_devices(devices: Sequence[Device], now: datetime) -> None:
     """Newest use first, with what is wrong with each; its name is its holder's own words."""
     for device in devices:
         state = state_of(device, now)

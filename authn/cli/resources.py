@@ -1,17 +1,31 @@
-"""`authn resources add`, `list`, `show`, `remove`."""
+"""`authn resources add`, `desk-api`, `change`, `list`, `show`, `end`."""
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from authn.cli.ground import console, ground
-from authn.clients.resource_registration import InvalidResource, end_resource, register_resource
+from authn.cli.ground import Ground, console, ground
+from authn.cli.resource_options import SaidOfResource, said_of_resource
+from authn.cli.shared_options import takes
+from authn.clients.desk_api import desk_api_audience, register_desk_api
+from authn.clients.exchange_pairs import list_exchanges
+from authn.clients.resource_document import InvalidResource, read_resource_document
+from authn.clients.resource_registration import (
+    change_resource,
+    end_resource,
+    locked_resource,
+    register_resource,
+)
 from authn.clients.resources import Resource, find_resource, list_resources
-from authn.consents.scopes import SCOPES
 from authn.errors import CommandError
+from authn.views.resource_shown import shown_resource
+
+Result = TypeVar("Result")
+ResourceName = Annotated[str, typer.Argument(metavar="RESOURCE", help="Its address.")]
 
 app = typer.Typer(
     help="Resource servers, for which applications get access tokens.", no_args_is_help=True
@@ -24,57 +38,98 @@ def _resources() -> None:
 
 
 @app.command()
+@takes(said_of_resource)
 def add(
-    resource: Annotated[str, typer.Argument(help="Its https address: what stands in `aud`.")],
-    name: Annotated[str, typer.Option(help="The name that people see.")],
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(help='A scope and the sentence that people read: "read=Read your letters".'),
-    ] = None,
-    client: Annotated[
-        str, typer.Option(help="As which client it asks /introspect about tokens.")
+    resource: Annotated[
+        str, typer.Argument(help="Its https address: what stands in `aud`. Or the file says it.")
     ] = "",
-    sector_identifier: Annotated[
-        str, typer.Option(help="Within which a person is the same `sub`. Without: its host.")
-    ] = "",
-    ssin: Annotated[
-        bool, typer.Option("--ssin", help="It may read the national number at /introspect.")
-    ] = False,
-    may_act: Annotated[
-        bool, typer.Option("--may-act", help="It understands the federation's list may_act.")
-    ] = False,
+    *,
+    said: SaidOfResource,
 ) -> None:
-    """Register a resource server."""
-    with ground() as present, present.writing() as connection:
-        try:
-            registered = register_resource(
-                connection,
-                present.secrets,
-                present.settings,
-                present.now,
-                resource=resource,
-                resource_name=name,
-                scopes=_scopes(scope or ()),
-                client_id=client or None,
-                sector_identifier=sector_identifier,
-                may_read_ssin=ssin,
-                reads_may_act=may_act,
+    """Register a resource server: what is not said is not allowed."""
+    document = said.document({})
+    values: dict[str, Any] = {"resource": "", "resource_name": "", "scopes": {}}
+    values |= _told(lambda: read_resource_document(_named(document, resource)))
+    with ground() as present:
+        with present.writing() as connection:
+            registered = _told(
+                lambda: register_resource(
+                    connection, present.secrets, present.settings, present.now, **values
+                )
             )
-        except InvalidResource as refusal:
-            raise CommandError(refusal.description) from None
-    _tell(registered)
+        _tell(present, registered)
 
 
-def _scopes(pairs: Iterable[str]) -> dict[str, str]:
-    scopes: dict[str, str] = {}
-    for pair in pairs:
-        scope, equals, sentence = pair.partition("=")
-        if not equals:
-            raise CommandError(f'A scope needs its sentence: --scope "{scope}=What it allows".')
-        if scope in SCOPES:
-            raise CommandError(f"The scope {scope} is the service's own.")
-        scopes[scope] = sentence.strip()
-    return scopes
+@app.command("desk-api")
+def desk_api() -> None:
+    """Offer the desk's own API: applications that are given it as a resource can use it."""
+    with ground() as present:
+        with present.writing() as connection:
+            new = register_desk_api(connection, present.secrets, present.settings, present.now)
+        with present.reading() as connection:
+            found = find_resource(connection, desk_api_audience(present.settings))
+        assert found is not None, "it is there now"
+        console.print("The desk's API is offered now." if new else "It was offered already.")
+        _tell(present, found)
+
+
+@app.command()
+@takes(said_of_resource)
+def change(
+    resource: ResourceName,
+    remove_scope: Annotated[
+        list[str] | None, typer.Option(help="A scope that it has no more; repeatable.")
+    ] = None,
+    *,
+    said: SaidOfResource,
+) -> None:
+    """Change what is said: a scope that is named is new or another; those of a file are all."""
+    with ground() as present:
+        with present.writing() as connection:
+            found = locked_resource(connection, resource)
+            if found is None:
+                raise _none(resource)
+            known = {name: _as_said(asdict(each)) for name, each in found.scopes.items()}
+            for scope in remove_scope or ():
+                if known.pop(scope, None) is None:
+                    raise CommandError(f"It has no scope {scope}.")
+            document = said.document(known)
+            if remove_scope:
+                document.setdefault("scopes", known)
+            values = _told(lambda: read_resource_document(_named(document, resource)))
+            del values["resource"]
+            changed = _told(
+                lambda: change_resource(
+                    connection, present.secrets, present.settings, found, present.now, **values
+                )
+            )
+        _tell(present, changed)
+
+
+def _named(document: dict[str, Any], resource: str) -> dict[str, Any]:
+    """The document, with its address; raises `CommandError` where it says another one."""
+    if resource and document.setdefault("resource", resource) != resource:
+        raise CommandError("The file is of another resource.")
+    return document
+
+
+def _as_said(scope: dict[str, Any]) -> dict[str, Any]:
+    """A scope as a document has it: its lists are no tuples."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in scope.items()
+    }
+
+
+def _told(act: Callable[[], Result]) -> Result:
+    """What the act gives; raises `CommandError` for what it refuses."""
+    try:
+        return act()
+    except InvalidResource as refusal:
+        raise CommandError(refusal.description) from None
+
+
+def _none(resource: str) -> CommandError:
+    return CommandError(f"There is no resource {resource}.")
 
 
 @app.command("list")
@@ -90,34 +145,27 @@ def list_registered() -> None:
 
 
 @app.command()
-def show(resource: Annotated[str, typer.Argument(help="Its address.")]) -> None:
-    """Show one resource server."""
-    with ground() as present, present.reading() as connection:
-        found = find_resource(connection, resource)
-    if found is None:
-        raise CommandError(f"There is no resource {resource}.")
-    _tell(found)
+def show(resource: ResourceName) -> None:
+    """Show one resource server: what it may, and who may obtain what there."""
+    with ground() as present:
+        with present.reading() as connection:
+            found = find_resource(connection, resource)
+        if found is None:
+            raise _none(resource)
+        _tell(present, found)
 
 
 @app.command()
-def remove(resource: Annotated[str, typer.Argument(help="Its address.")]) -> None:
+def end(resource: ResourceName) -> None:
     """Issue no token for a resource server any more."""
     with ground() as present, present.writing() as connection:
         if not end_resource(connection, present.secrets, resource, present.now):
-            raise CommandError(f"There is no resource {resource}.")
+            raise _none(resource)
     console.print(f"{resource} is no resource any more.", markup=False)
 
 
-def _tell(resource: Resource) -> None:
-    shown = {
-        "resource": resource.resource,
-        "name": resource.resource_name,
-        "client": resource.client_id or "none: it reads tokens itself",
-        "sector_identifier": resource.sector_identifier,
-        "may_read_ssin": "yes" if resource.may_read_ssin else "no",
-        "reads_may_act": "yes" if resource.reads_may_act else "no",
-        **{f"scope {scope}": each.sentence("en") for scope, each in resource.scopes.items()},
-        "registered": f"{resource.created_at:%Y-%m-%d %H:%M} UTC",
-    }
-    for name, value in shown.items():
-        console.print(f"{name:20} {value}", markup=False)
+def _tell(present: Ground, resource: Resource) -> None:
+    with present.reading() as connection:
+        pairs = list_exchanges(connection)
+    for name, value in shown_resource(resource, pairs):
+        console.print(f"{name:24} {value}", markup=False)

@@ -6,8 +6,10 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from authn.cli.ground import Ground, console, ground
+from authn.console import approval_rows
 from authn.db.reencryption import Encrypted, count_old, reencrypt
 from authn.errors import CommandError
+from authn.federation import foreign_identities
 from authn.keys import signing_keys
 from authn.notices import addresses
 from authn.outbox import outbox
@@ -21,7 +23,7 @@ from authn.secrets import (
     secret_path,
 )
 from authn.settings import load_settings
-from authn.sources import embedded
+from authn.sources import embedded, twins
 
 # Every column that the master key encrypts.
 ENCRYPTED: tuple[Encrypted, ...] = (
@@ -30,7 +32,10 @@ ENCRYPTED: tuple[Encrypted, ...] = (
     *addresses.ENCRYPTED,
     *outbox.ENCRYPTED,
     *embedded.ENCRYPTED,
+    *twins.ENCRYPTED,
     *profiles.ENCRYPTED,
+    *foreign_identities.ENCRYPTED,
+    *approval_rows.ENCRYPTED,
 )
 MOST_PASSES = 5
 

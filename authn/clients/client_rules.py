@@ -24,12 +24,15 @@ from authn.clients.clients import (
     TLS_CLIENT_AUTH,
     Client,
 )
+from authn.clients.permissions import PROFILE_KINDS
 from authn.errors import N_
 from authn.jose import ALGORITHMS, RS256
+from authn.web.languages import LANGUAGES, SOURCE_LANGUAGE
 
 APPLICATION_TYPES = ("web", "native")
 LONGEST_NAME = 200
 LONGEST_SECTOR = 255
+LONGEST_REASON = 200
 SYSTEM = "cbe-"
 KEY_METHODS = (PRIVATE_KEY_JWT, TLS_CLIENT_AUTH, SELF_SIGNED_TLS_CLIENT_AUTH)
 
@@ -78,8 +81,12 @@ def is_named_by_its_organisation(client: Client) -> bool:
 
 
 def has_tokens_of_an_organisation(client: Client) -> bool:
-    """What no person allowed hangs on an organisation (protocol 1.2)."""
-    return not client.check_grant_type(CLIENT_CREDENTIALS) or client.organisation != ""
+    """What no person allowed hangs on an organisation (protocol 1.2); not what a client does with
+    its own grants."""
+    for_itself = client.manages_grants and client.resources == ()
+    return (
+        not client.check_grant_type(CLIENT_CREDENTIALS) or client.organisation != "" or for_itself
+    )
 
 
 def system_has_a_key(client: Client) -> bool:
@@ -170,6 +177,29 @@ def fapi_is_redirected_with_tls(client: Client) -> bool:
     )
 
 
+def has_known_profile_kinds(client: Client) -> bool:
+    return {*client.profile_kinds, *client.required_profile_kinds} <= {*PROFILE_KINDS}
+
+
+def requires_what_it_allows(client: Client) -> bool:
+    return {*client.required_profile_kinds} <= {"citizen", *client.profile_kinds}
+
+
+def offers_first_what_it_allows(client: Client) -> bool:
+    kind = client.default_profile_kind
+    return not kind or kind in client.allowed_profile_kinds
+
+
+def has_reasons_for_its_scopes(client: Client) -> bool:
+    """Each in English, and in no language that pages don't speak."""
+    return client.scope_reasons.keys() <= {*client.scope.split()} and all(
+        SOURCE_LANGUAGE in reason
+        and reason.keys() <= LANGUAGES.keys()
+        and all(0 < len(each) <= LONGEST_REASON and each.isprintable() for each in reason.values())
+        for reason in client.scope_reasons.values()
+    )
+
+
 # Each rule, with what is said when it does not hold.
 RULES: tuple[tuple[Holds, str], ...] = (
     (
@@ -232,6 +262,19 @@ RULES: tuple[tuple[Holds, str], ...] = (
     (
         lambda client: len(client.sector_identifier) <= LONGEST_SECTOR,
         N_("A sector identifier is a host name."),
+    ),
+    (
+        has_known_profile_kinds,
+        N_("A profile kind is citizen, quality, organisation, mandate or child."),
+    ),
+    (requires_what_it_allows, N_("A profile kind that is required is one that is allowed.")),
+    (offers_first_what_it_allows, N_("The default profile kind is one that is allowed.")),
+    (
+        has_reasons_for_its_scopes,
+        N_(
+            "What a client needs is a scope of its own, with a reason of at most 200 characters in "
+            "English, and in Dutch, French and German."
+        ),
     ),
 )
 

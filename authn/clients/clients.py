@@ -17,6 +17,10 @@ from authn.jose import Algorithm
 from authn.secrets import new_token, token_hash
 
 SSIN_SCOPE = "ssin"
+# Grant Management for OAuth 2.0 §6.1: what a client may do with what it was granted.
+GRANT_MANAGEMENT_QUERY: Final = "grant_management_query"
+GRANT_MANAGEMENT_REVOKE: Final = "grant_management_revoke"
+GRANT_MANAGEMENT_SCOPES: Final = (GRANT_MANAGEMENT_QUERY, GRANT_MANAGEMENT_REVOKE)
 
 # How a client authenticates at the token endpoint (RFC 7591 §2, Core §9, RFC 8705 §2.1.1 and
 # §2.2.1); a public one does not.
@@ -48,6 +52,7 @@ CLIENT_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_CLIENT_ID}}}")
 _FIND = select(clients).where(
     clients.c.client_id == bindparam("client_id"), clients.c.ended_at.is_(None)
 )
+_LOCK = _FIND.with_for_update()
 _LISTS = [
     list(clients.c).index(column)
     for column in (
@@ -118,12 +123,22 @@ class Client:
         return self.fapi or self.metadata.require_pushed_authorization_requests
 
     @property
+    def manages_grants(self) -> bool:
+        """Whether it is told the `grant_id` of what it is granted: by that it asks and revokes."""
+        return not self.public and any(map(self.may_ask, GRANT_MANAGEMENT_SCOPES))
+
+    @property
     def sender_constrained(self) -> bool:
         """Whether each of its access tokens is bound to a key or a certificate of its own."""
         metadata = self.metadata
         return (
             metadata.dpop_bound_access_tokens or metadata.tls_client_certificate_bound_access_tokens
         )
+
+    @property
+    def allowed_profile_kinds(self) -> frozenset[str]:
+        """In which capacities people may use it: those that it requires, else as citizens too."""
+        return allowed_kinds(self.profile_kinds, self.required_profile_kinds)
 
     @property
     def domain(self) -> str:
@@ -179,6 +194,12 @@ class Client:
         return grant_type in self.metadata.grant_types
 
 
+def allowed_kinds(kinds: Sequence[str], required: Sequence[str]) -> frozenset[str]:
+    """In which capacities people may use a client that has these `profile_kinds`, and requires
+    those."""
+    return frozenset(required or ("citizen", *kinds))
+
+
 def new_client_id() -> str:
     """A random id. It begins with no dash: on a command line it would be taken for an option."""
     return new_token(12).replace("-", ".")
@@ -189,6 +210,12 @@ def find_client(connection: Connection, client_id: str) -> Client | None:
     if not CLIENT_ID.fullmatch(client_id):
         return None
     row = connection.execute(_FIND, {"client_id": client_id}).first()
+    return client_of_row(row) if row else None
+
+
+def locked_client(connection: Connection, client_id: str) -> Client | None:
+    """The client with this id; nobody else changes it before this transaction ends."""
+    row = connection.execute(_LOCK, {"client_id": client_id}).first()
     return client_of_row(row) if row else None
 
 

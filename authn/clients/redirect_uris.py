@@ -12,6 +12,7 @@ from collections.abc import Collection
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from authn.errors import N_, InvalidRequest
+from authn.settings import Settings
 
 LONGEST_URI = 2000
 LOOPBACK_HOSTS = ("127.0.0.1", "::1")
@@ -58,6 +59,13 @@ def check_redirect_uri(uri: str, application_type: str) -> None:
         raise InvalidRedirectUri(uri, N_("The path has no dot segments and no encoded slashes."))
     if _RESPONSE_PARAMETERS.intersection(name for name, _ in parse_qsl(parts.query)):
         raise InvalidRedirectUri(uri, N_("The query has none of the names that an answer uses."))
+
+
+def hosts_without_tls(settings: Settings) -> frozenset[str]:
+    """Where a document or an endpoint of others may be without TLS: at test beds, and for a service
+    that runs on this machine there too."""
+    local = urlsplit(settings.issuer).scheme == "http"
+    return settings.private_hosts | ({"localhost", "127.0.0.1"} if local else set())
 
 
 def is_document_uri(uri: str, http_hosts: Collection[str]) -> bool:

@@ -1,10 +1,11 @@
 """Registering a relying application, changing what is known of it, and its end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -74,6 +75,10 @@ def new_client(
     refresh_idle: int = REFRESH_IDLE,
     refresh_lifetime: int = REFRESH_LIFETIME,
     registration_access_token_hash: str | None = None,
+    profile_kinds: Iterable[str] = (),
+    required_profile_kinds: Iterable[str] = (),
+    default_profile_kind: str = "",
+    scope_reasons: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Registered:
     """A client that keeps every rule, for `add_client`; id and secret are made when not given.
 
@@ -108,6 +113,10 @@ def new_client(
         refresh_idle=refresh_idle,
         refresh_lifetime=refresh_lifetime,
         registration_access_token_hash=registration_access_token_hash,
+        profile_kinds=tuple(profile_kinds),
+        required_profile_kinds=tuple(required_profile_kinds),
+        default_profile_kind=default_profile_kind,
+        scope_reasons=scope_reasons or {},
     )
     _check(client)
     return Registered(client, secret)
@@ -119,12 +128,17 @@ def add_client(
     registered: Registered,
     now: datetime,
     reference: str = "-",
+    actor_id: UUID | None = None,
 ) -> None:
-    """The client is one from now on; raises `InvalidClientMetadata` when its id is taken."""
+    """The client is one from now on; raises `InvalidClientMetadata` when its id is taken.
+
+    `actor_id` is who of the staff did it, here and in what follows.
+    """
     client = registered.client
     if not insert_once(connection, clients, row_of_client(client)):
         raise InvalidClientMetadata(N_("There is a client with this id already."))
-    record(connection, secrets, ClientRegistered(client_id=client.client_id), now, reference)
+    event = ClientRegistered(client_id=client.client_id, actor_id=actor_id)
+    record(connection, secrets, event, now, reference)
 
 
 def register_client(
@@ -133,11 +147,12 @@ def register_client(
     now: datetime,
     *,
     reference: str = "-",
+    actor_id: UUID | None = None,
     **values: Any,
 ) -> Registered:
     """The application is a client from now on; `values` are those of `new_client`, which raises."""
     registered = new_client(now, **values)
-    add_client(connection, secrets, registered, now, reference)
+    add_client(connection, secrets, registered, now, reference, actor_id)
     return registered
 
 
@@ -148,13 +163,33 @@ def change_client(
     now: datetime,
     *,
     reference: str = "-",
+    actor_id: UUID | None = None,
     **changes: Any,
 ) -> Registered:
     """The client has these values from now on, by the names of `Client`; any other it keeps.
 
+    What was changed by somebody else in the meantime, and is not named here, stays. Raises as
+    `changed_client` does.
+    """
+    registered = changed_client(client, **changes)
+    before, after = row_of_client(client), row_of_client(registered.client)
+    values = {name: value for name, value in after.items() if value != before[name]}
+    if values:
+        statement = update(clients).where(
+            clients.c.client_id == client.client_id, clients.c.ended_at.is_(None)
+        )
+        connection.execute(statement.values(values))
+        members = " ".join(sorted(values))
+        event = ClientChanged(client_id=client.client_id, actor_id=actor_id, members=members)
+        record(connection, secrets, event, now, reference)
+    return registered
+
+
+def changed_client(client: Client, **changes: Any) -> Registered:
+    """The client as it would be with these values: nothing is written.
+
     A secret is made where its way to authenticate needs one and it had none, and forgotten where
-    it needs none. What was changed by somebody else in the meantime, and is not named here, stays.
-    Raises `InvalidClientMetadata` or `InvalidRedirectUri`.
+    it needs none. Raises `InvalidClientMetadata` or `InvalidRedirectUri`.
     """
     changed = replace(client, **changes)
     secret = None
@@ -163,28 +198,30 @@ def change_client(
     elif changed.client_secret_hash is None:
         secret = new_token()
         changed = replace(changed, client_secret_hash=token_hash(secret))
+    if "scope_reasons" not in changes:
+        # A reason goes with its scope.
+        left = changed.scope.split()
+        reasons = {each: why for each, why in client.scope_reasons.items() if each in left}
+        changed = replace(changed, scope_reasons=reasons)
     if not changed.sector_identifier:
         changed = replace(changed, sector_identifier=_sector_after(client, changed))
     _check(changed)
-    before, after = row_of_client(client), row_of_client(changed)
-    values = {name: value for name, value in after.items() if value != before[name]}
-    if values:
-        statement = update(clients).where(
-            clients.c.client_id == client.client_id, clients.c.ended_at.is_(None)
-        )
-        connection.execute(statement.values(values))
-        event = ClientChanged(client_id=client.client_id, members=" ".join(sorted(values)))
-        record(connection, secrets, event, now, reference)
     return Registered(changed, secret)
 
 
 def end_registration(
-    connection: Connection, secrets: Secrets, client_id: str, now: datetime, reference: str = "-"
+    connection: Connection,
+    secrets: Secrets,
+    client_id: str,
+    now: datetime,
+    reference: str = "-",
+    actor_id: UUID | None = None,
 ) -> bool:
     """Whether the client was ended now; what it holds of people is `grants.ended_clients`'s."""
     ended = connection.execute(_END, {"the_client_id": client_id, "now": now}).rowcount == 1
     if ended:
-        record(connection, secrets, ClientEnded(client_id=client_id), now, reference)
+        event = ClientEnded(client_id=client_id, actor_id=actor_id)
+        record(connection, secrets, event, now, reference)
     return ended
 
 

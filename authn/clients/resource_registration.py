@@ -1,91 +1,67 @@
-"""Registering a resource server: every rule of it, and its end.
+"""Registering a resource server, changing what is known of it, and its end.
 
 RFC 8707 §2 (https://www.rfc-editor.org/rfc/rfc8707#section-2). An operator's act alone: a client
-never registers one.
+never registers one. What must hold is in `resource_rules`.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from authn.audit.events import ResourceEnded, ResourceRegistered
 from authn.audit.log import record
-from authn.clients.clients import find_client
-from authn.clients.redirect_uris import LOOPBACK_HOSTS, is_document_uri
-from authn.clients.resources import Resource, ResourceScope, row_of_resource
-from authn.clients.tables import LONGEST_RESOURCE, exchange_pairs, resources
+from authn.audit.permission_events import ResourceChanged
+from authn.clients.clients import Client, find_client
+from authn.clients.redirect_uris import hosts_without_tls, is_document_uri
+from authn.clients.resource_document import InvalidResource, with_kinds
+from authn.clients.resource_rules import faults
+from authn.clients.resources import Resource, ResourceScope, resource_of_row, row_of_resource
+from authn.clients.tables import exchange_pairs, resources
 from authn.db.once import insert_once
-from authn.errors import N_, InvalidRequest
+from authn.errors import N_
+from authn.foreign_jwt import KEY_ENCRYPTIONS_TO_OTHERS, read_key_set
 from authn.secrets import Secrets
 from authn.settings import Settings
 
-HTTP_HOSTS = ("localhost", *LOOPBACK_HOSTS)  # on a developer's machine
-LONGEST_NAME = 200
-LONGEST_SENTENCE = 200
-LONGEST_SECTOR = 255
+__all__ = ["InvalidResource", "change_resource", "end_resource", "register_resource"]
 
-_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
 _END_PAIRS = delete(exchange_pairs).where(exchange_pairs.c.resource == bindparam("ended"))
 _END = delete(resources).where(resources.c.resource == bindparam("ended"))
-
-
-class InvalidResource(InvalidRequest):
-    """What is said about a resource server is not accepted."""
-
-    def __init__(self, description: str) -> None:
-        super().__init__("invalid_target", description)
-
-
-def has_an_identifier(resource: Resource) -> bool:
-    """An absolute URI without fragment; without query too, which RFC 8707 §2 advises against."""
-    identifier = resource.resource
-    return (
-        len(identifier) <= LONGEST_RESOURCE
-        and is_document_uri(identifier, HTTP_HOSTS)
-        and "?" not in identifier
-    )
-
-
-def has_a_name(resource: Resource) -> bool:
-    return _is_shown(resource.resource_name, LONGEST_NAME)
-
-
-def has_scopes_with_sentences(resource: Resource) -> bool:
-    return all(
-        _SCOPE_TOKEN.fullmatch(scope) and _is_shown(each.sentence("en"), LONGEST_SENTENCE)
-        for scope, each in resource.scopes.items()
-    )
-
-
-def has_a_sector(resource: Resource) -> bool:
-    return 0 < len(resource.sector_identifier) <= LONGEST_SECTOR
-
-
-def _is_shown(text: str, longest: int) -> bool:
-    return 0 < len(text) <= longest and text.isprintable()
-
-
-# Each rule, with what is said when it does not hold.
-RULES: tuple[tuple[Callable[[Resource], bool], str], ...] = (
-    (
-        has_an_identifier,
-        N_("A resource is named by an https address of at most 500 characters, without ? and #."),
-    ),
-    (has_a_name, N_("A resource has a name of at most 200 characters.")),
-    (
-        has_scopes_with_sentences,
-        N_("Each scope has a sentence of at most 200 characters, which people read."),
-    ),
-    (has_a_sector, N_("A sector identifier is a host name.")),
-)
+# Whoever changes it at the same moment waits, so that no change of theirs is lost.
+_LOCK = select(resources).where(resources.c.resource == bindparam("resource")).with_for_update()
 
 
 def register_resource(
     connection: Connection,
     secrets: Secrets,
+    settings: Settings,
+    now: datetime,
+    *,
+    reference: str = "-",
+    actor_id: UUID | None = None,
+    **values: Any,
+) -> Resource:
+    """Access tokens can be for this resource server from now on; `values` are `new_resource`'s.
+
+    `actor_id` is who of the staff did it, here and in what follows. Raises `InvalidResource`.
+    """
+    registered = new_resource(connection, settings, now, **values)
+    if not insert_once(connection, resources, row_of_resource(registered)):
+        raise InvalidResource(N_("There is a resource with this address already."))
+    event = ResourceRegistered(
+        client_id=registered.client_id, actor_id=actor_id, resource=registered.resource
+    )
+    record(connection, secrets, event, now, reference)
+    return registered
+
+
+def new_resource(
+    connection: Connection,
     settings: Settings,
     now: datetime,
     *,
@@ -96,37 +72,91 @@ def register_resource(
     sector_identifier: str = "",
     may_read_ssin: bool = False,
     reads_may_act: bool = False,
-    reference: str = "-",
+    **more: Any,
 ) -> Resource:
-    """Access tokens can be for this resource server from now on.
+    """A resource server that keeps every rule, for `register_resource`: nothing is written.
 
     `client_id` is the confidential client as which it authenticates at the introspection endpoint.
-    Without a `sector_identifier` persons are the same `sub` to all resources of its host. Raises
+    Without a `sector_identifier` persons are the same `sub` to all resources of its host. A scope
+    that is a text is its English sentence. `more` are the other fields of `Resource`. Raises
     `InvalidResource`.
     """
     registered = Resource(
         resource=resource,
         resource_name=resource_name.strip(),
         client_id=client_id or None,
-        scopes={
-            name: ResourceScope({"en": each}) if isinstance(each, str) else each
-            for name, each in scopes.items()
-        },
+        scopes=_scopes(scopes),
         sector_identifier=sector_identifier or _host(resource),
         may_read_ssin=may_read_ssin,
         reads_may_act=reads_may_act,
         created_at=now,
+        **more,
     )
     _check(connection, settings, registered)
-    if not insert_once(connection, resources, row_of_resource(registered)):
-        raise InvalidResource(N_("There is a resource with this address already."))
-    event = ResourceRegistered(client_id=registered.client_id, resource=resource)
-    record(connection, secrets, event, now, reference)
     return registered
 
 
+def locked_resource(connection: Connection, resource: str) -> Resource | None:
+    """The resource server; nobody else changes it before this transaction ends."""
+    row = connection.execute(_LOCK, {"resource": resource}).first()
+    return resource_of_row(row) if row else None
+
+
+def change_resource(
+    connection: Connection,
+    secrets: Secrets,
+    settings: Settings,
+    resource: Resource,
+    now: datetime,
+    *,
+    reference: str = "-",
+    actor_id: UUID | None = None,
+    **changes: Any,
+) -> Resource:
+    """The resource, a `locked_resource`, has these values from now on; any other it keeps.
+
+    They hold for the next token that is issued for it. Raises `InvalidResource`.
+    """
+    changed = changed_resource(connection, settings, resource, **changes)
+    before, after = row_of_resource(resource), row_of_resource(changed)
+    values = {name: value for name, value in after.items() if value != before[name]}
+    if values:
+        statement = update(resources).where(resources.c.resource == resource.resource)
+        connection.execute(statement.values(values))
+        event = ResourceChanged(
+            client_id=changed.client_id,
+            actor_id=actor_id,
+            resource=resource.resource,
+            members=" ".join(sorted(values)),
+        )
+        record(connection, secrets, event, now, reference)
+    return changed
+
+
+def changed_resource(
+    connection: Connection, settings: Settings, resource: Resource, **changes: Any
+) -> Resource:
+    """The resource as it would be with these values: nothing is written.
+
+    Raises `InvalidResource`.
+    """
+    changed = replace(resource, **changes)
+    changed = replace(
+        changed,
+        scopes=_scopes(changed.scopes),
+        sector_identifier=changed.sector_identifier or _host(changed.resource),
+    )
+    _check(connection, settings, changed)
+    return changed
+
+
 def end_resource(
-    connection: Connection, secrets: Secrets, resource: str, now: datetime, reference: str = "-"
+    connection: Connection,
+    secrets: Secrets,
+    resource: str,
+    now: datetime,
+    reference: str = "-",
+    actor_id: UUID | None = None,
 ) -> bool:
     """Whether it was a resource server until now; no token is issued for it any more.
 
@@ -135,22 +165,47 @@ def end_resource(
     connection.execute(_END_PAIRS, {"ended": resource})
     if connection.execute(_END, {"ended": resource}).rowcount != 1:
         return False
-    record(connection, secrets, ResourceEnded(resource=resource), now, reference)
+    event = ResourceEnded(resource=resource, actor_id=actor_id)
+    record(connection, secrets, event, now, reference)
     return True
 
 
+def _scopes(scopes: Mapping[str, str | ResourceScope]) -> dict[str, ResourceScope]:
+    return {
+        name: ResourceScope({"en": each}) if isinstance(each, str) else with_kinds(each)
+        for name, each in scopes.items()
+    }
+
+
 def _check(connection: Connection, settings: Settings, resource: Resource) -> None:
-    for holds, description in RULES:
-        if not holds(resource):
-            raise InvalidResource(description)
+    for sentence in faults(resource):
+        raise InvalidResource(sentence)
     # What is meant for us must be taken for nothing else: userinfo, and clients' own assertions.
     if f"{resource.resource}/".startswith(f"{settings.issuer}/"):
         raise InvalidResource(N_("This address is the service's own."))
-    if resource.client_id is None:
-        return
-    client = find_client(connection, resource.client_id)
-    if client is None or client.public:
+    hook = resource.revocation_hook
+    if hook and not is_document_uri(hook, hosts_without_tls(settings)):
+        raise InvalidResource(
+            N_("A revocation hook is an https address without a fragment and a user name.")
+        )
+    client = find_client(connection, resource.client_id) if resource.client_id else None
+    if resource.client_id and (client is None or client.public):
         raise InvalidResource(N_("A resource asks as a confidential client that is registered."))
+    if resource.encrypt_tokens and not can_be_encrypted_to(client):
+        raise InvalidResource(
+            N_("Tokens are encrypted to a key of its client: register one with use enc.")
+        )
+
+
+def can_be_encrypted_to(client: Client | None) -> bool:
+    """Whether it has a public key for encryption; or says where its keys are, unread here."""
+    if client is None:
+        return False
+    metadata = client.metadata
+    keys = read_key_set(dict(metadata.jwks)) if metadata.jwks is not None else ()
+    return metadata.jwks_uri != "" or any(
+        key.may("enc", alg) for key in keys for alg in KEY_ENCRYPTIONS_TO_OTHERS
+    )
 
 
 def _host(resource: str) -> str:

@@ -12,6 +12,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from authn.clients.tables import resources
 
+Level = Literal["", "synced", "device", "certified"]
+TokenFormat = Literal["jwt", "opaque"]
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceScope:
@@ -26,7 +29,7 @@ class ResourceScope:
     profile_kinds: tuple[str, ...] = ()
     disciplines: tuple[str, ...] = ()
     service_names: tuple[str, ...] = ()
-    level: str = ""
+    level: Level = ""
 
     def sentence(self, language: str) -> str:
         """What people who read this language know it by."""
@@ -45,8 +48,8 @@ class Resource:
     may_read_ssin: bool
     reads_may_act: bool
     created_at: datetime
-    level: str = ""
-    token_format: Literal["jwt", "opaque"] = "jwt"  # noqa: S105 (a name)
+    level: Level = ""
+    token_format: TokenFormat = "jwt"  # noqa: S105 (a name)
     encrypt_tokens: bool = False
     reads_profile: bool = False
     may_read_device_id: bool = False

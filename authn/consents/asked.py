@@ -11,7 +11,8 @@ who allowed one has not allowed the other. No two kinds can be taken for each ot
 an absolute URI, a claim and details have a slash before any colon, a scope of ours has neither.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -19,10 +20,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete
 
+from authn.clients.clients import Client
 from authn.clients.resources import find_resources
-from authn.consents.authorization_details import digest_of, locations_of
-from authn.consents.consents import give_consent, missing_scopes
-from authn.consents.scopes import SCOPES
+from authn.consents.authorization_details import asked_each_time, digest_of, locations_of
+from authn.consents.consents import Answer, give_consent
+from authn.consents.scopes import OPENID, SCOPE_OF_CLAIM, SCOPES, SSIN
 from authn.consents.tables import consents
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.particulars import NOTHING
@@ -38,26 +40,82 @@ _FORGET_DETAILS = delete(consents).where(
     consents.c.given_at < bindparam("before"),
 )
 
+Answers = Mapping[str, Answer]
 
-def still_to_allow(
-    connection: Connection,
-    person_id: UUID,
-    profile_id: UUID,
-    request: AuthorizationRequest,
-    since: datetime | None = None,
-) -> frozenset[str]:
-    """What the person has not allowed the client; `since` as in `missing_scopes`.
 
-    Details are of one occasion: what was allowed before the request came does not count for them.
+def that_count(
+    answers: Answers, request: AuthorizationRequest, since: datetime | None = None
+) -> dict[str, Answer]:
+    """Of the answers that hold, those that count for this request: given from `since` on, if given.
+
+    Details are of one occasion: what was said before the request came does not count for them.
     """
-    names = names_asked(connection, request)
-    missing = missing_scopes(connection, person_id, request.client_id, profile_id, names, since)
-    details = details_name(request)
-    if details is None:
-        return missing
-    return missing | missing_scopes(
-        connection, person_id, request.client_id, profile_id, {details}, request.arrived_at
-    )
+    return {
+        name: answer
+        for name, answer in answers.items()
+        if (since is None or answer.given_at >= since)
+        and (not name.startswith(DETAILS) or answer.given_at >= request.arrived_at)
+    }
+
+
+def still_to_ask(
+    names: frozenset[str], needed: Collection[str], answers: Answers
+) -> frozenset[str]:
+    """Those of the names that the person has neither allowed, nor declined where the client can do
+    without (`needed` is what it can't).
+
+    Where nothing would be left for it, what was declined is asked again: who asks for nothing else
+    has come for just that.
+    """
+    allowed = allowed_names(names, answers)
+    declined = {name for name in names if name in answers and not answers[name].allowed}
+    unanswered = names - allowed - (declined - set(needed))
+    return unanswered or (frozenset() if allowed else names)
+
+
+def allowed_names(names: Iterable[str], answers: Answers) -> frozenset[str]:
+    """Those of the names that are allowed: by themselves or, a claim, by a scope that has it."""
+
+    def is_allowed(name: str) -> bool:
+        return name in answers and answers[name].allowed
+
+    asked = frozenset(names)
+    return frozenset(name for name in asked if is_allowed(name) or is_allowed(_scope_of(name)))
+
+
+def ends_at(allowed: Iterable[str], answers: Answers) -> datetime | None:
+    """When the first of these allowed names is so no more; None where they go on until withdrawn.
+
+    A claim that a scope allows ends with the answer to that scope.
+    """
+
+    def answer_to(name: str) -> Answer | None:
+        own = answers.get(name)
+        return own if own and own.allowed else answers.get(_scope_of(name))
+
+    ends = [answer.expires_at for name in allowed if (answer := answer_to(name))]
+    return min((each for each in ends if each), default=None)
+
+
+def needed_names(client: Client, request: AuthorizationRequest, names: Iterable[str]) -> set[str]:
+    """Those of the names that the client can't do without: it says so of a claim in its request
+    (Core §5.5.1), of a scope in its registration; and what a request is of this once."""
+    claims = {CLAIM + claim if claim != SSIN else SSIN for claim in request.essential_claims}
+    return {
+        name
+        for name in names
+        if name == OPENID
+        or name in claims
+        or name.startswith(DETAILS)
+        or scope_in(name) in client.scope_reasons
+    }
+
+
+def scope_in(name: str) -> str:
+    """The scope that a name is of; "" where it is of none."""
+    if name in SCOPES:
+        return name
+    return "" if name.startswith((CLAIM, DETAILS)) else name.partition("#")[2]
 
 
 def allow(
@@ -67,15 +125,66 @@ def allow(
     request: AuthorizationRequest,
     names: Iterable[str],
     now: datetime,
+    *,
+    declined: Collection[str] = (),
+    expires_at: datetime | None = None,
 ) -> None:
-    """The person allows the client of the request these names, which are some of it.
+    """The person allows the client of the request these names, which are some of it, until then.
 
-    Of details nothing is kept for longer than their own request waits.
+    What is `declined` of it is remembered too. Of details nothing is kept for longer than their own
+    request waits.
     """
     if details_name(request) is not None:
         parameters = {"person_id": person_id, "client_id": request.client_id}
         connection.execute(_FORGET_DETAILS, {**parameters, "before": now - DETAILS_KEPT})
-    give_consent(connection, person_id, request.client_id, profile_id, names, now)
+    give_consent(
+        connection,
+        person_id,
+        request.client_id,
+        profile_id,
+        names,
+        now,
+        declined=declined,
+        expires_at=expires_at,
+    )
+
+
+def narrowed(
+    request: AuthorizationRequest, names: frozenset[str], allowed: frozenset[str]
+) -> AuthorizationRequest:
+    """The request without what is not `allowed` of its `names`."""
+    at, kept_at = scopes_at_resources(names), scopes_at_resources(allowed)
+    told = locations_of(request.authorization_details)
+    kept = {scope for scopes in kept_at.values() for scope in scopes}
+    scopes = [
+        scope
+        for scope in request.scope.split()
+        if (scope in allowed if scope in SCOPES else scope in kept)
+    ]
+    resource = tuple(
+        each for each in request.resource if each in kept_at or each in told or each not in at
+    )
+    # What stays in the scope for one resource, another one does not get by that.
+    withheld = [
+        f"{each}#{scope}"
+        for each in resource
+        for scope in at.get(each, ())
+        if scope in kept and scope not in kept_at.get(each, ())
+    ]
+
+    def claims(asked: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            each for each in asked if SCOPE_OF_CLAIM[each] in scopes or CLAIM + each in allowed
+        )
+
+    return replace(
+        request,
+        scope=" ".join(scopes),
+        resource=resource,
+        claims_id_token=claims(request.claims_id_token),
+        claims_userinfo=claims(request.claims_userinfo),
+        withheld=(*request.withheld, *withheld),
+    )
 
 
 def names_asked(connection: Connection, request: AuthorizationRequest) -> frozenset[str]:
@@ -84,8 +193,9 @@ def names_asked(connection: Connection, request: AuthorizationRequest) -> frozen
     if request.particulars == NOTHING:
         return frozenset(asked)
     names = {scope for scope in asked if scope in SCOPES}
-    given = {claim for scope in names for claim in SCOPES[scope]}
-    claims = {*request.claims_id_token, *request.claims_userinfo} - given
+    # What a scope has is not asked beside it, unless the client can do without the rest of it.
+    given = {claim for scope in names for claim in SCOPES[scope]} - {*request.essential_claims}
+    claims = {*request.claims_id_token, *request.claims_userinfo} - given - names
     names |= {CLAIM + claim for claim in claims}
     details = [name] if (name := details_name(request)) else []
     return frozenset(names.union(_names_of_resources(connection, request), details))
@@ -93,7 +203,7 @@ def names_asked(connection: Connection, request: AuthorizationRequest) -> frozen
 
 def details_name(request: AuthorizationRequest) -> str | None:
     """The name of a consent to its authorization details; None if it has none."""
-    details = request.authorization_details
+    details = asked_each_time(request.authorization_details)
     # The request too: who allows a thing once has not allowed a second request of the same.
     occasion = {"request_id": request.request_id}
     return DETAILS + digest_of([occasion, *details]) if details else None
@@ -105,7 +215,12 @@ def _names_of_resources(connection: Connection, request: AuthorizationRequest) -
     scopes = [scope for scope in request.scope.split() if scope not in SCOPES]
     found = find_resources(connection, request.resource)
     names = {
-        identifier: [f"{identifier}#{scope}" for scope in scopes if scope in resource.scopes]
+        identifier: [
+            name
+            for scope in scopes
+            if scope in resource.scopes
+            and (name := f"{identifier}#{scope}") not in request.withheld
+        ]
         for identifier, resource in found.items()
     }
     # Who allows details at a resource has allowed to ask it for them.
@@ -122,3 +237,8 @@ def scopes_at_resources(names: Iterable[str]) -> dict[str, list[str]]:
             identifier, _, scope = name.partition("#")
             found.setdefault(identifier, []).extend([scope] if scope else [])
     return found
+
+
+def _scope_of(name: str) -> str:
+    """The scope of ours that has the claim of this name; "" for any other name."""
+    return SCOPE_OF_CLAIM.get(name.removeprefix(CLAIM), "") if name.startswith(CLAIM) else ""

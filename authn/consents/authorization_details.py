@@ -22,9 +22,12 @@ Detail = Mapping[str, Any]
 """An object of `authorization_details`, of a type of `TYPES`, its members checked."""
 
 ACTIONS_AT_RESOURCE: Final = "urn:authn:authorization-details:actions"
+PROFILE: Final = "profile"
 MOST_ACTIONS: Final = 20
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
+# As long as what `profiles.public_id` gives, and longer than any national number.
+PROFILE_SUB: Final = re.compile(r"[A-Za-z0-9_-]{20,64}")
 _SSIN_DIGITS: Final = 11
 
 
@@ -50,11 +53,11 @@ class Described:
 @dataclass(frozen=True, slots=True)
 class DetailType:
     """A type: its members beside `type`, what is wrong with one (None for nothing), and what one
-    means to people who read a language."""
+    means to people who read a language: None where it is nothing that they allow by itself."""
 
     members: frozenset[str]
     fault: Callable[[Detail, Asking], str | None]
-    described: Callable[[Detail, Mapping[str, Resource], str], Described]
+    described: Callable[[Detail, Mapping[str, Resource], str], Described] | None
 
 
 def _fault_of_actions(detail: Detail, asking: Asking) -> str | None:
@@ -85,11 +88,30 @@ def _described_actions(
     return Described(resource.resource_name, sentences, detail.get("identifier", ""))
 
 
+def _fault_of_profile(detail: Detail, asking: Asking) -> str | None:
+    """In which capacities the person is to act: of some kinds, or one that the client was told."""
+    if not detail.keys() & {"kinds", "sub"}:
+        return "A detail of type profile has kinds, or a sub."
+    allowed = asking.client.allowed_profile_kinds
+    kinds = detail.get("kinds", [*allowed])
+    if not _texts(kinds) or not kinds or not allowed.issuperset(kinds):
+        return "The kinds are some of those in which people may use this client."
+    sub = detail.get("sub", "")
+    if "sub" in detail and not (isinstance(sub, str) and PROFILE_SUB.fullmatch(sub)):
+        return "The sub is not that of a profile."
+    if sub and not asking.client.profile_kinds:
+        return "People use this client as citizens alone."
+    return None
+
+
 TYPES: dict[str, DetailType] = {
     ACTIONS_AT_RESOURCE: DetailType(
         members=frozenset({"locations", "actions", "identifier"}),
         fault=_fault_of_actions,
         described=_described_actions,
+    ),
+    PROFILE: DetailType(
+        members=frozenset({"kinds", "sub"}), fault=_fault_of_profile, described=None
     ),
 }
 
@@ -113,9 +135,24 @@ def locations_of(details: Iterable[Detail]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def asked_each_time(details: Iterable[Detail]) -> tuple[Detail, ...]:
+    """Those that a person allows by themselves: in which capacity they act, they choose."""
+    return tuple(each for each in details if each["type"] != PROFILE)
+
+
+def profiles_asked(details: Iterable[Detail]) -> tuple[Detail, ...]:
+    """The others: each says in which capacity the person is to act."""
+    return tuple(each for each in details if each["type"] == PROFILE)
+
+
 def details_at(details: Iterable[Detail], resource: str) -> tuple[Detail, ...]:
-    """Those that a token for this resource carries: no other resource learns of them (§9.1)."""
-    return tuple(each for each in details if resource in each.get("locations", (resource,)))
+    """Those that a token for this resource carries: no other resource learns of them (§9.1).
+
+    In which capacity the person was to act is none of them: in which one they do, tokens say.
+    """
+    return tuple(
+        each for each in asked_each_time(details) if resource in each.get("locations", (resource,))
+    )
 
 
 def digest_of(details: Iterable[Detail]) -> str:

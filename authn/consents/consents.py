@@ -1,9 +1,10 @@
-"""Giving a consent, finding what is still missing, and withdrawing all of it.
+"""Giving a consent, and what of it holds.
 
 The names are those of `consents.asked`: scopes, and what else can be allowed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,47 +13,58 @@ from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from authn.consents.tables import consents
-from authn.grants.grants import revoke_grants_of
 
-_OF_BOTH = (
-    consents.c.person_id == bindparam("person_id"),
-    consents.c.client_id == bindparam("client_id"),
-)
 # Built once: putting a statement together costs more than executing it. The lock makes a withdrawal
 # wait for what is being given by these rows, so that it ends that too; SQLite writes one by one.
 _GIVEN = (
-    select(consents.c.scope, consents.c.given_at)
-    .where(*_OF_BOTH, consents.c.profile_id == bindparam("profile_id"))
+    select(consents.c.scope, consents.c.declined, consents.c.given_at, consents.c.expires_at)
+    .where(
+        consents.c.person_id == bindparam("person_id"),
+        consents.c.client_id == bindparam("client_id"),
+        consents.c.profile_id == bindparam("profile_id"),
+    )
     .with_for_update(read=True, key_share=True)
 )
-_WITHDRAW = delete(consents).where(*_OF_BOTH)
+_FORGET_ENDED = delete(consents).where(consents.c.expires_at < bindparam("now"))
 
 
 def _give(insert: Any) -> Any:
     statement = insert(consents)
+    said = ("given_at", "declined", "expires_at")
     return statement.on_conflict_do_update(
         index_elements=list(consents.primary_key.columns),
-        set_={"given_at": statement.excluded.given_at},
+        set_={name: statement.excluded[name] for name in said},
     )
 
 
 _GIVE = {"sqlite": _give(sqlite.insert), "postgresql": _give(postgresql.insert)}
 
 
-def missing_scopes(
-    connection: Connection,
-    person_id: UUID,
-    client_id: str,
-    profile_id: UUID,
-    scopes: Iterable[str],
-    since: datetime | None = None,
-) -> frozenset[str]:
-    """Those of `scopes` that the person has not allowed the client; only consents from `since` on
-    count, if it is given."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said when they were asked for one name, and when.
+
+    `expires_at` is None where it holds until they take it back.
+    """
+
+    allowed: bool
+    given_at: datetime
+    expires_at: datetime | None = None
+
+
+def answers_of(
+    connection: Connection, person_id: UUID, client_id: str, profile_id: UUID, now: datetime
+) -> dict[str, Answer]:
+    """What the person said to the client in this profile (`Profile.consent_id`), by name.
+
+    What has come to its end was never said.
+    """
     parameters = {"person_id": person_id, "client_id": client_id, "profile_id": profile_id}
-    rows = connection.execute(_GIVEN, parameters)
-    given = {scope for scope, given_at in rows if since is None or given_at >= since}
-    return frozenset(scopes) - given
+    return {
+        name: Answer(not declined, given_at, expires_at)
+        for name, declined, given_at, expires_at in connection.execute(_GIVEN, parameters)
+        if expires_at is None or expires_at > now
+    }
 
 
 def give_consent(
@@ -62,32 +74,30 @@ def give_consent(
     profile_id: UUID,
     scopes: Iterable[str],
     now: datetime,
+    *,
+    declined: Collection[str] = (),
+    expires_at: datetime | None = None,
 ) -> None:
     """The person allows the client these scopes, in this profile (`Profile.consent_id`), as of now,
-    besides what was allowed before."""
+    besides what was allowed before; until `expires_at`, if it is given.
+
+    What is `declined` is remembered too, so that it is not asked each time.
+    """
+    of = {"person_id": person_id, "client_id": client_id, "profile_id": profile_id}
     rows = [
         {
-            "person_id": person_id,
-            "client_id": client_id,
-            "profile_id": profile_id,
+            **of,
             "scope": scope,
             "given_at": now,
-            "declined": False,
+            "declined": scope in declined,
+            "expires_at": None if scope in declined else expires_at,
         }
-        for scope in sorted(scopes)
+        for scope in sorted({*scopes, *declined})
     ]
     if rows:
         connection.execute(_GIVE[connection.dialect.name], rows)
 
 
-def withdraw_consents(
-    connection: Connection, person_id: UUID, client_id: str, now: datetime
-) -> int:
-    """How many grants ended: the person allows the client nothing any more, and all that it holds
-    of the person, offline too, is worth nothing (design 6).
-
-    The session goes on. In this order: what is given at the same moment waits for the first
-    statement, or the first statement for it.
-    """
-    connection.execute(_WITHDRAW, {"person_id": person_id, "client_id": client_id})
-    return revoke_grants_of(connection, person_id, client_id, now)
+def forget_ended_consents(connection: Connection, now: datetime) -> int:
+    """How many rows were deleted of consents that have come to their end."""
+    return connection.execute(_FORGET_ENDED, {"now": now}).rowcount

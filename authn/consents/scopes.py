@@ -12,6 +12,7 @@ from authn.grants.grants import OFFLINE_ACCESS
 from authn.people.tables import Person
 
 OPENID = "openid"
+PROFILE = "profile"
 SSIN = "ssin"
 
 
@@ -38,7 +39,7 @@ SCOPES: dict[str, dict[str, Value]] = {
     OPENID: {
         "sub": lambda known: known.subject,
     },
-    "profile": {
+    PROFILE: {
         "name": lambda known: f"{known.person.given_name} {known.person.family_name}".strip(),
         "given_name": lambda known: known.person.given_name or None,
         "family_name": lambda known: known.person.family_name or None,

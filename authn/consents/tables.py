@@ -1,4 +1,4 @@
-"""Consents by person, client and scope, or what else can be allowed (`consents.asked`)."""
+"""Consents by person, client, capacity and scope, or what else is allowed (`consents.asked`)."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, Uuid
 

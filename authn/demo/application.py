@@ -1,5 +1,10 @@
-"""The demo relying application: signs in with OpenID Connect and shows what it was told."""
+"""The demo relying application: signs in with OpenID Connect and shows what it was told.
 
+Its buttons ask for what a relying application may ask: a level, a capacity, an exchange of its
+access token for the demo resource's, a revocation.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +20,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from authn.demo.accounts import Account, Accounts, Outcome
+from authn.demo.asking import KINDS, LEVELS, SCOPES, Asked
+from authn.demo.calls import Answered, Caller, call
 from authn.demo.mails import mail_routes
+from authn.demo.townspeople import Townsperson
+from authn.errors import Refusal
+from authn.web.body import parse_form, read_body
 from authn.web.languages import accepted_languages, choose_language
 from authn.web.pages import STATIC, Pages
 from authn.web.static import VersionedFiles
 
-SCOPES = "openid profile ssin"
+__all__ = ["SCOPES", "Registration", "create_demo_application"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,8 @@ class Registration:
     client_secret: str
     address: str
     """Where browsers reach the application, without a path."""
+    resource: str = ""
+    """The address of the demo resource's API; "" where there is none."""
 
     @property
     def redirect_uri(self) -> str:
@@ -39,11 +52,15 @@ class Registration:
 
 
 class DemoApplication:
-    """Its four pages."""
+    """Its pages and buttons."""
 
-    def __init__(self, registration: Registration, pages: Pages) -> None:
+    def __init__(
+        self, registration: Registration, pages: Pages, town: Sequence[Townsperson]
+    ) -> None:
         self.registration = registration
         self.pages = pages
+        self.people = town
+        self.accounts = Accounts()
         self.oauth = OAuth()
         self.oauth.register(
             "authn",
@@ -55,50 +72,122 @@ class DemoApplication:
 
     async def home(self, request: Request) -> Response:
         """The start page, or what the provider told about who is signed in."""
-        account = request.session.get("account")
+        account = self._account(request)
         if account is None:
-            return self._page(request, "home.html", 200)
-        return self._page(request, "signed_in.html", 200, **account)
+            return self._page(request, "home.html", 200, town=bool(self.people))
+        try:
+            metadata = await self.oauth.authn.load_server_metadata()
+        except httpx2.HTTPError:
+            metadata = {}
+        return self._page(
+            request,
+            "signed_in.html",
+            200,
+            account=account,
+            levels=_offered_levels(metadata),
+            kinds=KINDS,
+            resource=self.registration.resource,
+            switches=_switches(account),
+        )
+
+    async def town(self, request: Request) -> Response:
+        """The fictitious people that can be tried, and what each of them is."""
+        issuer = self.registration.issuer
+        return self._page(request, "town.html", 200, people=self.people, issuer=issuer)
 
     async def sign_in(self, request: Request) -> Response:
-        """The browser is on its way to the provider."""
+        """The browser is on its way to the provider, with what the button asks."""
+        asked = Asked.of_form(await _form(request))
         try:
             response: Response = await self.oauth.authn.authorize_redirect(
-                request, self.registration.redirect_uri
+                request,
+                self.registration.redirect_uri,
+                **asked.parameters(self.registration.resource),
             )
         except httpx2.HTTPError:
-            return self._error(request, "temporarily_unavailable", "The provider does not answer.")
+            return self._silent(request)
         return response
 
     async def callback(self, request: Request) -> Response:
         """The provider's answer: a code, exchanged for tokens; or an error, shown."""
         try:
-            token = await self.oauth.authn.authorize_access_token(request)
+            metadata = await self.oauth.authn.load_server_metadata()
+            # RFC 8707 §2.2: the token is for userinfo, whatever else was granted.
+            token = await self.oauth.authn.authorize_access_token(
+                request, resource=metadata["userinfo_endpoint"]
+            )
             userinfo = await self.oauth.authn.userinfo(token=token)
         except OAuthError as error:
             return self._error(request, error.error or "error", error.description or "")
         except httpx2.HTTPError:
-            return self._error(request, "temporarily_unavailable", "The provider does not answer.")
-        request.session["account"] = {
-            "userinfo": dict(userinfo),
-            "id_token_claims": dict(token["userinfo"]),
-        }
-        # The cookie of the session holds 4 kB: the ID token alone goes into a cookie of its own.
-        response = RedirectResponse("/", status_code=303)
-        response.set_cookie("demo-id-token", token["id_token"], httponly=True, samesite="lax")
-        return response
+            return self._silent(request)
+        self.accounts.remove(request.session.get("account"))
+        account = Account.of_token(token, dict(userinfo))
+        request.session["account"] = self.accounts.add(account)
+        return _home()
+
+    async def exchange(self, request: Request) -> Response:
+        """The access token was exchanged for one for the resource, and the resource called with it.
+
+        In the capacity of the sign-in, or in another one that the resource told of.
+        """
+        account = self._account(request)
+        subject = (await _form(request)).get("subject", "")
+        if account and self.registration.resource:
+            try:
+                account.outcome = await self._exchanged(account, subject)
+            except httpx2.HTTPError:
+                return self._silent(request)
+        return _home()
+
+    async def _exchanged(self, account: Account, subject: str) -> Outcome:
+        caller, resource = await self._caller(), self.registration.resource
+        given = await caller.exchange(account.access_token, resource, subject)
+        answers: dict[str, Mapping[str, Any]] = {"token": _shown(given)}
+        refused = given.refused
+        if not given.refused:
+            called = await call(resource, given.body["access_token"])
+            answers["resource"], refused = called.body, called.refused
+        return Outcome("switch" if subject else "exchange", answers, refused=refused)
+
+    async def revoke(self, request: Request) -> Response:
+        """The access token was given back, and tried once more."""
+        account = self._account(request)
+        if account:
+            try:
+                caller = await self._caller()
+                given_back = await caller.revoke(account.access_token)
+                tried = await call(caller.endpoints["userinfo_endpoint"], account.access_token)
+            except httpx2.HTTPError:
+                return self._silent(request)
+            answers = {
+                "revocation": {"status": given_back.status},
+                "userinfo": {"status": tried.status, **_shown(tried)},
+            }
+            account.outcome = Outcome("revoke", answers, refused=given_back.refused)
+        return _home()
 
     async def sign_out(self, request: Request) -> Response:
         """Signed out here, and on the way to sign out at the provider too."""
+        account = self.accounts.remove(request.session.get("account"))
         request.session.clear()
         metadata = await self.oauth.authn.load_server_metadata()
         parameters = {"post_logout_redirect_uri": self.registration.address + "/"}
-        if hint := request.cookies.get("demo-id-token"):
-            parameters["id_token_hint"] = hint
+        if account:
+            parameters["id_token_hint"] = account.id_token
         location = f"{metadata['end_session_endpoint']}?{urlencode(parameters)}"
-        response = RedirectResponse(location, status_code=303)
-        response.delete_cookie("demo-id-token")
-        return response
+        return RedirectResponse(location, status_code=303)
+
+    def _account(self, request: Request) -> Account | None:
+        return self.accounts.find(request.session.get("account"))
+
+    async def _caller(self) -> Caller:
+        own = self.registration
+        metadata = await self.oauth.authn.load_server_metadata()
+        return Caller(own.client_id, own.client_secret, metadata)
+
+    def _silent(self, request: Request) -> Response:
+        return self._error(request, "temporarily_unavailable", "The provider does not answer.")
 
     def _error(self, request: Request, error: str, description: str) -> Response:
         return self._page(request, "error.html", 400, error=error, description=description)
@@ -114,14 +203,18 @@ def create_demo_application(
     session_secret: str,
     pages: Pages,
     mail_directory: Path | None = None,
+    town: Sequence[Townsperson] = (),
 ) -> Starlette:
     """The ASGI application of the demo relying application; it shows the mails of the folder."""
-    demo = DemoApplication(registration, pages)
+    demo = DemoApplication(registration, pages, town)
     return Starlette(
         routes=[
             Route("/", demo.home),
+            Route("/town", demo.town),
             Route("/sign-in", demo.sign_in, methods=["POST"]),
             Route("/callback", demo.callback),
+            Route("/exchange", demo.exchange, methods=["POST"]),
+            Route("/revoke", demo.revoke, methods=["POST"]),
             Route("/sign-out", demo.sign_out, methods=["POST"]),
             *(mail_routes(mail_directory, pages) if mail_directory else []),
             Mount("/static", VersionedFiles(directory=STATIC)),
@@ -130,3 +223,39 @@ def create_demo_application(
             Middleware(SessionMiddleware, secret_key=session_secret, session_cookie="demo-session")
         ],
     )
+
+
+async def _form(request: Request) -> Mapping[str, str]:
+    """What the button sent; nothing where that can't be read."""
+    try:
+        return parse_form(await read_body(request), request.headers.get("content-type", ""))
+    except Refusal:
+        return {}
+
+
+def _home() -> Response:
+    return RedirectResponse("/", status_code=303)
+
+
+def _shown(answered: Answered) -> Mapping[str, Any]:
+    """The answer without the token in it."""
+    return {name: value for name, value in answered.body.items() if name != "access_token"}
+
+
+def _offered_levels(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """The values that the provider lists (Discovery §3), with our words where we have some."""
+    values = metadata.get("acr_values_supported", [])
+    return {each: LEVELS.get(each.rpartition(":")[2], each) for each in values}
+
+
+def _switches(account: Account) -> list[tuple[str, str]]:
+    """The other capacities that the resource told of: the `sub` by which a switch names each, and
+    of which kind it is, with the services."""
+    outcome = account.outcome
+    told = outcome.answers.get("resource", {}) if outcome else {}
+    found = []
+    for entry in told.get("identity", {}).get("may_act", []):
+        for kind, others in entry.get("userProfile", {}).items():
+            services = [name for each in others for name in each.get("serviceNames", [])]
+            found.append((str(entry["sub"]), f"{kind}: {', '.join(services)}"))
+    return found

@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 
 from authn.clock import Clock
+from authn.demo.townspeople import is_a_child
 from authn.errors import CommandError, Refusal
 from authn.jose import RS256, OwnKey, generate_key, public_jwk, seconds, sign
 from authn.people.ssin import display
@@ -73,7 +74,7 @@ class _Given:
 
 
 def read_cards(path: Path) -> list[Card]:
-    """The people of a register file (as `authn people import` reads it)."""
+    """The people of a register file (as `authn people import` reads it), without its children."""
     with open(path, encoding="utf-8", newline="") as file:
         return [
             Card(
@@ -82,6 +83,7 @@ def read_cards(path: Path) -> list[Card]:
                 row["deceased"] == "yes",
             )
             for row in csv.DictReader(file)
+            if not is_a_child(row)
         ]
 
 

@@ -1,18 +1,28 @@
-"""Prepares the demonstration: secrets, database, fictitious people, the relying application."""
+"""Prepares the demonstration: secrets, fictitious people, the relying application, the resource."""
 
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from typing import Any
 
 import orjson
+from sqlalchemy import Connection, select
 
+from authn.clients.client_metadata import ClientMetadata
 from authn.clients.clients import find_client
-from authn.clients.registration import register_client
+from authn.clients.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.registration import change_client, register_client
+from authn.clients.resource_registration import register_resource
+from authn.clients.resources import ResourceScope, find_resource
 from authn.db.engine import Database
-from authn.db.transaction import writing
-from authn.demo.application import SCOPES, Registration
+from authn.db.transaction import reading, writing
+from authn.demo.application import Registration
+from authn.demo.asking import AT_THE_RESOURCE
+from authn.demo.calls import EXCHANGE
 from authn.demo.identity_card import Agreement
+from authn.demo.resource import ResourceRegistration
+from authn.demo.source_files import KINDS
+from authn.demo.townspeople import FOLDER
 from authn.devices.devices import devices_of
 from authn.enrolment.activation import issue_activation_code
 from authn.federation.upstreams import upstreams
@@ -22,9 +32,54 @@ from authn.secrets import Secrets, new_token
 from authn.settings import Settings
 from authn.sources.csv_file import import_file
 from authn.sources.embedded import EmbeddedRegister, is_empty
+from authn.sources.files.importing import Import
+from authn.sources.tables import source_facts
 
-PEOPLE = Path(__file__).parent / "people.csv"
+PEOPLE = FOLDER / "people.csv"
 CLIENT_ID = "demo"
+RESOURCE_CLIENT_ID = "demo-records"
+GRANT_TYPES = ("authorization_code", EXCHANGE)
+PROFILE_KINDS = ("quality", "organisation", "mandate", "child")
+# Who may obtain each scope of the demo resource: refusals can be seen with most of them.
+RESOURCE_SCOPES = {
+    "record:read": ResourceScope(
+        {
+            "en": "Read the medical record",
+            "nl": "Het medisch dossier lezen",
+            "fr": "Lire le dossier médical",
+            "de": "Die Krankenakte lesen",
+        }
+    ),
+    "prescription:collect": ResourceScope(
+        {
+            "en": "Collect prescriptions",
+            "nl": "Voorschriften afhalen",
+            "fr": "Retirer des prescriptions",
+            "de": "Verschreibungen abholen",
+        },
+        profile_kinds=("citizen", "mandate", "child"),
+        service_names=("recipe",),
+    ),
+    "prescription:write": ResourceScope(
+        {
+            "en": "Write prescriptions",
+            "nl": "Voorschriften schrijven",
+            "fr": "Rédiger des prescriptions",
+            "de": "Verschreibungen ausstellen",
+        },
+        disciplines=("physician",),
+    ),
+    "planning:read": ResourceScope(
+        {
+            "en": "See the planning of the organisation",
+            "nl": "De planning van de organisatie zien",
+            "fr": "Voir le planning de l'organisation",
+            "de": "Die Planung der Einrichtung sehen",
+        },
+        profile_kinds=("organisation",),
+    ),
+}
+_ANY_FACT = select(source_facts.c.question).limit(1)
 CARD_FILE = "demo_identity_card"  # what the service and the card both know
 HEROINE = "03410100128"  # a fictitious number, domain 4.6
 
@@ -38,12 +93,15 @@ class Invitation:
     ssin: str
 
 
-def fill_register(database: Database, secrets: Secrets, now: datetime) -> None:
-    """The embedded register has the demo's fictitious people, if it had nobody."""
-    with writing(database) as connection:
-        empty = is_empty(connection)
-    if empty:
-        import_file(database, secrets, PEOPLE, now)
+def fill_sources(database: Database, secrets: Secrets, now: datetime) -> None:
+    """The embedded sources tell of the demo's fictitious people, if they told of nobody."""
+    with reading(database) as connection:
+        if not is_empty(connection) and connection.execute(_ANY_FACT).first():
+            return
+    import_file(database, secrets, PEOPLE, now)
+    for kind in KINDS:
+        report = Import(database, secrets, kind, FOLDER / f"{kind}.csv", now, strict=True).run()
+        assert not report.rejected, f"{kind}.csv is ours"
 
 
 def invite(database: Database, secrets: Secrets, settings: Settings, now: datetime) -> Invitation:
@@ -62,25 +120,83 @@ def invite(database: Database, secrets: Secrets, settings: Settings, now: dateti
 def register_application(
     database: Database, secrets: Secrets, settings: Settings, now: datetime
 ) -> Registration:
-    """The demo relying application is a client of ours, and knows its secret."""
+    """The demo relying application is a client of ours, as it is described here, and knows its
+    secret. Call `register_demo_resource` before."""
     address = f"http://localhost:{settings.demo_port}"
     secret = own_secret(settings, "demo_client_secret")
-    registration = Registration(settings.issuer, CLIENT_ID, secret, address)
+    resource = _resource_registration(settings).resource
+    registration = Registration(settings.issuer, CLIENT_ID, secret, address, resource)
+    values: dict[str, Any] = {
+        "client_name": "MaSanté demo",
+        "redirect_uris": (registration.redirect_uri,),
+        "post_logout_redirect_uris": (address + "/",),
+        "scope": AT_THE_RESOURCE,
+        "may_read_ssin": True,
+        "metadata": ClientMetadata(grant_types=GRANT_TYPES),
+        "profile_kinds": PROFILE_KINDS,
+        "resources": (resource,),
+    }
     with writing(database) as connection:
-        if find_client(connection, CLIENT_ID) is None:
-            register_client(
+        _as_described(connection, secrets, now, CLIENT_ID, secret, values)
+        pair = ExchangePair(CLIENT_ID, CLIENT_ID, resource)
+        allow_exchange(connection, secrets, pair, now)
+    return registration
+
+
+def register_demo_resource(
+    database: Database, secrets: Secrets, settings: Settings, now: datetime
+) -> ResourceRegistration:
+    """The demo resource is one of ours, with scopes that not everybody may obtain, and the client
+    as which it asks about tokens."""
+    registration = _resource_registration(settings)
+    values: dict[str, Any] = {
+        "client_name": "MaSanté records (demo)",
+        "redirect_uris": (f"{registration.address}/none",),
+        "scope": "openid",
+        "may_read_ssin": True,
+    }
+    with writing(database) as connection:
+        secret = registration.client_secret
+        _as_described(connection, secrets, now, RESOURCE_CLIENT_ID, secret, values)
+        if find_resource(connection, registration.resource) is None:
+            register_resource(
                 connection,
                 secrets,
+                settings,
                 now,
-                client_id=CLIENT_ID,
-                client_secret=secret,
-                client_name="MaSanté demo",
-                redirect_uris=[registration.redirect_uri],
-                post_logout_redirect_uris=[address + "/"],
-                scope=SCOPES,
+                resource=registration.resource,
+                resource_name="MaSanté records (demo)",
+                client_id=RESOURCE_CLIENT_ID,
+                scopes=RESOURCE_SCOPES,
                 may_read_ssin=True,
+                reads_may_act=True,
+                reads_profile=True,
             )
     return registration
+
+
+def _as_described(
+    connection: Connection,
+    secrets: Secrets,
+    now: datetime,
+    client_id: str,
+    client_secret: str,
+    values: dict[str, Any],
+) -> None:
+    """The client is registered with these values; one of an earlier version takes them over."""
+    client = find_client(connection, client_id)
+    if client is None:
+        register_client(
+            connection, secrets, now, client_id=client_id, client_secret=client_secret, **values
+        )
+    else:
+        change_client(connection, secrets, client, now, **values)
+
+
+def _resource_registration(settings: Settings) -> ResourceRegistration:
+    address = f"http://localhost:{settings.demo_resource_port}"
+    secret = own_secret(settings, "demo_resource_secret")
+    return ResourceRegistration(settings.issuer, RESOURCE_CLIENT_ID, secret, address)
 
 
 def issue_identity_card(settings: Settings) -> tuple[Settings, Agreement]:

@@ -169,7 +169,7 @@ def unlink(occasion: Occasion, device: Device, by: Actor) -> Device:
         raise _refused(occasion, present, "unlinked", by, "changed meanwhile")
     end_installations(occasion.connection, present.id, occasion.now)
     _record(occasion, DeviceUnlinked(person_id=present.person_id, device_id=present.id, by=by))
-    tell(occasion, present.person_id, kinds.DeviceUnlinked(present.id, present.name))
+    tell(occasion, present.person_id, kinds.DeviceUnlinked(present.id, present.name, by))
     return present
 
 
@@ -229,7 +229,7 @@ def _resume(occasion: Occasion, device: Device, by: Actor) -> bool:
     if not _step(occasion, device, _ACTIVE | {"resumed_at": occasion.now}, *same):
         return False
     _record(occasion, DeviceResumed(person_id=device.person_id, device_id=device.id, by=by))
-    tell(occasion, device.person_id, kinds.DeviceResumed(device.id, device.name))
+    tell(occasion, device.person_id, kinds.DeviceResumed(device.id, device.name, by))
     return True
 
 

@@ -1,12 +1,14 @@
 """Activation codes: issued for one person, typed with their national number, used once.
 
 Protocol 2.11: a code is found by its hash; wrong national numbers count against that code alone;
-it is burnt in the transaction that stores the credential, not before.
+it is burnt in the transaction that stores the credential, not before. A code of the desk has two
+halves that come by two ways; the second one is worth something beside the first one alone.
 
 Why: one sentence answers every wrong pair. Whoever holds a code learns nothing about a number by
 it, and whoever knows numbers learns nothing about codes.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -25,7 +27,22 @@ from authn.settings import Settings
 
 MOST_WRONG_TRIES = 5
 
-_CODE = (activation_codes.c.id, activation_codes.c.person_id, activation_codes.c.expires_at)
+_CODE = (
+    activation_codes.c.id,
+    activation_codes.c.person_id,
+    activation_codes.c.expires_at,
+    activation_codes.c.second_hash.is_not(None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """A code as it is shown, at the one moment when it is known, and its other half."""
+
+    id: UUID
+    code: str = field(repr=False)
+    second_code: str = field(repr=False)
+    expires_at: datetime
 
 
 def issue_activation_code(
@@ -41,30 +58,86 @@ def issue_activation_code(
     An earlier code that was not used is withdrawn: a person has one valid code at most. Raises
     `Forbidden` for a deceased person.
     """
+    return _issue(connection, secrets, settings, person, now, reference, None).code
+
+
+def issue_code_in_halves(
+    connection: Connection,
+    secrets: Secrets,
+    settings: Settings,
+    person: Person,
+    now: datetime,
+    reference: str,
+) -> IssuedCode:
+    """A new code and its second half, each to go to the person by a way of its own.
+
+    As `issue_activation_code` otherwise.
+    """
+    return _issue(connection, secrets, settings, person, now, reference, new_code())
+
+
+def withdraw_codes_of(connection: Connection, person_id: UUID, now: datetime) -> None:
+    """No code of the person's, nor a half of one, is worth anything any more."""
+    connection.execute(
+        update(activation_codes)
+        .where(activation_codes.c.person_id == person_id, _unspent())
+        .values(withdrawn_at=now)
+    )
+
+
+def find_by_second_half(connection: Connection, text: str, now: datetime) -> ActivationCode:
+    """The usable code whose second half this is; nothing is burnt or written.
+
+    Every other text raises the same `Forbidden`: 80 random bits are not found by trying.
+    """
+    second_code = read_code(text)
+    found = (
+        second_code
+        and connection.execute(
+            select(*_CODE).where(
+                activation_codes.c.second_hash == token_hash(second_code), _usable(now)
+            )
+        ).first()
+    )
+    if not found:
+        raise Forbidden(
+            "second_half_refused",
+            N_("This link or second code is not valid, or not any more. Ask at the desk."),
+        )
+    return ActivationCode(*found)
+
+
+def _issue(
+    connection: Connection,
+    secrets: Secrets,
+    settings: Settings,
+    person: Person,
+    now: datetime,
+    reference: str,
+    second_code: str | None,
+) -> IssuedCode:
     locked = lock_person(connection, person.id)  # two codes issued at once: the later one counts
     if locked is None or locked.deceased:
         raise Forbidden(
             "person_deceased",
             N_("According to the national register this person is deceased: no code was issued."),
         )
-    connection.execute(
-        update(activation_codes)
-        .where(activation_codes.c.person_id == person.id, _unspent())
-        .values(withdrawn_at=now)
-    )
-    code = new_code()
+    withdraw_codes_of(connection, person.id, now)
+    code, code_id, expires_at = new_code(), uuid4(), now + settings.activation_lifetime
     connection.execute(
         insert(activation_codes).values(
-            id=uuid4(),
+            id=code_id,
             person_id=person.id,
             code_hash=token_hash(code),
+            second_hash=token_hash(second_code) if second_code else None,
             issued_at=now,
-            expires_at=now + settings.activation_lifetime,
+            expires_at=expires_at,
             wrong_tries=0,
         )
     )
     record(connection, secrets, ActivationCodeIssued(person_id=person.id), now, reference)
-    return display_code(code)
+    second = display_code(second_code) if second_code else ""
+    return IssuedCode(code_id, display_code(code), second, expires_at)
 
 
 def check_activation_code(

@@ -164,6 +164,23 @@ def latest_block(connection: Connection, person_id: UUID) -> EmergencyBlock | No
     return EmergencyBlock(*row) if row else None
 
 
+def end_block_by_desk(
+    connection: Connection, person_id: UUID, began_at: datetime, now: datetime
+) -> bool:
+    """Whether the block that the desk began at that moment is over by this: it was a mistake."""
+    statement = (
+        update(emergency_blocks)
+        .where(
+            emergency_blocks.c.person_id == person_id,
+            emergency_blocks.c.proof == "desk",
+            emergency_blocks.c.began_at == began_at,
+            emergency_blocks.c.ends_at.is_(None),
+        )
+        .values(ends_at=now)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
 def find_block(connection: Connection, block_id: UUID) -> EmergencyBlock | None:
     """The block with this id."""
     statement = select(emergency_blocks).where(emergency_blocks.c.id == block_id)

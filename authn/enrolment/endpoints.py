@@ -21,6 +21,8 @@ from authn.enrolment.new_device import (
 )
 from authn.enrolment.return_endpoints import routes as return_routes
 from authn.enrolment.returning import return_by_code
+from authn.enrolment.second_half_endpoints import code_of_second_half
+from authn.enrolment.second_half_endpoints import routes as second_half_routes
 from authn.errors import N_, Forbidden
 from authn.federation.upstreams import upstreams
 from authn.people.persons import find_person
@@ -35,7 +37,10 @@ from authn.webauthn.registration import creation_options, register
 ENROLMENT = "enrolment"
 ENROLMENT_LIFETIME = timedelta(minutes=15)
 ACTIVATE = "activate"  # the act that challenges name
-LEVEL_OF_CODE: IdentityLevel = "substantial"  # `high` needs both halves of a code (protocol 2.11)
+
+# Protocol 2.11: `high` needs both halves of a code that the desk issued.
+LEVEL_OF_CODE: IdentityLevel = "substantial"
+LEVEL_OF_BOTH_HALVES: IdentityLevel = "high"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +48,28 @@ class Enrolment:
     """What a right pair of code and national number has proven, in this browser, just now.
 
     `request_token` is the pending request that the person came with, carried along unread.
+    `lacks_second_half` is whether the code has another half, which was not shown.
     """
 
     code_id: UUID
     person: Person
     request_token: str
+    level: IdentityLevel
+    lacks_second_half: bool
 
 
 def activate(request: Request) -> Response:
     """The page that asks for code and national number."""
-    return _activation_page(request, {}, request.query.get("request", ""))
+    token = request.query.get("second", "")
+    code_of_second_half(request, token)  # or why it is worth nothing
+    return _activation_page(request, {"second": token}, request.query.get("request", ""))
 
 
 def activation_typed(request: Request) -> Response:
     """On to the device, or the page again with one neutral sentence for every wrong pair."""
-    typed = {name: request.form.get(name, "") for name in ("code", "ssin")}
+    typed = {name: request.form.get(name, "") for name in ("code", "ssin", "second")}
     request_token = request.form.get("request", "")
+    second = code_of_second_half(request, typed["second"])
     try:
         code = check_activation_code(
             request.connection,
@@ -68,6 +79,8 @@ def activation_typed(request: Request) -> Response:
             request.now,
             request.reference,
         )
+        if second not in (None, code.id):
+            raise _of_another_code()
     except Forbidden as refusal:
         # Answered as a page, so that the person can correct it; what was counted is committed.
         errors = [{"field": "code", "text": request.translate(refusal.description)}]
@@ -77,6 +90,8 @@ def activation_typed(request: Request) -> Response:
         "person": str(code.person_id),
         "browser": request.browser_hash,
         "request": request_token,
+        "level": LEVEL_OF_CODE if second is None else LEVEL_OF_BOTH_HALVES,
+        "lacks": second is None and code.has_second_half,
     }
     token = sign_token(request.secrets, ENROLMENT, content, request.now, ENROLMENT_LIFETIME)
     return redirect("/activate/device?" + urlencode({"enrolment": token}))
@@ -85,7 +100,8 @@ def activation_typed(request: Request) -> Response:
 def first_device(request: Request) -> Response:
     """The page that makes this device the person's key."""
     token = request.query.get("enrolment", "")
-    person = _enrolment(request, token).person
+    enrolment = _enrolment(request, token)
+    person = enrolment.person
     agent = read_user_agent(request.headers.get("user-agent", ""))
     return page(
         request,
@@ -94,6 +110,7 @@ def first_device(request: Request) -> Response:
         activation_address=f"{request.settings.issuer}/activate",
         returning=bool(devices_of(request.connection, person.id)),
         enrolment=token,
+        lacks_second_half=enrolment.lacks_second_half,
         default_device_kind="phone" if agent.hand_held else "laptop",
     )
 
@@ -114,13 +131,13 @@ def activation_registration(request: Request) -> Response:
     credential = register(request, enrolment.person, _activation(enrolment))
     with all_or_nothing(request, enrolment.person):
         burn_activation_code(request.connection, enrolment.code_id, request.now)
-        returning = return_by_code(request, enrolment.person.id, LEVEL_OF_CODE)
+        returning = return_by_code(request, enrolment.person.id, enrolment.level)
         held = store_device(
             request,
             enrolment.person,
             credential,
             how="activation",
-            identity_level=LEVEL_OF_CODE,
+            identity_level=enrolment.level,
         )
     location = next_page(held, returning=returning, request_token=enrolment.request_token)
     return signed_in_answer(request, held, location)
@@ -139,6 +156,7 @@ def _activation_page(
         values={"code": values.get("code", ""), "ssin": values.get("ssin", "")},
         errors=errors or [],
         request_token=request_token or None,
+        second=values.get("second") or None,
         upstreams=upstreams(request.settings),
     )
 
@@ -154,7 +172,19 @@ def _enrolment(request: Request, token: str) -> Enrolment:
     person = find_person(request.connection, UUID(content["person"]))
     if person is None or person.deceased:
         raise Forbidden("person_not_active", N_("This account cannot be used."))
-    return Enrolment(UUID(content["code"]), person, content["request"])
+    return Enrolment(
+        UUID(content["code"]), person, content["request"], content["level"], content["lacks"]
+    )
+
+
+def _of_another_code() -> Forbidden:
+    return Forbidden(
+        "second_half_of_another",
+        N_(
+            "This code and the one from your mail or second letter do not belong together. Use the "
+            "newest of each."
+        ),
+    )
 
 
 def _activation(enrolment: Enrolment) -> Purpose:
@@ -170,4 +200,5 @@ routes = [
     *join_routes,
     *lost_routes,
     *return_routes,
+    *second_half_routes,
 ]

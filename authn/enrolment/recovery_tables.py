@@ -49,6 +49,8 @@ returns = Table(
     Column("began_at", Instant, nullable=False),
     Column("opens_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    # Who of the staff began it; none where an upstream or a code did.
+    Column("began_by", Uuid, ForeignKey("persons.id")),
 )
 
 
@@ -70,7 +72,7 @@ class EmergencyBlock:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """A row of `returns`; `proof` is the name of the upstream, or "activation"."""
+    """A row of `returns`; `proof` is the name of the upstream, "activation" or "desk"."""
 
     id: UUID
     person_id: UUID
@@ -80,6 +82,7 @@ class Return:
     began_at: datetime
     opens_at: datetime
     expires_at: datetime
+    began_by: UUID | None = None
 
     def state_at(self, now: datetime) -> ReturnState:
         """Its state, "expired" when it waited for too long."""

@@ -22,6 +22,8 @@ from authn.db.occasion import Occasion
 from authn.devices.devices import devices_of
 from authn.devices.life import suspend_all
 from authn.devices.tables import Device, IdentityLevel
+from authn.enrolment.activation import withdraw_codes_of
+from authn.enrolment.desk_tables import desk_codes
 from authn.enrolment.recovery_tables import Return, returns
 from authn.errors import N_, Forbidden
 from authn.notices import kinds
@@ -34,6 +36,7 @@ OPEN_FOR = timedelta(days=7)
 """How long after its wait a return can be completed."""
 
 BY_CODE = "activation"
+BY_DESK = "desk"
 
 
 def lost_level(request: Request, old_devices: Iterable[Device]) -> IdentityLevel:
@@ -51,29 +54,38 @@ def must_wait(request: Request, person_id: UUID, proven: IdentityLevel) -> bool:
     return proven != "high" and lost_level(request, old) == "high"
 
 
-def begin_return(request: Request, person_id: UUID, upstream: str, proven: IdentityLevel) -> Return:
+def begin_return(
+    occasion: Occasion,
+    person_id: UUID,
+    proof: str,
+    proven: IdentityLevel,
+    began_by: UUID | None = None,
+) -> Return:
     """The return that waits, and every address on file knows of it.
 
-    One that waits already goes on as it is: neither sooner nor later.
+    `proof` is the upstream's name, or `BY_DESK` with who of the staff began it. One that waits
+    already goes on as it is: neither sooner nor later.
     """
-    lock_person(request.connection, person_id)
-    waiting = waiting_return(request, person_id)
+    lock_person(occasion.connection, person_id)
+    waiting = waiting_return(occasion, person_id)
     if waiting:
         return waiting
-    opens_at = request.now + request.settings.return_wait
+    opens_at = occasion.now + occasion.settings.return_wait
     begun = Return(
         id=uuid4(),
         person_id=person_id,
-        proof=upstream,
+        proof=proof,
         identity_level=proven,
         state="waiting",
-        began_at=request.now,
+        began_at=occasion.now,
         opens_at=opens_at,
         expires_at=opens_at + OPEN_FOR,
+        began_by=began_by,
     )
-    _store(request, begun)
-    _record(request, events.ReturnBegun(person_id=person_id, proof=upstream))
-    tell(request, person_id, kinds.ReturnBegun(begun.id, opens_at))
+    _store(occasion, begun)
+    _record(occasion, events.ReturnBegun(person_id=person_id, proof=proof))
+    by = "desk" if proof == BY_DESK else ""
+    tell(occasion, person_id, kinds.ReturnBegun(begun.id, opens_at, by))
     return begun
 
 
@@ -149,6 +161,13 @@ def cancel_return(occasion: Occasion, return_id: UUID) -> bool:
     lock_person(occasion.connection, found.person_id)
     if not _step(occasion, return_id, "cancelled"):
         return False
+    # Who says that it was not them says so of a code that came of it, too.
+    withdraw_codes_of(occasion.connection, found.person_id, occasion.now)
+    occasion.connection.execute(
+        update(desk_codes)
+        .where(desk_codes.c.person_id == found.person_id, desk_codes.c.state != "cancelled")
+        .values(state="cancelled")
+    )
     _record(occasion, events.ReturnCancelled(person_id=found.person_id))
     tell(occasion, found.person_id, kinds.ReturnCancelled())
     return True

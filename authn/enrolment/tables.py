@@ -14,6 +14,8 @@ activation_codes = Table(
     Column("id", Uuid, primary_key=True),
     Column("person_id", ForeignKey("persons.id"), nullable=False, index=True),
     Column("code_hash", token_hash_type(), nullable=False, unique=True),
+    # Of the other half, that came by another way; none where the code has only one.
+    Column("second_hash", token_hash_type(), unique=True),
     Column("issued_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("wrong_tries", Integer, nullable=False),
@@ -29,3 +31,4 @@ class ActivationCode:
     id: UUID
     person_id: UUID
     expires_at: datetime
+    has_second_half: bool

@@ -1,6 +1,7 @@
 """Off to an upstream, and back from it with a proof of identity."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +25,12 @@ from authn.federation.failures import (
     refusal_of,
     replayed,
 )
+from authn.federation.foreign_identities import (
+    NotMatched,
+    is_foreign,
+    keep_unmatched,
+    person_matched,
+)
 from authn.federation.identity_claims import Untrusted, identity_level, national_number
 from authn.federation.proof import for_purpose, going_on, new_proof, proof_token
 from authn.federation.state import (
@@ -36,11 +43,12 @@ from authn.federation.state import (
 )
 from authn.federation.upstreams import Upstream, find_upstream
 from authn.foreign_jwt import public_key_set
-from authn.people.persons import person_of
+from authn.people.persons import find_person, person_of
 from authn.people.tables import Person
 from authn.secrets import token_hash
 from authn.sessions.cookie import current_session
-from authn.sources.embedded import EmbeddedRegister
+from authn.sources.asking import SourceDown, sources_of
+from authn.sources.register import LookUp, look_up
 from authn.web.cookies import cookie_name, delete_cookie, set_cookie
 from authn.web.failures import status_of
 from authn.web.logs import logger
@@ -85,8 +93,12 @@ def come_back(request: Request) -> Response:
         state = read_state(request, upstream, request.query.get("state", ""))
         waiting = _waiting(request, state)
         answered = _answer_of(request, upstream, state)
+        found = _looked_up(request, upstream, answered)
         with writing(request.site.database) as connection:
-            location = _proven(inside(request, connection), upstream, state, answered, waiting)
+            proven = _Proven(state, answered, found)
+            location = _on_with(inside(request, connection), upstream, proven, waiting)
+    except NotMatched as unmatched:
+        return _unmatched_page(request, unmatched)
     except (Refusal, NoAnswer) as error:
         purpose = state.purpose if state else None
         return _failure_page(request, upstream, purpose, waiting, refusal_of(error))
@@ -126,17 +138,43 @@ def _answer_of(request: Request, upstream: Upstream, state: State) -> Answered:
         return redeem(talk, state, request.query["code"])
 
 
-def _proven(
-    request: Request, upstream: Upstream, state: State, answered: Answered, waiting: str
-) -> str:
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """What came back from an upstream, verified, and whom the national register knows by it."""
+
+    state: State
+    answered: Answered
+    found: LookUp | None
+
+
+def _looked_up(request: Request, upstream: Upstream, answered: Answered) -> LookUp | None:
+    """Whom the national register knows by the number in the answer, asked in no transaction.
+
+    None when there is no valid number in it, which `_on_with` refuses.
+    """
+    site = request.site
+    try:
+        ssin = national_number(answered.userinfo, upstream, request.now)
+    except Refusal:
+        return None
+    try:
+        return look_up(sources_of(site), site.settings, site.secrets, ssin)
+    except SourceDown:
+        words = N_("The national register could not be asked right now.")
+    raise Unavailable(words, detail="national register", retry_after=30)
+
+
+def _on_with(request: Request, upstream: Upstream, proven: _Proven, waiting: str) -> str:
     """Where the browser goes on with its proof; the state is spent, and it is on record."""
+    state, answered = proven.state, proven.answered
     # Only now: what was not verified writes nothing (protocol 2.2).
     if not spend(request.connection, f"{_STATE}:{state.id}", state.began_at + LIFETIME):
         raise replayed()
     try:
-        ssin = national_number(answered.userinfo, upstream, request.now)
+        if not is_foreign(upstream, answered):
+            national_number(answered.userinfo, upstream, request.now)  # or why there is none
         level = identity_level(_with_acr(answered), upstream, state.began_at, request.now)
-        person = _person(request, ssin)
+        person = _whom(request, upstream, proven)
         session = current_session(request)
         if not state.is_for(request, person.id) or (session and session.person_id != person.id):
             raise other_person()
@@ -163,15 +201,38 @@ def _with_acr(answered: Answered) -> dict[str, Any]:
     return claims
 
 
-def _person(request: Request, ssin: str) -> Person:
+def _whom(request: Request, upstream: Upstream, proven: _Proven) -> Person:
+    """The person of the number in the answer, or whom a registrar matched the identity to.
+
+    One that nobody has matched yet waits, and `NotMatched` is raised.
+    """
+    if not is_foreign(upstream, proven.answered):
+        assert proven.found is not None, "a number that can be read was looked up"
+        return _person(request, proven.found)
+    matched = person_matched(request.connection, request.secrets, upstream, proven.answered)
+    if matched is None:
+        keep_unmatched(request, upstream, proven.answered)
+        raise NotMatched
+    person = find_person(request.connection, matched)
+    if person is None or person.deceased:
+        raise not_in_register("matched to nobody who lives")
+    return person
+
+
+def _person(request: Request, found: LookUp) -> Person:
     """The living person that the register knows by this number, present or replaced."""
-    citizen = EmbeddedRegister(request.connection, request.secrets).citizen(ssin)
+    citizen = found.citizen(request.connection)
     if citizen is None:
         raise not_in_register("not in the register")
     person = person_of(request.connection, request.secrets, citizen, request.now)
     if person.deceased:
         raise not_in_register("deceased")
     return person
+
+
+def _unmatched_page(request: Request, refusal: NotMatched) -> Response:
+    logger.info("refused", reference=request.reference, error=refusal.error, path="/identity")
+    return page(request, "federation/unmatched.html", status=status_of(refusal))
 
 
 def _failure_page(

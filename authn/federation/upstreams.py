@@ -25,6 +25,7 @@ LONGEST_ID = 30
 Kind = Literal["oidc", "fas", "itsme", "twin"]
 Authentication = Literal["client_secret_basic", "private_key_jwt"]
 Userinfo = Literal["json", "signed", "encrypted"]
+WithoutNumber = Literal["refuse", "match"]
 
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +51,8 @@ class Upstream:
     """One OpenID Provider that may prove who somebody is.
 
     `levels` says what an `acr` of theirs is worth here, best first; `level_without_acr` what an ID
-    token is worth that names none, if anything. Below `minimum` a proof is refused.
+    token is worth that names none, if anything. Below `minimum` a proof is refused. An identity
+    `without_number` is refused too, or waits for a registrar who matches it.
     """
 
     id: str
@@ -70,6 +72,7 @@ class Upstream:
     id_token_encrypted: bool
     signatures: tuple[str, ...]
     parameters: Mapping[str, str]
+    without_number: WithoutNumber
 
     @property
     def callback_path(self) -> str:
@@ -112,6 +115,7 @@ class _Entry(BaseModel):
     id_token_encrypted: bool = False
     signatures: Annotated[tuple[str, ...], Field(min_length=1)] = SIGNATURES
     parameters: dict[str, str] = {}
+    without_number: WithoutNumber = "refuse"
 
     @model_validator(mode="after")
     def _whole(self) -> "_Entry":

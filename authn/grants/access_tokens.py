@@ -19,11 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import Connection, bindparam, delete, exists, select
 
 from authn.clients.client_metadata import ClientMetadata, unpack_client_metadata
-from authn.clients.clients import FAPI2
+from authn.clients.clients import FAPI2, allowed_kinds
 from authn.db.once import insert_once
 from authn.grants.grants import COLUMNS, Grant, client_of_grant, limits, live, live_chain
 from authn.grants.tables import grants, revoked_tokens
 from authn.people.tables import Person, persons
+from authn.profiles.profile import NO_PROFILE
 from authn.secrets import Secrets, new_token
 from authn.settings import Settings
 
@@ -38,6 +39,8 @@ _FIND = (
         client_of_grant.c.profile,
         client_of_grant.c.may_read_ssin,
         client_of_grant.c.client_metadata,
+        client_of_grant.c.profile_kinds,
+        client_of_grant.c.required_profile_kinds,
         *COLUMNS,
         *persons.c,
     )
@@ -51,7 +54,8 @@ _REVOKED = select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == bindparam(
 class LiveGrant:
     """A grant that is valid at this moment, its person, and what counts of its client.
 
-    Not the whole client: reading that takes half as long again.
+    Not the whole client: reading that takes half as long again. `kinds` are those of the capacities
+    in which people may use it now.
     """
 
     fapi: bool
@@ -60,24 +64,32 @@ class LiveGrant:
     grant: Grant
     person: Person
     profile_id: UUID | None
+    switched_by: str = ""
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """What a `jti` holds: the grant, and the profile in which the token acts, none as a citizen.
 
-    By exchange (RFC 8693) a token may act in another profile than its grant.
+    By exchange (RFC 8693) a token may act in another profile than its grant: `switched_by` is the
+    client that did that, to which the person has allowed it; "" for none.
     """
 
     grant_id: UUID
     profile_id: UUID | None
+    switched_by: str = ""
 
 
-def new_jti(secrets: Secrets, grant_id: UUID | None, profile_id: UUID | None = None) -> str:
+def new_jti(
+    secrets: Secrets, grant_id: UUID | None, profile_id: UUID | None = None, switched_by: str = ""
+) -> str:
     """The `jti` of a new access token of this grant and profile; of a system without a grant."""
     if grant_id is None:
         return WITHOUT_GRANT + new_token(16)
-    held = grant_id.bytes + (profile_id.bytes if profile_id else b"")
+    held = grant_id.bytes
+    if profile_id or switched_by:
+        held += (profile_id or NO_PROFILE).bytes + switched_by.encode("ascii")
     sealed = _cipher(secrets.token_key).encrypt(os.urandom(NONCE_BYTES) + held, None)
     return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
@@ -89,8 +101,9 @@ def opened_jti(secrets: Secrets, jti: str) -> Sealed | None:
     except (InvalidTag, ValueError):
         return None
     held = opened[NONCE_BYTES:]
-    profile = held[UUID_BYTES:]
-    return Sealed(UUID(bytes=held[:UUID_BYTES]), UUID(bytes=profile) if profile else None)
+    grant, profile = held[:UUID_BYTES], held[UUID_BYTES : 2 * UUID_BYTES]
+    profile_id = UUID(bytes=profile) if profile and profile != NO_PROFILE.bytes else None
+    return Sealed(UUID(bytes=grant), profile_id, held[2 * UUID_BYTES :].decode("ascii"))
 
 
 def is_of_a_system(jti: str) -> bool:
@@ -109,7 +122,7 @@ def grant_of_access_token(
     row = connection.execute(_FIND, parameters).first()
     if row is None:
         return None
-    profile, may_read_ssin, metadata, *rest = row
+    profile, may_read_ssin, metadata, kinds, required, *rest = row
     return LiveGrant(
         profile == FAPI2,
         may_read_ssin,
@@ -117,6 +130,8 @@ def grant_of_access_token(
         Grant(*rest[: len(COLUMNS)]),
         Person(*rest[len(COLUMNS) :]),
         sealed.profile_id,
+        sealed.switched_by,
+        allowed_kinds(kinds, required),
     )
 
 

@@ -23,6 +23,7 @@ _TUPLES: Final = (
     "claims_userinfo",
     "essential_claims",
     "authorization_details",
+    "withheld",
 )
 
 
@@ -36,7 +37,8 @@ class AuthorizationRequest:
     the answer is about this person or nobody. Of `acr_values` one is wished, of `essential_acr` one
     is needed (Core §5.5.1.1). Of `claims` the names alone are kept; `essential_claims` are those
     that the client says it needs. `profile` is a hint at the capacity: a kind, or a `sub` of
-    `may_act`.
+    `may_act`. Nobody asks for `withheld`: it is what a resource does not get of a scope that stays
+    (`Particulars`).
     """
 
     request_id: str
@@ -61,12 +63,17 @@ class AuthorizationRequest:
     dpop_jkt: str = ""
     essential_claims: tuple[str, ...] = ()
     profile: str = ""
+    withheld: tuple[str, ...] = ()
 
     @property
     def particulars(self) -> Particulars:
         """What is asked besides the scope, as the grant keeps it."""
         return Particulars(
-            self.resource, self.claims_id_token, self.claims_userinfo, self.authorization_details
+            self.resource,
+            self.claims_id_token,
+            self.claims_userinfo,
+            self.authorization_details,
+            self.withheld,
         )
 
     def pack(self) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class Asked:
     dpop_jkt: str
     place: Mapping[str, str] | None
     address: str
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class DeviceCode:
     scope: str
     particulars: str
     dpop_jkt: str
+    profile: str
     place: Mapping[str, str] | None
     network: str | None
     created_at: datetime
@@ -144,6 +146,7 @@ def issue_device_code(
         "scope": asked.scope,
         "particulars": asked.particulars,
         "dpop_jkt": asked.dpop_jkt,
+        "profile": asked.profile,
         "place": asked.place,
         "network": network_hash(secrets, asked.address, device_code_hash),
         "created_at": now,
@@ -194,6 +197,7 @@ def request_of(code: DeviceCode, client: Client, now: datetime) -> Authorization
         resource=allowed.resources,
         authorization_details=allowed.authorization_details,
         dpop_jkt=code.dpop_jkt,
+        profile=code.profile,
     )
 
 
@@ -212,8 +216,7 @@ def allow_device(
     `profile_id` and `ends_at` are those of `issue_grant`. Raises `Expired` when it was answered
     before, or too late.
     """
-    this = {"this": request.request_id, "now": now}
-    if connection.execute(_ALLOW, this).rowcount != 1:
+    if connection.execute(_ALLOW, {"this": request.request_id, "now": now}).rowcount != 1:
         if was_allowed(connection, request.request_id):
             raise answered_before()
         raise code_expired()
@@ -226,14 +229,12 @@ def allow_device(
 
 def decline_device(connection: Connection, device_code_hash: str, now: datetime) -> bool:
     """Whether the device was told no now; False when it was answered before, or waits no more."""
-    parameters = {"this": device_code_hash, "now": now}
-    return connection.execute(_DECLINE, parameters).rowcount == 1
+    return connection.execute(_DECLINE, {"this": device_code_hash, "now": now}).rowcount == 1
 
 
 def was_allowed(connection: Connection, device_code_hash: str) -> bool:
     """Whether a person allowed it, however long ago."""
-    state = connection.execute(_STATE, {"this": device_code_hash}).scalar()
-    return state in ("allowed", "spent")
+    return connection.execute(_STATE, {"this": device_code_hash}).scalar() in ("allowed", "spent")
 
 
 def code_expired() -> Expired:
@@ -272,8 +273,7 @@ def redeem_device_code(
         raise InvalidRequest("access_denied", "The person declined.")
     if code.state == "waiting":
         _still_pending(connection, code, now)
-    parameters = {"this": code.device_code_hash, "now": now}
-    grant_id = connection.execute(_SPEND, parameters).scalar()
+    grant_id = connection.execute(_SPEND, {"this": code.device_code_hash, "now": now}).scalar()
     if grant_id is None:
         raise InvalidGrant("The device code was used before.")
     grant = find_live_grant(connection, settings, grant_id, now)

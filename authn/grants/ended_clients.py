@@ -1,6 +1,7 @@
 """The end of a client, and of everything that people had allowed it."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -16,12 +17,17 @@ _REVOKE = (
 
 
 def end_client(
-    connection: Connection, secrets: Secrets, client_id: str, now: datetime, reference: str = "-"
+    connection: Connection,
+    secrets: Secrets,
+    client_id: str,
+    now: datetime,
+    reference: str = "-",
+    actor_id: UUID | None = None,
 ) -> int | None:
     """How many grants were revoked, with all their tokens; None when it was no client any more.
 
     The client comes first: who redeems or refreshes a moment later is nobody.
     """
-    if not end_registration(connection, secrets, client_id, now, reference):
+    if not end_registration(connection, secrets, client_id, now, reference, actor_id):
         return None
     return connection.execute(_REVOKE, {"the_client_id": client_id, "now": now}).rowcount

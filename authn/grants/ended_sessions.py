@@ -37,6 +37,7 @@ from authn.grants.grants import sid
 from authn.grants.tables import grants
 from authn.outbox.outbox import enqueue
 from authn.people.tables import persons
+from authn.profiles.representing import end_profiles_of
 from authn.sessions.tables import sessions
 
 OUTBOX_KIND = "backchannel-logout"
@@ -72,16 +73,20 @@ _ANY = select(or_(*(exists().where(condition) for condition in _ENDED.values()))
 
 
 def _mark(table: Table, condition: ColumnElement[bool]) -> ReturningUpdate[Any]:
-    """Some ended rows count as told, for one worker alone."""
+    """Some ended rows count as told, for one worker alone.
+
+    By a CTE: PostgreSQL evaluates it once, where it may run a subquery, with its limit, many times.
+    """
     some = (
         select(table.c.id)
         .where(condition)
         .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
+        .cte("some")
     )
     return (
         update(table)
-        .where(table.c.id.in_(some), table.c.end_told_at.is_(None))
+        .where(table.c.id.in_(select(some.c.id)), table.c.end_told_at.is_(None))
         .values(end_told_at=bindparam("now"))
         .returning(table.c.id)
     )
@@ -166,6 +171,9 @@ def tell_of_ended_sessions(occasion: Occasion) -> int:
         if above:
             parameters = {"ids": above, "now": now, "since": now - REMEMBERED}
             ended += connection.execute(statement, parameters).scalars()
+        if table is persons and above:
+            # Nobody acts for the dead; `ended_profiles` tells of it.
+            end_profiles_of(connection, above, now)
     return _tell(occasion, ended) if ended else 0
 
 

@@ -7,7 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Join, and_, bindparam, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Join,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from authn.clients.tables import clients
 from authn.devices.tables import KeyLevel, devices
@@ -15,6 +27,7 @@ from authn.errors import InvalidRequest
 from authn.grants.particulars import Particulars, unpack_particulars
 from authn.grants.tables import grants
 from authn.people.tables import persons, subjects
+from authn.profiles.profile import NO_PROFILE
 from authn.sessions import sessions as session_rules
 from authn.sessions.sessions import alive, chain, within_limits
 from authn.sessions.tables import sessions
@@ -73,19 +86,6 @@ _REVOKE = (
     .where(grants.c.id == bindparam("grant_id"), grants.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
 )
-# By way of the devices: by them there is an index.
-_REVOKE_OF = (
-    update(grants)
-    .where(
-        grants.c.device_id.in_(
-            select(devices.c.id).where(devices.c.person_id == bindparam("of_person"))
-        ),
-        grants.c.person_id == bindparam("of_person"),
-        grants.c.client_id == bindparam("of_client"),
-        grants.c.revoked_at.is_(None),
-    )
-    .values(revoked_at=bindparam("now"))
-)
 _REVOKE_OFFLINE = (
     update(grants)
     .where(
@@ -98,6 +98,26 @@ _REVOKE_OFFLINE = (
     )
     .values(revoked_at=bindparam("now"))
 )
+
+
+# By way of the devices: by them there is an index.
+_OF_PERSON_AND_CLIENT = (
+    grants.c.device_id.in_(
+        select(devices.c.id).where(devices.c.person_id == bindparam("of_person"))
+    ),
+    grants.c.person_id == bindparam("of_person"),
+    grants.c.client_id == bindparam("of_client"),
+)
+# A citizen's has no profile; `NO_PROFILE` stands for that here as it does for consents.
+_IN_PROFILE = func.coalesce(grants.c.profile_id, literal(NO_PROFILE, Uuid)) == bindparam(
+    "in_profile", type_=Uuid
+)
+_REVOKE_OF = (
+    update(grants)
+    .where(*_OF_PERSON_AND_CLIENT, grants.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now"))
+)
+_REVOKE_IN_PROFILE = _REVOKE_OF.where(_IN_PROFILE)
 
 
 def sid(session_id: UUID, client_id: str, profile_id: UUID | None = None) -> str:
@@ -135,6 +155,8 @@ def live() -> ColumnElement[bool]:
     )
     return and_(
         grants.c.revoked_at.is_(None),
+        # A login at the moment in which its device became another person's (`people.merge`).
+        grants.c.person_id == devices.c.person_id,
         or_(grants.c.ends_at.is_(None), grants.c.ends_at > bindparam("now")),
         client_of_grant.c.ended_at.is_(None),
         or_(online, offline),
@@ -195,10 +217,41 @@ def revoke_grant(connection: Connection, grant_id: UUID, now: datetime) -> bool:
     return result.rowcount == 1
 
 
-def revoke_grants_of(connection: Connection, person_id: UUID, client_id: str, now: datetime) -> int:
-    """How many grants that the person gave this client were revoked now, with all their tokens."""
+_LIVE_OF = select(*COLUMNS).select_from(live_chain()).where(*_OF_PERSON_AND_CLIENT, live())
+_LIVE_IN_PROFILE = _LIVE_OF.where(_IN_PROFILE)
+
+
+def live_grants_of(
+    connection: Connection,
+    settings: Settings,
+    person_id: UUID,
+    client_id: str,
+    now: datetime,
+    profile_id: UUID | None = None,
+) -> list[Grant]:
+    """What the person gave this client and is alive; of one profile (`Profile.consent_id`), if one
+    is given."""
+    parameters = {"of_person": person_id, "of_client": client_id, **limits(settings, now)}
+    statement = _LIVE_OF
+    if profile_id is not None:
+        statement, parameters = _LIVE_IN_PROFILE, {**parameters, "in_profile": profile_id}
+    return [Grant(*row) for row in connection.execute(statement, parameters)]
+
+
+def revoke_grants_of(
+    connection: Connection,
+    person_id: UUID,
+    client_id: str,
+    now: datetime,
+    profile_id: UUID | None = None,
+) -> int:
+    """How many grants that the person gave this client were revoked now, with all their tokens; of
+    one profile (`Profile.consent_id`), if one is given."""
     parameters = {"of_person": person_id, "of_client": client_id, "now": now}
-    return connection.execute(_REVOKE_OF, parameters).rowcount
+    if profile_id is None:
+        return connection.execute(_REVOKE_OF, parameters).rowcount
+    parameters["in_profile"] = profile_id
+    return connection.execute(_REVOKE_IN_PROFILE, parameters).rowcount
 
 
 def revoke_offline_grants(connection: Connection, person_id: UUID, now: datetime) -> int:

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, exists, select, true
 
+from authn.clients.clients import allowed_kinds
 from authn.clients.tables import clients, resources
 from authn.grants.access_tokens import is_of_a_system, opened_jti
-from authn.grants.grants import limits, live, live_chain
+from authn.grants.grants import client_of_grant, limits, live, live_chain
 from authn.grants.tables import grants, revoked_tokens
 from authn.secrets import Secrets
 from authn.settings import Settings
@@ -34,12 +35,24 @@ class AskedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenAtResource:
-    """What is to be known of a token that lives: of a person's, whose; a system's has none."""
+    """What is to be known of a token that lives: what its resource may read, and of a person's
+    token, whose; a system's has none.
+
+    `kinds` are those of the capacities in which people may use the client that has the token,
+    `granted_kinds` the one that it was granted to. `switched_by` is as in `access_tokens.Sealed`.
+    """
 
     profile_id: UUID | None
+    kinds: tuple[str, ...]
     may_read_ssin: bool
+    reads_profile: bool = False
+    reads_may_act: bool = False
+    may_read_device_id: bool = False
+    sector: str = ""
     person_id: UUID | None = None
     device_id: UUID | None = None
+    switched_by: str = ""
+    granted_kinds: frozenset[str] = frozenset()
 
 
 # By exchange (RFC 8693) a token is another client's than its grant.
@@ -52,7 +65,19 @@ _FOR_WHO_ASKS = (
     ~exists().where(revoked_tokens.c.jti == bindparam("jti")),
 )
 _OF_A_PERSON = (
-    select(resources.c.may_read_ssin, grants.c.person_id, grants.c.device_id)
+    select(
+        _issued_to.c.profile_kinds,
+        _issued_to.c.required_profile_kinds,
+        resources.c.may_read_ssin,
+        resources.c.reads_profile,
+        resources.c.reads_may_act,
+        resources.c.may_read_device_id,
+        resources.c.sector_identifier,
+        grants.c.person_id,
+        grants.c.device_id,
+        client_of_grant.c.profile_kinds.label("granted_kinds"),
+        client_of_grant.c.required_profile_kinds.label("granted_required"),
+    )
     .select_from(live_chain().join(resources, true()).join(_issued_to, true()))
     .where(grants.c.id == bindparam("grant_id"), *_FOR_WHO_ASKS, live())
 )
@@ -81,5 +106,9 @@ def token_at_resource(
     else:
         parameters |= {"grant_id": sealed.grant_id, **limits(settings, now)}
         row = connection.execute(_OF_A_PERSON, parameters).first()
-        return TokenAtResource(sealed.profile_id, *row) if row else None
-    return TokenAtResource(None, *row) if row else None
+        if row is None:
+            return None
+        kinds, required, *said, granted_kinds, granted_required = row
+        said += [sealed.switched_by, allowed_kinds(granted_kinds, granted_required)]
+        return TokenAtResource(sealed.profile_id, tuple(required or kinds), *said)
+    return TokenAtResource(None, (), *row) if row else None

@@ -12,13 +12,15 @@ import orjson
 class Particulars:
     """`resources` are identifiers (RFC 8707). `claims_id_token` and `claims_userinfo` are names of
     claims that the parameter `claims` asked (Core §5.5). `authorization_details` are the objects of
-    RFC 9396 §2, as they were granted.
+    RFC 9396 §2, as they were granted. `withheld` are scopes that one of the resources does not get
+    though another one does, or though it is there for another scope: `resource#scope`.
     """
 
     resources: tuple[str, ...] = ()
     claims_id_token: tuple[str, ...] = ()
     claims_userinfo: tuple[str, ...] = ()
     authorization_details: tuple[Mapping[str, Any], ...] = ()
+    withheld: tuple[str, ...] = ()
 
     def pack(self) -> str:
         """As it is stored; "" for nothing, which is nearly always so."""

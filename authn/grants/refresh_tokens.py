@@ -26,6 +26,7 @@ from authn.grants.grants import COLUMNS, Grant, InvalidGrant, live, live_chain, 
 from authn.grants.grants import limits as limits_of_grants
 from authn.grants.sealed_successor import open_successor, seal_successor
 from authn.grants.tables import grants, refresh_tokens
+from authn.people.tables import persons
 from authn.secrets import Secrets, new_token, token_hash
 from authn.sessions.sessions import SessionDevice
 from authn.web.site import Site
@@ -61,14 +62,15 @@ class RefreshToken:
 class UsableRefreshToken:
     """A refresh token that its client may use now, and its living grant.
 
-    `grant.level` is what the device is worth today, if that is less than at the login. The methods
-    are the questions that Authlib asks.
+    `grant.level` is what the device is worth today, if that is less than at the login; `heard_at`
+    when the national register last told of the person. The methods are what Authlib asks.
     """
 
     token: str = field(repr=False)
     stored: RefreshToken
     grant: Grant
     client: Client
+    heard_at: datetime
 
     def check_client(self, client: Client) -> bool:
         return client.client_id == self.stored.client_id
@@ -84,7 +86,7 @@ _PRESENTED = refresh_tokens.c.token_hash == bindparam("presented_hash")
 # Built once: putting a statement together costs more than executing it.
 _INSERT = refresh_tokens.insert()
 _FIND = (
-    select(*_ROW, *COLUMNS, *_DEVICE, live())
+    select(*_ROW, *COLUMNS, *_DEVICE, persons.c.checked_at, live())
     .select_from(live_chain().join(refresh_tokens, refresh_tokens.c.grant_id == grants.c.id))
     .where(_PRESENTED)
 )
@@ -172,12 +174,12 @@ def find_refresh_token(
     # RFC 9449 §5, RFC 8705 §7.1
     if stored.confirmation and stored.confirmation != confirmation.pack():
         raise InvalidGrant("The refresh token is bound to another key.", detail="another key")
-    grant = Grant(*row[len(_ROW) : len(_ROW) + len(COLUMNS)])
+    grant = Grant(*row[len(_ROW) :][: len(COLUMNS)])
     if stored.rotated_at is not None and stored.rotated_at <= now - GRACE:
         _revoke_family(connection, site.secrets, grant, now, reference)
-    device = SessionDevice(*row[-1 - len(_DEVICE) : -1])
-    level = lower(grant.level, level_today(site, device))
-    return UsableRefreshToken(token, stored, replace(grant, level=level), client)
+    *held, heard_at, _ = row[-2 - len(_DEVICE) :]
+    level = lower(grant.level, level_today(site, SessionDevice(*held)))
+    return UsableRefreshToken(token, stored, replace(grant, level=level), client, heard_at)
 
 
 def use_refresh_token(
@@ -223,9 +225,8 @@ def _given_again(
     reference: str,
 ) -> str:
     """The successor once more, for a client that did not get it (protocol 4.9)."""
-    presented = {"presented_hash": usable.stored.token_hash}
-    sealed = connection.execute(_SEALED, presented).scalar_one()
-    parameters = {**presented, "rotated_after": now - GRACE}
+    parameters = {"presented_hash": usable.stored.token_hash, "rotated_after": now - GRACE}
+    sealed = connection.execute(_SEALED, parameters).scalar_one()
     if sealed is None or connection.execute(_GIVE_AGAIN, parameters).rowcount != 1:
         _revoke_family(connection, secrets, usable.grant, now, reference)
     successor = open_successor(secrets, usable.token, sealed)
@@ -239,9 +240,9 @@ def _touch(connection: Connection, usable: UsableRefreshToken, now: datetime) ->
     stored, client = usable.stored, usable.client
     if now - stored.last_used_at >= timedelta(seconds=client.refresh_idle / TOUCHES):
         until = _expires_at(client, stored.issued_at, now)
-        parameters = {"presented_hash": stored.token_hash, "now": now, "until": until}
         must_write(connection)
-        connection.execute(_TOUCH, parameters)
+        touched = {"presented_hash": stored.token_hash, "now": now, "until": until}
+        connection.execute(_TOUCH, touched)
 
 
 def grant_of_refresh_token(connection: Connection, token: str) -> Grant | None:
@@ -252,9 +253,8 @@ def grant_of_refresh_token(connection: Connection, token: str) -> Grant | None:
 
 def forget_old_refresh_tokens(connection: Connection, now: datetime) -> int:
     """How many were deleted: those that nobody can use any more, nor replay unrecognised."""
-    return connection.execute(
-        delete(refresh_tokens).where(refresh_tokens.c.expires_at < now)
-    ).rowcount
+    old = refresh_tokens.c.expires_at < now
+    return connection.execute(delete(refresh_tokens).where(old)).rowcount
 
 
 def _row(

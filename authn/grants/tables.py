@@ -71,7 +71,7 @@ authorization_codes = Table(
 revoked_tokens = Table(
     "revoked_tokens",
     metadata,
-    Column("jti", String(64), primary_key=True),
+    Column("jti", String(255), primary_key=True),
     Column("expires_at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -117,6 +117,8 @@ device_codes = Table(
     Column("scope", Text, nullable=False),
     Column("particulars", Text, nullable=False),
     Column("dpop_jkt", String(43), nullable=False),
+    # At which capacity the client hints (`AuthorizationRequest.profile`); "" for none.
+    Column("profile", String(64), nullable=False),
     # Where the device that asks is, roughly, as far as the operator's database tells; and in which
     # network (`web.place.network_hash`).
     Column("place", JSON),

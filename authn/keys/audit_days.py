@@ -14,6 +14,7 @@ from pathlib import Path
 from authn.audit.chain import AT_ONCE, anything_to_chain, chain_new_rows
 from authn.audit.days import SignedDay, days_over, keep_signed, mark_exported, signed_days
 from authn.audit.stream import FORMATS, mark_streamed, opened, rows_to_stream
+from authn.audit.verification import Finding
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.jose import ES256, InvalidToken, seconds, sign, verify
@@ -91,6 +92,22 @@ def is_signed(keys: Keys, signed: SignedDay) -> bool:
     except InvalidToken:
         return False
     return {name: claims.get(name) for name in signed.day.claims} == signed.day.claims
+
+
+def check_head(keys: Keys, settings: Settings, signed: SignedDay) -> Iterator[Finding]:
+    """What is wrong with a day's signature, and with the file that it was exported to."""
+    day = signed.day.day
+    if not is_signed(keys, signed):
+        yield Finding(f"the signed head of {day} is not ours")
+    if signed.exported_at is None:
+        return
+    try:
+        text = (settings.audit_heads / f"{day}.jws").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        yield Finding(f"the exported head of {day} is gone")
+        return
+    if text != signed.signed:
+        yield Finding(f"the head of {day} is not the one that was exported")
 
 
 def stream_new(database: Database, settings: Settings) -> int:

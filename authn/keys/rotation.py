@@ -4,8 +4,10 @@ Every process may do this at the same moment: each change of a key's state is on
 state that was read, and where it finds nothing another process was first.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, Executable, bindparam, select, update
 
@@ -43,7 +45,7 @@ _NEXT_OF = select(signing_keys.c.kid).where(
 )
 
 
-class _AnotherWasFirst(Exception):
+class AnotherWasFirst(Exception):
     """The state of a key is no longer what was read; what was written is rolled back."""
 
 
@@ -53,6 +55,10 @@ class Pair:
 
     active: StoredKey
     next: StoredKey
+
+    def known_at(self, settings: Settings) -> datetime:
+        """From when on every client has read the next one."""
+        return self.next.created_at + settings.signing_key_published_ahead
 
 
 def rotate(
@@ -73,7 +79,7 @@ def rotate(
     pair = pairs(database).get(alg)
     if pair is None:
         raise CommandError("Another process is rotating the keys: please try again.")
-    known_at = pair.next.created_at + settings.signing_key_published_ahead
+    known_at = pair.known_at(settings)
     if now < known_at and not at_once:
         raise CommandError(
             f"The next key for {alg} has been published since {pair.next.created_at:%Y-%m-%d}. "
@@ -102,7 +108,7 @@ def withdraw(database: Database, secrets: Secrets, now: datetime, kid: str) -> N
         try:
             with writing(database) as connection:
                 _withdraw(connection, secrets, key, now)
-        except _AnotherWasFirst:  # its state is another now, and all the same it must go
+        except AnotherWasFirst:  # its state is another now, and all the same it must go
             continue
         ensure_signing_keys(database, secrets, now)
         return
@@ -122,14 +128,29 @@ def put_in_use(database: Database, secrets: Secrets, pair: Pair, now: datetime) 
     """Whether the pair's next key took over; False when another process changed one of the two."""
     try:
         with writing(database) as connection:
-            # In this order: there is never a second active key, not even within the transaction.
-            _change(connection, _RETIRE, pair.active.kid, ACTIVE, now)
-            _change(connection, _ACTIVATE, pair.next.kid, NEXT, now)
-            event = SigningKeyRotated(kid=pair.next.kid, alg=pair.next.alg)
-            record(connection, secrets, event, now, "-")
-    except _AnotherWasFirst:
+            hand_over(connection, secrets, pair, now)
+    except AnotherWasFirst:
         return False
     return True
+
+
+def hand_over(
+    connection: Connection,
+    secrets: Secrets,
+    pair: Pair,
+    now: datetime,
+    reference: str = "-",
+    actor_id: UUID | None = None,
+) -> None:
+    """The pair's next key takes over in this transaction; there is no next one then.
+
+    `actor_id` is who of the staff did it. Raises `AnotherWasFirst`.
+    """
+    # In this order: there is never a second active key, not even within the transaction.
+    _change(connection, _RETIRE, pair.active.kid, ACTIVE, now)
+    _change(connection, _ACTIVATE, pair.next.kid, NEXT, now)
+    event = SigningKeyRotated(kid=pair.next.kid, alg=pair.next.alg, actor_id=actor_id)
+    record(connection, secrets, event, now, reference)
 
 
 def _change(
@@ -142,13 +163,18 @@ def _change(
 ) -> None:
     parameters = {"of_kid": kid, "before": before, "now": now, **values}
     if connection.execute(statement, parameters).first() is None:
-        raise _AnotherWasFirst
+        raise AnotherWasFirst
 
 
 def pairs(database: Database) -> dict[str, Pair]:
     """For each algorithm the key in use and the next, where there are both."""
     with reading(database) as connection:
-        stored = {(key.alg, key.state): key for key in list_keys(connection)}
+        return pairs_of(list_keys(connection))
+
+
+def pairs_of(keys: Iterable[StoredKey]) -> dict[str, Pair]:
+    """The same of these keys."""
+    stored = {(key.alg, key.state): key for key in keys}
     return {
         alg: Pair(stored[alg, ACTIVE], stored[alg, NEXT])
         for alg in EVERY_ALGORITHM

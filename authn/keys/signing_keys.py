@@ -93,6 +93,11 @@ def ensure_signing_keys(database: Database, secrets: Secrets, now: datetime) -> 
             insert_once(connection, signing_keys, _row(secrets, key, state, now))
 
 
+def keep_next(connection: Connection, secrets: Secrets, key: OwnKey, now: datetime) -> bool:
+    """Whether the key is published from now on, as the next one for its algorithm."""
+    return insert_once(connection, signing_keys, _row(secrets, key, NEXT, now))
+
+
 def _row(secrets: Secrets, key: OwnKey, state: str, now: datetime) -> dict[str, object]:
     return {
         "kid": key.kid,

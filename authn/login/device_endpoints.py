@@ -5,20 +5,22 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from authn.federation.upstreams import upstreams
-from authn.login.hallway import UNMET, authentication_required, proceed
+from authn.login.hallway import proceed
 from authn.login.passage import Passage, good_enough, lacking
+from authn.login.permission_required import needing
 from authn.login.response import authorization_response
+from authn.login.steps import UNMET, authentication_required
 from authn.login.waiting import waiting
 from authn.sessions.cookie import current_session
 from authn.web.request import Request, page, redirect
-from authn.web.routing import page_route
+from authn.web.routing import WHEN_NEEDED, page_route
 from authn.webauthn.policy import IDENTITY, model_of, policy_of, unmet
 
 
 def device_needed(request: Request) -> Response:
     """What the device in use lacks, which of the person's others will do, and how to get one."""
     token = request.query.get("request", "")
-    passage = Passage(request, *waiting(request, token), current_session(request))
+    passage = needing(Passage(request, *waiting(request, token), current_session(request)))
     if passage.session is None or authentication_required(passage):
         return proceed(request, passage.pending, passage.client, passage.session)
     found = lacking(passage)
@@ -54,6 +56,6 @@ def without_device(request: Request) -> Response:
 
 
 routes = [
-    page_route("/login/device-needed", device_needed),
+    page_route("/login/device-needed", device_needed, writes=WHEN_NEEDED),
     page_route("/login/without-device", without_device),
 ]

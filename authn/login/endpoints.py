@@ -14,17 +14,22 @@ from authn.login.consent_endpoints import routes as consent_routes
 from authn.login.device_code_endpoints import routes as device_code_routes
 from authn.login.device_endpoints import routes as device_routes
 from authn.login.elsewhere import address_elsewhere
-from authn.login.hallway import DECLINED, next_location, proceed, reason_to_sign_in
+from authn.login.hallway import DECLINED, next_location, proceed
+from authn.login.not_permitted_endpoints import routes as not_permitted_routes
 from authn.login.passage import Passage
 from authn.login.pending import pending_token, read_pending
+from authn.login.permission_required import needing
+from authn.login.profile_endpoints import routes as profile_routes
 from authn.login.response import authorization_response
+from authn.login.select_account_endpoints import routes as select_account_routes
+from authn.login.steps import reason_to_sign_in
 from authn.login.waiting import waiting
 from authn.sessions.cookie import current_session
 from authn.sessions.sessions import Session
 from authn.sessions.sign_in import sign_in_with
 from authn.web.endpoints import local_path
 from authn.web.request import Request, json_answer, page, redirect
-from authn.web.routing import NO_DATABASE, json_route, page_route
+from authn.web.routing import NO_DATABASE, WHEN_NEEDED, NeededFromOutside, json_route, page_route
 from authn.webauthn.authentication import authenticate_sign_in, sign_in_options
 from authn.webauthn.policy import needed, policy_of
 
@@ -40,7 +45,7 @@ def sign_in(request: Request) -> Response:
         if session is not None:
             return redirect(return_to)
         return _sign_in_page(request, None, "", return_to, "")
-    passage = Passage(request, *waiting(request, token), session)
+    passage = needing(Passage(request, *waiting(request, token), session))
     reason = reason_to_sign_in(passage)
     if reason is None and "another" not in request.query:
         return redirect("/login/continue?" + urlencode({"request": token}))
@@ -104,9 +109,10 @@ def _after_sign_in(
         return local_path(_text(request.json.get("return_to") or ACCOUNT))
     try:
         return next_location(Passage(request, *waiting_for, session))
-    except Expired:
-        # Answered before, in another tab. The session is open all the same, and a refusal here
-        # would keep its cookie from the browser: the page that this leads to says so instead.
+    except (Expired, NeededFromOutside):
+        # Answered before, in another tab; or a source is to be asked. The session is open all the
+        # same, and a refusal here would keep its cookie from the browser, a rollback its assertion
+        # unspent: the page that this leads to sees to it instead.
         return "/login/continue?" + urlencode({"request": pending_token(request, waiting_for[0])})
 
 
@@ -131,10 +137,13 @@ def _text(value: Any) -> str:
 routes = [
     json_route("/login/options", options, writes=NO_DATABASE),
     json_route("/login/assertion", assertion, writes=True),
-    page_route("/login", sign_in),
+    page_route("/login", sign_in, writes=WHEN_NEEDED),
     page_route("/login/continue", continue_request, writes=True),
     page_route("/login/declined", declined),
     *device_routes,
     *device_code_routes,
+    *profile_routes,
     *consent_routes,
+    *select_account_routes,
+    *not_permitted_routes,
 ]

@@ -4,8 +4,7 @@ OpenID Connect Core 1.0 §3.1.2.3 (https://openid.net/specs/openid-connect-core-
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -13,38 +12,32 @@ from starlette.responses import Response
 from authn.audit.events import ApplicationAuthorised, OtherScreenAllowed
 from authn.audit.log import record
 from authn.clients.clients import Client
-from authn.consents.asked import still_to_allow
-from authn.errors import N_
 from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.grants.codes import issue_code
 from authn.grants.device_codes import allow_device
 from authn.grants.issue import OtherPerson
 from authn.login.acting import acting
-from authn.login.agreed import agreed
+from authn.login.agreed import acted, agreed, left_to_allow
 from authn.login.jarm import can_be_sealed
 from authn.login.language import speak_language_asked
-from authn.login.passage import Passage, granted_level, lacking, out_of_reach
+from authn.login.passage import Passage
 from authn.login.pending import pending_token
-from authn.login.permitted import permitted
+from authn.login.permission_required import NOT_PERMITTED, permission_required
+from authn.login.permitted import level_told, note_refused
+from authn.login.profile_step import profile_required
 from authn.login.response import (
     BY_LOCATION,
     authorization_response,
     authorization_response_location,
 )
-from authn.policies import LEVELS
+from authn.login.steps import Step, authentication_required, device_needed
+from authn.profiles.refreshing import hear_of_citizen
 from authn.sessions.sessions import Session
 from authn.web.logs import logger
 from authn.web.request import Request, redirect
 from authn.webauthn.policy import UnknownPolicy, policy_of
 
-# Two machines of one service: the request arrived at one, the assertion at the other.
-CLOCKS_DIFFER_BY_LESS_THAN = timedelta(seconds=60)
 DECLINED = {"error": "access_denied", "error_description": "The person declined."}
-# OpenID Connect Core Error Code unmet_authentication_requirements 1.0 §2
-UNMET = {
-    "error": "unmet_authentication_requirements",
-    "error_description": "The person has no device that is good enough for this client.",
-}
 # RFC 6749 §4.1.2.1 server_error; only this client's people are turned away.
 MISCONFIGURED = {
     "error": "server_error",
@@ -57,75 +50,10 @@ NOT_SEALED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A page that the person must see; `error` is said instead when `prompt=none`."""
-
-    path: str
-    error: str
-    description: str
-
-
-SIGN_IN = Step("/login", "login_required", "The person is not signed in.")
-# Core §3.1.2.6 login_required: with a page, the person may sign in with another device. That is why
-# it isn't `unmet_authentication_requirements`, which is for what nobody could meet (protocol 4.8).
-DEVICE_NEEDED = Step(
-    "/login/device-needed", "login_required", "The person must sign in with another device."
-)
-NO_SUCH_DEVICE = Step("/login/device-needed", UNMET["error"], UNMET["error_description"])
 SELECT_ACCOUNT = Step(
     "/select-account", "account_selection_required", "The person must choose an account."
 )
 CONSENT = Step("/consent", "consent_required", "The person has not allowed this yet.")
-
-
-def authentication_required(passage: Passage) -> Step | None:
-    """Nobody is signed in, or not recently enough for this request."""
-    return SIGN_IN if reason_to_sign_in(passage) is not None else None
-
-
-def reason_to_sign_in(passage: Passage) -> str | None:
-    """Why the person must sign in, in words that can be shown ("" needs none); None if not."""
-    session = passage.session
-    if session is None:
-        return ""
-    if _recent(passage, session) and not _risen(passage, session):
-        return None
-    return N_("This application asks you to confirm that it is you.")
-
-
-def _recent(passage: Passage, session: Session) -> bool:
-    """Whether the sign-in is as young as the request wants it."""
-    pending = passage.pending
-    if "login" in pending.prompt or pending.max_age == 0:
-        # An assertion made before this request, or for another one in a second tab, is not fresh.
-        answered = session.answered_request == pending.request_id
-        return answered and session.auth_time >= pending.arrived_at - CLOCKS_DIFFER_BY_LESS_THAN
-    if pending.max_age is None:
-        return True
-    # Core §3.1.2.1 max_age, in seconds
-    return session.auth_time >= passage.request.now - timedelta(seconds=pending.max_age)
-
-
-def _risen(passage: Passage, session: Session) -> bool:
-    """Whether the device is good enough today, and was not yet when it signed in.
-
-    Its holder proved their identity anew, or its model was certified since. What the application is
-    told is of the sign-in.
-    """
-    enough_then = LEVELS.index(session.level) >= LEVELS.index(passage.policy.level)
-    return not enough_then and not lacking(passage)
-
-
-def device_needed(passage: Passage) -> Step | None:
-    """The device in use is not, or no longer, what the service, client and request ask for.
-
-    With a page the person may still get one that is; without it, nobody can meet what is asked.
-    """
-    if not lacking(passage):
-        return None
-    no_page = "none" in passage.pending.prompt
-    return NO_SUCH_DEVICE if no_page and out_of_reach(passage) else DEVICE_NEEDED
 
 
 def account_selection_required(passage: Passage) -> Step | None:
@@ -133,7 +61,7 @@ def account_selection_required(passage: Passage) -> Step | None:
     session, pending = passage.session, passage.pending
     if session is None or "select_account" not in pending.prompt:
         return None
-    return None if _acted(passage) else SELECT_ACCOUNT
+    return None if acted(passage) else SELECT_ACCOUNT
 
 
 def consent_required(passage: Passage) -> Step | None:
@@ -141,55 +69,25 @@ def consent_required(passage: Passage) -> Step | None:
     return CONSENT if left_to_allow(passage) else None
 
 
-def left_to_allow(passage: Passage) -> frozenset[str]:
-    """What the person must still allow, by its names in `consents.asked`.
-
-    With `prompt=consent`, and for an application that anybody can pretend to be, what was allowed
-    before this request came does not count.
-    """
-    session, pending = passage.session, passage.pending
-    if session is None:
-        return frozenset()
-    pretender = _could_be_another(passage)
-    anew = "consent" in pending.prompt or (pretender and not _acted(passage))
-    if passage.client.first_party and not (pretender and anew):
-        return frozenset()
-    since = pending.arrived_at if anew else None
-    profile_id = acting(passage).consent_id
-    asked = permitted(passage)
-    return still_to_allow(passage.request.connection, session.person_id, profile_id, asked, since)
-
-
-def _could_be_another(passage: Passage) -> bool:
-    """Whether another app could ask in this one's name (RFC 8252 §8.6, RFC 8628 §5.4).
-
-    Nobody else answers at an https address; a scheme of an app's own, or a port, anybody can take,
-    and a code to be typed anybody can ask for and send to somebody.
-    """
-    native = passage.client.application_type == "native"
-    elsewhere = passage.pending.response_mode == DEVICE
-    return elsewhere or (native and not passage.pending.redirect_uri.startswith("https://"))
-
-
-def _acted(passage: Passage) -> bool:
-    """Whether the person signed in, or chose an account, for this very request."""
-    session = passage.session
-    assert session is not None
-    return passage.pending.request_id in (session.answered_request, session.selected_request)
-
-
 CHECKS: tuple[Callable[[Passage], Step | None], ...] = (
     authentication_required,
     device_needed,
     account_selection_required,
+    profile_required,
+    permission_required,
     consent_required,
 )
 
 
 def next_step(passage: Passage) -> Step | None:
-    """The first thing that is missing; None when the answer can be given, or none ever can."""
+    """The first thing that is missing; None when the answer can be given, or none ever can.
+
+    Raises `NeededFromOutside` when a source is to be asked first: also whether the person lives.
+    """
     if not policy_known(passage):
         return None
+    if session := passage.session:
+        hear_of_citizen(passage.request, session.person_id, session.heard_at)
     return next((step for check in CHECKS if (step := check(passage))), None)
 
 
@@ -212,8 +110,9 @@ def proceed(
     if step is None:
         return authorization_response(request, client, pending, _answer(passage))
     if "none" in pending.prompt:
-        error = {"error": step.error, "error_description": step.description}
-        return authorization_response(request, client, pending, error)
+        if step == NOT_PERMITTED:
+            note_refused(passage)
+        return authorization_response(request, client, pending, step.parameters)
     return _in_language_asked(passage, redirect(_address(passage, step.path)))
 
 
@@ -261,7 +160,7 @@ def _answer(passage: Passage) -> dict[str, str]:
     if pending.response_mode.endswith(".jwt") and not can_be_sealed(request, passage.client):
         return NOT_SEALED
     assert session is not None  # authentication_required has passed
-    told = replace(session, level=granted_level(passage, session))
+    told = replace(session, level=level_told(passage, session))
     event = OtherScreenAllowed if pending.response_mode == DEVICE else ApplicationAuthorised
     try:
         answer = _given(passage, told)
@@ -271,9 +170,11 @@ def _answer(passage: Passage) -> dict[str, str]:
         person_id=session.person_id,
         device_id=session.device_id,
         client_id=passage.client.client_id,
-        scopes=pending.scope,
+        scopes=agreed(passage).request.scope,
+        profile_id=str(acting(passage).id or ""),
     )
     record(request.connection, request.secrets, authorised, request.now, request.reference)
+    note_refused(passage)
     return answer
 
 

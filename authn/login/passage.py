@@ -13,7 +13,7 @@ from authn.devices.devices import devices_of
 from authn.devices.tables import Device, KeyLevel
 from authn.federation.upstreams import upstreams
 from authn.grants.authorization_request import AuthorizationRequest
-from authn.policies import BUILT_IN, LEVELS, Policy, strictest
+from authn.policies import BUILT_IN, LEVELS, Policy, PolicyLevel, strictest
 from authn.sessions.levels import levels_of
 from authn.sessions.sessions import Session
 from authn.settings import Settings
@@ -29,6 +29,8 @@ class Passage:
     pending: AuthorizationRequest
     client: Client
     session: Session | None
+    # The level that what is asked at resources needs (`permission_required.needing`).
+    level: PolicyLevel | None = None
     # What was found out on the way, by the modules that find it out.
     found: dict[str, Any] = field(default_factory=dict, compare=False)
 
@@ -37,7 +39,9 @@ class Passage:
         """What the key must be for this application and request; raises `UnknownPolicy`."""
         policy = policy_of(self.request.settings, self.client)
         asked = asked_levels(self.request.settings, self.pending)
-        return strictest(policy, BUILT_IN[asked[0]]) if asked else policy
+        if asked:
+            policy = strictest(policy, BUILT_IN[asked[0]])
+        return strictest(policy, BUILT_IN[self.level]) if self.level else policy
 
 
 def asked_levels(settings: Settings, pending: AuthorizationRequest) -> list[KeyLevel]:

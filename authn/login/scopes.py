@@ -1,12 +1,12 @@
 """What an application asks, in words, with the values that it would get."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from authn.clients.resources import find_resources
+from authn.clients.resources import Resource, find_resources
 from authn.consents.asked import CLAIM, scopes_at_resources
 from authn.consents.authorization_details import TYPES, Described, Detail, locations_of
 from authn.consents.scopes import CLAIMS, SCOPES, SSIN, Known
@@ -40,24 +40,50 @@ CLAIM_TITLES = {
     "locale": N_("Your language"),
     "ssin": N_("Your national number"),
 }
+TO_ASK_IT = N_("Ask it something in your name")
+
+Values = list[tuple[str, str]]
+"""What would be seen, each with a label or none ("")."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Something about the person: its title, and present values, each with a label or none."""
+class Item:
+    """One thing that is allowed by itself, under its name of `consents.asked`.
 
+    `needed` is whether the client can't do without it, and `reason` why, where it says so; any
+    other can be left out, and is `ticked` beforehand or not.
+    """
+
+    name: str
     title: str
-    values: list[tuple[str, str]]
+    values: Values = field(default_factory=list)
+    explanation: str = ""
     needed: bool = False
+    reason: str = ""
+    ticked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AtResource:
+    """What is asked at one resource, which may learn in which capacity the person acts."""
+
+    where: str
+    items: list[Item]
+    reads_profile: bool = False
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What each of them is, in words."""
+        return tuple(each.title for each in self.items)
 
 
 @dataclass(frozen=True, slots=True)
 class InWords:
     """Everything that is asked: what is seen, what is done, and what is done this once."""
 
-    seen: list[Seen]
-    offline: str = ""
-    done: list[Described] = field(default_factory=list)
+    seen: list[Item]
+    offline: Item | None = None
+    done: list[AtResource] = field(default_factory=list)
     once: list[Described] = field(default_factory=list)
 
     @property
@@ -65,40 +91,68 @@ class InWords:
         """Whether anything is asked that an answer is remembered of."""
         return bool(self.seen or self.done or self.offline)
 
+    @property
+    def optional(self) -> bool:
+        """Whether anything can be left out."""
+        lasting = [*self.seen, *(item for each in self.done for item in each.items)]
+        return any(not each.needed for each in lasting) or self.offline is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How the names are marked on the page that asks for them: which of them can't be left out,
+    with a reason or "", and which are not ticked beforehand."""
+
+    needed: Mapping[str, str] = field(default_factory=dict)
+    unticked: Collection[str] = ()
+
+    def on(self, name: str) -> dict[str, Any]:
+        """The members of `Item` that are marks."""
+        return {
+            "needed": name in self.needed,
+            "reason": self.needed.get(name, ""),
+            "ticked": name not in self.unticked,
+        }
+
+
+UNMARKED = Marks()
+
 
 def in_words(
     request: Request,
     person_id: UUID | None,
     names: Collection[str],
     pending: AuthorizationRequest | None = None,
+    marks: Marks = UNMARKED,
 ) -> InWords:
     """What these names of `consents.asked` mean, in the order of the registry.
 
-    The request that asks them, if one does, knows its details, and which claims it needs. Without
-    values where no person is given.
+    The request that asks them, if one does, knows its details. Without values where no person is
+    given.
     """
-    essential = pending.essential_claims if pending else ()
     known = _known(request, person_id, SSIN in names) if person_id else None
+    translate = request.translate
     scopes = [
-        Seen(request.translate(TITLES[scope]), _values(request, known, SCOPES[scope]))
-        for scope in SCOPES
-        if scope in names and scope != OFFLINE_ACCESS
+        Item(scope, translate(TITLES[scope]), _values(request, known, claims), **marks.on(scope))
+        for scope, claims in SCOPES.items()
+        if scope in names
     ]
     claims = [
-        Seen(
-            request.translate(CLAIM_TITLES[name]),
-            [("", _shown(request, name, value))]
+        Item(
+            CLAIM + name,
+            translate(CLAIM_TITLES[name]),
+            [("", shown(request, name, value))]
             if known and (value := claim(known)) is not None
             else [],
-            needed=name in essential,
+            **marks.on(CLAIM + name),
         )
         for name, claim in CLAIMS.items()
         if CLAIM + name in names
     ]
     return InWords(
-        seen=[*scopes, *claims],
-        offline=request.translate(TITLES[OFFLINE_ACCESS]) if OFFLINE_ACCESS in names else "",
-        done=_at_resources(request, names),
+        seen=[each for each in [*scopes, *claims] if each.name != OFFLINE_ACCESS],
+        offline=next((each for each in scopes if each.name == OFFLINE_ACCESS), None),
+        done=_at_resources(request, names, marks),
         once=_this_once(request, pending.authorization_details if pending else ()),
     )
 
@@ -112,45 +166,57 @@ def _known(request: Request, person_id: UUID, with_ssin: bool) -> Known:
     return Known(person, subject="", ssin=ssin)
 
 
-def _values(request: Request, known: Known | None, claims: dict[str, Any]) -> list[tuple[str, str]]:
+def _values(request: Request, known: Known | None, claims: Mapping[str, Any]) -> Values:
     """The values of a scope; one that is alone needs no label beside the title."""
     if known is None:
         return []
-    shown = [name for name in claims if name in LABELS]
+    labelled = [name for name in claims if name in LABELS]
     return [
-        (request.translate(LABELS[name]) if len(shown) > 1 else "", _shown(request, name, value))
-        for name in shown
+        (request.translate(LABELS[name]) if len(labelled) > 1 else "", shown(request, name, value))
+        for name in labelled
         if (value := claims[name](known)) is not None
     ]
 
 
-def _at_resources(request: Request, names: Iterable[str]) -> list[Described]:
+def _at_resources(request: Request, names: Iterable[str], marks: Marks) -> list[AtResource]:
     """What is asked at resources: scopes of theirs, or to speak to them at all."""
     asked = scopes_at_resources(names)
     if not asked:
         return []
     return [
-        Described(
+        AtResource(
             resource.resource_name,
-            tuple(
-                resource.scopes[each].sentence(request.language)
+            [
+                _scope_at(request, resource, each, marks)
                 for each in asked[identifier]
                 if each in resource.scopes
-            ),
+            ]
+            or [Item(identifier, request.translate(TO_ASK_IT), **marks.on(identifier))],
+            resource.reads_profile,
         )
         for identifier, resource in find_resources(request.connection, asked).items()
     ]
+
+
+def _scope_at(request: Request, resource: Resource, scope: str, marks: Marks) -> Item:
+    name, said = f"{resource.resource}#{scope}", resource.scopes[scope]
+    explanation = said.explanation.get(request.language) or said.explanation.get("en", "")
+    return Item(name, said.sentence(request.language), [], explanation, **marks.on(name))
 
 
 def _this_once(request: Request, details: tuple[Detail, ...]) -> list[Described]:
     if not details:
         return []
     resources = find_resources(request.connection, locations_of(details))
-    return [TYPES[each["type"]].described(each, resources, request.language) for each in details]
+    return [
+        described(each, resources, request.language)
+        for each in details
+        if (described := TYPES[each["type"]].described)
+    ]
 
 
-def _shown(request: Request, claim: str, value: str) -> str:
-    """The value as people write it."""
+def shown(request: Request, claim: str, value: str) -> str:
+    """The value of a claim as people write it."""
     if claim == "birthdate" and len(value) == len("YYYY-MM-DD"):
         return request.site.pages.date(date.fromisoformat(value), request.language)
     if claim == "locale":

@@ -3,7 +3,9 @@
 from authn.clients.clients import Client, find_client
 from authn.errors import N_, InvalidRequest
 from authn.grants.authorization_request import DEVICE, AuthorizationRequest
+from authn.login.passage import Passage
 from authn.login.pending import read_pending
+from authn.sessions.cookie import current_session
 from authn.web.request import Request
 
 
@@ -11,6 +13,19 @@ def waiting(request: Request, token: str) -> tuple[AuthorizationRequest, Client]
     """The pending request under the token and its client; raises as `read_pending` does."""
     pending = read_pending(request, token)
     return pending, client_of(request, pending)
+
+
+def passage_of(request: Request, token: str) -> Passage:
+    """The pending request that waits under the token, with the session of the browser; raises as
+    `read_pending` does."""
+    pending, client = waiting(request, token)
+    return Passage(request, pending, client, current_session(request))
+
+
+def shown_to_another(passage: Passage) -> bool:
+    """Whether somebody else signed in here since the page was shown: it asked another person."""
+    assert passage.session is not None
+    return passage.request.form.get("person") != str(passage.session.person_id)
 
 
 def client_of(request: Request, pending: AuthorizationRequest) -> Client:

@@ -9,19 +9,54 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from authn.db.reencryption import Encrypted
+from authn.db.transaction import must_write
 from authn.errors import N_, Expired, Forbidden, InvalidRequest, NotFound
 from authn.notices.address import same_address
 from authn.notices.tables import contact_addresses
 from authn.people.persons import lock_person
-from authn.secrets import Secrets, decrypt, derived_token, encrypt, new_token, token_hash
+from authn.secrets import (
+    Secrets,
+    address_hash,
+    decrypt,
+    derived_token,
+    encrypt,
+    new_token,
+    token_hash,
+)
 
 MOST_ADDRESSES = 3
 MOST_ADDED_A_DAY = 6  # each sends a mail to whatever address was typed
 CONFIRMATION_LIFETIME = timedelta(hours=24)
 REMEMBERED = timedelta(days=30)
+
+
+_WHOSE = (
+    select(contact_addresses.c.person_id)
+    .distinct()
+    .where(
+        contact_addresses.c.address_hash == bindparam("address_hash"),
+        contact_addresses.c.confirmed_at.is_not(None),
+        contact_addresses.c.removed_at.is_(None),
+    )
+)
+_HASHED = (
+    update(contact_addresses)
+    .where(contact_addresses.c.id == bindparam("of_id"))
+    .values(address_hash=bindparam("hash"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +123,26 @@ def addresses_of(
     return [_from_row(secrets, row) for row in connection.execute(statement)]
 
 
+def persons_with_address(connection: Connection, secrets: Secrets, address: str) -> list[UUID]:
+    """Whose confirmed address this is: several people may read one mailbox.
+
+    One that waits for its link is anybody's word.
+    """
+    parameters = {"address_hash": address_hash(secrets, address)}
+    return list(connection.execute(_WHOSE, parameters).scalars())
+
+
+def hash_addresses(connection: Connection, secrets: Secrets, most: int) -> int:
+    """How many addresses that are older than the hash can be found from now on; at most `most`."""
+    old = select(contact_addresses).where(contact_addresses.c.address_hash.is_(None)).limit(most)
+    found = [_from_row(secrets, row) for row in connection.execute(old)]
+    if found:
+        must_write(connection)
+        rows = [{"of_id": e.id, "hash": address_hash(secrets, e.address)} for e in found]
+        connection.execute(_HASHED, rows)
+    return len(found)
+
+
 def address_mark(secrets: Secrets, person_id: UUID, address: str) -> str:
     """What a challenge names the address by: it says nothing to who can't compute it."""
     return derived_token(secrets, "contact-address", f"{person_id} {address}")
@@ -132,6 +187,7 @@ def add_address(
             address_encrypted=encrypt(secrets, address.encode(), _context(added.id)),
             confirmation_hash=token_hash(secret),
             added_at=now,
+            address_hash=address_hash(secrets, address),
         )
     )
     return added, secret

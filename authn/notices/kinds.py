@@ -1,7 +1,7 @@
 """What a person can be told. A class is a kind of notice; its fields are what the mail names.
 
-Never a national number, a code or a secret; `EmergencyLink` and `AddressConfirmation` alone carry a
-link that does something, since that link is what their mail is for.
+Never a national number, a code or a secret; `EmergencyLink`, `AddressConfirmation` and
+`ActivationLink` alone carry a link that does something, since that link is what their mail is for.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ class DeviceAdded(Notice):
 
 @dataclass(frozen=True, slots=True)
 class DeviceUnlinked(Notice):
-    """A device was removed."""
+    """A device was removed; `by` is who did it, here and below: the mail says so of the desk."""
 
     device_id: UUID
     device_name: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class DeviceResumed(Notice):
 
     device_id: UUID
     device_name: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,14 @@ class EmergencyDoorUsed(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ReturnBegun(Notice):
-    """Somebody proved to be the person and will add a device; "this was not me" cancels it."""
+    """Somebody proved to be the person and will add a device; "this was not me" cancels it.
+
+    At the desk nothing was proven yet: an activation code can be had from then on.
+    """
 
     return_id: UUID
     opens_at: datetime
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +103,27 @@ class ReturnCancelled(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class CodeAsked(Notice):
+    """An activation code was asked for at a desk; "this was not me" cancels it."""
+
+    desk_code_id: UUID
+    opens_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationLink(Notice):
+    """To one confirmed address: the link with the second half of an activation code."""
+
+    link: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AddressAdded(Notice):
     """An address waits for its confirmation; `address` is masked."""
 
     address: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +138,7 @@ class AddressRemoved(Notice):
     """An address gets no more notices; `address` is masked."""
 
     address: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +156,18 @@ class EmergencyLink(Notice):
     link: str
 
 
+@dataclass(frozen=True, slots=True)
+class PersonsMerged(Notice):
+    """Two persons of this service turned out to be one, with the devices of both."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesEnded(Notice):
+    """The person can no longer act in these capacities: each a message id, and the name in it."""
+
+    capacities: tuple[tuple[str, str], ...]
+
+
 # By the name that a row of the outbox has for it.
 KINDS: dict[str, type[Notice]] = {
     "device-added": DeviceAdded,
@@ -144,10 +180,14 @@ KINDS: dict[str, type[Notice]] = {
     "emergency-door": EmergencyDoorUsed,
     "return-begun": ReturnBegun,
     "return-cancelled": ReturnCancelled,
+    "code-asked": CodeAsked,
+    "activation-link": ActivationLink,
     "address-added": AddressAdded,
     "address-confirmed": AddressConfirmed,
     "address-removed": AddressRemoved,
     "confirm-address": AddressConfirmation,
     "emergency-link": EmergencyLink,
+    "profiles-ended": ProfilesEnded,
+    "persons-merged": PersonsMerged,
 }
 NAMES = {kind: name for name, kind in KINDS.items()}

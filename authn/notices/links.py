@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from authn.notices.kinds import NAMES, DeviceAdded, Notice, ReturnBegun
+from authn.notices.kinds import NAMES, CodeAsked, DeviceAdded, Notice, ReturnBegun
 from authn.secrets import Secrets, read_token, sign_token
 from authn.settings import Settings
 
@@ -54,4 +54,6 @@ def read_not_me(secrets: Secrets, token: str, now: datetime) -> NotMe:
 def _target(notice: Notice) -> str:
     if isinstance(notice, DeviceAdded):
         return str(notice.device_id)
+    if isinstance(notice, CodeAsked):
+        return str(notice.desk_code_id)
     return str(notice.return_id) if isinstance(notice, ReturnBegun) else ""

@@ -12,11 +12,14 @@ from babel.dates import format_date, format_time
 
 from authn.notices import words
 from authn.notices.kinds import (
+    ActivationLink,
     AddressConfirmation,
+    CodeAsked,
     DeviceSuspended,
     EmergencyDoorUsed,
     EmergencyLink,
     Notice,
+    ProfilesEnded,
 )
 from authn.notices.links import not_me_link
 from authn.notices.notices import notice_of
@@ -91,6 +94,9 @@ def write_letter(
     def words_of(message: str) -> str:
         return pages.translate(message, language) % values
 
+    at_desk = _at_desk(notice)
+    happened = words.AT_DESK.get(type(notice), said.happened) if at_desk else said.happened
+    todo = words.WHAT_TO_DO.get(getattr(notice, "why", ""), said.todo)
     happened_at = datetime.fromisoformat(payload["happened_at"])
     confirming = isinstance(notice, AddressConfirmation)
     not_me = _not_me(settings, secrets, payload, notice, happened_at)
@@ -98,10 +104,10 @@ def write_letter(
         language=language,
         subject=words_of(said.subject),
         greeting=_greeting(pages, language, "" if confirming else payload["name"]),
-        happened=[words_of(each) for each in (said.happened, *_more(notice))],
-        facts=_facts(pages, language, payload, happened_at),
+        happened=[words_of(each) for each in (happened, *_more(notice))],
+        facts=_facts(pages, language, payload, happened_at, at_desk=at_desk or _of_code(notice)),
         safe=words_of(said.safe),
-        todo=words_of(words.WHAT_TO_DO.get(getattr(notice, "why", ""), said.todo)),
+        todo=words_of(words.TODO_AT_DESK.get(type(notice), todo) if at_desk else todo),
         action=_action(notice, words_of(said.action)),
         not_me_question=words_of(words.NOT_ME),
         not_me=words_of(said.not_me),
@@ -133,7 +139,13 @@ def _values(notice: Notice, pages: Pages, language: str) -> dict[str, str]:
         "until": getattr(notice, "until", None),
         "opens": getattr(notice, "opens_at", None),
     }
-    return {name: _in_words(value, pages, language) for name, value in given.items()}
+    values = {name: _in_words(value, pages, language) for name, value in given.items()}
+    if isinstance(notice, ProfilesEnded):
+        capacities = [
+            pages.translate(title, language) % {"name": name} for title, name in notice.capacities
+        ]
+        values["capacities"] = "; ".join(capacities)
+    return values
 
 
 def _in_words(value: object, pages: Pages, language: str) -> str:
@@ -150,7 +162,12 @@ def _more(notice: Notice) -> list[str]:
         return [words.WHY[notice.why]]
     if isinstance(notice, EmergencyDoorUsed) and notice.until:
         return [words.BLOCK_ENDS]
-    return []
+    return [words.BY_DESK] if _at_desk(notice) else []
+
+
+def _at_desk(notice: Notice) -> bool:
+    """Whether the help desk did it; what it blocked says so by its reason."""
+    return "desk" in (getattr(notice, "by", ""), getattr(notice, "proof", ""))
 
 
 def _greeting(pages: Pages, language: str, name: str) -> str:
@@ -159,11 +176,19 @@ def _greeting(pages: Pages, language: str, name: str) -> str:
     return pages.translate(words.HELLO, language) % {"name": name}
 
 
+def _of_code(notice: Notice) -> bool:
+    """Whether a registrar asked for a code, or printed it."""
+    return isinstance(notice, CodeAsked | ActivationLink)
+
+
 def _facts(
-    pages: Pages, language: str, payload: dict[str, Any], happened_at: datetime
+    pages: Pages, language: str, payload: dict[str, Any], happened_at: datetime, *, at_desk: bool
 ) -> list[tuple[str, str]]:
+    """When, and with which browser: but not that of somebody at the desk, which says nothing."""
     when = moment_in_words(happened_at, pages, language)
     facts = [(pages.translate(words.WHEN, language), when)]
+    if at_desk:
+        return facts
     browser, system = payload["browser"], payload["system"]
     if browser and system:
         both = pages.translate(words.BROWSER, language) % {"browser": browser, "system": system}
@@ -174,7 +199,7 @@ def _facts(
 
 
 def _action(notice: Notice, said: str) -> Link | None:
-    if isinstance(notice, AddressConfirmation | EmergencyLink):
+    if isinstance(notice, ActivationLink | AddressConfirmation | EmergencyLink):
         return Link(said, notice.link)
     return None
 

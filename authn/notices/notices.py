@@ -61,7 +61,9 @@ def notice_of(payload: dict[str, Any]) -> Notice:
     """The notice that `tell_address` was given."""
     kind = KINDS[payload["notice"]]
     values = payload["fields"]
-    return kind(**{field.name: _typed(field.type, values[field.name]) for field in fields(kind)})
+    # A row may have been written before its kind had a field more.
+    known = [field for field in fields(kind) if field.name in values]
+    return kind(**{field.name: _typed(field.type, values[field.name]) for field in known})
 
 
 def _plain(value: object) -> object:

@@ -16,4 +16,6 @@ contact_addresses = Table(
     Column("added_at", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("removed_at", Instant),
+    # Keyed, to find whose it is; none where the row is older than the column (`hash_addresses`).
+    Column("address_hash", String(80), index=True),
 )

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from authn.errors import N_
 from authn.notices.kinds import (
+    ActivationLink,
     AddressAdded,
     AddressConfirmation,
     AddressConfirmed,
     AddressRemoved,
+    CodeAsked,
     DeviceAdded,
     DeviceCopied,
     DeviceDormantSoon,
@@ -21,6 +23,8 @@ from authn.notices.kinds import (
     EmergencyLink,
     Notice,
     OthersSuspended,
+    PersonsMerged,
+    ProfilesEnded,
     ReturnBegun,
     ReturnCancelled,
 )
@@ -112,6 +116,21 @@ WORDS: dict[type[Notice], Words] = {
         safe=N_("No device was added. Your devices are as they were."),
         todo=N_("If you still want to come back, start again."),
     ),
+    CodeAsked: Words(
+        subject=N_("Somebody asked for an activation code for your account"),
+        happened=N_("They showed an identity document of yours at a desk."),
+        safe=N_("The code can be had from %(opens)s. No device was added yet."),
+        todo=NOTHING_TO_DO,
+        not_me=N_("Cancel this with one button. You need not sign in."),
+        not_me_button=N_("This was not me: cancel it"),
+    ),
+    ActivationLink: Words(
+        subject=N_("The second part of your activation code"),
+        happened=N_("You got a letter with an activation code. This mail belongs to it."),
+        safe=N_("The letter or this mail alone is not enough."),
+        todo=N_("Open the page on the device that you want to use. It works until %(until)s."),
+        action=N_("Use my activation code"),
+    ),
     AddressAdded: Words(
         subject=N_("A mail address was added to your account"),
         happened=N_("%(address)s gets mails like this one once it is confirmed."),
@@ -144,6 +163,18 @@ WORDS: dict[type[Notice], Words] = {
         todo=N_("If this was you, open the page and press the button."),
         action=N_("Block all my devices"),
     ),
+    ProfilesEnded: Words(
+        subject=N_("You can no longer act in a capacity that you had"),
+        happened=N_("This has ended: %(capacities)s."),
+        safe=N_("You can still act as a citizen. Your devices work as before."),
+        todo=N_("If this is not right, ask the register or the organisation that decides on it."),
+    ),
+    PersonsMerged: Words(
+        subject=N_("Your two accounts are one from now on"),
+        happened=N_("You had an account under each of two national numbers. We joined them."),
+        safe=N_("The devices of both still sign you in. What was open on some of them has ended."),
+        todo=N_("Look at “My devices”. If one is not yours, remove it and tell the help desk."),
+    ),
 }
 
 # Why a device was blocked, after what happened; nothing is said of a reason that is not here.
@@ -158,6 +189,17 @@ WHY: dict[str, str] = {
 }
 # What to do where it is not what `WORDS` says.
 WHAT_TO_DO: dict[str, str] = {"desk": N_("To use it again, ask the help desk.")}
+# What happened, where the help desk did it and that is something else.
+AT_DESK: dict[type[Notice], str] = {
+    ReturnBegun: N_(
+        "Somebody told our help desk that all your devices are lost. They can ask for an "
+        "activation code from %(opens)s, with an identity card."
+    ),
+}
+BY_DESK = N_("The help desk did this because somebody asked for it in your name.")
+TODO_AT_DESK: dict[type[Notice], str] = {
+    ReturnBegun: N_("If this was you, come to a desk with your identity card from that moment on."),
+}
 BLOCK_ENDS = N_("The block ends by itself at %(until)s.")
 
 HELLO = N_("Hello %(name)s,")

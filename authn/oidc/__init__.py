@@ -23,7 +23,11 @@
     claims_parameter, authorization_details
                  single claims and details; where each comes from is in the room consents
     id_token     what an ID token says
-    access_token what an access token says; living_token whether one that is presented is alive
+    access_token what an access token says; token_format, opaque_token and encrypted_token in which
+                 form; living_token whether one that is presented is alive
+    acting_token whether the capacity in which it acts still holds; capacity_claims what is told of
+                 that, may_act for whom else one could act, on_behalf who acts for whom by an
+                 exchange, profile_switch an exchange to another capacity
     cors         which scripts of other origins may read which answers
 
 Why a table of checks of our own at /authorize: Authlib's defaults PKCE to `plain`, asks it of

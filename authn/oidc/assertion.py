@@ -13,7 +13,6 @@ from authn.db.spent import spend
 from authn.jose import InvalidToken
 from authn.web.request import Request
 
-ASSERTION_ALGORITHMS: Final = ("ES256", "PS256", "EdDSA", "RS256")
 LONGEST_ASSERTION: Final = 16 * 1024
 LONGEST_JTI: Final = 255
 LONGEST_LIFE: Final = timedelta(minutes=5)

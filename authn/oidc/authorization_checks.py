@@ -10,13 +10,15 @@ the person is to authenticate in `requested_authentication`.
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, get_args
 
 from authn.clients.clients import Client
+from authn.consents.authorization_details import PROFILE_SUB
 from authn.consents.scopes import OPENID, SCOPE_OF_CLAIM, SSIN
 from authn.grants.authorization_request import AuthorizationRequest, ResponseMode
 from authn.oidc.authorization_error import AuthorizationError
 from authn.oidc.claims_parameter import NO_CLAIMS, ClaimsRequest, InvalidClaims, read_claims
+from authn.oidc.grant_management import check_action
 from authn.oidc.id_token import Hint
 from authn.oidc.requested_access import Access, requested_access
 from authn.oidc.requested_authentication import (
@@ -26,6 +28,7 @@ from authn.oidc.requested_authentication import (
     prompt,
     subject_hint,
 )
+from authn.profiles.profile import Kind
 from authn.secrets import new_token
 from authn.web.request import Request
 
@@ -64,6 +67,8 @@ PARAMETERS = (
     "ui_locales",
     "id_token_hint",
     "dpop_jkt",
+    "grant_management_action",
+    "profile",
 )
 
 LONGEST: Final = {"state": 4096, "nonce": 1024}
@@ -82,6 +87,7 @@ def checked_request(
     """
     refuse_what_is_not_supported(parameters)
     refuse_other_response_types(parameters)
+    check_action(client, parameters.get("grant_management_action"))
     access = requested_access(request, client, parameters)
     claims = claims_asked(parameters, client, access)
     return AuthorizationRequest(
@@ -106,6 +112,7 @@ def checked_request(
         essential_claims=claims.essential,
         authorization_details=access.authorization_details,
         dpop_jkt=dpop_jkt(parameters),
+        profile=profile_hint(parameters),
     )
 
 
@@ -210,6 +217,12 @@ def ui_locales(parameters: Parameters) -> str:
     """Language tags by preference; what is none is not an error (Core §3.1.2.1)."""
     value = parameters.get("ui_locales", "")
     return value if _LANGUAGE_TAGS.fullmatch(value) else ""
+
+
+def profile_hint(parameters: Parameters) -> str:
+    """In which capacity the client would like the person to act; "" for what names none."""
+    hint = parameters.get("profile", "")
+    return hint if hint in get_args(Kind) or PROFILE_SUB.fullmatch(hint) else ""
 
 
 def dpop_jkt(parameters: Parameters) -> str:

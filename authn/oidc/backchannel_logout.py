@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx2
+from sqlalchemy import Connection
 
 from authn.clients.client_tokens import encrypted_for, signed_for
 from authn.clients.clients import Client, find_client
@@ -20,12 +20,14 @@ from authn.db.occasion import Job
 from authn.db.transaction import reading, writing
 from authn.errors import Unavailable
 from authn.foreign_jwt import ExchangeKey
+from authn.grants.ended_profiles import any_profile_ended, tell_of_ended_profiles
 from authn.grants.ended_sessions import OUTBOX_KIND, anything_ended, tell_of_ended_sessions
 from authn.jose import seconds
 from authn.keys.signing_keys import Keys, current_keys
 from authn.outbox.destinations import DestinationWork, running
 from authn.outbox.failures import Unreachable, Unsent
 from authn.outbox.outbox import Claimed
+from authn.outbox.posting import post
 from authn.secrets import new_token
 from authn.web.logs import logger
 from authn.web.outgoing import NoAnswer, Outgoing
@@ -40,9 +42,7 @@ BACKCHANNEL_LOGOUT_SESSION_SUPPORTED = True
 TYP = "logout+jwt"
 LIFETIME = timedelta(minutes=2)
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-LARGEST_ANSWER = 16 * 1024
 TAKEN = (200, 204)  # §2.8: the second is what some frameworks make of an empty body
-NOT_THIS_ONE = range(400, 429)  # of 429 and what follows, the next one would fare no better
 
 
 def logout_token(site: Site, keys: Keys, client: Client, sub: str, sid: str, now: datetime) -> str:
@@ -88,9 +88,13 @@ def backchannel_work(site: Site) -> DestinationWork:
     outgoing = Outgoing()
 
     def find_ends() -> None:
+        # Sessions first: with a death end the profiles of those who acted for that person.
         while _anything_ended(site):
             with writing(site.database) as connection:
-                tell_of_ended_sessions(Job(connection, site.settings, site.secrets, site.clock()))
+                tell_of_ended_sessions(_job(site, connection))
+        while _any_profile_ended(site):
+            with writing(site.database) as connection:
+                tell_of_ended_profiles(_job(site, connection))
 
     def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
         _deliver(site, outgoing, payload)
@@ -108,15 +112,24 @@ def telling_applications(site: Site) -> Iterator[None]:
         yield
 
 
+def _job(site: Site, connection: Connection) -> Job:
+    return Job(connection, site.settings, site.secrets, site.clock())
+
+
 def _anything_ended(site: Site) -> bool:
     with reading(site.database) as connection:
         return anything_ended(connection)
 
 
+def _any_profile_ended(site: Site) -> bool:
+    with reading(site.database) as connection:
+        return any_profile_ended(connection, site.clock())
+
+
 def _deliver(site: Site, outgoing: Outgoing, payload: dict[str, Any]) -> None:
     """The application has taken the logout token (§2.5), or does not want it any more.
 
-    Raises `Unsent` when it refuses this one, `Unreachable` when it takes none.
+    Raises as `logout_token` and `post` do.
     """
     now = site.clock()
     with reading(site.database) as connection:
@@ -126,24 +139,11 @@ def _deliver(site: Site, outgoing: Outgoing, payload: dict[str, Any]) -> None:
         logger.info("no logout token wanted any more", client_id=payload["client_id"])
         return
     token = logout_token(site, keys, client, payload["sub"], payload["sid"], now)
-    status = _post(site, outgoing, client.metadata.backchannel_logout_uri, token)
-    if status in NOT_THIS_ONE:
-        raise Unsent(f"status {status}")
-    if status not in TAKEN:
-        raise Unreachable(f"status {status}")
-
-
-def _post(site: Site, outgoing: Outgoing, uri: str, token: str) -> int:
-    body = urlencode({"logout_token": token}).encode("ascii")
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    private_hosts = site.settings.private_hosts
-    try:
-        request = httpx2.Request("POST", uri, headers=headers, content=body)
-        with outgoing.documents(private_hosts=private_hosts, largest=LARGEST_ANSWER) as transport:
-            return transport.handle_request(request).status_code
-    except NoAnswer as failure:
-        raise Unreachable(str(failure)) from None
-    except (httpx2.InvalidURL, ValueError):
-        raise Unreachable("an address that may not be called") from None
-    except Unavailable as failure:
-        raise Unsent(failure.detail) from None
+    post(
+        outgoing,
+        client.metadata.backchannel_logout_uri,
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        urlencode({"logout_token": token}).encode("ascii"),
+        taken=TAKEN,
+        private_hosts=site.settings.private_hosts,
+    )

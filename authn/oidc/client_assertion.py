@@ -13,9 +13,9 @@ from typing import Any
 
 from authn.clients.clients import PRIVATE_KEY_JWT, Client
 from authn.clients.key_sets import verified_claims
+from authn.clients.protocol_words import ASSERTION_ALGORITHMS, FAPI_ASSERTION_ALGORITHMS
 from authn.jose import InvalidToken
 from authn.oidc.assertion import (
-    ASSERTION_ALGORITHMS,
     is_jti,
     spend_assertion,
     untimely,
@@ -28,7 +28,6 @@ from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-FAPI_ASSERTION_ALGORITHMS = ("ES256", "PS256", "EdDSA")
 TYPES = ("jwt", "client-authentication+jwt")
 
 

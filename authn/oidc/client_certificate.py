@@ -32,6 +32,7 @@ from cryptography.x509.verification import (
 
 from authn.clients.clients import Client
 from authn.clients.key_sets import keys_of_client
+from authn.consents.offer import offers_mutual_tls
 from authn.errors import CommandError
 from authn.oidc.credentials import Credentials, invalid_client
 from authn.settings import Settings
@@ -47,6 +48,7 @@ ALIASED = (
     "pushed_authorization_request_endpoint",
     "device_authorization_endpoint",
     "userinfo_endpoint",
+    "grant_management_endpoint",
 )
 
 _RFC_9440 = re.compile(r":([A-Za-z0-9+/]+={0,2}):")
@@ -63,11 +65,6 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
-
-
-def offers_mutual_tls(settings: Settings) -> bool:
-    """Whether this service can see clients' certificates at all."""
-    return bool(settings.client_certificate_header or settings.asks_for_certificates)
 
 
 def mtls_aliases(settings: Settings, endpoints: Mapping[str, object]) -> dict[str, str]:

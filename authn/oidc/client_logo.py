@@ -15,15 +15,10 @@ from authn.errors import N_, NotFound
 from authn.web.documents import remembered_document
 from authn.web.languages import LANGUAGES
 from authn.web.outgoing import NoAnswer
+from authn.web.pictures import kind_of_picture
 from authn.web.request import Request
 from authn.web.routing import protocol_route
 
-# By how they begin; a drawing (SVG) may hold a script, and is none of them.
-_PICTURES: dict[str, tuple[bytes, int, bytes]] = {
-    "image/png": (b"\x89PNG\r\n\x1a\n", 12, b"IHDR"),
-    "image/jpeg": (b"\xff\xd8\xff", 0, b""),
-    "image/webp": (b"RIFF", 8, b"WEBP"),
-}
 HEADERS = {
     "Cache-Control": "public, max-age=3600",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -58,14 +53,6 @@ def client_logo(request: Request) -> Response:
         drawing = _LETTER.format(letter=letter)
         return Response(drawing, headers=HEADERS | FOR_NOW, media_type="image/svg+xml")
     return Response(picture, headers=HEADERS, media_type=media_type)
-
-
-def kind_of_picture(content: bytes) -> str | None:
-    """The media type of a picture that we show; None for anything else."""
-    for media_type, (beginning, index, mark) in _PICTURES.items():
-        if content.startswith(beginning) and content[index:].startswith(mark):
-            return media_type
-    return None
 
 
 routes = [protocol_route("/clients/{client_id}/logo", client_logo, methods=["GET"])]

@@ -19,6 +19,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from authn.clients.permissions import PROFILE_KINDS
 from authn.consents.scopes import SCOPES, SSIN
 from authn.errors import N_
 from authn.grants.access_tokens import LIFETIME
@@ -41,6 +42,14 @@ PURPOSES = {
     "profile": N_("Who somebody is. Some people have one name only, or no full birth date."),
     "ssin": N_("The national number. By permission, at userinfo and introspection only."),
     "offline_access": N_("Refresh tokens that go on after the person has signed out."),
+}
+# In which capacities people can act, as developers read it.
+KINDS = {
+    "citizen": N_("For themselves. Everybody can."),
+    "quality": N_("As a health professional, recognised in a discipline."),
+    "organisation": N_("As a member of an organisation."),
+    "mandate": N_("For the person or the organisation that gave them a mandate."),
+    "child": N_("As a parent, for a child."),
 }
 
 
@@ -66,6 +75,7 @@ def developers(request: Request) -> Response:
             for scope, claims in SCOPES.items()
         ],
         by_permission=SSIN,
+        kinds={kind: KINDS[kind] for kind in PROFILE_KINDS},
         acr_values=acr_values(request.settings),
         access_token_lifetime=int(LIFETIME.total_seconds()),
         leeway=int(LEEWAY.total_seconds()),

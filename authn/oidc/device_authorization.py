@@ -15,6 +15,7 @@ from authn.clients.clients import DEVICE_CODE, Client
 from authn.grants.device_codes import INTERVAL, LIFETIME, Asked, issue_device_code
 from authn.grants.particulars import Particulars
 from authn.grants.user_codes import shown
+from authn.oidc.authorization_checks import profile_hint
 from authn.oidc.authorize import without_empty
 from authn.oidc.client_authentication import authenticated_client
 from authn.oidc.dpop import nonce_headers, presented_jkt
@@ -58,7 +59,8 @@ def asked(request: Request, client: Client) -> Asked:
 
     From where is known of a public client alone: what asks for a confidential one is its server.
     """
-    access = requested_access(request, client, without_empty(request.form))
+    parameters = without_empty(request.form)
+    access = requested_access(request, client, parameters)
     particulars = Particulars(
         resources=access.resource, authorization_details=access.authorization_details
     ).pack()
@@ -72,6 +74,7 @@ def asked(request: Request, client: Client) -> Asked:
         dpop_jkt=presented_jkt(request, client),
         place=request.site.places.find(address) or None,
         address=address,
+        profile=profile_hint(parameters),
     )
 
 

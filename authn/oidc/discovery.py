@@ -13,7 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authn.clients.clients import DEVICE_CODE, PUBLIC
+from authn.clients.permissions import PROFILE_KINDS
+from authn.clients.protocol_words import ASSERTION_ALGORITHMS
 from authn.consents.authorization_details import TYPES
+from authn.consents.offer import auth_methods, offers_mutual_tls
 from authn.consents.scopes import SCOPES
 from authn.foreign_jwt import CONTENT_ENCRYPTIONS, KEY_ENCRYPTIONS_TO_OTHERS
 from authn.grants.frontchannel_logout import (
@@ -21,16 +24,15 @@ from authn.grants.frontchannel_logout import (
     FRONTCHANNEL_LOGOUT_SUPPORTED,
 )
 from authn.jose import ALGORITHMS, KEY_ENCRYPTIONS
-from authn.oidc.assertion import ASSERTION_ALGORITHMS
 from authn.oidc.authorization_checks import DISPLAYS, RESPONSE_MODES, RESPONSE_TYPES
 from authn.oidc.backchannel_logout import (
     BACKCHANNEL_LOGOUT_SESSION_SUPPORTED,
     BACKCHANNEL_LOGOUT_SUPPORTED,
 )
-from authn.oidc.client_certificate import mtls_aliases, offers_mutual_tls
+from authn.oidc.client_certificate import mtls_aliases
 from authn.oidc.dpop import DPOP_ALGORITHMS
+from authn.oidc.grant_management import ACTIONS, grant_management_endpoint
 from authn.oidc.grant_types import GRANT_TYPES
-from authn.oidc.offer import auth_methods
 from authn.oidc.request_objects import REQUEST_OBJECT_ALGORITHMS
 from authn.oidc.requested_authentication import PROMPTS
 from authn.sessions.levels import acr_values
@@ -38,6 +40,8 @@ from authn.settings import Settings
 from authn.web.languages import LANGUAGES
 from authn.web.site import Site
 
+# At userinfo: in which capacity the person acts; `act` where it is for another.
+CAPACITY_CLAIMS = ("userProfile", "act")
 TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
 OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
 
@@ -71,6 +75,7 @@ def _endpoints(settings: Settings) -> Metadata:
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
+        "grant_management_endpoint": grant_management_endpoint(settings),
         "jwks_uri": f"{issuer}/jwks",
     }
     if DEVICE_CODE in GRANT_TYPES:
@@ -84,11 +89,12 @@ def _what_is_known_of_people(settings: Settings) -> Metadata:
     claims = [name for values in SCOPES.values() for name in values]
     return {
         "scopes_supported": list(SCOPES),
-        "claims_supported": [*claims, *TOKEN_CLAIMS],
+        "claims_supported": [*claims, *CAPACITY_CLAIMS, *TOKEN_CLAIMS],
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
         "subject_types_supported": ["pairwise"],
         "acr_values_supported": acr_values(settings),
+        "profile_kinds_supported": list(PROFILE_KINDS),  # in which capacities people may act
         "ui_locales_supported": list(LANGUAGES),
     }
 
@@ -126,6 +132,8 @@ def _requests() -> Metadata:
         "require_request_uri_registration": True,  # protocol 4.3
         "require_signed_request_object": False,
         "require_pushed_authorization_requests": False,
+        "grant_management_actions_supported": list(ACTIONS),
+        "grant_management_action_required": False,
         "request_object_signing_alg_values_supported": list(REQUEST_OBJECT_ALGORITHMS),
         "request_object_encryption_alg_values_supported": list(KEY_ENCRYPTIONS),
         "request_object_encryption_enc_values_supported": list(CONTENT_ENCRYPTIONS),

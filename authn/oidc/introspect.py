@@ -2,27 +2,26 @@
 
 RFC 7662, Token Introspection (https://www.rfc-editor.org/rfc/rfc7662). Only a client that is some
 resource's own may ask, and learns something only of tokens for that resource; for all else the
-answer is the same word. Person, device, session, consent, grant and client are looked at each time.
+answer is the same word. Person, device, session, consent, grant, client and the capacity in which
+the person acts are looked at each time.
 """
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import orjson
 from starlette.responses import Response
 
-from authn.audit.events import NationalNumberReleased
-from authn.audit.log import record
 from authn.clients.clients import Client
 from authn.consents.scopes import SSIN
-from authn.grants.introspection import AskedToken, TokenAtResource, token_at_resource
+from authn.grants.introspection import AskedToken, token_at_resource
 from authn.jose import InvalidToken
 from authn.keys.signing_keys import current_keys
 from authn.oidc.access_token import read_access_token
+from authn.oidc.acting_token import CapacityEnded, CapacityUnchecked, capacity_of_token
+from authn.oidc.capacity_claims import Receiver, told_at_resource
 from authn.oidc.client_authentication import authenticated_client, invalid_client
 from authn.oidc.introspection_jwt import MEDIA_TYPE, introspection_jwt
-from authn.people.numbers import current_ssin
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 from authn.web.routing import WHEN_NEEDED, protocol_route
@@ -53,7 +52,7 @@ def _introspected(request: Request, client: Client, token: str) -> Mapping[str, 
     """The members of §2.2. Every claim of the token is the resource's: it could read it itself."""
     keys = current_keys(request.site, request.connection, request.now)
     try:
-        read = read_access_token(keys, request.settings, token, request.now)
+        read = read_access_token(keys, request.settings, request.secrets, token, request.now)
     except InvalidToken:
         return INACTIVE
     asked = AskedToken(read.jti, read.client_id, read.audience, client.client_id)
@@ -63,20 +62,27 @@ def _introspected(request: Request, client: Client, token: str) -> Mapping[str, 
     if living is None:
         return INACTIVE
     answer = {"active": True, **read.claims, "token_type": read.confirmation.token_type}
-    if living.may_read_ssin and living.person_id and SSIN in read.scope.split():
-        answer["ssin"] = _released_ssin(request, client, living, living.person_id)
-    return answer
-
-
-def _released_ssin(
-    request: Request, client: Client, living: TokenAtResource, person_id: UUID
-) -> str:
-    """The national number, its release to the resource on record."""
-    event = NationalNumberReleased(
-        person_id=person_id, device_id=living.device_id, client_id=client.client_id
+    # The token has some of the list, of when it was made.
+    answer.pop("may_act", None)
+    if living.person_id is None or living.device_id is None:
+        return answer
+    try:
+        profile = capacity_of_token(
+            request,
+            living.person_id,
+            living.profile_id,
+            living.granted_kinds,
+            living.switched_by,
+        )
+    except (CapacityEnded, CapacityUnchecked):
+        return INACTIVE
+    to = Receiver(
+        client_id=client.client_id,
+        person_id=living.person_id,
+        device_id=living.device_id,
+        with_ssin=living.may_read_ssin and SSIN in read.scope.split(),
     )
-    record(request.connection, request.secrets, event, request.now, request.reference)
-    return current_ssin(request.connection, request.secrets, person_id)
+    return answer | told_at_resource(request, to, living, read, profile)
 
 
 # A client assertion is spent, and the release of a national number is on record.

@@ -17,15 +17,21 @@ from authn.grants.grants import Grant
 from authn.jose import InvalidToken
 from authn.keys.signing_keys import current_keys
 from authn.oidc.access_token import AccessToken, read_access_token
+from authn.oidc.acting_token import CapacityEnded, CapacityUnchecked, capacity_of_token, unchecked
+from authn.profiles.profile import CITIZEN, Profile
 from authn.web.request import Request
 
 
 @dataclass(frozen=True, slots=True)
 class LivingToken:
-    """An access token of ours that lives, and what it hangs on; a system's has no grant."""
+    """An access token of ours that lives, and what it hangs on; a system's has no grant.
+
+    `profile` is the capacity in which it acts, which may be another than the grant's.
+    """
 
     token: AccessToken
     live: LiveGrant | None
+    profile: Profile = CITIZEN
 
     @property
     def grant(self) -> Grant | None:
@@ -36,11 +42,12 @@ class LivingToken:
 def living_token(request: Request, text: str, audience: str = "") -> LivingToken:
     """The token, if it is ours, for this audience if one is given, and all above it is alive.
 
-    Raises `InvalidToken`.
+    Raises `InvalidToken`, and what answers 503 with nothing done where nobody can say whether the
+    capacity in which it acts still holds.
     """
     connection = request.connection
     keys = current_keys(request.site, connection, request.now)
-    token = read_access_token(keys, request.settings, text, request.now)
+    token = read_access_token(keys, request.settings, request.secrets, text, request.now)
     if audience not in ("", token.audience):
         raise InvalidToken
     if is_of_a_system(token.jti):
@@ -55,4 +62,12 @@ def living_token(request: Request, text: str, audience: str = "") -> LivingToken
     # One that was got by an exchange is another client's than its grant.
     if live.grant.client_id != token.client_id and find_client(connection, token.client_id) is None:
         raise InvalidToken
-    return LivingToken(token, live)
+    try:
+        profile = capacity_of_token(
+            request, live.grant.person_id, live.profile_id, live.kinds, live.switched_by
+        )
+    except CapacityEnded:
+        raise InvalidToken from None
+    except CapacityUnchecked:
+        raise unchecked() from None
+    return LivingToken(token, live, profile)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from authn.clients.clients import find_client
 from authn.grants.access_tokens import LiveGrant
 from authn.grants.confirmation import Confirmation
 from authn.jose import InvalidToken
@@ -16,6 +17,7 @@ from authn.oidc.access_token import AccessToken
 from authn.oidc.confirmation import presented_thumbprint
 from authn.oidc.dpop import DPOP_ALGORITHMS, verified_proof
 from authn.oidc.living_token import living_token
+from authn.profiles.profile import Profile
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 
@@ -47,17 +49,28 @@ def presented_token(headers: Mapping[str, str], form: Mapping[str, str]) -> Pres
             "invalid_token",
             "An access token is needed.",
             status=401,
-            headers={"WWW-Authenticate": _challenges("")},
+            headers={"WWW-Authenticate": _challenges("", REALM)},
         )
     return PresentedToken(known, in_header) if in_header else PresentedToken(BEARER, in_form)
 
 
-def accepted_token(request: Request, audience: str) -> tuple[AccessToken, LiveGrant]:
-    """What the presented token says, and the living grant that it is of.
+def accepted_token(
+    request: Request, audience: str, realm: str = REALM
+) -> tuple[AccessToken, LiveGrant, Profile]:
+    """What the presented token says, the living grant that it is of, and in which capacity.
 
     It is for this audience, and came with what it is bound to: the DPoP proof is spent. Raises a
-    `ProtocolError` in the form of RFC 6750 §3.
+    `ProtocolError` in the form of RFC 6750 §3, and what answers 503 as `living_token` does.
     """
+    try:
+        return _accepted(request, audience)
+    except ProtocolError as error:
+        if challenge := error.headers.get("WWW-Authenticate"):
+            error.headers["WWW-Authenticate"] = challenge.replace(_realm(REALM), _realm(realm))
+        raise
+
+
+def _accepted(request: Request, audience: str) -> tuple[AccessToken, LiveGrant, Profile]:
     presented = presented_token(request.headers, request.form)
     invalid = refused(
         "invalid_token", "The token is invalid, expired or ended.", scheme=presented.scheme
@@ -70,37 +83,64 @@ def accepted_token(request: Request, audience: str) -> tuple[AccessToken, LiveGr
     # A system's has no person, and one that was got by an exchange is for no resource of ours.
     if live is None or live.grant.client_id != token.client_id:
         raise invalid
-    _check_confirmation(request, live, presented, token.confirmation)
-    return token, live
+    _check_confirmation(request, presented, token.confirmation, fapi=live.fapi)
+    return token, live, living.profile
+
+
+def accepted_token_of_system(request: Request, audience: str) -> AccessToken:
+    """What the presented token says, which a client got for itself; raises as `accepted_token`."""
+    presented = presented_token(request.headers, request.form)
+    try:
+        living = living_token(request, presented.unverified_token, audience)
+    except InvalidToken:
+        raise refused(
+            "invalid_token", "The token is invalid, expired or ended.", scheme=presented.scheme
+        ) from None
+    client = find_client(request.connection, living.token.client_id)
+    if living.live is not None or client is None:
+        raise refused("invalid_token", "The token is a person's.", scheme=presented.scheme)
+    _check_confirmation(request, presented, living.token.confirmation, fapi=client.fapi)
+    return living.token
 
 
 def refused(
-    error: str, description: str, *, status: int = 401, scheme: str = BEARER
+    error: str,
+    description: str,
+    *,
+    status: int = 401,
+    scheme: str = BEARER,
+    realm: str = REALM,
+    **more: str,
 ) -> ProtocolError:
-    """The refusal with its `WWW-Authenticate` header; `scheme` is the one that was tried."""
-    challenges = _challenges(scheme, f', error="{error}", error_description="{description}"')
+    """The refusal with its `WWW-Authenticate` header; `scheme` is the one that was tried.
+
+    `more` are further parameters of it: what a token would need (RFC 6750 §3, RFC 9470 §3).
+    """
+    said = {"error": error, "error_description": description, **more}
+    words = "".join(f', {name}="{value}"' for name, value in said.items())
+    challenges = _challenges(scheme, realm, words)
     return ProtocolError(
         error, description, status=status, headers={"WWW-Authenticate": challenges}
     )
 
 
 def _check_confirmation(
-    request: Request, live: LiveGrant, presented: PresentedToken, confirmation: Confirmation
+    request: Request, presented: PresentedToken, confirmation: Confirmation, *, fapi: bool
 ) -> None:
     """The token came with the key or certificate that it is bound to."""
     if confirmation.jkt:
-        _check_proof(request, live, presented, confirmation.jkt)
+        _check_proof(request, presented, confirmation.jkt, fapi=fapi)
     elif presented.scheme == DPOP:
         raise refused("invalid_token", "The token is not bound to a DPoP key.", scheme=DPOP)
     if confirmation.x5t_s256 and presented_thumbprint(request) != confirmation.x5t_s256:
         raise refused("invalid_token", "The token is bound to another certificate.")
 
 
-def _check_proof(request: Request, live: LiveGrant, presented: PresentedToken, jkt: str) -> None:
+def _check_proof(request: Request, presented: PresentedToken, jkt: str, *, fapi: bool) -> None:
     if presented.scheme != DPOP:  # RFC 9449 §7.2: else whoever steals it could use it
         raise refused("invalid_token", "The token is bound to a DPoP key: a proof is needed.")
     try:
-        proven = verified_proof(request, presented.unverified_token, fapi=live.fapi)
+        proven = verified_proof(request, presented.unverified_token, fapi=fapi)
     except ProtocolError as error:
         refusal = refused(error.error, error.description, scheme=DPOP)
         refusal.headers |= error.headers
@@ -109,9 +149,13 @@ def _check_proof(request: Request, live: LiveGrant, presented: PresentedToken, j
         raise refused("invalid_token", "The token is bound to another DPoP key.", scheme=DPOP)
 
 
-def _challenges(tried: str, error: str = "") -> str:
+def _realm(name: str) -> str:
+    return f' realm="{name}"'
+
+
+def _challenges(tried: str, realm: str, error: str = "") -> str:
     """Both schemes, the one that was tried with its error (RFC 9449 §7.2)."""
     return ", ".join(
-        f'{scheme} realm="{REALM}"{error if scheme == tried else ""}{parameters}'
+        f"{scheme}{_realm(realm)}{error if scheme == tried else ''}{parameters}"
         for scheme, parameters in _PARAMETERS.items()
     )

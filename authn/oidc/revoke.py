@@ -12,6 +12,7 @@ from authn.audit.events import GrantGivenBack
 from authn.audit.log import record
 from authn.clients.clients import Client
 from authn.grants.access_tokens import revoke_access_token
+from authn.grants.ended_grants import tell_of_ended_grants
 from authn.grants.grants import InvalidGrant, revoke_grant
 from authn.grants.refresh_tokens import grant_of_refresh_token
 from authn.jose import InvalidToken
@@ -43,7 +44,7 @@ def revoke(request: Request) -> Response:
 def _revoke_access_token(request: Request, client: Client, token: str) -> None:
     keys = current_keys(request.site, request.connection, request.now)
     try:
-        read = read_access_token(keys, request.settings, token, request.now)
+        read = read_access_token(keys, request.settings, request.secrets, token, request.now)
     except InvalidToken:
         return  # also one that has expired: there is nothing left to end
     _check_owner(client, read.client_id)
@@ -56,6 +57,7 @@ def _revoke_refresh_token(request: Request, client: Client, token: str) -> None:
         return
     _check_owner(client, grant.client_id)
     if revoke_grant(request.connection, grant.id, request.now):
+        tell_of_ended_grants(request, [grant], client_too=False)
         event = GrantGivenBack(
             person_id=grant.person_id, device_id=grant.device_id, client_id=grant.client_id
         )

@@ -6,23 +6,28 @@ the grant type `refresh_token`. It ends with the session, or with `offline_acces
 (protocol 1.2).
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from authn.clients.clients import REFRESH_TOKEN, Client
+from authn.clients.permissions import SYSTEM, Identity, refusal, refusals
 from authn.clients.resources import Resource, find_resource
-from authn.consents.authorization_details import details_at
+from authn.consents.authorization_details import Detail, details_at
 from authn.consents.scopes import OPENID, SSIN
 from authn.grants.confirmation import UNBOUND, Confirmation
 from authn.grants.grants import Grant
+from authn.grants.particulars import Particulars
 from authn.grants.refresh_tokens import issue_refresh_token
-from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import Authorised, access_token, userinfo_audience
+from authn.oidc.access_token import Authorised, userinfo_audience
 from authn.oidc.id_token import id_token
+from authn.oidc.may_act import may_act_in_token
+from authn.oidc.token_format import access_token
 from authn.people.subjects import subject_of
+from authn.profiles.identity import identity_of
+from authn.profiles.profile import Profile
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 
@@ -31,13 +36,14 @@ Answer = tuple[int, str, list[tuple[str, str]]]  # as Authlib's grants give it
 
 @dataclass(frozen=True, slots=True)
 class Obtained:
-    """What a grant type obtained: for whom, of which grant, bound to what.
+    """What a grant type obtained: for whom, of which grant, in which capacity, bound to what.
 
     `narrower_scope` is what a refresh asked of the grant's scope; "" for all of it.
     """
 
     client: Client
     grant: Grant
+    profile: Profile
     confirmation: Confirmation = UNBOUND
     nonce: str = ""
     narrower_scope: str = ""
@@ -68,6 +74,8 @@ def tokens(
     """The access token and, where `openid` was granted, the ID token (Core §3.1.3.3, §12.2)."""
     client, grant = obtained.client, obtained.grant
     body = issued(request, authorised)
+    if client.manages_grants:  # Grant Management for OAuth 2.0 §5.4
+        body["grant_id"] = str(grant.id)
     if refresh_token:
         body["refresh_token"] = refresh_token
     if OPENID in obtained.scope.split():
@@ -77,8 +85,8 @@ def tokens(
 
 def issued(request: Request, authorised: Authorised) -> dict[str, Any]:
     """A new access token that says so, and what an answer says of it (§5.1, RFC 9396 §7)."""
-    keys = current_keys(request.site, request.connection, request.now)
-    token = access_token(keys, request.settings, request.secrets, authorised, request.now)
+    authorised = replace(authorised, may_act=may_act_in_token(request, authorised))
+    token = access_token(request, authorised)
     lifetime = authorised.expires_at(request.now) - request.now
     body: dict[str, Any] = {
         "access_token": token,
@@ -87,8 +95,9 @@ def issued(request: Request, authorised: Authorised) -> dict[str, Any]:
     }
     if authorised.scope:  # RFC 6749 §3.3 has no empty one
         body["scope"] = authorised.scope
-    if authorised.authorization_details:
-        body["authorization_details"] = authorised.authorization_details
+    # As this client knows the capacity, whatever the resource knows it by.
+    if details := authorised.details(authorised.client.sector_identifier):
+        body["authorization_details"] = details
     return body
 
 
@@ -110,30 +119,75 @@ def authorised_for(request: Request, obtained: Obtained) -> Authorised:
     else:
         audience, sector = resource.resource, resource.sector_identifier
         subject = subject_of(request.connection, grant.person_id, sector, request.now)
-        scope = scope_at(resource, obtained.scope, grant.allowed.resources)
-    return Authorised(
+        scope = scope_at(resource, obtained.scope, grant.allowed)
+    authorised = Authorised(
         client=client,
         audience=audience,
         subject=subject,
         sector=sector,
         scope=scope,
+        resource=resource,
         grant=grant,
-        profile_id=grant.profile_id,
+        profile=obtained.profile,
         confirmation=obtained.confirmation,
         authorization_details=details_at(grant.allowed.authorization_details, audience),
+        not_after=grant.ends_at,
+    )
+    return within_permissions(authorised)
+
+
+def within_permissions(authorised: Authorised) -> Authorised:
+    """The same without what this identity may not obtain of the resource, by the rules of today.
+
+    They were looked at before the person was asked, too; since then the operator may have changed
+    them, the key may be worth less, or the capacity be another. Raises `ProtocolError`
+    (`invalid_target`) where the resource is refused altogether.
+    """
+    resource, grant = authorised.resource, authorised.grant
+    if resource is None:
+        return authorised
+    identity = identity_of(authorised.profile, grant.level) if grant else Identity(SYSTEM, None)
+    if refused := refusal(identity, "", resource):
+        raise invalid_target(refused.description)
+    return replace(
+        authorised,
+        scope=permitted_scope(identity, authorised.scope, resource),
+        authorization_details=permitted_details(
+            identity, authorised.authorization_details, resource
+        ),
     )
 
 
-def scope_at(resource: Resource, scope: str, granted: Collection[str]) -> str:
+def permitted_scope(identity: Identity, scope: str, resource: Resource) -> str:
+    """What of the scope this identity may obtain; our own scopes are no resource's to refuse."""
+    asked = scope.split()
+    refused = refusals(identity, [each for each in asked if each in resource.scopes], resource)
+    return " ".join(each for each in asked if each not in refused) if refused else scope
+
+
+def permitted_details(
+    identity: Identity, details: Iterable[Detail], resource: Resource
+) -> tuple[Detail, ...]:
+    """Those of which this identity may do all that they name."""
+    return tuple(
+        each for each in details if not refusals(identity, each.get("actions", ()), resource)
+    )
+
+
+def scope_at(resource: Resource, scope: str, allowed: Particulars) -> str:
     """What of the scope an access token for this resource has: its own, and `ssin` by permission.
 
-    `granted` are the resources that were allowed with the scope: what another one calls by the same
-    name was never allowed. `ssin` is there for the introspection endpoint, which gives the number
+    `allowed` tells for which resources the scope was allowed: what another one calls by the same
+    name never was. `ssin` is there for the introspection endpoint, which gives the number
     to the resource.
     """
-    own = resource.scopes if resource.resource in granted else ()
+    identifier, withheld = resource.resource, allowed.withheld
+    own = resource.scopes if identifier in allowed.resources else ()
     return " ".join(
-        each for each in scope.split() if each in own or (each == SSIN and resource.may_read_ssin)
+        each
+        for each in scope.split()
+        if (each in own and f"{identifier}#{each}" not in withheld)
+        or (each == SSIN and resource.may_read_ssin)
     )
 
 

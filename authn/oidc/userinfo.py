@@ -10,16 +10,14 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from authn.audit.events import NationalNumberReleased
-from authn.audit.log import record
 from authn.clients.client_tokens import Sealing, sealed_for_client, token_for_client
 from authn.clients.clients import find_client
 from authn.consents.scopes import OPENID, SSIN, Known, claims_named, claims_of
 from authn.grants.access_tokens import LiveGrant
 from authn.oidc.access_token import userinfo_audience
+from authn.oidc.capacity_claims import Receiver, released_ssin, told_at_userinfo
 from authn.oidc.dpop import nonce_headers
 from authn.oidc.protected_resource import accepted_token, refused
-from authn.people.numbers import current_ssin
 from authn.web.request import Request
 from authn.web.routing import WHEN_NEEDED, protocol_route
 
@@ -28,12 +26,24 @@ JWT = "application/jwt"
 
 def userinfo(request: Request) -> Response:
     """The claims, as the client wants them; raises a `ProtocolError` in the form of RFC 6750 §3."""
-    token, live = accepted_token(request, userinfo_audience(request.settings))
-    if OPENID not in token.scope.split():
+    token, live, profile = accepted_token(request, userinfo_audience(request.settings))
+    scopes, grant = token.scope.split(), live.grant
+    if OPENID not in scopes:
         raise refused("insufficient_scope", "The scope openid was not granted.", status=403)
-    named = live.grant.allowed.claims_userinfo
-    known = Known(live.person, live.grant.subject, _released_ssin(request, live, token.scope))
-    claims = claims_of(known, token.scope) | claims_named(known, named)
+    to = Receiver(
+        client_id=grant.client_id,
+        person_id=grant.person_id,
+        device_id=grant.device_id,
+        with_ssin=live.may_read_ssin and SSIN in scopes,
+    )
+    ssin = released_ssin(request, to)
+    known = Known(live.person, grant.subject, ssin or None)
+    claims: dict[str, Any] = {
+        **claims_of(known, token.scope),
+        **claims_named(known, grant.allowed.claims_userinfo),
+    }
+    if "profile" in scopes:
+        claims |= told_at_userinfo(request, to, live.person, ssin, profile, grant.subject)
     content, media_type = _content(request, live, claims)
     headers = {"Cache-Control": "no-store", **nonce_headers(request)}
     return Response(content, media_type=media_type, headers=headers)
@@ -58,18 +68,6 @@ def _content(
         return token_for_client(request, client, {**about, **claims}, sealing), JWT
     text = orjson.dumps(claims).decode()
     return sealed_for_client(request, client, text, sealing, cty=""), JWT
-
-
-def _released_ssin(request: Request, live: LiveGrant, scope: str) -> str | None:
-    """The national number where scope and permission allow it, its release on record."""
-    if SSIN not in scope.split() or not live.may_read_ssin:
-        return None
-    grant = live.grant
-    event = NationalNumberReleased(
-        person_id=grant.person_id, device_id=grant.device_id, client_id=grant.client_id
-    )
-    record(request.connection, request.secrets, event, request.now, request.reference)
-    return current_ssin(request.connection, request.secrets, grant.person_id)
 
 
 # A DPoP proof is spent, and the release of a national number is on record.

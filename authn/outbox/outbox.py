@@ -12,7 +12,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import Connection, CursorResult, and_, delete, or_, select, update
+from sqlalchemy import Connection, CursorResult, and_, delete, func, or_, select, update
 
 from authn.db.occasion import Occasion
 from authn.db.reencryption import Encrypted
@@ -27,6 +27,7 @@ DEAD_REMEMBERED = timedelta(days=90)
 # What could not even be tried for this long, since no mail server is set, tells nobody anything.
 WAITED_LONG_ENOUGH = timedelta(days=30)
 EMPTY = b""
+_DEAD = select(func.count()).select_from(outbox).where(outbox.c.state == "dead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,11 @@ def entries(connection: Connection) -> list[Entry]:
         .order_by(outbox.c.state, outbox.c.created_at)
     )
     return [Entry(*row) for row in connection.execute(statement)]
+
+
+def count_dead(connection: Connection) -> int:
+    """How many rows nobody tries any more by itself."""
+    return connection.execute(_DEAD).scalar_one()
 
 
 def retry(connection: Connection, now: datetime, row_id: UUID | None = None) -> int:

@@ -9,14 +9,16 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, select, update
 
 from authn.people.citizen import Citizen
+from authn.people.names import name_key
 from authn.people.numbers import claim_number, keep_history
 from authn.people.tables import USER_HANDLE_BYTES, Person, person_ssins, persons
 from authn.secrets import Secrets, national_number_hash
 
 
 def find_person(connection: Connection, person_id: UUID) -> Person | None:
-    """The person with this id."""
-    row = connection.execute(select(persons).where(persons.c.id == person_id)).first()
+    """The person with this id; None also for one who turned out to be another (`merge`)."""
+    statement = select(persons).where(persons.c.id == person_id, persons.c.merged_into.is_(None))
+    row = connection.execute(statement).first()
     return Person(*row) if row else None
 
 
@@ -27,7 +29,11 @@ def lock_person(connection: Connection, person_id: UUID) -> Person | None:
     writing transactions come one after another.
     """
     # FOR NO KEY UPDATE: rows that only refer to the person (a code, a session) need not wait.
-    statement = select(persons).where(persons.c.id == person_id).with_for_update(key_share=True)
+    statement = (
+        select(persons)
+        .where(persons.c.id == person_id, persons.c.merged_into.is_(None))
+        .with_for_update(key_share=True)
+    )
     row = connection.execute(statement).first()
     return Person(*row) if row else None
 
@@ -63,20 +69,32 @@ def person_of(connection: Connection, secrets: Secrets, citizen: Citizen, now: d
 def refresh(
     connection: Connection, secrets: Secrets, person: Person, citizen: Citizen, now: datetime
 ) -> Person:
-    """The person has the names, birth date, language, status and numbers that the register has."""
+    """The person has the names, birth date, language, status and numbers that the register has.
+
+    Nobody goes by a cancelled number: what was opened in its name ends, as after a death.
+    """
+    ended = citizen.deceased or citizen.cancelled
     refreshed = replace(
         person,
         given_name=citizen.given_name,
         family_name=citizen.family_name,
         birthdate=citizen.birthdate,
         language=citizen.language,
-        deceased=citizen.deceased,
+        deceased=ended,
         checked_at=now,
-        end_told_at=person.end_told_at if citizen.deceased else None,
+        end_told_at=person.end_told_at if ended else None,
+        name_key=name_key(citizen.given_name, citizen.family_name),
     )
     connection.execute(update(persons).where(persons.c.id == person.id).values(asdict(refreshed)))
     keep_history(connection, secrets, person.id, citizen, now)
     return refreshed
+
+
+def note_end(connection: Connection, person_id: UUID, now: datetime) -> None:
+    """The register says that nobody goes by the person's number any more, and nothing else."""
+    connection.execute(
+        update(persons).where(persons.c.id == person_id).values(deceased=True, checked_at=now)
+    )
 
 
 def _find_by_any_number(
@@ -99,6 +117,7 @@ def _create(connection: Connection, secrets: Secrets, citizen: Citizen, now: dat
         deceased=citizen.deceased,
         created_at=now,
         checked_at=now,
+        name_key=name_key(citizen.given_name, citizen.family_name),
     )
     # Whoever claims the numbers first has made the person; the others take their row back.
     savepoint = connection.begin_nested()

@@ -8,6 +8,7 @@ the current year pass. stdnum decides the check digits and, with them, the centu
 
 import calendar
 import datetime
+import re
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ _SEPARATORS = dict.fromkeys(map(ord, " .-"))
 _LEAP_YEAR = 2000
 _LAST_NATIONAL_MONTH = 12
 _LAST_BIS_MONTH = 52
+_DIGITS = re.compile(r"\d(?:[ .-]?\d){10,}", re.ASCII)
 _NO_DATE = frozenset({"000000", "000001", "002000", "002001", "004000", "004001"})
 
 
@@ -74,6 +76,19 @@ def parse_ssin(text: str, today: datetime.date) -> str:
     if (year, month, day if month else 0) > (today.year, today.month, today.day):
         raise InvalidSsin("future")
     return ssin
+
+
+def contains_ssin(text: str, today: datetime.date) -> bool:
+    """Whether a number stands in a text that somebody wrote, however its digits are set apart."""
+    for run in _DIGITS.findall(text):
+        digits = run.translate(_SEPARATORS)
+        for start in range(len(digits) - 10):
+            try:
+                parse_ssin(digits[start : start + 11], today)
+            except InvalidSsin:
+                continue
+            return True
+    return False
 
 
 def birthdate_of(ssin: str) -> str | None:

@@ -4,6 +4,7 @@ Why: it is random and stored, not derived from a key, so that replacing a key, o
 persons, never changes what an application knows somebody by (protocol 1.3).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,21 @@ from authn.secrets import new_token
 _KNOWN = select(subjects.c.sub).where(
     subjects.c.person_id == bindparam("person_id"), subjects.c.sector == bindparam("sector")
 )
+
+
+_KNOWN_IN = select(subjects.c.sector, subjects.c.sub).where(
+    subjects.c.person_id == bindparam("person_id"),
+    subjects.c.sector.in_(bindparam("sectors", expanding=True)),
+)
+
+
+def known_subjects(
+    connection: Connection, person_id: UUID, sectors: Collection[str]
+) -> dict[str, str]:
+    """By sector the `sub` of this person, in those of these sectors where somebody knows one."""
+    parameters = {"person_id": person_id, "sectors": list(sectors)}
+    rows = connection.execute(_KNOWN_IN, parameters)
+    return {row.sector: row.sub for row in rows}
 
 
 def subject_of(connection: Connection, person_id: UUID, sector: str, now: datetime) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from authn.db.metadata import Instant, metadata
+from authn.people.names import LONGEST_KEY
 
 USER_HANDLE_BYTES = 32
 LONGEST_NAME = 200
@@ -37,12 +38,22 @@ persons = Table(
     Column("end_told_at", Instant),
     # Whom this one turned out to be; nothing but what applications knew them by is left here.
     Column("merged_into", Uuid, ForeignKey("persons.id")),
+    # The name as the help desk looks for it (`people.names`).
+    Column("name_key", String(LONGEST_KEY)),
+    Index(None, "birthdate", "name_key"),
 )
 Index(
     "ix_persons_end_told_at",
     persons.c.end_told_at,
     sqlite_where=and_(persons.c.deceased.is_(True), persons.c.end_told_at.is_(None)),
     postgresql_where=and_(persons.c.deceased.is_(True), persons.c.end_told_at.is_(None)),
+)
+_MERGED = persons.c.merged_into.is_not(None)
+Index(
+    "ix_persons_merged_into",
+    persons.c.merged_into,
+    sqlite_where=_MERGED,
+    postgresql_where=_MERGED,
 )
 
 # The history of a person's numbers. One without `valid_to` is the present one.
@@ -88,6 +99,7 @@ class Person:
     checked_at: datetime
     end_told_at: datetime | None = None
     merged_into: UUID | None = None
+    name_key: str | None = None
 
     @property
     def full_name(self) -> str:

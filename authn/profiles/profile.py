@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
+from authn.clients.permissions import Kind
 from authn.sources.facts import Fact
 
-Kind = Literal["citizen", "quality", "organisation", "mandate", "child"]
+__all__ = ["CITIZEN", "NO_PROFILE", "Kind", "Profile"]
 
 # By which a consent of the person as a citizen is kept: no profile has this id.
 NO_PROFILE: Final = UUID(int=0)
@@ -17,8 +18,9 @@ NO_PROFILE: Final = UUID(int=0)
 class Profile:
     """A capacity of a person, with the fact of which it is; a citizen has neither id nor fact.
 
-    `due_at` is when its source is to be asked again, `confirmed_at` when it last said so. For a
-    mandate of a person, and a child, `represented_id` is that person here, once needed.
+    `person_id` is whose it is. `due_at` is when its source is to be asked again, `confirmed_at`
+    when it last said so, None for never. For a mandate of a person, and a child, `represented_id`
+    is that person here, once needed.
     """
 
     kind: Kind
@@ -29,6 +31,7 @@ class Profile:
     confirmed_at: datetime | None = None
     due_at: datetime | None = None
     ended_at: datetime | None = None
+    person_id: UUID | None = None
 
     @property
     def consent_id(self) -> UUID:

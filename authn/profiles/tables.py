@@ -21,13 +21,11 @@ profiles = Table(
     # The fact itself, as JSON.
     Column("fact_encrypted", LargeBinary, nullable=False),
     # For whom one acts, where that is a person: a row of `persons`, made when it is first needed.
-    Column("represented_id", Uuid, ForeignKey("persons.id")),
+    Column("represented_id", Uuid, ForeignKey("persons.id"), index=True),
     # When it ends by itself; none where the source names no end.
     Column("valid_to", Instant),
+    # When its source was last heard, and is to be asked again, is in `source_answers`.
     Column("known_since", Instant, nullable=False),
-    # The last answer that had it, and when the question is due again.
-    Column("confirmed_at", Instant, nullable=False),
-    Column("due_at", Instant, nullable=False),
     Column("ended_at", Instant),
     # Since when its holder and the applications have been told that it ended.
     Column("end_told_at", Instant),

@@ -152,6 +152,7 @@ def _session(
         given_name=held.person.given_name,
         family_name=held.person.family_name,
         language=held.person.language,
+        heard_at=held.person.checked_at,
         device=SessionDevice(
             **{name: getattr(device, name) for name in SessionDevice.__dataclass_fields__}
         ),

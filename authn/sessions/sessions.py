@@ -57,7 +57,7 @@ class Session:
 
     `auth_time` is when the device was used. `level` is the lower of the login's and of what the
     device is worth today: a key that turned out to be synced, or whose model was revoked, lowers
-    what was opened with it before.
+    what was opened with it before. `heard_at` is when the national register last told of them.
     """
 
     id: UUID
@@ -72,6 +72,7 @@ class Session:
     given_name: str
     family_name: str
     language: str
+    heard_at: datetime
     device: SessionDevice
 
     @property
@@ -124,6 +125,7 @@ _FIND = (
         persons.c.given_name,
         persons.c.family_name,
         persons.c.language,
+        persons.c.checked_at,
         *(devices.c[name] for name in SessionDevice.__dataclass_fields__),
     )
     .select_from(chain())

@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from authn.errors import CommandError
-from authn.settings.audit import AuditSettings
+from authn.settings.desk import DeskSettings
 from authn.settings.service import PREFIX
 
 __all__ = ["PREFIX", "Settings", "load_settings"]
 
 
-class Settings(AuditSettings):
+class Settings(DeskSettings):
     """The configuration of one running service."""
 
     @classmethod

@@ -113,6 +113,9 @@ class ServiceSettings(BaseSettings):
     demo_identity_port: int = Field(
         8002, description="The port of `authn demo`'s eID test card.", ge=1, le=65535
     )
+    demo_resource_port: int = Field(
+        8003, description="The port of `authn demo`'s resource.", ge=1, le=65535
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log lines below this level are not written."
     )

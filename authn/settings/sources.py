@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from authn.settings.clients import ClientSettings
 
@@ -74,20 +75,72 @@ class SourceSettings(ClientSettings):
         ge=0,
         le=25,
     )
-    minors_from_age: int = Field(
-        16,
-        description="The age from which a minor decides alone; between the two only professionals "
-        "do.",
-        ge=0,
-        le=25,
+    parents_service_names: str = Field(
+        "medicaldatamanagement recipe",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]{0,99}( [A-Za-z0-9][A-Za-z0-9._:-]{0,99}){0,19})?$",
+        description="The services in which parents act for a child, as resources that read "
+        "`may_act` are told: names with a space between; empty to tell none.",
     )
     sources_seconds: float = Field(
         3.0, description="Seconds that a source has for an answer, retries included.", gt=0
     )
 
     @field_validator(
-        "national_register_url", "professions_url", "organisations_url", "mandates_url"
+        "national_register_url",
+        "professions_url",
+        "organisations_url",
+        "mandates_url",
+        "sources_token_url",
     )
     @classmethod
-    def _without_slash(cls, url: str) -> str:
-        return url.rstrip("/")
+    def _is_ours_to_call(cls, url: str, info: ValidationInfo) -> str:
+        """https, or this machine: a national number never goes out in the clear."""
+        if not url:
+            return ""
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            raise ValueError("must be an https address") from None
+        if parts.query or parts.fragment or parts.username or not parts.hostname:
+            raise ValueError("must be an address without user, query or fragment")
+        if not url.isascii() or not url.isprintable() or " " in url:
+            raise ValueError("must be an address in plain ASCII")
+        if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "localhost"):
+            raise ValueError("must be https; http is possible for localhost only")
+        # A question is added to the address of a source; a token endpoint's is used as it is.
+        return url if info.field_name == "sources_token_url" else url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _sources_know_us(self) -> "SourceSettings":
+        """Where a source is configured, so is how we authenticate to it."""
+        if not self.configured_sources:
+            return self
+        needed = {
+            "SOURCES_TOKEN_URL": self.sources_token_url,
+            "SOURCES_CLIENT_ID": self.sources_client_id,
+            "SOURCES_KEY": self.sources_key,
+        }
+        missing = [f"AUTHN_{name}" for name, value in needed.items() if not value]
+        if missing:
+            configured = f"AUTHN_{self.configured_sources[0].upper()}"
+            raise ValueError(f"{configured} needs {' and '.join(missing)} as well")
+        return self
+
+    @model_validator(mode="after")
+    def _stale_is_after_fresh(self) -> "SourceSettings":
+        for question in ("children", "qualities", "memberships", "mandates"):
+            fresh: timedelta = getattr(self, f"{question}_fresh")
+            stale: timedelta = getattr(self, f"{question}_stale")
+            if not timedelta(0) < fresh <= stale:
+                name = f"AUTHN_{question.upper()}"
+                raise ValueError(f"{name}_FRESH must be positive and at most {name}_STALE")
+        if self.citizen_fresh <= timedelta(0):
+            raise ValueError("AUTHN_CITIZEN_FRESH must be positive")
+        return self
+
+    @property
+    def configured_sources(self) -> tuple[str, ...]:
+        """The settings of real sources that have an address."""
+        names = ("national_register_url", "professions_url", "organisations_url", "mandates_url")
+        return tuple(name for name in names if getattr(self, name))

@@ -124,7 +124,7 @@ def _staged_row(secrets: Secrets, row: RegisterRow) -> dict[str, Any]:
         "birthdate": row.birthdate,
         "language": row.language,
         "deceased": row.deceased,
-        "cancelled": False,
+        "cancelled": row.cancelled,
         "replaces_hash": replaces_hash,
         "replaces_encrypted": (
             encrypt_ssin(secrets, row.replaces, replaces_hash)
@@ -189,7 +189,7 @@ def _refresh_persons(
     refreshed: set[UUID] = set()
     for hashes in _batches_of_hashes(connection, import_id):
         for ssin_hash, person in persons_with_hashes(connection, hashes).items():
-            citizen = register.citizen_by_hash(ssin_hash)
+            citizen = register.entry_by_hash(ssin_hash)
             if citizen is None or person.id in refreshed:
                 continue
             refresh(connection, secrets, person, citizen, now)

@@ -1,7 +1,8 @@
 """Reads the national register's CSV file, row by row: strict, and silent about the numbers in it.
 
 UTF-8 (a byte order mark is allowed), comma-separated, RFC 4180 quoting, one header line with the
-columns of `COLUMNS` in any order. A row that breaks a rule is named by its line and the rule.
+columns of `COLUMNS`, and perhaps those of `OPTIONAL_COLUMNS`, in any order. A row that breaks a
+rule is named by its line and the rule.
 """
 
 import csv
@@ -15,6 +16,8 @@ from typing import BinaryIO
 from authn.errors import CommandError
 from authn.people.ssin import InvalidSsin, parse_ssin
 from authn.people.tables import LONGEST_NAME
+from authn.sources.json_reader import EARLIEST_YEAR
+from authn.web.languages import LANGUAGES
 
 COLUMNS = {
     "ssin": "the national number or BIS number; spaces, dots and dashes are ignored",
@@ -25,10 +28,11 @@ COLUMNS = {
     "deceased": "yes or no; empty means no",
     "replaces": "the number that this one replaced; empty for most people",
 }
+OPTIONAL_COLUMNS = {
+    "cancelled": "yes for a number given out in error, which leads to nobody; empty means no",
+}
 LONGEST_LINE = 4096
 LARGEST_FILE = 256 * 1024 * 1024
-EARLIEST_YEAR = 1850
-LANGUAGES = frozenset({"nl", "fr", "de", "en"})
 _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
 
@@ -52,6 +56,7 @@ class RegisterRow:
     birthdate: str | None
     language: str
     deceased: bool
+    cancelled: bool
     replaces: str | None = field(repr=False)
 
 
@@ -95,8 +100,10 @@ def read_rows(lines: Lines, today: date) -> Iterator[RegisterRow]:
 
 def _header(values: list[str]) -> list[str]:
     columns = [value.strip().lower() for value in values]
-    if sorted(columns) != sorted(COLUMNS):
-        raise BadRow(1, f"the columns must be {','.join(COLUMNS)}, separated by commas")
+    needed = [column for column in columns if column not in OPTIONAL_COLUMNS]
+    if sorted(needed) != sorted(COLUMNS) or len(set(columns)) < len(columns):
+        known = ",".join([*COLUMNS, *OPTIONAL_COLUMNS])
+        raise BadRow(1, f"the columns must be {known}, separated by commas")
     return columns
 
 
@@ -114,9 +121,6 @@ def _row(line: int, columns: list[str], values: list[str], today: date) -> Regis
     language = cells["language"].strip().lower()
     if language not in LANGUAGES:
         raise BadRow(line, "language is not nl, fr, de or en")
-    deceased = _TRUTH.get(cells["deceased"].strip().lower())
-    if deceased is None:
-        raise BadRow(line, "deceased is not yes or no")
     return RegisterRow(
         line=line,
         ssin=ssin,
@@ -124,9 +128,17 @@ def _row(line: int, columns: list[str], values: list[str], today: date) -> Regis
         family_name=family_name,
         birthdate=_birthdate(line, cells["birthdate"].strip(), today),
         language=language,
-        deceased=deceased,
+        deceased=_yes(line, "deceased", cells["deceased"]),
+        cancelled=_yes(line, "cancelled", cells.get("cancelled", "")),
         replaces=replaces,
     )
+
+
+def _yes(line: int, column: str, text: str) -> bool:
+    truth = _TRUTH.get(text.strip().lower())
+    if truth is None:
+        raise BadRow(line, f"{column} is not yes or no")
+    return truth
 
 
 def _ssin(line: int, column: str, text: str, today: date) -> str:

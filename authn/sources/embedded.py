@@ -25,10 +25,15 @@ class EmbeddedRegister:
     secrets: Secrets
 
     def citizen(self, ssin: str) -> Citizen | None:
-        """The citizen with this number, present or replaced."""
-        return self.citizen_by_hash(national_number_hash(self.secrets, ssin))
+        """The citizen with this number, present or replaced; a cancelled one leads to nobody."""
+        entry = self.entry(ssin)
+        return None if entry and entry.cancelled else entry
 
-    def citizen_by_hash(self, ssin_hash: str) -> Citizen | None:
+    def entry(self, ssin: str) -> Citizen | None:
+        """The same, also of a number that was cancelled."""
+        return self.entry_by_hash(national_number_hash(self.secrets, ssin))
+
+    def entry_by_hash(self, ssin_hash: str) -> Citizen | None:
         """The same, by the number's keyed hash."""
         present = self._present_hash(ssin_hash)
         row = self.connection.execute(

@@ -6,12 +6,13 @@ Dates are Belgian calendar days, and the last one counts as well. National numbe
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from authn.people.ssin import BRUSSELS, today_in_brussels
 
 # The keys of the federation's vocabulary (domain 2.5), lower case.
-DISCIPLINES: Final = ("physician", "pharmacist", "dentist", "nurse", "midwife", "physiotherapist")
+Discipline = Literal["physician", "pharmacist", "dentist", "nurse", "midwife", "physiotherapist"]
+DISCIPLINES: Final[tuple[Discipline, ...]] = get_args(Discipline)
 ORGANISATION_KINDS: Final = (
     "hospital",
     "otdpharmacy",
@@ -24,7 +25,6 @@ ORGANISATION_KINDS: Final = (
     "homecareservices",
     "enterprise",
 )
-Discipline = Literal["physician", "pharmacist", "dentist", "nurse", "midwife", "physiotherapist"]
 
 
 @dataclass(frozen=True, slots=True)

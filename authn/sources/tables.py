@@ -1,4 +1,4 @@
-"""The embedded twin of the national register, and where an import waits until it is complete."""
+"""The embedded twins, where an import waits until it is complete, and when sources answered."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Uuid
 
@@ -55,6 +55,19 @@ source_facts = Table(
     Column("question", String(20), primary_key=True),
     Column("subject_hash", String(80), primary_key=True),
     # What makes it this fact and no other: a keyed hash of its own key.
+    Column("key_hash", String(80), primary_key=True),
+    Column("fact_encrypted", LargeBinary, nullable=False),
+    Column("imported_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Facts of a file that is being read; nothing else looks at them.
+source_staged_facts = Table(
+    "source_staged_facts",
+    metadata,
+    Column("import_id", Uuid, primary_key=True),
+    Column("question", String(20), primary_key=True),
+    Column("subject_hash", String(80), primary_key=True),
     Column("key_hash", String(80), primary_key=True),
     Column("fact_encrypted", LargeBinary, nullable=False),
     Column("imported_at", Instant, nullable=False),

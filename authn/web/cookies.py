@@ -15,6 +15,7 @@ from authn.settings import Settings
 BROWSER = "browser"
 SESSION = "session"
 INSTALLATION = "installation"
+DESK = "desk"
 LANGUAGE = "language"
 
 

@@ -32,7 +32,7 @@ MOST_LOOKUPS = 16  # of names, among them those that nobody waits for any more
 MOST_ADDRESSES = 3  # of one host, that are tried one after the other
 LARGEST_ANSWER = 256 * 1024
 AGENT = "authn"
-KEPT_HEADERS = ("content-type", "cache-control")
+KEPT_HEADERS = ("content-type", "cache-control", "retry-after")
 TOO_LONG = "an answer that took too long"
 
 
@@ -45,6 +45,10 @@ class NoAnswer(Exception):
 
 class NotReached(NoAnswer):
     """No connection came about."""
+
+
+class Broken(NoAnswer):
+    """The connection ended in the middle: the other side closed it, or the network did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,11 @@ class GuardedTransport(httpx2.BaseTransport):
         self._stream: Any = None
         self._overdue = False
 
+    @property
+    def is_reusable(self) -> bool:
+        """Whether another conversation may follow on its connection: the last one was not cut."""
+        return not self._overdue
+
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """The whole answer, read."""
         if not may_call(str(request.url), this_machine=self.this_machine):
@@ -159,6 +168,10 @@ class GuardedTransport(httpx2.BaseTransport):
                 response.close()
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise NotReached(TOO_LONG if self._overdue else type(error).__name__) from None
+        except (httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
+            if self._overdue:
+                raise NoAnswer(TOO_LONG) from None
+            raise Broken(type(error).__name__) from None
         except httpx2.HTTPError as error:
             raise NoAnswer(TOO_LONG if self._overdue else type(error).__name__) from None
         except UnicodeError:  # of a host that can't be looked up

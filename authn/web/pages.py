@@ -87,6 +87,13 @@ def _date_filters(locale: str, gettext: Callable[[str], str]) -> dict[str, Calla
     def in_date(moment: datetime) -> str:
         return format_date(moment.astimezone(BRUSSELS).date(), format="long", locale=locale)
 
+    def in_day(moment: datetime) -> str:
+        """`Tuesday 3 March 2026`, as the heading of what happened on that day."""
+        return format_date(moment.astimezone(BRUSSELS).date(), format="full", locale=locale)
+
+    def in_time(moment: datetime) -> str:
+        return format_time(moment, format="short", tzinfo=BRUSSELS, locale=locale)
+
     def in_datetime(moment: datetime) -> str:
         return format_datetime(moment, format="medium", tzinfo=BRUSSELS, locale=locale)
 
@@ -109,7 +116,14 @@ def _date_filters(locale: str, gettext: Callable[[str], str]) -> dict[str, Calla
             return gettext("yesterday at %(time)s") % {"time": time}
         return in_date(moment)
 
-    return {"date": in_date, "datetime": in_datetime, "in_words": in_words, "ago": ago}
+    return {
+        "date": in_date,
+        "datetime": in_datetime,
+        "day": in_day,
+        "time": in_time,
+        "in_words": in_words,
+        "ago": ago,
+    }
 
 
 def _version(folder: Path) -> str:

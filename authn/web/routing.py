@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
@@ -18,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from authn.db.engine import Busy
 from authn.db.transaction import NeedsToWrite, reading, writing
-from authn.errors import N_, Unavailable
+from authn.errors import N_, Refusal, Unavailable
 from authn.secrets import new_token
 from authn.settings import Settings
 from authn.web import csrf
@@ -31,6 +33,8 @@ from authn.web.site import Site
 
 LONGEST_QUERY = 16 * 1024
 MOST_TIMES_OUTSIDE = 4
+MOST_WAITING = 64
+_LIMITER: Final[RunVar[CapacityLimiter]] = RunVar("threads that ask other services")
 WITH_A_BODY = ("POST", "PUT")
 
 Endpoint = Callable[[Request], Response]
@@ -58,6 +62,19 @@ class NeededFromOutside(Exception):
         self.fetch = fetch
 
 
+def with_nothing_done(refusal: Refusal) -> NeededFromOutside:
+    """What to raise, so that this request is refused and leaves all as it was before.
+
+    For what can't be decided now: the code or proof that was spent on the way is not spent. Any
+    other refusal commits.
+    """
+
+    def refuse() -> None:
+        raise refusal
+
+    return NeededFromOutside(refuse)
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a route takes and gives.
@@ -73,7 +90,7 @@ class Shape:
     same_site: bool
 
 
-def page_route(path: str, function: Endpoint, *, writes: bool = False) -> Route:
+def page_route(path: str, function: Endpoint, *, writes: Writes = False) -> Route:
     """A page: GET, answers in HTML."""
     return _route(path, Shape(function, writes, "none", "page", False), ["GET"])
 
@@ -98,7 +115,7 @@ def json_route(
     function: Endpoint,
     *,
     method: str = "POST",
-    writes: bool | Literal["no database"] = False,
+    writes: Writes | Literal["no database"] = False,
 ) -> Route:
     """What one of our scripts calls: JSON in and out, problem+json (RFC 9457) for a refusal."""
     body: Literal["none", "json"] = "json" if method == "POST" else "none"
@@ -147,7 +164,7 @@ class _Endpoint:
                 return await self._response(http, site, body)
             except NeededFromOutside as needed:
                 fetch = needed.fetch
-            await run_in_threadpool(fetch)
+            await to_thread.run_sync(fetch, limiter=_threads_that_ask())
         raise Unavailable(detail="needed from outside again and again")
 
     async def _response(self, http: HttpRequest, site: Site, body: bytes) -> Response:
@@ -157,13 +174,28 @@ class _Endpoint:
         one writer at a time anyway: measured, threads halve what it does. Its write lock is the
         one thing that may take long. PostgreSQL is waited for in a thread.
         """
-        at_once = self.shape.writes == NO_DATABASE or site.database.write_lock
-        if at_once and self.shape.writes != CALLS_OUT:
+        if self.shape.writes == CALLS_OUT:
+            asked = partial(_answer, http, site, self.shape, body)
+            return await to_thread.run_sync(asked, limiter=_threads_that_ask())
+        if self.shape.writes == NO_DATABASE or site.database.write_lock:
             try:
                 return _answer(http, site, self.shape, body, wait=False)
             except Busy:
                 pass  # nothing was done yet
         return await run_in_threadpool(_answer, http, site, self.shape, body)
+
+
+def _threads_that_ask() -> CapacityLimiter:
+    """How many threads wait for other services at once: never those that logins need.
+
+    One for the event loop, and so for the process. It is many, since they only wait.
+    """
+    try:
+        return _LIMITER.get()
+    except LookupError:
+        limiter = CapacityLimiter(MOST_WAITING)
+        _LIMITER.set(limiter)
+        return limiter
 
 
 def _answer(

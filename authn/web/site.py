@@ -1,7 +1,8 @@
 """The running service, as every request finds it: settings, keys, database, clock, pages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
 from authn.clock import Clock
@@ -30,15 +31,27 @@ class Memory:
         kept_at, value = self.values.get(kind, (now, None))
         return cast(T, value) if value and timedelta(0) <= now - kept_at < lifetime else None
 
+    def once(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The one value of this type for as long as the process runs, made when first asked for.
+
+        Several threads that ask at once get the same one.
+        """
+        if kind not in self.values:
+            self.values.setdefault(kind, (datetime.min.replace(tzinfo=UTC), make()))
+        return cast(T, self.values[kind][1])
+
     def keep(self, value: T, now: datetime) -> T:
         """The value, remembered by its type from now on."""
         self.values[type(value)] = (now, value)
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Site:
-    """What does not change between two requests."""
+    """What does not change between two requests.
+
+    Its `repr` is short, for error messages: with all pages and metadata it would fill a log.
+    """
 
     settings: Settings
     secrets: Secrets
@@ -49,3 +62,6 @@ class Site:
     memory: Memory = field(default_factory=Memory)
     outgoing: Outgoing = field(default_factory=Outgoing)
     documents: DocumentCache = field(default_factory=DocumentCache)
+
+    def __repr__(self) -> str:
+        return f"<Site {self.settings.issuer}>"

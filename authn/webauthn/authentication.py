@@ -52,6 +52,9 @@ from authn.webauthn.responses import (
 )
 
 SIGN_IN = "sign-in"
+OPEN_DESK = "open-desk"
+# Acts that open a session: only the service's own pages may ask for them (protocol 2.5).
+_OPENING = frozenset({SIGN_IN, OPEN_DESK})
 
 
 class UnknownCredential(NotFound):
@@ -145,7 +148,7 @@ def _verify(request: Request, purpose: Purpose) -> _Asserted:
     challenge = read_challenge(request, "authentication", purpose)
     response = read_assertion(request.json)
     us = relying_party(request.settings)
-    origins = us.origins if purpose.act == SIGN_IN else us.act_origins  # protocol 2.5
+    origins = us.origins if purpose.act in _OPENING else us.act_origins
     origin = check_client_data(response.client_data_json, "webauthn.get", challenge.text, origins)
     held = find_held_device(request.connection, response.credential_id)
     if held is None or held.device.public_key is None:

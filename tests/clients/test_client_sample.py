@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from authn.cli.client_sample import AUTHENTICATIONS, sample_configuration
 from authn.clients.clients import AUTH_METHODS
 from authn.clients.registration import new_client
 from authn.keys.signing_keys import ensure_signing_keys
+from authn.views.client_sample import AUTHENTICATIONS, sample_configuration
 from tests.conftest import LiveService
 from tests.oidc.client_keys import ClientKey
 from tests.oidc.other_screens import TELEVISION

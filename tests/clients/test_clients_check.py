@@ -10,15 +10,18 @@ from typer.testing import CliRunner, Result
 from authn.cli.clients import app
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.registration import register_client
+from authn.clients.resources import ResourceScope
 from authn.clients.tables import clients
 from authn.db.transaction import writing
 from authn.settings import PREFIX
 from authn.web.site import Site
 from tests.commands import SECRET_SETTINGS
+from tests.oidc.apis import register_api
 from tests.oidc.client_keys import ClientKey
 from tests.published import Published, publishing
 
 URI = "https://client.example/cb"
+API = "https://api.example/letters"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 Register = Callable[..., None]
@@ -204,3 +207,69 @@ def test_what_was_registered_before_a_rule_is_told(
 
 def test_nobody_is_nobody(check: Callable[[], Result]) -> None:
     assert str(check().exception) == "There is no client mine."
+
+
+# In which capacities people use it
+
+
+def api(site: Site, **values: Any) -> None:
+    """A resource for qualities, and for anybody."""
+    scopes = {
+        "read": ResourceScope({"en": "Read"}, profile_kinds=("quality",)),
+        "see": "See",
+        "serve": ResourceScope({"en": "Serve"}, profile_kinds=("system",)),
+    }
+    register_api(site, API, **{"scopes": scopes, **values})
+
+
+def test_a_scope_that_nobody_could_obtain_is_told(
+    site: Site, register: Register, check: Callable[[], Result]
+) -> None:
+    api(site)
+    register(scope="openid read see", resources=[API])
+    result = check()
+    assert "note   Nobody may obtain read, which it asks for" in result.output
+    assert result.exit_code == 0
+
+
+def test_one_that_it_can_not_do_without_fails(
+    site: Site, register: Register, check: Callable[[], Result]
+) -> None:
+    api(site)
+    reasons = {"read": {"en": "To read."}}
+    register(scope="openid read see", resources=[API], scope_reasons=reasons)
+    result = check()
+    assert "fails  Nobody may obtain read, which it can't do without" in result.output
+    assert result.exit_code == 1
+
+
+def test_a_kind_that_no_scope_is_for_is_told(
+    site: Site, register: Register, check: Callable[[], Result]
+) -> None:
+    api(site)
+    register(scope="openid read", resources=[API], profile_kinds=["quality", "mandate"])
+    result = check()
+    assert "note   No scope that it may ask is for mandate." in result.output
+    assert "quality" not in result.output
+
+
+@pytest.mark.parametrize("grant_types", [["authorization_code"], ["client_credentials"]])
+def test_a_scope_of_systems_is_for_a_system(
+    site: Site, register: Register, check: Callable[[], Result], grant_types: list[str]
+) -> None:
+    api(site)
+    said = {"grant_types": tuple(grant_types)}
+    register(said, scope="openid serve", resources=[API], organisation="0406798006")
+    told = "Nobody may obtain serve" in check().output
+    assert told == (grant_types == ["authorization_code"])
+
+
+def test_who_gets_encrypted_tokens_without_a_key_fails(
+    site: Site, register: Register, check: Callable[[], Result], published: Published
+) -> None:
+    uri = published.put("/jwks", ClientKey("ECDH-ES", use="enc").jwks)
+    register({"jwks_uri": uri})
+    api(site, client_id="mine", encrypt_tokens=True)
+    assert check().exit_code == 0
+    published.put("/jwks", ClientKey("ES256").jwks)
+    assert f"no key to encrypt access tokens to, for {API}" in check().output

@@ -18,6 +18,7 @@ from authn.errors import CommandError
 from authn.settings import PREFIX
 from authn.web.site import Site
 from tests.commands import SECRET_SETTINGS
+from tests.oidc.apis import register_api
 from tests.oidc.client_keys import ClientKey
 from tests.oidc.systems import API, add_resource
 
@@ -395,3 +396,99 @@ def test_a_token_that_nobody_needs_is_said_to_be_so(
 ) -> None:
     monkeypatch.setenv(PREFIX + "REGISTRATION", "off")
     assert "AUTHN_REGISTRATION is off" in command("initial-access-token", "create", "x").output
+
+
+# In which capacities people use it, and what it can't do without
+
+
+def letters(site: Site) -> str:
+    """A resource with the scopes `read` and `a#b`."""
+    return register_api(site, scopes={"read": "Read", "a#b": "See"}).resource
+
+
+def test_capacities_are_said_and_taken_back(command: Command) -> None:
+    client = command.added(
+        *("--redirect-uri", URI, "--profile-kind", "quality", "--profile-kind", "mandate"),
+        *("--require-profile-kind", "mandate", "--default-profile-kind", "mandate"),
+    )
+    assert client.profile_kinds == ("quality", "mandate")
+    assert client.allowed_profile_kinds == {"mandate"}
+    assert client.default_profile_kind == "mandate"
+    shown = re.sub(" +", " ", command("show", client.client_id).output)
+    assert "\nprofile_kinds quality mandate\n" in shown
+    assert "\nrequired_profile_kinds mandate\n" in shown
+    client = command.changed(client.client_id, "--require-profile-kind", "none")
+    assert client.allowed_profile_kinds == {"citizen", "quality", "mandate"}
+    client = command.changed(
+        client.client_id, "--default-profile-kind", "none", "--profile-kind", "none"
+    )
+    assert (client.profile_kinds, client.default_profile_kind) == ((), "")
+    shown = re.sub(" +", " ", command("show", client.client_id).output)
+    assert "\nprofile_kinds citizen alone\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--profile-kind", "king"], "A profile kind is citizen"),
+        (["--profile-kind", "system"], "A profile kind is citizen"),
+        (["--require-profile-kind", "mandate"], "that is required is one that is allowed"),
+        (["--default-profile-kind", "mandate"], "default profile kind is one"),
+        (
+            [
+                *("--profile-kind", "child", "--require-profile-kind", "child"),
+                *("--default-profile-kind", "citizen"),
+            ],
+            "default profile kind is one",
+        ),
+        (["--needs", "openid"], "A need has its reason"),
+        (["--needs", "=x"], "A need has its reason"),
+        (["--needs", "phone=To call you."], "a scope of its own"),
+        (["--needs", "openid#nl=Om u te kennen."], "a scope of its own"),
+        (["--needs", "openid=x", "--needs", "openid#it=y"], "a scope of its own"),
+        (["--needs", f"openid={'x' * 201}"], "a scope of its own"),
+        (["--needs", "openid=a\u0007"], "a scope of its own"),
+    ],
+)
+@pytest.mark.one_engine
+def test_a_mistaken_capacity_or_need_is_one_sentence(
+    command: Command, arguments: list[str], sentence: str
+) -> None:
+    assert sentence in command.failure("add", "App", "--redirect-uri", URI, *arguments)
+
+
+@pytest.mark.one_engine
+def test_a_client_may_require_that_people_act_as_citizens(command: Command) -> None:
+    client = command.added("--redirect-uri", URI, "--require-profile-kind", "citizen")
+    assert client.allowed_profile_kinds == {"citizen"}
+
+
+def test_what_it_needs_is_said_with_a_reason_in_each_language(command: Command, site: Site) -> None:
+    client = command.added(
+        *("--redirect-uri", URI, "--resource", letters(site)),
+        *("--needs", "read=To show = them.", "--needs", "read#nl=Om ze te tonen."),
+        *("--needs", "openid=To know you.", "--needs", "a#b=To see.", "--needs", "a#b#nl=Zien."),
+    )
+    assert client.scope_reasons == {
+        "a#b": {"en": "To see.", "nl": "Zien."},
+        "read": {"en": "To show = them.", "nl": "Om ze te tonen."},
+        "openid": {"en": "To know you."},
+    }
+    assert re.search(
+        r"needs read +en: To show = them.; nl: Om ze te tonen.",
+        command("show", client.client_id).output,
+    )
+    client = command.changed(client.client_id, "--needs", "read#fr=Pour les montrer.")
+    assert client.scope_reasons["read"]["fr"] == "Pour les montrer."
+    assert client.scope_reasons["read"]["nl"] == "Om ze te tonen."
+    client = command.changed(
+        client.client_id, *("--needs", "openid=", "--needs", "read#nl=", "--needs", "read#fr=")
+    )
+    assert client.scope_reasons["read"] == {"en": "To show = them."}
+    assert client.scope_reasons.keys() == {"read", "a#b"}
+
+
+def test_a_reason_goes_with_its_scope(command: Command, site: Site) -> None:
+    client = command.added("--redirect-uri", URI, "--resource", letters(site), "--needs", "read=x")
+    after = command.changed(client.client_id, "--scope", "openid")
+    assert (after.scope, after.scope_reasons) == ("openid", {})

@@ -1,17 +1,23 @@
 """What a person allowed an application: kept by person, client and scope."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from authn.clients.registration import register_client
-from authn.consents.consents import give_consent, missing_scopes
+from authn.consents.consents import (
+    answers_of,
+    forget_ended_consents,
+    give_consent,
+)
 from authn.db.transaction import writing
 from authn.people.persons import person_of
 from authn.profiles.profile import NO_PROFILE
 from authn.web.site import Site
+from tests.capacities import allowed_to
 from tests.citizen import HANNE, KARIM
+from tests.conftest import MovableClock
 
 SCOPES = frozenset({"openid", "profile"})
 
@@ -31,9 +37,10 @@ def person_id(site: Site) -> UUID:
         return person_of(connection, site.secrets, HANNE, site.clock()).id
 
 
-def missing(site: Site, person_id: UUID, client_id: str = "hospital") -> frozenset[str]:
-    with writing(site.database) as connection:
-        return missing_scopes(connection, person_id, client_id, NO_PROFILE, SCOPES)
+def missing(
+    site: Site, person_id: UUID, client_id: str = "hospital", profile_id: UUID = NO_PROFILE
+) -> frozenset[str]:
+    return SCOPES - allowed_to(site, person_id, client_id, profile_id)
 
 
 def give(site: Site, person_id: UUID, *scopes: str) -> None:
@@ -75,16 +82,65 @@ def test_it_holds_for_that_person_alone(site: Site, person_id: UUID) -> None:
     assert missing(site, other) == SCOPES
 
 
-def test_an_older_consent_does_not_count_where_a_new_one_is_asked(
-    site: Site, person_id: UUID
+def test_it_was_given_when_it_was_said_last(
+    site: Site, person_id: UUID, clock: MovableClock
 ) -> None:
     give(site, person_id, *SCOPES)
-    now = site.clock()
+    first = clock()
+    clock.advance(seconds=1)
+    give(site, person_id, "openid")
     with writing(site.database) as connection:
-        ask = (connection, person_id, "hospital", NO_PROFILE, SCOPES)
-        assert missing_scopes(*ask, since=now) == frozenset()
-        assert missing_scopes(*ask, since=now + timedelta(microseconds=1)) == SCOPES
-        give_consent(
-            connection, person_id, "hospital", NO_PROFILE, ["openid"], now + timedelta(seconds=1)
-        )
-        assert missing_scopes(*ask, since=now + timedelta(seconds=1)) == {"profile"}
+        answers = answers_of(connection, person_id, "hospital", NO_PROFILE, clock())
+    said = {name: answer.given_at for name, answer in answers.items()}
+    assert said == {"openid": clock(), "profile": first}
+
+
+def answered(site: Site, person_id: UUID) -> dict[str, bool]:
+    """What the person said to the hospital, and holds."""
+    with writing(site.database) as connection:
+        found = answers_of(connection, person_id, "hospital", NO_PROFILE, site.clock())
+    return {name: answer.allowed for name, answer in found.items()}
+
+
+def test_what_was_declined_is_remembered_and_not_allowed(site: Site, person_id: UUID) -> None:
+    with writing(site.database) as connection:
+        whom = (connection, person_id, "hospital", NO_PROFILE)
+        give_consent(*whom, ["openid"], site.clock(), declined={"profile"})
+    assert missing(site, person_id) == {"profile"}
+    assert answered(site, person_id) == {"openid": True, "profile": False}
+    give(site, person_id, "profile")
+    assert missing(site, person_id) == frozenset()
+
+
+def test_it_holds_in_that_capacity_alone(site: Site, person_id: UUID) -> None:
+    give(site, person_id, *SCOPES)
+    assert missing(site, person_id, profile_id=uuid4()) == SCOPES
+
+
+def test_past_its_end_it_was_never_given(site: Site, person_id: UUID, clock: MovableClock) -> None:
+    ends = clock() + timedelta(days=1)
+    with writing(site.database) as connection:
+        whom = (connection, person_id, "hospital", NO_PROFILE)
+        give_consent(*whom, ["openid"], clock(), declined=["profile"], expires_at=ends)
+    clock.advance(days=1, seconds=-1)
+    assert missing(site, person_id) == {"profile"}
+    clock.advance(seconds=1)
+    assert missing(site, person_id) == SCOPES
+    assert answered(site, person_id) == {"profile": False}, "a refusal has no end"
+    # Given anew it counts anew.
+    give(site, person_id, "openid")
+    clock.advance(days=1000)
+    assert missing(site, person_id) == {"profile"}
+
+
+def test_only_what_has_ended_is_cleaned_away(
+    site: Site, person_id: UUID, clock: MovableClock
+) -> None:
+    with writing(site.database) as connection:
+        whom = (connection, person_id, "hospital", NO_PROFILE)
+        give_consent(*whom, ["openid"], clock(), expires_at=clock() + timedelta(days=1))
+        give_consent(*whom, ["profile"], clock())
+    with writing(site.database) as connection:
+        assert forget_ended_consents(connection, clock()) == 0
+        assert forget_ended_consents(connection, clock() + timedelta(days=2)) == 1
+    assert answered(site, person_id) == {"profile": True}

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.consents.asked import still_to_allow
-from authn.consents.consents import missing_scopes, withdraw_consents
+from authn.consents.consents import answers_of
+from authn.consents.withdrawal import withdraw_consents
 from authn.db.transaction import reading, writing
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.codes import issue_code
@@ -17,7 +17,9 @@ from authn.grants.tables import grants
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.profiles.profile import NO_PROFILE
 from authn.web.site import Site
+from tests.capacities import allowed_to
 from tests.citizen import KARIM
+from tests.occasion import job
 from tests.oidc.relying_party import Holder, RelyingParty, hold_device, register
 
 OFFLINE = ClientMetadata(grant_types=("authorization_code", "refresh_token"))
@@ -43,7 +45,7 @@ def rp(site: Site, client: TestClient, holder: Holder) -> RelyingParty:
 
 def withdraw(site: Site, person_id: UUID, client_id: str = "hospital") -> int:
     with writing(site.database) as connection:
-        return withdraw_consents(connection, person_id, client_id, site.clock())
+        return withdraw_consents(job(site, connection), person_id, client_id)
 
 
 def test_tokens_are_dead_offline_too(site: Site, rp: RelyingParty, holder: Holder) -> None:
@@ -79,10 +81,8 @@ def test_other_applications_and_other_persons_keep_theirs(
     kept.append(rp.allowed_by(karim).tokens()["access_token"])
     assert withdraw(site, holder.person.id) == 1
     assert [other.userinfo(token).status_code for token in kept] == [200, 200]
-    with reading(site.database) as connection:
-        scopes = ["openid", "profile"]
-        assert not missing_scopes(connection, karim.person.id, "hospital", NO_PROFILE, scopes)
-        assert not missing_scopes(connection, holder.person.id, "pharmacy", NO_PROFILE, scopes)
+    assert allowed_to(site, karim.person.id, "hospital") == {"openid", "profile"}
+    assert allowed_to(site, holder.person.id, "pharmacy") == {"openid", "profile"}
 
 
 def test_nothing_to_withdraw_is_no_error(site: Site, rp: RelyingParty, holder: Holder) -> None:
@@ -97,7 +97,8 @@ def test_what_is_given_at_the_same_moment_ends_too(
     pending = request_of(site, rp)
     with ThreadPoolExecutor(1) as pool:
         with writing(site.database) as connection:
-            assert not still_to_allow(connection, holder.person.id, NO_PROFILE, pending)
+            of = (holder.person.id, rp.client.client_id, NO_PROFILE)
+            assert answers_of(connection, *of, site.clock())
             withdrawal = pool.submit(withdraw, site, holder.person.id)
             wait([withdrawal], timeout=0.3)
             assert not withdrawal.done()

@@ -219,7 +219,9 @@ def test_a_blocked_device_is_not_resumed_by_another_one_of_before(
 
 def test_the_desk_blocks_by_command(site: Site, settings: Settings, client: TestClient) -> None:
     person, screen = enrolled(site, client)
-    done = run_command(settings, "people", "block", typed=f"{HANNE.ssin}\n")
+    done = run_command(
+        settings, "people", "block", "--reason", "lost-device", typed=f"{HANNE.ssin}\nT-1\n"
+    )
     assert done.returncode == 0, done.stderr
     assert "Every device is blocked: Hanne Van der Meulen." in done.stdout
     assert HANNE.ssin not in done.stdout

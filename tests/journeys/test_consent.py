@@ -1,10 +1,11 @@
-"""The page that asks for everything that can be asked, small and wide, light and dark."""
+"""The page that asks for everything that can be asked, small and wide, light and dark; and the
+story of somebody who leaves a thing out, comes back, and takes the rest back."""
 
 from typing import Literal
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from authn.clients.client_metadata import ClientMetadata
 from authn.web.languages import LANGUAGES
@@ -28,6 +29,7 @@ EVERYTHING = {
     "claims": '{"id_token": {"family_name": {"essential": true}}}',
     "prompt": "consent",
 }
+WORDS = ("Allow", "Do not allow")
 RESOURCES = [("resource", PRESCRIPTIONS), ("resource", REPORTS)]
 
 
@@ -70,6 +72,62 @@ def test_it_is_readable_on_every_screen(
             ".map((each) => each.getBoundingClientRect().right))"
         )
         assert widest <= width
+
+
+def test_a_thing_is_left_out_and_the_rest_is_taken_back_later(
+    chromium: Browser, live: LiveService, address: str
+) -> None:
+    page = signed_in(chromium, live, viewport={"width": 360, "height": 800})
+    page.route(f"{REDIRECT_URI}**", lambda route: route.fulfill(body="back"))
+    # Without script, and by keyboard alone: the page is a form.
+    once = address.replace("prompt=consent&", "").replace("&prompt=consent", "")
+    page.goto(once)
+    box = page.get_by_label("Your name, date of birth and language")
+    expect(box).to_be_checked()
+    box.focus()
+    page.keyboard.press("Space")
+    expect(box).not_to_be_checked()
+    expect(page.get_by_label("Recognise you when you come back")).to_be_disabled()
+    expect(page.get_by_label("Your family name")).to_be_disabled()
+    page.get_by_label("For how long?").select_option("month")
+    allow, decline = (page.get_by_role("button", name=name, exact=True) for name in WORDS)
+    assert _looks(allow) == _looks(decline), "to decline is as easy as to allow"
+    allow.click()
+    page.wait_for_url(f"{REDIRECT_URI}?code=**")
+    # What is of one occasion is asked again; what was left out is not.
+    page.goto(once)
+    expect(page.get_by_role("heading", name="Allow Regional Hospital")).to_be_visible()
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    straight = once.replace("authorization_details", "unknown")
+    answer = page.context.request.get(straight, max_redirects=0)
+    assert answer.headers["location"].startswith(f"{REDIRECT_URI}?code=")
+    _take_back(page, live)
+    page.goto(once)
+    expect(page.get_by_label("Your name, date of birth and language")).to_be_checked()
+
+
+def _take_back(page: Page, live: LiveService) -> None:
+    """On My applications, the whole of it."""
+    page.goto(f"{live.address}/applications")
+    expect(page.get_by_role("heading", name="Regional Hospital")).to_be_visible()
+    expect(page.get_by_text("Your name, date of birth and language")).to_have_count(0)
+    expect(page.get_by_text("Until ", exact=False)).to_be_visible()
+    assert_accessible(page, "applications")
+    page.get_by_role("link", name="Withdraw").first.click()
+    assert_accessible(page, "withdraw-application")
+    page.get_by_role("button", name="Withdraw its access").click()
+    expect(page.get_by_role("status")).to_contain_text("has no access any more")
+
+
+def _looks(button: Locator) -> object:
+    """What makes a button prominent: its size, its weight and its colours."""
+    return button.evaluate(
+        """(each) => {
+            const { width, height } = each.getBoundingClientRect();
+            const { fontWeight, color, backgroundColor, borderColor } = getComputedStyle(each);
+            return [width, height, fontWeight, color, backgroundColor, borderColor];
+        }"""
+    )
 
 
 def test_it_speaks_every_language_and_leads_back(

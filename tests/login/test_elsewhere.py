@@ -43,6 +43,7 @@ PARTICULAR = {
     "claims_userinfo",
     "essential_claims",
     "authorization_details",
+    "withheld",
 }
 UNSAID = PARTICULAR | {"request_id", "arrived_at", "subject_hint"}
 

@@ -32,6 +32,7 @@ SETTINGS = Settings(issuer="https://login.example.org", service_name="MijnSleute
 EXAMPLES: list[Notice] = [
     kinds.DeviceAdded(DEVICE, "Firefox <b>on</b> Windows"),
     kinds.DeviceUnlinked(DEVICE, "Oude telefoon"),
+    kinds.DeviceUnlinked(DEVICE, "Oude telefoon", "desk"),
     kinds.DeviceSuspended(DEVICE, "Laptop", "holder"),
     kinds.DeviceSuspended(DEVICE, "Laptop", "desk"),
     kinds.DeviceSuspended(DEVICE, "Laptop", "a reason that nobody knows"),
@@ -42,12 +43,17 @@ EXAMPLES: list[Notice] = [
     kinds.EmergencyDoorUsed("mail", NOW + timedelta(hours=24)),
     kinds.EmergencyDoorUsed("upstream", None),
     kinds.ReturnBegun(RETURN, NOW + timedelta(hours=24)),
+    kinds.ReturnBegun(RETURN, NOW + timedelta(hours=24), "desk"),
     kinds.ReturnCancelled(),
     kinds.AddressAdded("h•••@example.org"),
     kinds.AddressConfirmed("h•••@example.org"),
     kinds.AddressRemoved("h•••@example.org"),
     kinds.AddressConfirmation(LINK, NOW + timedelta(hours=24)),
     kinds.EmergencyLink(LINK),
+    kinds.CodeAsked(RETURN, NOW + timedelta(hours=24)),
+    kinds.ActivationLink(LINK, NOW + timedelta(days=14)),
+    kinds.PersonsMerged(),
+    kinds.ProfilesEnded((("Physician", ""), ("For %(name)s (mandate)", "Jan <b>Peeters</b> 100%"))),
 ]
 
 
@@ -197,8 +203,12 @@ def test_every_mail_to_a_confirmed_address_has_this_was_not_me(
     assert said.person_id == PERSON
     assert said.notice == kinds.NAMES[type(notice)]
     assert said.expires_at == NOW + LIFETIME
-    expected = {kinds.DeviceAdded: DEVICE, kinds.ReturnBegun: RETURN}.get(type(notice))
-    assert said.target == expected
+    targets = {
+        kinds.DeviceAdded: DEVICE,
+        kinds.ReturnBegun: RETURN,
+        kinds.CodeAsked: RETURN,
+    }
+    assert said.target == targets.get(type(notice))
 
 
 @every_mail
@@ -262,6 +272,22 @@ def test_each_try_writes_the_same_mail(pages: Pages) -> None:
 
 def test_a_person_with_another_language_is_told_in_the_services(pages: Pages) -> None:
     assert written(pages, EXAMPLES[0], "it")["Content-Language"] == SETTINGS.default_language
+
+
+def test_what_the_help_desk_did_says_so(pages: Pages) -> None:
+    removed = kinds.DeviceUnlinked(DEVICE, "Oude telefoon", "desk")
+    assert "The help desk did this" in part(written(pages, removed, "en"), "plain")
+    by_holder = kinds.DeviceUnlinked(DEVICE, "Oude telefoon", "holder")
+    assert "help desk" not in part(written(pages, by_holder, "en"), "plain")
+    begun = kinds.ReturnBegun(RETURN, NOW, "desk")
+    assert "They proved to be you" not in part(written(pages, begun, "en"), "plain")
+
+
+def test_a_row_written_before_its_kind_had_a_field_more_is_still_told() -> None:
+    fields = {"device_id": str(DEVICE), "device_name": "Laptop"}
+    assert notice_of({"notice": "device-unlinked", "fields": fields}) == kinds.DeviceUnlinked(
+        DEVICE, "Laptop"
+    )
 
 
 def test_reasons_are_those_that_devices_have() -> None:

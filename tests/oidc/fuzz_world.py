@@ -16,11 +16,11 @@ from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.db.transaction import writing
 from authn.devices.devices import find_device
 from authn.devices.life import resume, suspend, unlink
 from authn.grants.ended_clients import end_client
-from authn.oidc.grant_types.token_exchange import TOKEN_EXCHANGE
 from authn.secrets import new_token
 from authn.web.site import Site
 from tests.citizen import ORIGIN, Screen

@@ -458,12 +458,15 @@ def test_what_was_given_long_ago_is_not_told(
     assert tell(site) == Report()
 
 
-def test_withdrawing_an_application_signs_nobody_out(
-    site: Site, rp: RelyingParty, client: TestClient
+def test_withdrawing_an_application_tells_it_and_signs_nobody_out(
+    site: Site, rp: RelyingParty, client: TestClient, receiver: LogoutReceiver
 ) -> None:
-    rp.tokens()
+    told = segment(rp.tokens()["id_token"], 1)
     assert Screen(client).post_form("/applications/hospital/withdraw").status_code == 303
-    assert tell(site) == Report()
+    assert tell(site) == Report(sent=1)
+    claims = segment(receiver.tokens[0], 1)
+    assert (claims["sub"], claims["sid"]) == (told["sub"], told["sid"])
+    assert client.get("/devices").status_code == 200
 
 
 def test_a_client_that_has_ended_is_told_nothing(

@@ -66,6 +66,7 @@ def test_the_claims_of_profile(rp: RelyingParty, holder: Holder) -> None:  # §5
         "family_name": "Van der Meulen",
         "birthdate": "1903-01-01",
         "locale": "nl",
+        "userProfile": {"firstName": "Hanne", "lastName": "Van der Meulen"},
     }
 
 

@@ -164,7 +164,8 @@ def test_introspection(
     ("kind", "most"),
     [
         ("access_token", 2),  # client; the token
-        ("refresh_token", 4),  # client, grant; its end, and the record of it
+        # Client, grant; its end, which resources hear of it, and the record.
+        ("refresh_token", 5),
     ],
 )
 def test_revocation(site: Site, make_rp: MakeRP, holder: Holder, kind: str, most: int) -> None:

@@ -38,6 +38,7 @@ ENDPOINTS = {
     "/register": (HERE, "test_registration"),
     "/register/{client_id}": (HERE, "test_management"),
     "/clients/{client_id}/logo": (HERE, "test_a_logo"),
+    "/grants/{grant_id}": ("test_grant_management", "test_what_it_costs"),
 }
 GRANTS = {
     "authorization_code": ("test_cost", "test_token"),

@@ -47,7 +47,8 @@ def test_the_page_names_every_endpoint_scope_and_claim(
     for name, value in metadata.items():
         if name.endswith("_endpoint") or name in ("issuer", "jwks_uri"):
             assert f"<code>{value}</code>" in text, name
-    for each in metadata["scopes_supported"] + metadata["acr_values_supported"]:
+    said = ("scopes_supported", "acr_values_supported", "profile_kinds_supported")
+    for each in [each for name in said for each in metadata[name]]:
         assert f"<code>{each}</code>" in text
 
 

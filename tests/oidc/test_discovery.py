@@ -15,17 +15,19 @@ from starlette.testclient import TestClient
 from authn.app import create_app
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.clients import AUTH_METHODS
+from authn.clients.protocol_words import ASSERTION_ALGORITHMS
+from authn.clients.protocol_words import GRANT_TYPES as GRANT_TYPE_NAMES
+from authn.clients.protocol_words import RESPONSE_MODES as RESPONSE_MODE_NAMES
 from authn.consents.authorization_details import TYPES
+from authn.consents.offer import offer_to_operator
 from authn.consents.scopes import SCOPES
 from authn.foreign_jwt import CONTENT_ENCRYPTIONS, KEY_ENCRYPTIONS_TO_OTHERS, SIGNATURES
 from authn.jose import ALGORITHMS, KEY_ENCRYPTIONS
-from authn.oidc.assertion import ASSERTION_ALGORITHMS
 from authn.oidc.authorization_checks import DISPLAYS, RESPONSE_MODES
 from authn.oidc.client_authentication import METHODS
 from authn.oidc.dpop import DPOP_ALGORITHMS
 from authn.oidc.endpoints import routes
 from authn.oidc.grant_types import GRANT_TYPES
-from authn.oidc.offer import offer_to_operator
 from authn.oidc.request_objects import REQUEST_OBJECT_ALGORITHMS
 from authn.oidc.requested_authentication import PROMPTS
 from authn.settings import Settings
@@ -51,6 +53,7 @@ NAMED_ELSEWHERE = {
     "/register/{client_id}",
     "/clients/{client_id}/logo",
     "/developers/example/jwks",
+    "/grants/{grant_id}",
     *ADDRESSES,
 }
 ANSWERS = ("id_token", "userinfo", "authorization", "introspection")
@@ -117,6 +120,8 @@ def test_every_list_is_one_that_the_code_goes_by(metadata: Metadata, site: Site)
     # What a registration may name is what is listed.
     assert set(SIGNATURES) == set(ASSERTION_ALGORITHMS) == set(REQUEST_OBJECT_ALGORITHMS)
     offer = offer_to_operator(site.settings)
+    assert tuple(GRANT_TYPES) == GRANT_TYPE_NAMES
+    assert tuple(RESPONSE_MODES) == RESPONSE_MODE_NAMES
     assert list(offer.auth_methods) == metadata["token_endpoint_auth_methods_supported"]
     assert list(offer.grant_types) == metadata["grant_types_supported"]
 
@@ -130,6 +135,8 @@ def test_every_endpoint_is_listed_and_every_listed_one_answers(
 ) -> None:
     endpoints = {name: url for name, url in metadata.items() if name.endswith(("_endpoint", "uri"))}
     assert len(endpoints) >= 9
+    # Nothing is at this one itself: each grant is under it.
+    endpoints["grant_management_endpoint"] += "/some-grant"
     for url in endpoints.values():
         assert url.startswith(ORIGIN + "/")
         assert client.get(url).status_code in (200, 400, 401, 405)
@@ -226,8 +233,10 @@ def test_every_scope_gives_its_claims(metadata: Metadata, make_rp: MakeRP, holde
     tokens = rp.tokens(scope=scope)
     assert set(tokens["scope"].split()) == set(scope.split())
     told = rp.userinfo(tokens["access_token"]).json().keys()
-    assert told == {claim for claims in SCOPES.values() for claim in claims}
-    assert told | segment(tokens["id_token"], 1).keys() == set(metadata["claims_supported"])
+    assert told == {"userProfile", *(claim for claims in SCOPES.values() for claim in claims)}
+    # `act` is told of who acts for another.
+    told |= segment(tokens["id_token"], 1).keys() | {"act"}
+    assert told == set(metadata["claims_supported"])
 
 
 def test_every_value_of_a_request_works(

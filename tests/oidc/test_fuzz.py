@@ -14,7 +14,8 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN, TOKEN_EXCHANGE
+from authn.clients.protocol_words import TOKEN_EXCHANGE
+from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.oidc.fuzz_model import (

@@ -41,7 +41,7 @@ def said(site: Site, token: str) -> AccessToken:
     """What the token says, verified."""
     with reading(site.database) as connection:
         keys = current_keys(site, connection, site.clock())
-    return read_access_token(keys, site.settings, token, site.clock())
+    return read_access_token(keys, site.settings, site.secrets, token, site.clock())
 
 
 # §4.4.3: what it gets

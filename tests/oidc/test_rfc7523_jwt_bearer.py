@@ -20,8 +20,8 @@ from authn.clients.assertion_issuers import (
     register_assertion_issuer,
 )
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.protocol_words import JWT_BEARER
 from authn.db.transaction import writing
-from authn.oidc.grant_types.jwt_bearer import JWT_BEARER
 from authn.secrets import new_token
 from authn.settings import Settings
 from authn.web.site import Site

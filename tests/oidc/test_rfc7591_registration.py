@@ -216,6 +216,10 @@ def test_what_the_operator_decides_can_not_be_said(backchannel: TestClient, site
         "refresh_idle": 10**9,
         "refresh_lifetime": 10**9,
         "sector_identifier": "hospital.example",
+        "profile_kinds": ["mandate"],
+        "required_profile_kinds": ["mandate"],
+        "default_profile_kind": "mandate",
+        "scope_reasons": {"openid": {"en": "To know you"}},
         "scope": "openid ssin",
         "created_at": 0,
         "ended_at": None,
@@ -227,6 +231,8 @@ def test_what_the_operator_decides_can_not_be_said(backchannel: TestClient, site
     assert (client.may_read_ssin, client.may_read_device_id) == (False, False)
     assert (client.first_party, client.policy, client.profile) == (False, None, "")
     assert (client.resources, client.organisation) == ((), "")
+    assert client.allowed_profile_kinds == {"citizen"}
+    assert (client.default_profile_kind, client.scope_reasons) == ("", {})
     assert client.refresh_idle < 10**9 > client.refresh_lifetime
     assert client.sector_identifier == "app.example"
     assert client.scope == told["scope"] == "openid"

@@ -18,8 +18,9 @@ from authn.grants.access_tokens import revoke_access_token
 from authn.grants.confirmation import Confirmation
 from authn.grants.grants import Grant, revoke_grants_of
 from authn.grants.tables import grants
+from authn.jose import ES256, sign
 from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import Authorised, access_token, userinfo_audience
+from authn.oidc.access_token import TYP, Authorised, access_token_claims, userinfo_audience
 from authn.people.tables import persons
 from authn.sessions.sessions import end_session
 from authn.web.site import Site
@@ -68,7 +69,8 @@ def issue(site: Site, holder: Holder) -> Callable[..., str]:
             ).first()
         said = {"grant": Grant(*row) if row else None, "subject": "s", "sector": "x"} | more
         authorised = Authorised(client=client, audience=audience, scope=scope, **said)
-        return access_token(keys, site.settings, site.secrets, authorised, site.clock())
+        claims = access_token_claims(site.settings, site.secrets, authorised, site.clock())
+        return sign(keys.active[ES256], claims, TYP)
 
     return issued
 

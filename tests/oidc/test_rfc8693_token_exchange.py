@@ -14,10 +14,11 @@ from authn.clients.exchange_pairs import (
     forbid_exchange,
     list_exchanges,
 )
+from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.db.transaction import reading, writing
 from authn.grants.access_tokens import opened_jti
 from authn.grants.grants import revoke_grant
-from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN, JWT, MOST_ACTORS, TOKEN_EXCHANGE
+from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN, JWT, MOST_ACTORS
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.commands import run_command

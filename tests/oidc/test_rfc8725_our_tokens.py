@@ -18,8 +18,11 @@ from joserfc.jws import JWSRegistry
 from starlette.testclient import TestClient
 
 from authn import jose
+from authn.audit.days import Day, SignedDay
 from authn.db.transaction import reading
 from authn.jose import ES256, OwnKey, generate_key, public_jwk, sign
+from authn.keys.audit_days import TYP as AUDIT_DAY
+from authn.keys.audit_days import is_signed
 from authn.keys.rotation import withdraw
 from authn.keys.signing_keys import Keys, load_keys
 from authn.web.site import Site
@@ -196,11 +199,23 @@ def at_authorize(site: Site, rp: RelyingParty, backchannel: TestClient) -> Place
     )
 
 
+def at_a_day_of_the_audit_log(site: Site, rp: RelyingParty, backchannel: TestClient) -> Place:
+    tokens = rp.tokens()
+    day = Day("2026-03-01", 1, 2, "its last link")
+    claims = {"iss": site.settings.issuer, **day.claims}
+    return Place(
+        lambda token: is_signed(keys_of(site), SignedDay(day, token, site.clock(), None, None)),
+        sign(keys_of(site).active[ES256], claims, AUDIT_DAY),
+        (tokens["id_token"], tokens["access_token"]),
+    )
+
+
 PLACES = {
     "/userinfo": at_userinfo,
     "/introspect": at_introspection,
     "/logout": at_logout,
     "/authorize": at_authorize,
+    "audit log": at_a_day_of_the_audit_log,
 }
 
 
@@ -264,4 +279,4 @@ def test_these_are_all_the_places() -> None:
         for path in Path(jose.__file__).parent.rglob("*.py")
         if re.search(r"authn\.jose import [^\n]*\bverify\b", path.read_text(encoding="utf-8"))
     }
-    assert callers == {"id_token.py", "access_token.py"}
+    assert callers == {"id_token.py", "access_token.py", "audit_days.py"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from authn.people.ssin import (
     InvalidSsin,
     birthdate_of,
+    contains_ssin,
     display,
     mask,
     parse_ssin,
@@ -189,3 +190,20 @@ def reason_of(ssin: str) -> str | None:
     birthdate = birthdate_of(ssin)
     assert birthdate is None or birthdate <= TODAY.isoformat()
     return None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("03410100128", True),
+        ("her number is 03.41.01-001.28.", True),
+        ("03 41 01 001 28", True),
+        ("T-9903410100128", True),
+        ("03410100129", False),
+        ("ticket 2026-11-27/0815", False),
+        ("", False),
+        ("0" * 500, False),
+    ],
+)
+def test_a_number_is_found_in_what_somebody_wrote(text: str, found: bool) -> None:
+    assert contains_ssin(text, TODAY) is found

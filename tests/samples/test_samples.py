@@ -18,10 +18,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
-from authn.cli.client_sample import sample_configuration
 from authn.clients.registration import Registered, register_client
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
+from authn.views.client_sample import sample_configuration
 from tests import browser
 from tests.browser import LAPTOP, attach_authenticator, new_context
 from tests.citizen import SSIN, activation_code

@@ -14,7 +14,10 @@ from sqlalchemy import func, select
 
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
+from authn.enrolment.activation import issue_activation_code
+from authn.errors import Forbidden
 from authn.people.citizen import Citizen
+from authn.people.names import name_key
 from authn.people.persons import find_person_by_ssin, person_of
 from authn.people.ssin import today_in_brussels
 from authn.sources.csv_file import BATCH, ImportReport, import_file
@@ -77,10 +80,12 @@ def test_what_the_file_says_is_what_the_register_says(site: Site, take: Import) 
     assert rows_in(site, "register_staged_rows") == [0]
 
 
-def test_the_demos_people_are_five_fictitious_ones(site: Site, clock: MovableClock) -> None:
+def test_the_demos_people_are_fictitious(site: Site, clock: MovableClock) -> None:
+    rows = PEOPLE.read_text(encoding="utf-8").splitlines()[1:]
+    assert all(int(row[3:5]) > 12 for row in rows)  # BIS numbers (domain 4.6)
     with reading(site.database) as connection:
         assert is_empty(connection)
-    assert import_file(site.database, site.secrets, PEOPLE, clock.now).rows == 5
+    assert import_file(site.database, site.secrets, PEOPLE, clock.now).rows == len(rows)
     heroine = citizen(site, "03410100128")
     assert heroine is not None
     assert not heroine.deceased
@@ -160,6 +165,7 @@ def test_a_bad_row_is_named_by_line_and_reason_and_nothing_is_imported(
         ("ssin,given_name,family_name", []),
         (HEADER.replace(",", ";"), []),
         (HEADER + ",address", []),
+        (HEADER + ",cancelled,cancelled", []),
         (HEADER.replace("given_name", "ssin"), []),
         ("", []),
         (HEADER, []),
@@ -216,6 +222,52 @@ def test_a_number_replaced_again_later_leads_there_too(site: Site, take: Import)
         assert found.previous_ssins == ("03410100227", "03410100128")
 
 
+WITH_CANCELLED = f"{HEADER},cancelled"
+
+
+def test_a_cancelled_number_leads_to_nobody(site: Site, take: Import) -> None:  # domain 4.5
+    take(f"{HANNE},yes", f"{ELODIE},", f"{JURGEN},no", header=WITH_CANCELLED)
+    assert citizen(site, "03410100128") is None
+    for ssin in ("03410100227", "05520900401"):
+        found = citizen(site, ssin)
+        assert found is not None
+        assert not found.cancelled
+    with reading(site.database) as connection:
+        entry = EmbeddedRegister(connection, site.secrets).entry("03410100128")
+    assert entry is not None
+    assert entry.cancelled
+    take(HANNE)
+    assert citizen(site, "03410100128")
+
+
+def test_a_cancelled_number_that_was_replaced_leads_to_who_has_the_new_one(
+    site: Site, take: Import
+) -> None:
+    take(f"{HANNE},yes", f"{JURGEN}03410100128,", header=WITH_CANCELLED)
+    found = citizen(site, "03410100128")
+    assert found is not None
+    assert found.given_name == "Jürgen"
+
+
+def test_who_enrolled_with_a_number_that_is_cancelled_since_can_do_nothing_more(
+    site: Site, clock: MovableClock, take: Import
+) -> None:
+    take(HANNE)
+    hanne = citizen(site, "03410100128")
+    assert hanne is not None
+    with writing(site.database) as connection:
+        person = person_of(connection, site.secrets, hanne, clock.now)
+    assert take(f"{HANNE},yes", header=WITH_CANCELLED).refreshed == 1
+    with writing(site.database) as connection:
+        found = find_person_by_ssin(connection, site.secrets, "03410100128")
+        assert found == replace(person, deceased=True)  # as after a death
+        with pytest.raises(Forbidden):
+            issue_activation_code(connection, site.secrets, site.settings, found, clock.now)
+    take(HANNE)
+    with reading(site.database) as connection:
+        assert find_person_by_ssin(connection, site.secrets, "03410100128") == person
+
+
 def test_numbers_that_replace_one_another_in_a_circle_are_refused(site: Site, take: Import) -> None:
     take(HANNE, ELODIE + "03410100128")
     with pytest.raises(BadRow, match=r"^Line 2: the numbers replace one another in a circle"):
@@ -249,11 +301,17 @@ def test_persons_enrolled_before_are_refreshed(
     clock.advance(days=1)
     new = "05520900401,Hanne,Peeters,1903-01-01,fr,yes,03410100128"
     assert take(ELODIE, new) == ImportReport(rows=2, refreshed=1)
+    refreshed = replace(
+        person,
+        family_name="Peeters",
+        language="fr",
+        deceased=True,
+        checked_at=clock.now,
+        name_key=name_key("Hanne", "Peeters"),
+    )
     with reading(site.database) as connection:
         for ssin in ("03410100128", "05520900401"):
-            assert find_person_by_ssin(connection, site.secrets, ssin) == replace(
-                person, family_name="Peeters", language="fr", deceased=True, checked_at=clock.now
-            )
+            assert find_person_by_ssin(connection, site.secrets, ssin) == refreshed
 
 
 def test_an_import_is_on_record(site: Site, take: Import) -> None:

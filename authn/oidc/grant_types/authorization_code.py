@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 
 from authn.grants.codes import Presented, RedeemedCode, redeem_code, was_given
 from authn.grants.confirmation import Confirmation
+from authn.oidc.acting_token import granted_capacity
 from authn.oidc.confirmation import confirmation_of_owner
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.id_token import check_it_can_be_made
@@ -46,5 +47,6 @@ class AuthorizationCode(TokenGrant, AuthorizationCodeGrant):
     def create_token_response(self) -> Answer:
         """The tokens of the grant that the code stood for."""
         redeemed = cast(RedeemedCode, self.request.authorization_code)
-        obtained = Obtained(self.client, redeemed.grant, self.confirmation, redeemed.nonce)
+        profile = granted_capacity(self.http, redeemed.grant, self.client.allowed_profile_kinds)
+        obtained = Obtained(self.client, redeemed.grant, profile, self.confirmation, redeemed.nonce)
         return answer(self.http, obtained)

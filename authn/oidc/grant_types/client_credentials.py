@@ -2,16 +2,19 @@
 
 For systems: the token is the organisation's, with its CBE number in `cbe`, and speaks of no person.
 It is for one of the resources that the operator gave the client (RFC 8707), never for userinfo, and
-lives while its client does. There is no refresh token (§4.4.3).
+lives while its client does. There is no refresh token (§4.4.3). An application gets one to manage
+its own grants (`grant_management`).
 """
 
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 
 from authn.clients.clients import CLIENT_CREDENTIALS, Client
+from authn.clients.permissions import SYSTEM, Identity, refusals
 from authn.clients.resources import Resource
 from authn.consents.scopes import SCOPES
 from authn.oidc.access_token import Authorised
 from authn.oidc.confirmation import presented_confirmation
+from authn.oidc.grant_management import authorised_to_manage
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.token_answer import Answer, asked_resource, issued, token_response
 from authn.web.protocol import ProtocolError
@@ -33,12 +36,17 @@ class ClientCredentials(TokenGrant, ClientCredentialsGrant):
     def create_token_response(self) -> Answer:
         """The access token alone (§4.4.3)."""
         http, client = self.http, self.client
+        if to_manage := authorised_to_manage(http, client):
+            return token_response(issued(http, to_manage))
+        if not client.organisation:  # what it has at resources is an organisation's
+            raise ProtocolError("invalid_target", "This client has tokens for its grants alone.")
         resource = asked_resource(http, client)
         authorised = Authorised(
             client=client,
             audience=resource.resource,
             subject=client.client_id,  # RFC 9068 §2.2: no resource owner is involved
             sector=resource.sector_identifier,
+            resource=resource,
             scope=granted_scope(resource, client, http.form.get("scope", "")),
             confirmation=presented_confirmation(http, client),
             organisation=client.organisation,
@@ -50,9 +58,14 @@ def granted_scope(resource: Resource, client: Client, asked: str) -> str:
     """The scope that the client has at the resource: what it asked, or all that it may.
 
     Raises `ProtocolError` (`invalid_scope`) for one that speaks of a person, and for any that is
-    not the resource's or not the client's.
+    not the resource's, not the client's or not for systems.
     """
-    may = [each for each in resource.scopes if client.may_ask(each) and each not in SCOPES]
+    refused = refusals(Identity(SYSTEM, None), resource.scopes, resource)
+    may = [
+        each
+        for each in resource.scopes
+        if client.may_ask(each) and each not in SCOPES and each not in refused
+    ]
     wanted = list(dict.fromkeys(asked.split())) or may
     if not set(wanted) <= set(may):
         raise ProtocolError("invalid_scope", "The scope is not one of the client at this resource.")

@@ -13,6 +13,7 @@ from authlib.oauth2.rfc8628 import DeviceCodeGrant
 from authn.clients.clients import DEVICE_CODE
 from authn.grants import device_codes
 from authn.grants.grants import Grant, InvalidGrant
+from authn.oidc.acting_token import granted_capacity
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.id_token import check_it_can_be_made
@@ -55,4 +56,5 @@ class DeviceCode(TokenGrant, DeviceCodeGrant):
     def create_token_response(self) -> Answer:
         """The tokens of what the person allowed."""
         grant = cast(Grant, self.request.user)
-        return answer(self.http, Obtained(self.client, grant, self.confirmation))
+        profile = granted_capacity(self.http, grant, self.client.allowed_profile_kinds)
+        return answer(self.http, Obtained(self.client, grant, profile, self.confirmation))

@@ -5,24 +5,25 @@ ours knows the person by. That alone opens nothing: the token hangs on what the 
 allowed that client last, with a device, and dies with it (protocol 1.2). One assertion, one token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from authlib.oauth2.rfc6749.grants import TokenEndpointMixin
 
 from authn.audit.events import AssertionRedeemed
 from authn.audit.log import record
 from authn.clients.assertion_issuers import AssertionIssuer, find_assertion_issuer
-from authn.clients.clients import Client
+from authn.clients.clients import Client, find_client
 from authn.clients.key_sets import verified_claims
+from authn.clients.protocol_words import ASSERTION_ALGORITHMS, JWT_BEARER
 from authn.clients.resources import Resource
 from authn.foreign_jwt import OtherType
 from authn.grants.grants import Grant, InvalidGrant, newest_live_grant
 from authn.jose import InvalidToken
 from authn.oidc.access_token import Authorised
+from authn.oidc.acting_token import granted_capacity
 from authn.oidc.assertion import (
-    ASSERTION_ALGORITHMS,
     is_jti,
     spend_assertion,
     untimely,
@@ -32,13 +33,21 @@ from authn.oidc.client_assertion import audiences
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_types.token_exchange import narrowed
 from authn.oidc.grant_types.token_grant import TokenGrant
-from authn.oidc.token_answer import Answer, asked_resource, issued, scope_at, token_response
+from authn.oidc.token_answer import (
+    Answer,
+    asked_resource,
+    issued,
+    permitted_scope,
+    scope_at,
+    token_response,
+    within_permissions,
+)
 from authn.people.subjects import subject_of
+from authn.profiles.identity import identity_of
+from authn.profiles.profile import CITIZEN, Profile
 from authn.web.outgoing import NoAnswer
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
-
-JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 class JwtBearer(TokenGrant, TokenEndpointMixin):
@@ -63,17 +72,21 @@ class JwtBearer(TokenGrant, TokenEndpointMixin):
         )
         if grant is None:
             raise InvalidGrant("The sub is nobody who has allowed that, or it has ended.")
+        profile = granted_capacity(http, grant, _kinds(http, grant))
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         subject = subject_of(http.connection, grant.person_id, resource.sector_identifier, http.now)
         authorised = Authorised(
             client=client,
             audience=resource.resource,
             subject=subject,
             sector=resource.sector_identifier,
-            scope=_scope(http, client, resource, grant),
+            scope=_scope(http, client, resource, grant, profile),
+            resource=resource,
             grant=grant,
+            profile=profile,
             confirmation=confirmation,
             act={"sub": client.client_id},
-            not_after=datetime.fromtimestamp(claims["exp"], UTC),
+            not_after=min(until for until in (expires_at, grant.ends_at) if until),
         )
         event = AssertionRedeemed(
             person_id=grant.person_id,
@@ -82,12 +95,24 @@ class JwtBearer(TokenGrant, TokenEndpointMixin):
             issuer=issuer.issuer,
         )
         record(http.connection, http.secrets, event, http.now, http.reference)
-        return token_response(issued(http, authorised))
+        return token_response(issued(http, within_permissions(authorised)))
 
 
-def _scope(request: Request, client: Client, resource: Resource, grant: Grant) -> str:
-    """Of what the person allowed, what is the resource's and the client may ask."""
-    allowed = scope_at(resource, grant.scope, grant.allowed.resources).split()
+def _kinds(request: Request, grant: Grant) -> Collection[str]:
+    """In which capacities people may use the client of the grant now; looked up for another one
+    than that of citizen alone."""
+    if grant.profile_id is None:
+        return (CITIZEN.kind,)
+    subject_client = find_client(request.connection, grant.client_id)
+    return subject_client.allowed_profile_kinds if subject_client else ()
+
+
+def _scope(
+    request: Request, client: Client, resource: Resource, grant: Grant, profile: Profile
+) -> str:
+    """Of what the person allowed, what is the resource's, and they and the client may ask."""
+    scope = scope_at(resource, grant.scope, grant.allowed)
+    allowed = permitted_scope(identity_of(profile, grant.level), scope, resource).split()
     both = [each for each in allowed if client.may_ask(each)]
     return narrowed(" ".join(both), request.form.get("scope", ""))
 

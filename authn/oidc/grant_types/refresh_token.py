@@ -18,10 +18,12 @@ from authn.grants.refresh_tokens import (
     grant_of_refresh_token,
     use_refresh_token,
 )
+from authn.oidc.acting_token import granted_capacity
 from authn.oidc.confirmation import confirmation_of_owner
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.id_token import check_it_can_be_made
 from authn.oidc.token_answer import Answer, Obtained, authorised_for, tokens
+from authn.profiles.refreshing import hear_of_citizen
 
 
 class RefreshToken(TokenGrant, RefreshTokenGrant):
@@ -55,7 +57,11 @@ class RefreshToken(TokenGrant, RefreshTokenGrant):
         http = self.http
         usable = cast(UsableRefreshToken, self.request.refresh_token)
         scope = " ".join(dict.fromkeys(http.form.get("scope", "").split()))
-        obtained = Obtained(usable.client, usable.grant, self.confirmation, narrower_scope=scope)
+        hear_of_citizen(http, usable.grant.person_id, usable.heard_at)
+        profile = granted_capacity(http, usable.grant, usable.client.allowed_profile_kinds)
+        obtained = Obtained(
+            usable.client, usable.grant, profile, self.confirmation, narrower_scope=scope
+        )
         authorised = authorised_for(http, obtained)
         refresh_token = use_refresh_token(
             http.connection, http.secrets, usable, self.confirmation, http.now, http.reference

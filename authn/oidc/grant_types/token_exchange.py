@@ -3,31 +3,45 @@
 A back end that was given an access token gets one of its own for the next resource, and never
 passes on the first. Who may do so with whose token, for which resource, the operator registers. The
 result hangs on the same grant, so that it dies with the device; it allows no more and lives no
-longer than what was presented, and `act` tells through whose hands it went.
+longer than what was presented, and `act` tells through whose hands it went. It acts in the capacity
+of what was presented, unless another one is asked (`profile_switch`).
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from dataclasses import replace
+from typing import Final
 
 from authlib.oauth2.rfc6749.grants import TokenEndpointMixin
 
-from authn.audit.events import TokenExchanged
+from authn.audit.events import Event, TokenExchanged
 from authn.audit.log import record
+from authn.audit.token_events import ProfileSwitched
 from authn.clients.clients import Client
 from authn.clients.exchange_pairs import ExchangePair, ExchangeTarget, find_target
+from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.clients.resources import resources_of
 from authn.grants.confirmation import Confirmation
+from authn.grants.particulars import Particulars
 from authn.jose import InvalidToken
 from authn.oidc.access_token import AccessToken, Authorised
+from authn.oidc.acting_token import CapacityEnded
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.living_token import LivingToken, living_token
-from authn.oidc.token_answer import Answer, invalid_target, issued, scope_at, token_response
+from authn.oidc.on_behalf import Act, clients_of, subject_and_act
+from authn.oidc.profile_switch import allowed_in_profile, asked_profile
+from authn.oidc.token_answer import (
+    Answer,
+    invalid_target,
+    issued,
+    scope_at,
+    token_response,
+    within_permissions,
+)
 from authn.people.subjects import subject_of
+from authn.profiles.profile import Profile
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 
-TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
 TOKEN_TYPES = (ACCESS_TOKEN, JWT)  # §3: each names our access tokens, which are JWTs
@@ -52,7 +66,14 @@ class TokenExchange(TokenGrant, TokenEndpointMixin):
         subject = presented(http, "subject_token")
         target = _target(http, client, subject)
         confirmation = _confirmation(http, client, subject)
-        authorised = _authorised(http, client, subject, target, confirmation)
+        profile = asked_profile(http, client, subject, target.resource)
+        authorised = _authorised(http, client, subject, target, profile, confirmation)
+        if profile.id != subject.profile.id and subject.grant:
+            ends_at = allowed_in_profile(http, client, subject.grant, authorised)
+            ends = [each for each in (authorised.not_after, ends_at) if each]
+            authorised = replace(
+                authorised, switched_by=client.client_id, not_after=min(ends, default=None)
+            )
         body = issued(http, authorised)
         _record(http, authorised, subject)
         return token_response({**body, "issued_token_type": ACCESS_TOKEN})
@@ -129,34 +150,62 @@ def _authorised(
     client: Client,
     subject: LivingToken,
     target: ExchangeTarget,
+    profile: Profile,
     confirmation: Confirmation,
 ) -> Authorised:
-    """What the new token says: no more than the one presented (§5, RFC 8707 §3)."""
+    """What the new token says: no more than the one presented (§5, RFC 8707 §3).
+
+    What was allowed once, in one capacity (RFC 9396), is allowed in no other.
+    """
     token, grant, resource = subject.token, subject.grant, target.resource
-    sector = resource.sector_identifier
-    who = target.subject
-    if grant is None:
-        who = token.subject  # of a system: its client_id, which is the same everywhere
-    elif not who:
-        who = subject_of(request.connection, grant.person_id, sector, request.now)
-    details = token.claims.get("authorization_details", ())
-    granted = grant.allowed.resources if grant else (token.audience,)
-    return Authorised(
-        client=client,
-        audience=resource.resource,
-        subject=who,
-        sector=sector,
-        scope=narrowed(scope_at(resource, token.scope, granted), request.form.get("scope", "")),
-        grant=grant,
-        profile_id=subject.live.profile_id if subject.live else None,
-        confirmation=confirmation,
-        act=_act(request, client, token),
-        authorization_details=tuple(
-            each for each in details if resource.resource in each.get("locations", ())
-        ),
-        organisation=token.claims.get("cbe", ""),
-        not_after=token.expires_at,
+    who, act = _who(request, client, subject, target, profile)
+    same = profile.id == subject.profile.id
+    details = token.claims.get("authorization_details", ()) if same else ()
+    allowed = grant.allowed if grant else Particulars(resources=(token.audience,))
+    authorised = within_permissions(
+        Authorised(
+            client=client,
+            audience=resource.resource,
+            subject=who,
+            sector=resource.sector_identifier,
+            scope=scope_at(resource, token.scope, allowed),
+            resource=resource,
+            grant=grant,
+            profile=profile,
+            confirmation=confirmation,
+            act=act,
+            authorization_details=tuple(
+                each for each in details if resource.resource in each.get("locations", ())
+            ),
+            organisation=token.claims.get("cbe", ""),
+            not_after=token.expires_at,
+            # Whoever has it after this one, it ends with the same consent.
+            switched_by=subject.live.switched_by if subject.live else "",
+        )
     )
+    asked = request.form.get("scope", "")
+    return replace(authorised, scope=narrowed(authorised.scope, asked))
+
+
+def _who(
+    request: Request,
+    client: Client,
+    subject: LivingToken,
+    target: ExchangeTarget,
+    profile: Profile,
+) -> tuple[str, Act | None]:
+    """The `sub` and the `act` of the new token."""
+    token, grant, sector = subject.token, subject.grant, target.resource.sector_identifier
+    clients = _clients(request, client, token, clients_of(token, subject.profile))
+    if grant is None:
+        return token.subject, clients  # of a system: its client_id, which is the same everywhere
+    own = target.subject or subject_of(request.connection, grant.person_id, sector, request.now)
+    try:
+        return subject_and_act(request, profile, own, sector, clients)
+    except CapacityEnded:
+        raise ProtocolError(
+            "invalid_request", "The capacity in which the person would act has ended."
+        ) from None
 
 
 def narrowed(allowed: str, asked: str) -> str:
@@ -167,9 +216,10 @@ def narrowed(allowed: str, asked: str) -> str:
     return " ".join(wanted) or allowed
 
 
-def _act(request: Request, client: Client, token: AccessToken) -> Mapping[str, Any] | None:
-    """The chain of actors, the newest outermost (§4.1); a client's own token stays its own."""
-    before = token.claims.get("act")
+def _clients(
+    request: Request, client: Client, token: AccessToken, before: Act | None
+) -> Act | None:
+    """The chain of clients, the newest outermost (§4.1); a client's own token stays its own."""
     actor = client.client_id
     if "actor_token" in request.form:
         acting = presented(request, "actor_token").token
@@ -177,24 +227,38 @@ def _act(request: Request, client: Client, token: AccessToken) -> Mapping[str, A
             raise ProtocolError("invalid_request", "The actor_token is not this client's.")
         actor = acting.subject
     elif client.client_id == token.client_id:
-        return cast("Mapping[str, Any] | None", before)
+        return before
     chain = {"sub": actor, **({"act": before} if before else {})}
     if _length(chain) > MOST_ACTORS:
         raise ProtocolError("invalid_request", "The token went through too many hands.")
     return chain
 
 
-def _length(chain: Mapping[str, Any] | None) -> int:
+def _length(chain: Act | None) -> int:
     return 1 + _length(chain.get("act")) if chain else 0
 
 
 def _record(request: Request, authorised: Authorised, subject: LivingToken) -> None:
-    grant = subject.grant
-    event = TokenExchanged(
-        person_id=grant.person_id if grant else None,
-        device_id=grant.device_id if grant else None,
-        client_id=authorised.client.client_id,
-        subject_client_id=subject.token.client_id,
-        resource=authorised.audience,
-    )
-    record(request.connection, request.secrets, event, request.now, request.reference)
+    grant, profile_id = subject.grant, authorised.profile.id
+    person_id, device_id = (grant.person_id, grant.device_id) if grant else (None, None)
+    client_id, resource = authorised.client.client_id, authorised.audience
+    events: list[Event] = [
+        TokenExchanged(
+            person_id=person_id,
+            device_id=device_id,
+            client_id=client_id,
+            subject_client_id=subject.token.client_id,
+            resource=resource,
+        )
+    ]
+    if profile_id != subject.profile.id:
+        switched = ProfileSwitched(
+            person_id=person_id,
+            device_id=device_id,
+            client_id=client_id,
+            resource=resource,
+            profile_id=str(profile_id or ""),
+        )
+        events.append(switched)
+    for event in events:
+        record(request.connection, request.secrets, event, request.now, request.reference)

@@ -18,11 +18,11 @@ from starlette.testclient import TestClient
 from authn.clients.assertion_issuers import AssertionIssuer, register_assertion_issuer
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.protocol_words import JWT_BEARER, TOKEN_EXCHANGE
 from authn.db.transaction import reading, writing
 from authn.keys.signing_keys import current_keys
 from authn.oidc.backchannel_logout import logout_token
-from authn.oidc.grant_types.jwt_bearer import JWT_BEARER
-from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN, TOKEN_EXCHANGE
+from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.oidc.introspection_jwt import MEDIA_TYPE
 from authn.secrets import new_token
 from authn.settings import Settings

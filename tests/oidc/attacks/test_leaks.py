@@ -16,9 +16,9 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
+from authn.clients.protocol_words import JWT_BEARER, TOKEN_EXCHANGE
 from authn.db.transaction import reading
-from authn.oidc.grant_types.jwt_bearer import JWT_BEARER
-from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN, TOKEN_EXCHANGE
+from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import SSIN

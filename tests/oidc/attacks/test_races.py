@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from authn.consents.consents import withdraw_consents
+from authn.consents.withdrawal import withdraw_consents
 from authn.db.transaction import writing
 from authn.devices.life import suspend, unlink
 from authn.grants.ended_clients import end_client
@@ -59,7 +59,7 @@ def suspended(connection: Connection, world: World) -> None:
 
 
 def withdrawn(connection: Connection, world: World) -> None:
-    withdraw_consents(connection, world.holder.person.id, "hospital", world.site.clock())
+    withdraw_consents(job(world.site, connection), world.holder.person.id, "hospital")
 
 
 def client_ended(connection: Connection, world: World) -> None:

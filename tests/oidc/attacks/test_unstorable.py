@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from authn.oidc.grant_types.jwt_bearer import JWT_BEARER
+from authn.clients.protocol_words import JWT_BEARER
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import ORIGIN

@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.clients import CLIENT_CREDENTIALS
 from authn.clients.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.db.transaction import writing
-from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN, TOKEN_EXCHANGE
+from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.web.site import Site
 from tests.oidc.apis import PRESCRIPTIONS, REPORTS, details, register_api, register_reports
 from tests.oidc.refreshing import GRANT_TYPES, refresh

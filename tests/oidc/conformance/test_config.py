@@ -26,7 +26,13 @@ REQUIRED = {  # Discovery §3
     "subject_types_supported",
     "id_token_signing_alg_values_supported",
 }
-GET = ("authorization_endpoint", "userinfo_endpoint", "end_session_endpoint", "jwks_uri")
+GET = (
+    "authorization_endpoint",
+    "userinfo_endpoint",
+    "end_session_endpoint",
+    "jwks_uri",
+    "grant_management_endpoint",
+)
 
 
 @pytest.fixture(params=["openid-configuration", "oauth-authorization-server"])
@@ -63,6 +69,7 @@ def test_each_address_exists(backchannel: TestClient, metadata: dict[str, Any]) 
     for name in [name for name in metadata if name.endswith(("_endpoint", "jwks_uri"))]:
         assert metadata[name].startswith(f"{ORIGIN}/")
         path = metadata[name].removeprefix(ORIGIN)
+        path += "/a-grant" if name == "grant_management_endpoint" else ""  # each is under it
         asked = backchannel.get(path) if name in GET else backchannel.post(path, data={})
         assert asked.status_code not in (404, 405, 500), name
 

@@ -21,6 +21,10 @@ def shown_client(client: Client) -> dict[str, str]:
         "profile": client.profile or "none",
         "organisation": client.organisation or "none",
         "resources": client.resources,
+        "profile_kinds": client.profile_kinds or "citizen alone",
+        "required_profile_kinds": client.required_profile_kinds or "none",
+        "default_profile_kind": client.default_profile_kind or "none",
+        **_reasons(client),
         "refresh_idle": f"{client.refresh_idle // 86400} days",
         "refresh_lifetime": f"{client.refresh_lifetime // 86400} days",
         "registered itself": client.registration_access_token_hash is not None,
@@ -30,6 +34,14 @@ def shown_client(client: Client) -> dict[str, str]:
         "client_id": client.client_id,
         **said,
         **{name: _text(value) for name, value in decided.items()},
+    }
+
+
+def _reasons(client: Client) -> dict[str, str]:
+    """What it can't do without, a line each, with the reason in each language."""
+    return {
+        f"needs {scope}": "; ".join(f"{tag}: {reason}" for tag, reason in reasons.items())
+        for scope, reasons in client.scope_reasons.items()
     }
 
 

@@ -1,0 +1,113 @@
+"""Events of the registration desk: identities checked, codes issued there, foreign ones matched.
+
+As in `events`: a class is an event, its docstring its public documentation. `actor_id` is the
+registrar.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from authn.audit.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitizenSearched(Event):
+    """A registrar looked for a citizen by national number; without a person there was none."""
+
+    name: ClassVar[str] = "registration.searched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationEvent(Event):
+    """What every act at the registration desk tells: why it was done.
+
+    `reason` is of the operator's list; `explanation` and `ticket` are in the registrar's words.
+    """
+
+    reason: str
+    explanation: str = ""
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityChecked(RegistrationEvent):
+    """A registrar checked an identity document.
+
+    `document` is its kind, `last_digits` are those of its number and nothing more of it,
+    `valid_until` is its last day; `checked` names the checks of the operator's list that were done.
+    """
+
+    name: ClassVar[str] = "registration.identity-checked"
+    document: str
+    last_digits: str
+    valid_until: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskCodeAsked(RegistrationEvent):
+    """A registrar asked for an activation code.
+
+    `second_half` is how its other half goes to the person; `state` whether it may be printed
+    (`open`), waits for a second member of staff (`asked`) or for a day (`waiting`).
+    """
+
+    name: ClassVar[str] = "registration.code-asked"
+    desk_code: UUID
+    second_half: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskCodePrinted(RegistrationEvent):
+    """A registrar printed the letter of an activation code; an earlier code was withdrawn by it.
+
+    `approved_by` is the second member of staff, where there was one.
+    """
+
+    name: ClassVar[str] = "registration.code-printed"
+    desk_code: UUID
+    approved_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskCodeCancelled(Event):
+    """A code of the desk was cancelled: by a registrar, or by the person in a mail (no actor)."""
+
+    name: ClassVar[str] = "registration.code-cancelled"
+    desk_code: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignIdentityArrived(Event):
+    """An upstream proved an identity without a Belgian number, which waits to be matched."""
+
+    name: ClassVar[str] = "identity.unmatched"
+    upstream: str
+    identity: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignIdentitySeen(Event):
+    """A registrar opened an identity that waits to be matched."""
+
+    name: ClassVar[str] = "identity.seen"
+    identity: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignIdentityMatched(RegistrationEvent):
+    """A registrar matched a foreign identity to a person, whom it leads to from then on."""
+
+    name: ClassVar[str] = "identity.matched"
+    identity: UUID
+    approved_by: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignIdentityParted(RegistrationEvent):
+    """A registrar took a match away: the foreign identity leads to nobody any more."""
+
+    name: ClassVar[str] = "identity.parted"
+    identity: UUID

@@ -1,0 +1,54 @@
+"""Events of looking at what is on record: the log itself, and what a desk did.
+
+As in `events`: a class is an event, its docstring its public documentation. `actor_id` is who
+looked; `person_id` is about whom, where they looked for one person.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from authn.audit.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSearched(Event):
+    """An auditor searched the audit log; `filters` are what they looked for besides the person.
+
+    `into` is `page`, or `file` where they took what was found with them.
+    """
+
+    name: ClassVar[str] = "audit.searched"
+    filters: str
+    into: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRowSeen(Event):
+    """An auditor opened one `row` of the audit log, which is of the event `seen`."""
+
+    name: ClassVar[str] = "audit.row-seen"
+    row: int
+    seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditVerified(Event):
+    """So many `rows` of a `day` of the audit log were verified; with so many `findings`.
+
+    Without a day it was all of it. `first` is the first finding, "" where there is none.
+    """
+
+    name: ClassVar[str] = "audit.verified"
+    day: str = ""
+    rows: int
+    findings: int
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskActivitySeen(Event):
+    """A supervisor looked at what their desk did lately; `agent` is of whom, if of one alone."""
+
+    name: ClassVar[str] = "desk.activity-seen"
+    agent: UUID | None = None

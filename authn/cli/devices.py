@@ -1,0 +1,77 @@
+"""`authn devices list`, `suspend`, `resume`, `unlink`: what the support desk does, by hand.
+
+A national number is asked for, never an argument. Each says why, and is on record.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from authn.cli.desk import SaidWhy, do_alone, look, said_why
+from authn.cli.ground import console, ground
+from authn.cli.people import ask_ssin, known_person, print_devices
+from authn.cli.shared_options import takes
+from authn.console.acts import do_resume, do_suspend, do_unlink
+from authn.devices.devices import every_device_of
+from authn.staff.roles import Act
+
+PersonId = Annotated[
+    UUID | None, typer.Option("--person", help="The person; without it, the number is asked.")
+]
+DeviceId = Annotated[UUID, typer.Argument(help="The device, as `authn devices list` shows it.")]
+
+DO = {"suspend": do_suspend, "resume": do_resume, "unlink": do_unlink}
+DONE = {"suspend": "blocked", "resume": "working again", "unlink": "removed"}
+
+app = typer.Typer(help="The devices of one person.", no_args_is_help=True)
+
+
+@app.callback()
+def _devices() -> None:
+    """The devices of one person."""
+
+
+@app.command("list")
+@takes(said_why)
+def list_(person: PersonId = None, *, said: SaidWhy) -> None:
+    """Show a person's devices, those that were removed too."""
+    with ground() as present:
+        found = known_person(present, person, None if person else ask_ssin(present.now))
+        look(present, found, said.asked(present.settings))
+        with present.reading() as connection:
+            devices = every_device_of(connection, found.id)
+    console.print(found.full_name, markup=False)
+    print_devices(devices, present.now)
+
+
+@app.command()
+@takes(said_why)
+def suspend(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None:
+    """Block a device, until somebody unblocks it; what was opened with it ends."""
+    _act("suspend", device, person, said)
+
+
+@app.command()
+@takes(said_why)
+def resume(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None:
+    """Unblock a device; not one that was blocked on suspicion, for which two are needed."""
+    _act("resume", device, person, said)
+
+
+@app.command()
+@takes(said_why)
+def unlink(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None:
+    """Remove a device for good; not the last one that works, for which two are needed."""
+    _act("unlink", device, person, said)
+
+
+def _act(act: Act, device: UUID, person: UUID | None, said: SaidWhy) -> None:
+    with ground() as present:
+        found = known_person(present, person, None if person else ask_ssin(present.now))
+        why = said.asked(present.settings)
+        do_alone(present, why, act, found, DO[act], device)
+        with present.reading() as connection:
+            devices = every_device_of(connection, found.id)
+    name = next(each.name for each in devices if each.id == device)
+    console.print(f"{found.full_name}: {name} is {DONE[act]}.", markup=False)

@@ -1,0 +1,70 @@
+"""The kinds of client, and what each says of itself unless it says something else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from authn.clients.clients import (
+    AUTHORIZATION_CODE,
+    BASIC,
+    CLIENT_CREDENTIALS,
+    PRIVATE_KEY_JWT,
+    PUBLIC,
+    REFRESH_TOKEN,
+)
+from authn.errors import N_
+from authn.jose import ES256
+
+WEB, BROWSER, NATIVE, SYSTEM_KIND, RESOURCE = "web", "browser", "native", "system", "resource"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What it is in words, and what such a client says unless it says something else."""
+
+    words: str
+    says: Mapping[str, Any]
+
+
+KINDS: dict[str, Kind] = {
+    WEB: Kind(
+        N_("a web application with a server, which keeps a secret or a key"),
+        {"token_endpoint_auth_method": BASIC, "grant_types": [AUTHORIZATION_CODE]},
+    ),
+    BROWSER: Kind(
+        N_("an application that runs in the browser alone: no secret"),
+        {"token_endpoint_auth_method": PUBLIC, "grant_types": [AUTHORIZATION_CODE]},
+    ),
+    NATIVE: Kind(
+        N_("an app on a phone or a computer: no secret"),
+        {
+            "application_type": "native",
+            "token_endpoint_auth_method": PUBLIC,
+            "grant_types": [AUTHORIZATION_CODE, REFRESH_TOKEN],
+        },
+    ),
+    SYSTEM_KIND: Kind(
+        N_("a system without people: tokens for its organisation, by a key"),
+        {
+            "token_endpoint_auth_method": PRIVATE_KEY_JWT,
+            "grant_types": [CLIENT_CREDENTIALS],
+        },
+    ),
+    RESOURCE: Kind(
+        N_("a resource server, which only asks about tokens that it was sent"),
+        {"token_endpoint_auth_method": BASIC, "grant_types": [], "scope": "openid"},
+    ),
+}
+
+
+def with_defaults(kind: str, document: Mapping[str, Any], *, fapi: bool = False) -> dict[str, Any]:
+    """What the kind says, and ES256, where the document says nothing (protocol 4.2).
+
+    Of a FAPI client: a key to authenticate with, and tokens bound by DPoP (protocol 4.5).
+    """
+    usual = {"id_token_signed_response_alg": ES256, **KINDS[kind].says}
+    if fapi:
+        usual["token_endpoint_auth_method"] = PRIVATE_KEY_JWT
+        mtls = document.get("tls_client_certificate_bound_access_tokens")
+        usual |= {} if mtls else {"dpop_bound_access_tokens": True}
+    return {**usual, **document}

@@ -1,0 +1,83 @@
+"""What becomes of what somebody allowed who turns out to be another."""
+
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, func, select
+
+from authn.consents.tables import consents
+from authn.people.merge import Merger
+from authn.profiles.tables import profiles
+
+
+def unite_consents(merger: Merger) -> list[str]:
+    """Whatever one of the two allowed or declined, and the other was not asked, counts.
+
+    Where both allowed it, it was allowed since the earlier moment, until the earlier end. Where one
+    allowed what the other declined, neither counts: the person is asked again.
+    """
+    connection, kept = merger.connection, merger.kept.id
+    own = {_key(row): row for row in connection.execute(select(consents).where(_of(kept)))}
+    coming = [dict(row._mapping) for row in connection.execute(_coming(merger))]
+    connection.execute(delete(consents).where(_of(merger.merged.id)))
+    moved = asked_again = 0
+    for values in coming:
+        row = own.get((values["client_id"], values["profile_id"], values["scope"]))
+        if row is None:
+            connection.execute(consents.insert().values(values | {"person_id": kept}))
+            moved += 1
+            continue
+        same = and_(
+            _of(kept),
+            consents.c.client_id == row.client_id,
+            consents.c.profile_id == row.profile_id,
+            consents.c.scope == row.scope,
+        )
+        if row.declined != values["declined"]:
+            connection.execute(delete(consents).where(same))
+            asked_again += 1
+            continue
+        ends = [each for each in (row.expires_at, values["expires_at"]) if each]
+        connection.execute(
+            consents.update()
+            .where(same)
+            .values(
+                given_at=min(row.given_at, values["given_at"]),
+                expires_at=min(ends, default=None),
+            )
+        )
+    said = [f"Consents that move: {moved}."]
+    if asked_again:
+        said.append(f"Consents that contradict each other, and are asked again: {asked_again}.")
+    return said
+
+
+def _of(person_id: Any) -> Any:
+    return consents.c.person_id == person_id
+
+
+def _key(row: Row[Any]) -> tuple[Any, ...]:
+    return (row.client_id, row.profile_id, row.scope)
+
+
+def _coming(merger: Merger) -> Any:
+    """What the merged person said; in a profile that both had, as in the kept person's own."""
+    left, own = profiles.alias("left"), profiles.alias("own")
+    profile_id = func.coalesce(own.c.id, consents.c.profile_id).label("profile_id")
+    columns = [profile_id if each.name == "profile_id" else each for each in consents.c]
+    return (
+        select(*columns)
+        .outerjoin(
+            left,
+            and_(left.c.id == consents.c.profile_id, left.c.person_id == merger.merged.id),
+        )
+        .outerjoin(
+            own,
+            and_(
+                own.c.person_id == merger.kept.id,
+                own.c.kind == left.c.kind,
+                own.c.key_hash == left.c.key_hash,
+                own.c.ended_at.is_(None),
+            ),
+        )
+        .where(_of(merger.merged.id))
+    )

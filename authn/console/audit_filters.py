@@ -1,0 +1,160 @@
+"""What an auditor looks for: read from a form, and written as the address of what was found.
+
+A form is sent by POST, and only what was understood comes into an address: whoever pastes a
+national number into a wrong field has not put it there.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from authn.audit.catalogue import every_event
+from authn.audit.searching import Filters, Mark
+from authn.clients.clients import CLIENT_ID
+from authn.console.targets import nothing_here
+from authn.errors import N_
+from authn.people.ssin import BRUSSELS, contains_ssin
+from authn.web.request import Request
+
+NO_DAY: Final = N_("Write the day as year-month-day: 2026-03-31.")
+NO_ID: Final = N_("This is not an internal id: it has 32 letters and digits, with dashes between.")
+NO_EVENT: Final = N_("There is no such event.")
+NO_APPLICATION: Final = N_("This is not the id of an application.")
+NO_REFERENCE: Final = N_("This is not a reference number.")
+NO_NUMBER: Final = N_("Persons are found by their internal id here, never by their number.")
+LAST_BEFORE_FIRST: Final = N_("The last day is before the first one.")
+
+_REFERENCE: Final = re.compile(r"[A-Za-z0-9]{1,32}")
+# Microseconds since 1970, and the number of the row: as `written_mark` writes it.
+_MARK: Final = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is looked for, the texts of its form, and what is wrong with them."""
+
+    filters: Filters
+    sent: Mapping[str, str]
+    errors: list[dict[str, str]]
+
+    @property
+    def address(self) -> str:
+        """The same as parameters, "" for nothing in particular."""
+        return urlencode({name: text for name, text in self.sent.items() if text})
+
+    @property
+    def in_words(self) -> str:
+        """What is on record of it: everything but the person, who has a column of their own."""
+        said = [f"{name}={text}" for name, text in self.sent.items() if text and name != "person"]
+        return " ".join(said)
+
+
+class _Wrong(ValueError):
+    """What a field holds is not what belongs there."""
+
+
+def read_sought(request: Request, given: Mapping[str, str]) -> Sought:
+    """What the fields of the search say."""
+    errors: list[dict[str, str]] = []
+    values: dict[str, Any] = {}
+    sent = {name: given.get(name, "").strip() for name in FIELDS}
+    for name, text in sent.items():
+        if not text:
+            continue
+        column, read = FIELDS[name]
+        try:
+            values[column] = _read(text, read, request.now.date())
+        except _Wrong as wrong:
+            errors.append({"field": name, "text": request.translate(str(wrong))})
+    if "until" in values:
+        values["until"] += timedelta(days=1)
+    first, end = values.get("since"), values.get("until")
+    if first and end and end <= first:
+        errors.append({"field": "until", "text": request.translate(LAST_BEFORE_FIRST)})
+    for name in ("since", "until"):
+        if name in values:
+            values[name] = _midnight(values[name])
+    return Sought(Filters(**values), sent, errors)
+
+
+def mark_of(text: str) -> Mark | None:
+    """The row from which to look on; None for the newest. Raises `NotFound` for no such text."""
+    if not text:
+        return None
+    found = _MARK.fullmatch(text)
+    if found is None:
+        raise nothing_here()
+    try:
+        at = _EPOCH + timedelta(microseconds=int(found[1]))
+    except OverflowError:
+        raise nothing_here() from None
+    return Mark(at, int(found[2]))
+
+
+def written_mark(mark: Mark) -> str:
+    """The mark as an address has it."""
+    microseconds = (mark.at - _EPOCH) // timedelta(microseconds=1)
+    return f"{microseconds}.{mark.id}"
+
+
+def _read(text: str, read: Callable[[str], Any], today: date) -> Any:
+    """What a field says; its text comes into an address, so no number may be in it."""
+    if contains_ssin(text, today):
+        raise _Wrong(NO_NUMBER)
+    return read(text)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), BRUSSELS)
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise _Wrong(NO_DAY) from None
+    if not 2000 <= day.year <= 2999:
+        raise _Wrong(NO_DAY)
+    return day
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _Wrong(NO_ID) from None
+
+
+def _event(text: str) -> str:
+    if text not in every_event():
+        raise _Wrong(NO_EVENT)
+    return text
+
+
+def _application(text: str) -> str:
+    if not CLIENT_ID.fullmatch(text):
+        raise _Wrong(NO_APPLICATION)
+    return text
+
+
+def _reference(text: str) -> str:
+    if not _REFERENCE.fullmatch(text):
+        raise _Wrong(NO_REFERENCE)
+    return text.upper()
+
+
+# The fields of the form: which column each is about, and how it is read.
+FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
+    "since": ("since", _day),
+    "until": ("until", _day),
+    "event": ("event", _event),
+    "person": ("person_id", _id),
+    "actor": ("actor_id", _id),
+    "application": ("client_id", _application),
+    "reference": ("reference", _reference),
+}

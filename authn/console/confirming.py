@@ -1,0 +1,56 @@
+"""Acts of weight at the desk: confirmed with the agent's own device then (protocol 2.9)."""
+
+from typing import Any
+
+from authn.console.desk import DeskSession, current_desk, not_at_desk, reason_required
+from authn.console.targets import note_refused, nothing_here
+from authn.devices.tables import Device
+from authn.errors import Forbidden
+from authn.staff.roles import RULES, Act
+from authn.web.request import Request
+from authn.webauthn.authentication import confirm, confirmation_options
+from authn.webauthn.challenges import Purpose
+from authn.webauthn.policy import model_of, policy_of_staff, unmet
+
+
+def desk_purpose(act: Act, target: str) -> Purpose:
+    """What such a challenge is for: this act at the desk, on this target alone."""
+    return Purpose(f"desk:{act}", target)
+
+
+def desk_confirmation_options(
+    request: Request, desk: DeskSession, act: Act, target: str
+) -> dict[str, Any]:
+    """`{publicKey, ceremony}` to confirm the act with a device that is good enough for staff."""
+
+    def good_enough(device: Device) -> bool:
+        return _lacking(request, device) is None
+
+    return confirmation_options(request, desk.person_id, desk_purpose(act, target), good_enough)
+
+
+def confirm_at_desk(request: Request, desk: DeskSession, act: Act, target: str) -> DeskSession:
+    """The session as it is now that the act was confirmed, and nobody else acts for this agent.
+
+    Raises as `webauthn.authentication.confirm` does, and `Forbidden` or `NotFound` where the
+    session, the role or the reason ended meanwhile. The challenge is burnt whatever follows.
+    """
+    held = confirm(request, desk.person_id, desk_purpose(act, target))
+    lacking = _lacking(request, held.device)
+    if lacking is not None:
+        note_refused(request, desk, act, lacking.reason)
+        words = " ".join(map(request.translate, (lacking.what_is, lacking.what_is_needed)))
+        raise Forbidden("device_not_good_enough", words, detail=lacking.reason)
+    present = current_desk(request)
+    if present is None or present.id != desk.id:
+        raise not_at_desk()
+    if not present.staff.may(act):
+        note_refused(request, desk, act, "role")
+        raise nothing_here()
+    if RULES[act].about_person and present.about_id != desk.about_id:
+        raise reason_required()
+    return present
+
+
+def _lacking(request: Request, device: Device) -> Any:
+    return unmet(policy_of_staff(request.settings), device, model_of(request.site, device))

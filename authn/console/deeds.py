@@ -1,0 +1,155 @@
+"""What an act at the desk is made of, and those on one device."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+from uuid import UUID
+
+from authn.audit import desk_events as events
+from authn.console.desk_sessions import Desk
+from authn.db.occasion import Occasion
+from authn.devices.devices import devices_of, find_device
+from authn.devices.life import NOT_POSSIBLE, resume, suspend, unlink
+from authn.devices.tables import Device
+from authn.devices.transitions import State, legal, may_leave, state_of
+from authn.errors import N_, Forbidden, NotFound
+from authn.people.tables import Person
+from authn.staff.roles import Act
+
+# Blocked on suspicion, or by a proof of identity: a supervisor reinstates it, with a second person.
+SUSPICIONS: Final = frozenset({"counter", "notice", "emergency", "return"})
+
+GONE = N_("This device is not there any more: it was removed. Nothing was done now.")
+BLOCKED_ALREADY = N_("This device is blocked already. Nothing was done now.")
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What an act needs to know besides the person; and how well the caller answered."""
+
+    device_id: UUID | None = None
+    address: str = ""
+    address_id: UUID | None = None
+    merged_id: UUID | None = None
+    checked: str = ""
+
+    def payload(self) -> dict[str, str]:
+        """As it is kept while the act waits for approval."""
+        return {name: str(value) for name, value in asdict(self).items() if value}
+
+
+def particulars_of(payload: Mapping[str, str]) -> Particulars:
+    """What `Particulars.payload` gave."""
+    ids = {"device_id", "address_id", "merged_id"}
+    known = {field.name for field in fields(Particulars)} & payload.keys()
+    return Particulars(
+        **{name: UUID(payload[name]) if name in ids else payload[name] for name in known}  # type: ignore[arg-type]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where an act takes place: who does it, why, to whom, with what; `second` approved it."""
+
+    occasion: Occasion
+    desk: Desk
+    person: Person
+    particulars: Particulars
+    second: UUID | None = None
+
+    def on_record(self) -> dict[str, Any]:
+        """What every `desk.*` event tells of it."""
+        why = self.desk.why
+        return {
+            "person_id": self.person.id,
+            "device_id": self.particulars.device_id,
+            "actor_id": self.desk.person_id,
+            "reason": why.reason,
+            "explanation": why.explanation,
+            "ticket": why.ticket,
+            "checked": self.particulars.checked,
+            "approved_by": self.second,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An act: `check` raises what makes it impossible now, `do` does it and gives its event.
+
+    Everything that can refuse it is looked at before the first thing is written.
+    """
+
+    check: Callable[[Setting], object]
+    do: Callable[[Setting], events.DeskAct]
+
+
+def weigh_device_act(act: Act, setting: Setting) -> Act:
+    """The act as heavy as it is: the last device that works, and what was blocked on suspicion,
+    need more than others."""
+    if act in ("unlink", "unlink-last"):
+        return "unlink-last" if _is_last(setting, device_in(setting)) else "unlink"
+    if act in ("resume", "reinstate"):
+        why = device_in(setting).suspended_why
+        return "reinstate" if why in SUSPICIONS else "resume"
+    return act
+
+
+def device_in(setting: Setting) -> Device:
+    """The device that the act is on; raises `NotFound` when it is gone, or is not this person's."""
+    device_id = setting.particulars.device_id
+    assert device_id is not None, "an act on a device names it"
+    try:
+        return find_device(setting.occasion.connection, setting.person.id, device_id)
+    except NotFound:
+        raise NotFound("device_gone", GONE) from None
+
+
+def _possible(after: State) -> Callable[[Setting], Device]:
+    def check(setting: Setting) -> Device:
+        device = device_in(setting)
+        state = state_of(device, setting.occasion.now)
+        if state == after == "suspended" and device.suspended_until is None:
+            raise Forbidden("blocked_already", BLOCKED_ALREADY)
+        if not legal(state, after, "desk"):
+            raise Forbidden("not_possible", NOT_POSSIBLE, detail=f"{after} by desk: is {state}")
+        return device
+
+    return check
+
+
+def _suspended(setting: Setting) -> events.DeskAct:
+    if not suspend(setting.occasion, device_in(setting), "desk", "desk"):
+        raise Forbidden("blocked_already", BLOCKED_ALREADY)
+    return events.DeskSuspended(**setting.on_record())
+
+
+def _unlinked(setting: Setting) -> events.DeskAct:
+    device = device_in(setting)
+    last = _is_last(setting, device)
+    unlink(setting.occasion, device, "desk")
+    return events.DeskUnlinked(**setting.on_record(), last=last)
+
+
+def _resumed(setting: Setting) -> events.DeskAct:
+    resume(setting.occasion, device_in(setting), "desk")
+    return events.DeskResumed(**setting.on_record())
+
+
+def _reinstated(setting: Setting) -> events.DeskAct:
+    device = device_in(setting)
+    resume(setting.occasion, device, "desk")
+    return events.DeskReinstated(**setting.on_record(), suspicion=device.suspended_why or "")
+
+
+def _is_last(setting: Setting, device: Device) -> bool:
+    others = devices_of(setting.occasion.connection, setting.person.id)
+    return not may_leave(device, others, setting.occasion.now)
+
+
+ON_DEVICES: Final[Mapping[Act, Deed]] = {
+    "suspend": Deed(_possible("suspended"), _suspended),
+    "unlink": Deed(_possible("unlinked"), _unlinked),
+    "unlink-last": Deed(_possible("unlinked"), _unlinked),
+    "resume": Deed(_possible("active"), _resumed),
+    "reinstate": Deed(_possible("active"), _reinstated),
+}

@@ -1,0 +1,264 @@
+"""Sessions at the desk: opened with a device, found while everything above them is alive, closed.
+
+A session hangs on a person, their device, its installation, being signed in there, and at least one
+role of theirs: which of them ends, ends it, since that is one JOIN at each use. Its cookie is
+another one than the holder's own, and only the hash of it is stored.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
+
+from authn.console.tables import desk_sessions
+from authn.db.metadata import Instant
+from authn.db.transaction import must_write
+from authn.devices.tables import devices, installations
+from authn.people.tables import persons
+from authn.secrets import new_token, token_hash
+from authn.sessions.sessions import SessionDevice
+from authn.sessions.tables import sessions
+from authn.settings import Settings
+from authn.staff.roles import Role
+from authn.staff.staff import Staff
+from authn.staff.tables import staff
+from authn.web.site import Site
+from authn.webauthn.policy import model_of, policy_of_staff, unmet
+
+TOUCH_EVERY: Final = timedelta(minutes=1)
+# Longer than any may last; what was said in them is on record.
+KEPT: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why somebody of the staff looks at a person: a code of `staff.reasons`, and their words."""
+
+    reason: str = ""
+    explanation: str = ""
+    ticket: str = ""
+
+
+NO_REASON: Final = Why()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who of the staff acts, and why: what an act needs to know, wherever it is asked for.
+
+    A page's `DeskSession` is one; the API and the command line make theirs.
+    """
+
+    staff: Staff
+    why: Why
+
+    @property
+    def person_id(self) -> UUID:
+        """Who of the staff: `actor_id` of what is on record."""
+        return self.staff.person_id
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSession(Desk):
+    """A session at the desk whose whole chain was alive when it was looked up.
+
+    `why` is for looking at `about_id` alone; both are empty once the reason is too old.
+    """
+
+    id: UUID
+    device_id: UUID
+    installation_id: UUID
+    opened_at: datetime
+    last_seen_at: datetime
+    about_id: UUID | None
+    name: str
+    language: str
+    device: SessionDevice
+
+
+_DEVICE = tuple(devices.c[name] for name in SessionDevice.__dataclass_fields__)
+# Whoever signed out of their own pages, here or everywhere, is not at the desk either.
+_SIGNED_IN = exists().where(
+    sessions.c.installation_id == desk_sessions.c.installation_id, sessions.c.ended_at.is_(None)
+)
+_ALIVE = and_(
+    desk_sessions.c.ended_at.is_(None),
+    desk_sessions.c.opened_at > bindparam("opened_after", type_=Instant),
+    desk_sessions.c.last_seen_at > bindparam("seen_after", type_=Instant),
+    installations.c.ended_at.is_(None),
+    devices.c.status == "active",
+    persons.c.deceased.is_(False),
+    persons.c.merged_into.is_(None),
+    staff.c.ended_at.is_(None),
+    _SIGNED_IN,
+)
+# A row for each role; built once: putting a statement together costs more than executing it.
+_FIND = (
+    select(
+        desk_sessions,
+        persons.c.given_name,
+        persons.c.family_name,
+        persons.c.language,
+        staff.c.role,
+        staff.c.desk,
+        *(column.label(f"device_{column.name}") for column in _DEVICE),
+    )
+    .select_from(
+        desk_sessions.join(
+            installations,
+            and_(
+                installations.c.id == desk_sessions.c.installation_id,
+                installations.c.device_id == desk_sessions.c.device_id,
+            ),
+        )
+        .join(devices, devices.c.id == desk_sessions.c.device_id)
+        .join(
+            persons,
+            and_(
+                persons.c.id == desk_sessions.c.person_id,
+                # A device that became another person's opens nothing for this one.
+                persons.c.id == devices.c.person_id,
+            ),
+        )
+        .join(staff, staff.c.person_id == persons.c.id)
+    )
+    .where(desk_sessions.c.token_hash == bindparam("token_hash"), _ALIVE)
+)
+_OPEN = desk_sessions.insert()
+_END = (
+    update(desk_sessions)
+    .where(
+        desk_sessions.c.installation_id == bindparam("of_installation"),
+        desk_sessions.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now"))
+)
+_CLOSE = (
+    update(desk_sessions)
+    .where(desk_sessions.c.id == bindparam("session_id"), desk_sessions.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
+)
+_TOUCH = (
+    update(desk_sessions)
+    .where(desk_sessions.c.id == bindparam("session_id"), desk_sessions.c.ended_at.is_(None))
+    .values(last_seen_at=bindparam("now"))
+)
+_FORGET = delete(desk_sessions).where(
+    desk_sessions.c.opened_at < bindparam("opened_before", type_=Instant)
+)
+_GIVE_REASON = (
+    update(desk_sessions)
+    .where(desk_sessions.c.id == bindparam("session_id"), desk_sessions.c.ended_at.is_(None))
+    .values(
+        about_id=bindparam("about"),
+        reason=bindparam("because"),
+        explanation=bindparam("explained"),
+        ticket=bindparam("under"),
+        about_since=bindparam("now"),
+    )
+)
+
+
+def find_desk_session(
+    connection: Connection, site: Site, token: str, now: datetime
+) -> DeskSession | None:
+    """The session of this cookie while its chain is alive, its limits are kept and its device is
+    as good as staff's must be today: one statement."""
+    if not token:
+        return None
+    parameters = {
+        "token_hash": token_hash(token),
+        "opened_after": now - site.settings.desk_lifetime,
+        "seen_after": now - site.settings.desk_idle,
+    }
+    rows = connection.execute(_FIND, parameters).all()
+    if not rows:
+        return None
+    row = rows[0]
+    device = SessionDevice(*(row._mapping[f"device_{column.name}"] for column in _DEVICE))
+    if unmet(policy_of_staff(site.settings), device, model_of(site, device)) is not None:
+        return None
+    roles = frozenset(cast("Role", each.role) for each in rows)
+    desks = frozenset(each.desk for each in rows)
+    return _session(site.settings, row, Staff(row.person_id, roles, desks), device, now)
+
+
+def _session(
+    settings: Settings, row: Any, member: Staff, device: SessionDevice, now: datetime
+) -> DeskSession:
+    holds = row.about_since is not None and now - row.about_since < settings.desk_reason_lifetime
+    return DeskSession(
+        staff=member,
+        why=Why(row.reason, row.explanation, row.ticket) if holds else NO_REASON,
+        id=row.id,
+        device_id=row.device_id,
+        installation_id=row.installation_id,
+        opened_at=row.opened_at,
+        last_seen_at=row.last_seen_at,
+        about_id=row.about_id if holds else None,
+        name=f"{row.given_name} {row.family_name}".strip(),
+        language=row.language,
+        device=device,
+    )
+
+
+def open_desk_session(
+    connection: Connection, person_id: UUID, device_id: UUID, installation_id: UUID, now: datetime
+) -> str:
+    """The cookie's value of a new session; one that the installation had before has ended."""
+    must_write(connection)
+    connection.execute(_END, {"of_installation": installation_id, "now": now})
+    token = new_token()
+    row = {
+        "id": uuid4(),
+        "token_hash": token_hash(token),
+        "person_id": person_id,
+        "device_id": device_id,
+        "installation_id": installation_id,
+        "opened_at": now,
+        "last_seen_at": now,
+        "reason": "",
+        "explanation": "",
+        "ticket": "",
+    }
+    connection.execute(_OPEN, row)
+    return token
+
+
+def touch(connection: Connection, session: DeskSession, now: datetime) -> None:
+    """The session was used now; written at most once a minute.
+
+    Raises `NeedsToWrite` where that is due in a transaction that only reads.
+    """
+    if now - session.last_seen_at >= TOUCH_EVERY:
+        must_write(connection)
+        connection.execute(_TOUCH, {"session_id": session.id, "now": now})
+
+
+def close(connection: Connection, session: DeskSession, now: datetime) -> bool:
+    """Whether the session ended by this; False when it had ended before."""
+    must_write(connection)
+    return connection.execute(_CLOSE, {"session_id": session.id, "now": now}).rowcount == 1
+
+
+def keep_reason(
+    connection: Connection, session: DeskSession, about_id: UUID, why: Why, now: datetime
+) -> None:
+    """From now on the session is about this person, and about nobody else."""
+    must_write(connection)
+    parameters = {
+        "session_id": session.id,
+        "about": about_id,
+        "because": why.reason,
+        "explained": why.explanation,
+        "under": why.ticket,
+        "now": now,
+    }
+    connection.execute(_GIVE_REASON, parameters)
+
+
+def forget_old_desk_sessions(connection: Connection, now: datetime) -> int:
+    """How many sessions were deleted: those that ended long ago, by themselves or otherwise."""
+    return connection.execute(_FORGET, {"opened_before": now - KEPT}).rowcount

@@ -1,0 +1,272 @@
+"""Whom somebody of the staff looks for: by what a caller can tell, and only those they may see.
+
+A search that hits nobody and one that hits whom they may not see are one and the same from outside.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from authn.audit.log import audit_events
+from authn.console.desk_sessions import Desk
+from authn.db.metadata import Instant
+from authn.errors import N_, InvalidRequest
+from authn.notices.address import read_address
+from authn.notices.addresses import hash_addresses, persons_with_address
+from authn.people.names import folded, name_key, name_pattern
+from authn.people.persons import find_person_by_ssin
+from authn.people.ssin import InvalidSsin, parse_ssin
+from authn.people.tables import Person, persons
+from authn.sources.asking import SourceDown, ask_citizen
+from authn.sources.configured import is_embedded
+from authn.sources.embedded import EmbeddedRegister
+from authn.web.envelope import REFERENCE_ALPHABET, REFERENCE_LENGTH
+from authn.web.request import Request
+from authn.web.routing import NeededFromOutside
+from authn.web.site import Site
+
+Kind = Literal["number", "reference", "address", "name"]
+
+CLUE: Final = "clue"
+NAME: Final = "name"
+BIRTHDATE: Final = "birthdate"
+
+MOST_FOUND: Final = 20
+SHORTEST_NAME: Final = 2
+LONGEST_TYPED: Final = 254
+REFERENCES_FOR: Final = timedelta(days=183)
+"""How old a reference may be: what is older is in no audit log at hand."""
+HASHED_AT_ONCE: Final = 500
+_MOST_READ: Final = 2000
+_MOST_HEARD: Final = 1000
+
+NO_CLUE: Final = N_("Type a national number, a reference, a mail address, or a name.")
+NOT_A_CLUE: Final = N_(
+    "This is no national number, reference or mail address. A national number has 11 digits, a "
+    "reference 10 letters and digits."
+)
+ONE_OF_THEM: Final = N_("Search by one of the two: leave this empty, or the name.")
+NAME_NEEDED: Final = N_("Type at least two letters of the name.")
+DATE_NEEDED: Final = N_("Type the date of birth, such as 27.04.1961. A year alone will do.")
+
+_REFERENCE = re.compile(f"[{REFERENCE_ALPHABET}]{{{REFERENCE_LENGTH}}}")
+_DAY_FIRST = re.compile(r"([0-9]{1,2})[./ -]([0-9]{1,2})[./ -]([0-9]{4})")
+_DIGITS = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})")
+_ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_YEAR = re.compile(r"[0-9]{4}")
+
+
+class NotSearchable(InvalidRequest):
+    """What was typed is nothing to search by; `field` is the one to correct."""
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__("not_searchable", description)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for, in the form in which it is kept; not in `repr`."""
+
+    kind: Kind
+    value: str = field(repr=False)
+    birthdate: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whom a search shows; nobody where there are `too_many` to choose from.
+
+    `hidden` is who was hit and is not shown, for the record alone. `citizen`: nobody has an
+    account, but the national register knows the number, and whoever asks may know that. `unsure`:
+    it could not be asked.
+    """
+
+    persons: list[Person]
+    too_many: bool = False
+    hidden: UUID | None = None
+    citizen: bool = False
+    unsure: bool = False
+
+
+def read_search(typed: Mapping[str, str], today: date) -> Search:
+    """What a form was filled with; raises `NotSearchable`, without a word of what it was."""
+    clue, name, birthdate = (typed.get(each, "").strip() for each in (CLUE, NAME, BIRTHDATE))
+    if clue and (name or birthdate):
+        raise NotSearchable(CLUE, ONE_OF_THEM)
+    if clue:
+        return _read_clue(clue, today)
+    if not name and not birthdate:
+        raise NotSearchable(CLUE, NO_CLUE)
+    if len(folded(name)) < SHORTEST_NAME or len(name) > LONGEST_TYPED:
+        raise NotSearchable(NAME, NAME_NEEDED)
+    return Search("name", name, _read_birthdate(birthdate))
+
+
+def _read_clue(clue: str, today: date) -> Search:
+    if len(clue) > LONGEST_TYPED:
+        raise NotSearchable(CLUE, NOT_A_CLUE)
+    if "@" in clue:
+        try:
+            return Search("address", read_address(clue))
+        except InvalidRequest as invalid:
+            raise NotSearchable(CLUE, invalid.description) from None
+    reference = clue.replace(" ", "").replace("-", "").upper()
+    if _REFERENCE.fullmatch(reference):
+        return Search("reference", reference)
+    try:
+        return Search("number", parse_ssin(clue, today))
+    except InvalidSsin:
+        pass
+    # Outside `except`: no chain that leads back to the text.
+    raise NotSearchable(CLUE, NOT_A_CLUE)
+
+
+def _read_birthdate(text: str) -> str:
+    """`YYYY-MM-DD`, or `YYYY` alone."""
+    if _YEAR.fullmatch(text):
+        return text
+    found = _DAY_FIRST.fullmatch(text) or _DIGITS.fullmatch(text)
+    parts = found.groups()[::-1] if found else ()
+    if iso := _ISO.fullmatch(text):
+        parts = iso.groups()
+    try:
+        return date(*map(int, parts)).isoformat()
+    except (TypeError, ValueError):
+        raise NotSearchable(BIRTHDATE, DATE_NEEDED) from None
+
+
+# Built once: putting a statement together costs more than executing it.
+_PERSONS = (
+    select(persons)
+    .where(persons.c.id.in_(bindparam("ids", expanding=True)), persons.c.merged_into.is_(None))
+    .limit(MOST_FOUND + 2)
+)
+_OF_REFERENCE = (
+    select(func.coalesce(persons.c.merged_into, persons.c.id))
+    .distinct()
+    .select_from(audit_events)
+    .join(persons, persons.c.id == audit_events.c.person_id)
+    .where(
+        audit_events.c.reference == bindparam("reference"),
+        audit_events.c.occurred_at > bindparam("since", type_=Instant),
+    )
+    .limit(MOST_FOUND + 2)
+)
+_BORN_THEN = select(persons).where(
+    persons.c.birthdate.in_(bindparam("birthdates", expanding=True)),
+    persons.c.merged_into.is_(None),
+)
+_OF_NAME = _BORN_THEN.where(persons.c.name_key.like(bindparam("pattern"))).limit(MOST_FOUND + 2)
+# Of a person who is older than the key, and of whom the register was not heard since.
+_WITHOUT_KEY = _BORN_THEN.where(persons.c.name_key.is_(None)).limit(_MOST_READ)
+
+
+def find(request: Request, desk: Desk, search: Search) -> Found:
+    """Whom this search shows to this member of staff.
+
+    Raises `NeededFromOutside` where a real national register is to be asked, for those alone who
+    may know what it says.
+    """
+    hit = _SEARCHES[search.kind](request, search)
+    shown = [each for each in hit if each.id != desk.person_id]
+    hidden = desk.person_id if len(shown) < len(hit) else None
+    if shown:
+        shown.sort(key=lambda each: (folded(each.family_name), folded(each.given_name), each.id))
+        too_many = len(shown) > MOST_FOUND
+        return Found([] if too_many else shown, too_many, hidden)
+    citizen = (
+        not hit
+        and search.kind == "number"
+        and desk.staff.may("issue-code")
+        and _is_citizen(request, search.value)
+    )
+    return Found([], hidden=hidden, citizen=citizen is True, unsure=citizen is None)
+
+
+def _by_number(request: Request, search: Search) -> list[Person]:
+    """By any number that somebody ever had."""
+    person = find_person_by_ssin(request.connection, request.secrets, search.value)
+    return [person] if person else []
+
+
+def _by_reference(request: Request, search: Search) -> list[Person]:
+    """By the number of a request, as it stood on a page."""
+    parameters = {"reference": search.value, "since": request.now - REFERENCES_FOR}
+    return _with_ids(request.connection, request.connection.scalars(_OF_REFERENCE, parameters))
+
+
+def _by_address(request: Request, search: Search) -> list[Person]:
+    """By an address that they have confirmed."""
+    hash_addresses(request.connection, request.secrets, HASHED_AT_ONCE)
+    ids = persons_with_address(request.connection, request.secrets, search.value)
+    return _with_ids(request.connection, ids)
+
+
+def _by_name(request: Request, search: Search) -> list[Person]:
+    """By the beginning of a name in any order, and the date of birth as far as it is known."""
+    pattern = name_pattern(search.value)
+    # A register that knows the year alone has no more of it.
+    known = {search.birthdate, search.birthdate[:7], search.birthdate[:4]}
+    parameters = {"birthdates": sorted(known), "pattern": pattern}
+    rows = request.connection.execute(_OF_NAME, parameters)
+    found = [Person(*row) for row in rows]
+    rest = request.connection.execute(_WITHOUT_KEY, {"birthdates": sorted(known)})
+    beginning = pattern.strip("%")
+    return found + [
+        person
+        for person in (Person(*row) for row in rest)
+        if beginning in name_key(person.given_name, person.family_name)
+    ]
+
+
+def _with_ids(connection: Connection, ids: Iterable[UUID]) -> list[Person]:
+    wanted = list(ids)
+    rows = connection.execute(_PERSONS, {"ids": wanted}) if wanted else ()
+    return [Person(*row) for row in rows]
+
+
+_SEARCHES: Final[Mapping[Kind, Callable[[Request, Search], list[Person]]]] = {
+    "number": _by_number,
+    "reference": _by_reference,
+    "address": _by_address,
+    "name": _by_name,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What a real register said within a request, by the request's reference: a citizen or not, or
+    nothing at all."""
+
+    answers: dict[str, bool | None] = field(default_factory=dict)
+
+
+def _is_citizen(request: Request, ssin: str) -> bool | None:
+    """Whether the national register knows a living citizen of this number; None if it is down."""
+    if is_embedded(request.settings, "national_register"):
+        citizen = EmbeddedRegister(request.connection, request.secrets).citizen(ssin)
+        return citizen is not None and not citizen.deceased
+    heard = request.site.memory.once(_Heard, _Heard).answers
+    if request.reference not in heard:
+        raise NeededFromOutside(partial(_ask, request.site, request.reference, ssin))
+    return heard.pop(request.reference)
+
+
+def _ask(site: Site, reference: str, ssin: str) -> None:
+    """The answer is remembered; so is that there was none: the search is on record all the same."""
+    known: bool | None = None
+    with suppress(SourceDown):
+        citizen = ask_citizen(site, ssin)
+        known = citizen is not None and not (citizen.cancelled or citizen.deceased)
+    answers = site.memory.once(_Heard, _Heard).answers
+    if len(answers) > _MOST_HEARD:  # of requests that never came back for them
+        answers.clear()
+    answers[reference] = known

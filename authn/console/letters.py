@@ -1,0 +1,157 @@
+"""The letters of an activation code: one with the code, and one with its second half where no mail
+can bring it.
+
+Printed once: the codes are known at that moment alone, since only their hashes are kept. A QR code
+leads to the page where a code is typed, and holds nothing else; a national number stands nowhere.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import segno
+from babel.dates import format_date
+
+from authn.console.tagged_pdf import COLUMN, MARGIN, TaggedPdf
+from authn.enrolment.desk_tables import SecondHalf
+from authn.errors import N_
+from authn.web.languages import choose_language
+from authn.web.pages import BRUSSELS, LOCALE, Pages
+
+QR_SIDE: Final = 96  # points: 34 mm, for a phone held over the paper
+_GAP: Final = 28
+_TITLE = N_("Your activation code")
+_SECOND_TITLE = N_("Your second code")
+_STEPS: Final[dict[SecondHalf, tuple[str, ...]]] = {
+    "mail": (
+        N_("We sent you a mail. Open its link on the phone or computer that you want to use."),
+        N_("Type the code of this letter and your national register number."),
+        N_("Confirm with your fingerprint, face or PIN. This device is then your key."),
+    ),
+    "letter": (
+        N_("Wait for our second letter. Go to the page that it names, and type its code."),
+        N_("Then type the code of this letter and your national register number."),
+        N_("Confirm with your fingerprint, face or PIN. This device is then your key."),
+    ),
+}
+_SECOND_STEPS: Final = (
+    N_("Take the letter with your activation code as well. You need both."),
+    N_("Go to %(address)s on the phone or computer that you want to use."),
+    N_("Type the code of this letter there. Then the page asks for the other one."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLetter:
+    """What the letters of one code say; `second_code` is on paper where no mail brings it."""
+
+    service_name: str
+    name: str
+    language: str
+    code: str = field(repr=False)
+    second_half: SecondHalf
+    second_code: str = field(repr=False)
+    activation_address: str
+    second_address: str
+    issued_at: datetime
+    expires_at: datetime
+    reference: str
+
+
+def write_letters(letter: CodeLetter, pages: Pages, default_language: str) -> bytes:
+    """The PDF, tagged, in the citizen's language: a page, or two to be sent apart."""
+    language = choose_language([letter.language], default_language)
+    writing = _Writing(letter, pages, language)
+    document = TaggedPdf(writing.words(_TITLE), language)
+    document.new_page()
+    _write_page(
+        document,
+        writing,
+        title=_TITLE,
+        code=letter.code,
+        steps=_STEPS[letter.second_half],
+        address=letter.activation_address,
+    )
+    if letter.second_half == "letter":
+        document.new_page()
+        _write_page(
+            document,
+            writing,
+            title=_SECOND_TITLE,
+            code=letter.second_code,
+            steps=_SECOND_STEPS,
+            address=letter.second_address,
+        )
+    return document.written()
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    letter: CodeLetter
+    pages: Pages
+    language: str
+
+    def words(self, message: str, **values: str) -> str:
+        """The message in the language of the letter."""
+        return self.pages.translate(message, self.language) % values
+
+    def day(self, moment: datetime) -> str:
+        return format_date(moment.astimezone(BRUSSELS).date(), "long", LOCALE[self.language])
+
+
+def _write_page(
+    document: TaggedPdf,
+    writing: _Writing,
+    *,
+    title: str,
+    code: str,
+    steps: tuple[str, ...],
+    address: str,
+) -> None:
+    letter, words = writing.letter, writing.words
+    document.text(letter.service_name, 13, weight="Bold", after=22)
+    document.text(letter.name, 12, after=2)
+    document.text(writing.day(letter.issued_at), after=_GAP)
+    document.text(words(title), 22, tag="H1", weight="Bold", after=14)
+    _write_code(document, code)
+    until = words(
+        N_("Valid until %(day)s, once. There is no letter O or I in it: those are digits."),
+        day=writing.day(letter.expires_at),
+    )
+    document.text(until, after=_GAP)
+    document.text(words(N_("What to do")), 14, tag="H2", weight="Bold", after=8)
+    top = document.below
+    with document.part("L"):
+        for number, step in enumerate(steps, 1):
+            width = COLUMN - QR_SIDE - _GAP
+            document.item(f"{number}.", words(step, address=address), width=width)
+    below_steps = document.below
+    _write_address(document, writing, address, top)
+    document.below = max(below_steps, document.below) + 4
+    document.text(address, weight="Bold", after=_GAP)
+    document.text(words(N_("Keep it to yourself")), 14, tag="H2", weight="Bold", after=8)
+    document.text(
+        words(N_("Nobody of ours asks for this code by telephone, mail or message. Ever.")), after=4
+    )
+    document.text(
+        words(N_("Lost it, or too late? Ask for a new code at the desk. This one then ends.")),
+        after=_GAP,
+    )
+    document.text(words(N_("Reference: %(reference)s"), reference=letter.reference), 9)
+
+
+def _write_code(document: TaggedPdf, code: str) -> None:
+    top = document.below
+    document.below += 4
+    document.text(code, 28, weight="Bold", align="center", after=22)
+    document.frame(top, document.below)
+    document.below += 12
+
+
+def _write_address(document: TaggedPdf, writing: _Writing, address: str, top: float) -> None:
+    """Where to go, as a QR code beside the steps."""
+    matrix = [list(row) for row in segno.make(address, error="m", micro=False).matrix]
+    left = MARGIN + COLUMN - QR_SIDE
+    spoken = writing.words(N_("QR code that opens %(address)s"), address=address)
+    document.picture(matrix, QR_SIDE, left, top, spoken)
+    document.below = top + QR_SIDE

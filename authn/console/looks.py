@@ -1,0 +1,109 @@
+"""How often an agent looks at people: counted, told to supervisors, and stopped.
+
+Counted is what is on record, so that it can't be forgotten: an hour of one agent is a short run of
+an index. A person looked at ten times is one look; a search that finds nobody is one as well.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select
+
+from authn.audit.events import Event
+from authn.audit.log import audit_events, record
+from authn.audit.registration_events import CitizenSearched, ForeignIdentitySeen
+from authn.audit.staff_events import (
+    DeskLookedAt,
+    DeskLooksUnusual,
+    DeskNumberShown,
+    DeskReasonGiven,
+    DeskSearched,
+)
+from authn.console.desk_sessions import Desk
+from authn.console.targets import note_refused
+from authn.db.metadata import Instant
+from authn.db.occasion import Occasion
+from authn.errors import N_, Forbidden
+from authn.people.persons import lock_person
+
+WITHIN: Final = timedelta(hours=1)
+# What counts: one line an event.
+LOOKS: tuple[type[Event], ...] = (
+    DeskReasonGiven,
+    DeskSearched,
+    DeskLookedAt,
+    DeskNumberShown,
+    CitizenSearched,
+    ForeignIdentitySeen,
+)
+TOO_MANY = N_(
+    "You have looked at very many people in the last hour, so you can look at no more for now. "
+    "Your supervisor knows. Ask them, or try again later."
+)
+
+
+class Count(NamedTuple):
+    """How many looks there were, and how often it was told: at the warning, and at the stop."""
+
+    looks: int
+    warned: int
+    stopped: int
+
+
+def _told(stopped: str) -> ColumnElement[int]:
+    named = audit_events.c.event == DeskLooksUnusual.name
+    return func.count(case((named & audit_events.c.details.contains(stopped), 1)))
+
+
+_IS_LOOK = audit_events.c.event.in_(bindparam("looks", expanding=True))
+_COUNT = select(
+    func.count(case((_IS_LOOK, audit_events.c.person_id)).distinct())
+    + func.count(case((_IS_LOOK & audit_events.c.person_id.is_(None), 1))),
+    _told('"stopped":false'),
+    _told('"stopped":true'),
+).where(
+    audit_events.c.actor_id == bindparam("actor_id"),
+    audit_events.c.occurred_at > bindparam("since", type_=Instant),
+)
+
+
+def count_looks(connection: Connection, actor_id: UUID, since: datetime) -> int:
+    """At how many persons this member of staff has looked since then."""
+    return _count(connection, actor_id, since).looks
+
+
+def record_look(occasion: Occasion, desk: Desk, event: Event) -> None:
+    """The look is on record, and counted; called before anything is shown.
+
+    Two at once are heard one after the other: the agent's own row is locked. Raises `Forbidden`
+    for an agent who has looked at too many people within an hour.
+    """
+    lock_person(occasion.connection, desk.person_id)
+    count = _count(occasion.connection, desk.person_id, occasion.now - WITHIN)
+    settings = occasion.settings
+    if count.looks >= settings.desk_looks_most:
+        note_refused(occasion, desk, event.name, "too many looks")
+        if not count.stopped:
+            _tell(occasion, desk, count.looks, stopped=True)
+        raise Forbidden("too_many_looks", TOO_MANY)
+    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    if count.warned or count.looks + 1 < settings.desk_looks_warning:
+        return
+    looks = count_looks(occasion.connection, desk.person_id, occasion.now - WITHIN)
+    if looks >= settings.desk_looks_warning:  # not so where that person was among them before
+        _tell(occasion, desk, looks, stopped=False)
+
+
+def _tell(occasion: Occasion, desk: Desk, looks: int, *, stopped: bool) -> None:
+    event = DeskLooksUnusual(actor_id=desk.person_id, looks=looks, stopped=stopped)
+    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+
+
+def _count(connection: Connection, actor_id: UUID, since: datetime) -> Count:
+    parameters = {
+        "actor_id": actor_id,
+        "since": since,
+        "looks": [each.name for each in LOOKS],
+    }
+    return Count(*connection.execute(_COUNT, parameters).one())

@@ -1,0 +1,222 @@
+"""Registering a resource server, and changing one: as `operator_client_acts` of an application."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.responses import Response
+
+from authn.clients.exchange_pairs import ExchangePair, list_exchanges
+from authn.clients.resource_document import InvalidResource
+from authn.clients.resource_registration import (
+    change_resource,
+    changed_resource,
+    locked_resource,
+    new_resource,
+    register_resource,
+)
+from authn.clients.resources import Resource, find_resource
+from authn.console.confirming import confirm_at_desk, desk_confirmation_options
+from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
+from authn.console.operator_client_views import Change
+from authn.console.operator_resource_form import (
+    EXAMPLE,
+    field_of,
+    form_of_resource,
+    values_of_form,
+)
+from authn.console.operator_resources import ONE, address, query_of, resource_in_query
+from authn.console.routes import desk_form, desk_page, desk_script
+from authn.console.shown import desk_answer
+from authn.errors import N_, Forbidden
+from authn.policies import LEVELS
+from authn.secrets import token_hash
+from authn.views.resource_shown import shown_resource
+from authn.web.request import Request, json_answer, sent_text
+
+NEW: Final = "/desk/operator/new-resource"
+CHANGE: Final = "change resource"
+REGISTER: Final = "new resource"
+MEANWHILE: Final = N_(
+    "Somebody changed this resource server meanwhile. Open it again, and see what is still needed."
+)
+
+
+@at_desk("change-clients")
+def operator_resource_new(request: Request, desk: DeskSession) -> Response:
+    """The form of a new one."""
+    return _form(request, desk, None, {"token_format": "jwt"})
+
+
+@at_desk("change-clients")
+def operator_resource_checked(request: Request, desk: DeskSession) -> Response:
+    """What the form says would be registered; or what is wrong, at its field."""
+    try:
+        after = new_resource(
+            request.connection,
+            request.settings,
+            request.now,
+            resource=request.form.get("resource", "").strip(),
+            **values_of_form(request.form),
+        )
+    except InvalidResource as refusal:
+        return _form(request, desk, None, request.form, refusal)
+    return _confirm(request, desk, None, after)
+
+
+@at_desk_script("change-clients")
+def operator_resource_new_options(request: Request, desk: DeskSession) -> Response:
+    """Options to confirm it."""
+    return json_answer(desk_confirmation_options(request, desk, "change-clients", REGISTER))
+
+
+@at_desk_script("change-clients")
+def operator_resource_registered(request: Request, desk: DeskSession) -> Response:
+    """Access tokens can be for it from now on."""
+    present = confirm_at_desk(request, desk, "change-clients", REGISTER)
+    registered = register_resource(
+        request.connection,
+        request.secrets,
+        request.settings,
+        request.now,
+        reference=request.reference,
+        actor_id=present.person_id,
+        resource=sent_text(request, "resource").strip(),
+        **values_of_form(_sent(request)),
+    )
+    return json_answer({"location": address(registered)})
+
+
+@at_desk("change-clients")
+def operator_resource_edit(request: Request, desk: DeskSession) -> Response:
+    """The form of one as it is."""
+    found = resource_in_query(request)
+    return _form(request, desk, found, form_of_resource(found))
+
+
+@at_desk("change-clients")
+def operator_resource_edit_checked(request: Request, desk: DeskSession) -> Response:
+    """What the form would change; or what is wrong, at its field."""
+    found = find_resource(request.connection, request.form.get("resource", ""))
+    if found is None:
+        raise nothing_here()
+    try:
+        values = values_of_form(request.form)
+        after = changed_resource(request.connection, request.settings, found, **values)
+    except InvalidResource as refusal:
+        return _form(request, desk, found, request.form, refusal)
+    return _confirm(request, desk, found, after)
+
+
+@at_desk_script("change-clients")
+def operator_resource_edit_options(request: Request, desk: DeskSession) -> Response:
+    """Options to confirm it."""
+    return json_answer(desk_confirmation_options(request, desk, "change-clients", CHANGE))
+
+
+@at_desk_script("change-clients")
+def operator_resource_changed(request: Request, desk: DeskSession) -> Response:
+    """It has these values from now on."""
+    present = confirm_at_desk(request, desk, "change-clients", CHANGE)
+    found = locked_resource(request.connection, sent_text(request, "resource"))
+    if found is None:
+        raise nothing_here()
+    if sent_text(request, "version") != _version(found):
+        raise Forbidden("changed_meanwhile", MEANWHILE)
+    changed = change_resource(
+        request.connection,
+        request.secrets,
+        request.settings,
+        found,
+        request.now,
+        reference=request.reference,
+        actor_id=present.person_id,
+        **values_of_form(_sent(request)),
+    )
+    return json_answer({"location": address(changed)})
+
+
+def _sent(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.json.items() if isinstance(value, str)}
+
+
+def _version(resource: Resource) -> str:
+    return token_hash(repr(resource))[:32]
+
+
+def _form(
+    request: Request,
+    desk: DeskSession,
+    resource: Resource | None,
+    sent: Mapping[str, str],
+    refusal: InvalidResource | None = None,
+) -> Response:
+    errors = []
+    if refusal is not None:
+        text = request.translate(refusal.description)
+        errors = [{"field": field_of(refusal), "text": text}]
+    return desk_answer(
+        request,
+        desk,
+        "console/operator_resource_form.html",
+        422 if errors else 200,
+        shown=resource,
+        sent=sent,
+        errors=errors,
+        levels=LEVELS,
+        example=EXAMPLE,
+        at=query_of(resource) if resource else "",
+    )
+
+
+def _confirm(
+    request: Request, desk: DeskSession, before: Resource | None, after: Resource
+) -> Response:
+    pairs = list_exchanges(request.connection)
+    carried = {name: text for name, text in request.form.items() if name != "csrf_token"}
+    return desk_answer(
+        request,
+        desk,
+        "console/operator_resource_confirm.html",
+        shown=before,
+        after=after,
+        changes=_changes(before, after, pairs),
+        carried=carried,
+        version=_version(before) if before else "",
+        at=query_of(before) if before else "",
+    )
+
+
+def _changes(before: Resource | None, after: Resource, pairs: list[ExchangePair]) -> list[Change]:
+    """What is another line than before; its scopes and their rules keep their order."""
+    old = _lines(before, pairs) if before else {}
+    new = _lines(after, pairs)
+    return [
+        Change(name, old.get(name, ""), new.get(name, ""))
+        for name in dict.fromkeys([*new, *old])
+        if old.get(name, "") != new.get(name, "")
+    ]
+
+
+def _lines(resource: Resource, pairs: list[ExchangePair]) -> dict[str, str]:
+    """By name what is shown; of a scope all its lines as one."""
+    lines: dict[str, str] = {}
+    last = ""
+    for name, value in shown_resource(resource, pairs):
+        if name.startswith("  "):
+            lines[last] += f"; {name.strip()}: {value}"
+        elif name not in ("registered", "exchange"):
+            last = name
+            lines[name] = value
+    return lines
+
+
+routes = [
+    desk_page(NEW, operator_resource_new),
+    desk_form(NEW, operator_resource_checked),
+    desk_script(f"{NEW}/confirmed/options", operator_resource_new_options, writes=False),
+    desk_script(f"{NEW}/confirmed", operator_resource_registered),
+    desk_page(f"{ONE}/edit", operator_resource_edit),
+    desk_form(f"{ONE}/edit", operator_resource_edit_checked),
+    desk_script(f"{ONE}/change/options", operator_resource_edit_options, writes=False),
+    desk_script(f"{ONE}/change", operator_resource_changed),
+]

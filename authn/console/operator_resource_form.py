@@ -1,0 +1,103 @@
+"""The form of a resource server: its fields, what they say, and at which a rule is broken."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+import orjson
+
+from authn.clients import resource_rules as rules
+from authn.clients.resource_document import InvalidResource, read_resource_document
+from authn.clients.resources import Resource
+from authn.consents.scopes import SCOPES
+from authn.errors import N_
+
+WORDS: Final = (
+    "resource_name",
+    "client_id",
+    "sector_identifier",
+    "level",
+    "token_format",
+    "revocation_hook",
+)
+FLAGS: Final = (
+    "encrypt_tokens",
+    "may_read_ssin",
+    "reads_profile",
+    "reads_may_act",
+    "may_read_device_id",
+)
+NO_OBJECT: Final = N_("The scopes are a JSON object: the name of each, and what it is.")
+OWN_SCOPE: Final = N_("One of these scopes is the service's own.")
+EXAMPLE: Final = """\
+{
+  "letters.read": {
+    "name": {"en": "Read your letters", "nl": "Uw brieven lezen"},
+    "profile_kinds": ["citizen", "mandate"],
+    "level": "device"
+  }
+}"""
+# At which field the sentence of a rule stands; any other at the scopes, of which most rules are.
+FIELD_OF_RULE: Final[Mapping[Callable[[Resource], bool], str]] = {
+    rules.has_an_identifier: "resource",
+    rules.has_a_name: "resource_name",
+    rules.has_a_sector: "sector_identifier",
+    rules.has_a_token_format: "token_format",
+    rules.opaque_tokens_can_be_asked_about: "client_id",
+    rules.opaque_tokens_are_not_encrypted: "encrypt_tokens",
+}
+# What is held against what there is, in `resource_registration`: a word of the sentence tells.
+_OTHERS: Final = (
+    ("There is a resource with this address already.", "resource"),
+    ("This address is the service's own.", "resource"),
+    ("A revocation hook is", "revocation_hook"),
+    ("A resource asks as", "client_id"),
+    ("Tokens are encrypted to", "encrypt_tokens"),
+)
+
+
+def values_of_form(form: Mapping[str, str]) -> dict[str, Any]:
+    """The values, by the names of `Resource`, but for its address; raises `InvalidResource`."""
+    try:
+        scopes = orjson.loads(form.get("scopes", "").strip() or "{}")
+    except ValueError:
+        scopes = None
+    if not isinstance(scopes, dict):
+        raise InvalidResource(NO_OBJECT)
+    if not scopes.keys().isdisjoint(SCOPES):
+        raise InvalidResource(OWN_SCOPE)
+    document = {
+        **{name: form.get(name, "").strip() for name in WORDS},
+        **{name: name in form for name in FLAGS},
+        "scopes": scopes,
+    }
+    return read_resource_document(document)
+
+
+def form_of_resource(resource: Resource) -> dict[str, str]:
+    """The fields as they are for one that is registered."""
+    scopes = {name: _said(asdict(each)) for name, each in resource.scopes.items()}
+    return {
+        "resource": resource.resource,
+        **{name: str(getattr(resource, name) or "") for name in WORDS},
+        **{name: "on" for name in FLAGS if getattr(resource, name)},
+        "scopes": orjson.dumps(scopes, option=orjson.OPT_INDENT_2).decode(),
+    }
+
+
+def field_of(refusal: InvalidResource) -> str:
+    """At which field the refusal stands."""
+    sentence = refusal.description
+    for holds, words in rules.RULES:
+        if words == sentence:
+            return FIELD_OF_RULE.get(holds, "scopes")
+    for beginning, field in _OTHERS:
+        if sentence.startswith(beginning):
+            return field
+    member = sentence.partition(":")[0].partition(".")[0]
+    return member if member in (*WORDS, *FLAGS) else "scopes"
+
+
+def _said(scope: dict[str, Any]) -> dict[str, Any]:
+    """A scope as a document has it: without what is not said of it."""
+    return {name: value for name, value in scope.items() if value}

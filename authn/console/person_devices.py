@@ -1,0 +1,100 @@
+"""The devices of a person as an agent sees them: as the caller would describe them, and what is
+wrong with each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from authn.console.person_offers import Offer, Target, device_offers
+from authn.devices.tables import Device, Installation
+from authn.devices.transitions import state_of
+from authn.errors import N_
+from authn.grants.on_device import applications_by_device
+from authn.policies import COMPROMISED
+from authn.sessions.open_sessions import open_sessions
+from authn.views.devices import DeviceView, browser_words, device_view
+from authn.web.request import Request
+from authn.webauthn.policy import (
+    CHANGED_BACKUP,
+    PROHIBITED,
+    model_of,
+    policy_of,
+    unmet,
+)
+
+MOST_SESSIONS = 100
+COPIED = N_("Its key may have been copied.")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """Where somebody is signed in with a device, since when, and used when last."""
+
+    browser: str | None
+    since: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCard:
+    """A device with its suspicions in words, what is open on it, and what may be done to it."""
+
+    view: DeviceView
+    suspicions: list[str]
+    sessions: list[SessionView]
+    applications: list[str]
+    offers: list[Offer]
+
+
+def device_cards(
+    request: Request,
+    target: Target,
+    found: list[tuple[Device, Installation | None]],
+    used_for: dict[UUID, str],
+) -> list[DeviceCard]:
+    """One for each device that was not removed, those that work first, newest use first."""
+    sessions = _sessions(request, target.person.id)
+    applications = applications_by_device(
+        request.connection, request.settings, target.person.id, request.now
+    )
+    every = [device for device, _ in found]
+    cards = [
+        DeviceCard(
+            view=device_view(request, device, latest, every, used_for.get(device.id)),
+            suspicions=[request.translate(each) for each in suspicions(request, device)],
+            sessions=sessions.get(device.id, []),
+            applications=applications.get(device.id, []),
+            offers=device_offers(target, device, request.now),
+        )
+        for device, latest in found
+        if device.status != "unlinked"
+    ]
+    return sorted(cards, key=lambda card: card.view.status != "active")
+
+
+def suspicions(request: Request, device: Device) -> list[str]:
+    """What may be wrong with the device's key, as message ids."""
+    found = []
+    if device.suspended_why == "counter" and state_of(device, request.now) == "suspended":
+        found.append(COPIED)
+    if device.backup_changed:
+        found.append(CHANGED_BACKUP.what_is)
+    model = model_of(request.site, device)
+    if model is not None and model.statuses & COMPROMISED:
+        found.append(PROHIBITED.what_is)
+    refused = unmet(policy_of(request.settings, None), device, model)
+    if refused is not None:
+        found.append(refused.what_is)
+    return list(dict.fromkeys(found))
+
+
+def _sessions(request: Request, person_id: UUID) -> dict[UUID, list[SessionView]]:
+    """By device."""
+    found: dict[UUID, list[SessionView]] = {}
+    for each in open_sessions(
+        request.connection, request.settings, person_id, request.now, MOST_SESSIONS
+    ):
+        words = browser_words(request, each.browser, each.system)
+        view = SessionView(words, each.auth_time, each.last_seen_at)
+        found.setdefault(each.device_id, []).append(view)
+    return found

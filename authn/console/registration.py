@@ -1,0 +1,194 @@
+"""What a registrar does: checks an identity, asks for a code, prints its letter.
+
+Protocol 3.3: for a person who has or had a device a second member of staff agrees, or the code
+waits for a day; the registrar is not the agent who began the return. Each locks the person, asks
+`console.targets` who may do it to whom, and leaves one event with the reason.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from authn.audit.log import record
+from authn.audit.registration_events import (
+    DeskCodeAsked,
+    DeskCodeCancelled,
+    DeskCodePrinted,
+    IdentityChecked,
+    RegistrationEvent,
+)
+from authn.console.approvals import ask, use_approval
+from authn.console.desk_sessions import Desk
+from authn.console.targets import guard_target, note_refused, nothing_here
+from authn.db.metadata import Instant
+from authn.db.occasion import Occasion
+from authn.enrolment.desk_code_rows import find_desk_code
+from authn.enrolment.desk_codes import (
+    PrintedCode,
+    ask_for_code,
+    cancel_desk_code,
+    identity_checked,
+    open_desk_code,
+    print_desk_code,
+    waits_until,
+)
+from authn.enrolment.desk_tables import DeskCode, Document, SecondHalf
+from authn.enrolment.recovery_tables import returns
+from authn.errors import N_, Forbidden
+from authn.people.persons import lock_person
+from authn.people.tables import Person
+
+# How somebody's code is let through who has or had a device.
+Way = Literal["second", "wait"]
+
+_BEGAN = select(returns.c.id).where(
+    returns.c.person_id == bindparam("of_person"),
+    returns.c.began_by == bindparam("registrar"),
+    returns.c.expires_at > bindparam("now", type_=Instant),
+)
+_OTHER_HALF_OF_TWO: Final = N_(
+    "You began this person's return yourself. Another registrar must issue the code."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the registrar says of a document: nothing of its number but the last digits."""
+
+    document: Document
+    last_digits: str
+    valid_until: date
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a code for this person needs besides the registrar."""
+
+    waits: bool
+    second: bool
+    """Only a second member of staff will do: it is a colleague."""
+
+
+def needs_of(occasion: Occasion, desk: Desk, person: Person) -> Needs:
+    """What a code for this person needs; raises as `guard_target`, and for who began the return."""
+    second = guard_target(occasion, desk, "issue-code", person)
+    if began_return(occasion, desk, person):
+        note_refused(occasion, desk, "issue-code", "began the return", person.id)
+        raise Forbidden("began_return", _OTHER_HALF_OF_TWO)
+    return Needs(waits_until(occasion, person.id) > occasion.now, second)
+
+
+def began_return(occasion: Occasion, desk: Desk, person: Person) -> bool:
+    """Whether this member of staff began a return of the person that is not long over."""
+    began = {"of_person": person.id, "registrar": desk.person_id, "now": occasion.now}
+    return occasion.connection.execute(_BEGAN, began).first() is not None
+
+
+def do_check_identity(occasion: Occasion, desk: Desk, person: Person, checked: Checked) -> DeskCode:
+    """The identity is checked: a code can be asked for by this registrar, for half an hour."""
+    lock_person(occasion.connection, person.id)
+    guard_target(occasion, desk, "check-identity", person)
+    desk_code = identity_checked(occasion, person.id, desk.person_id, checked.document)
+    event = IdentityChecked(
+        **_why(desk, person.id),
+        document=checked.document,
+        last_digits=checked.last_digits,
+        valid_until=checked.valid_until.isoformat(),
+        checked=" ".join(checked.checks),
+    )
+    _record(occasion, event)
+    return desk_code
+
+
+def do_ask_for_code(
+    occasion: Occasion,
+    desk: Desk,
+    person: Person,
+    desk_code_id: UUID,
+    second_half: SecondHalf,
+    address_id: UUID | None,
+    way: Way,
+) -> DeskCode:
+    """The code may be printed, or waits; raises as `needs_of` and `desk_codes.ask_for_code`."""
+    lock_person(occasion.connection, person.id)
+    needs = needs_of(occasion, desk, person)
+    desk_code = _own(occasion, desk, person, desk_code_id)
+    by_second = needs.second or (needs.waits and way == "second")
+    asked = ask_for_code(occasion, desk_code, second_half, address_id, by_second=by_second)
+    if asked.state == "asked":
+        ask(occasion, desk, "issue-code", person.id, {"desk_code_id": str(asked.id)})
+    event = DeskCodeAsked(
+        **_why(desk, person.id),
+        desk_code=asked.id,
+        second_half=second_half,
+        state=asked.state,
+    )
+    _record(occasion, event)
+    return asked
+
+
+def do_print_code(
+    occasion: Occasion, desk: Desk, person: Person, desk_code_id: UUID
+) -> PrintedCode:
+    """The code, at the one moment when it is known; raises `Forbidden` where it may not be yet.
+
+    What a second member of staff agreed to is spent by it, once.
+    """
+    lock_person(occasion.connection, person.id)
+    needs_of(occasion, desk, person)
+    desk_code = _own(occasion, desk, person, desk_code_id)
+    approved_by = None
+    if desk_code.state == "asked":
+        approval = use_approval(occasion, desk, "issue-code", person.id)
+        if approval is None or approval.payload.get("desk_code_id") != str(desk_code.id):
+            raise Forbidden("not_approved", N_("No second member of staff has agreed yet."))
+        open_desk_code(occasion, desk_code.id)
+        approved_by = approval.decided_by
+    printed = print_desk_code(occasion, desk_code, person)
+    event = DeskCodePrinted(
+        **_why(desk, person.id), desk_code=desk_code.id, approved_by=approved_by
+    )
+    _record(occasion, event)
+    return printed
+
+
+def do_cancel_code(occasion: Occasion, desk: Desk, person: Person, desk_code_id: UUID) -> bool:
+    """Whether the code was cancelled by this; any registrar may, since nothing is opened by it."""
+    guard_target(occasion, desk, "issue-code", person)
+    found = find_desk_code(occasion.connection, desk_code_id)
+    if found.person_id != person.id:
+        raise nothing_here()
+    if not cancel_desk_code(occasion, desk_code_id):
+        return False
+    _record(
+        occasion,
+        DeskCodeCancelled(person_id=person.id, actor_id=desk.person_id, desk_code=desk_code_id),
+    )
+    return True
+
+
+def _own(occasion: Occasion, desk: Desk, person: Person, desk_code_id: UUID) -> DeskCode:
+    """This registrar's, for this person: whoever saw the document issues the code."""
+    found = find_desk_code(occasion.connection, desk_code_id)
+    if found.person_id != person.id or found.registrar_id != desk.person_id:
+        note_refused(occasion, desk, "issue-code", "another registrar's", person.id)
+        raise nothing_here()
+    return found
+
+
+def _why(desk: Desk, person_id: UUID) -> dict[str, Any]:
+    return {
+        "person_id": person_id,
+        "actor_id": desk.person_id,
+        "reason": desk.why.reason,
+        "explanation": desk.why.explanation,
+        "ticket": desk.why.ticket,
+    }
+
+
+def _record(occasion: Occasion, event: RegistrationEvent | DeskCodeCancelled) -> None:
+    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)

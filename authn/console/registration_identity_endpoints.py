@@ -1,0 +1,152 @@
+"""The queue of foreign identities: seen, a number proposed, looked at again, matched, parted."""
+
+from typing import Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from authn.console.confirming import confirm_at_desk, desk_confirmation_options
+from authn.console.desk import (
+    DeskSession,
+    about_person,
+    about_person_script,
+    at_desk,
+)
+from authn.console.registration_find import find_citizen
+from authn.console.registration_identities import do_match, do_part, match_waits, see_identity
+from authn.console.routes import desk_form, desk_page, desk_script
+from authn.console.shown import desk_answer
+from authn.console.targets import nothing_here
+from authn.errors import NotFound
+from authn.federation.foreign_identities import (
+    ForeignIdentity,
+    find_identity,
+    identities_of,
+    waiting_identities,
+)
+from authn.people.tables import Person
+from authn.web.request import Request, json_answer, redirect
+
+IDENTITIES: Final = "/desk/registration/identities"
+
+
+@at_desk("match-identity")
+def identities(request: Request, desk: DeskSession) -> Response:
+    """What waits to be matched; whose names they are is seen one by one."""
+    waiting = waiting_identities(request.connection, request.secrets)
+    return desk_answer(request, desk, "console/registration_identities.html", waiting=waiting)
+
+
+@at_desk("match-identity")
+def identity(request: Request, desk: DeskSession) -> Response:
+    """What one identity says of its holder, and the question for a number."""
+    found = see_identity(request, desk, request.path_params["identity"])
+    return _identity_page(request, desk, found, [])
+
+
+@at_desk("match-identity")
+def number_proposed(request: Request, desk: DeskSession) -> Response:
+    """On to a second look, at both beside each other; or the page again."""
+    found = _known(request)
+    try:
+        person = find_citizen(request, desk, request.form.get("ssin", ""))
+    except NotFound as refusal:
+        errors = [{"field": "ssin", "text": request.translate(refusal.description)}]
+        return _identity_page(request, desk, found, errors)
+    return redirect(f"/desk/registration/{person.id}/match/{found.id}")
+
+
+@about_person("match-identity")
+def second_look(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The identity and the person beside each other, before the one leads to the other."""
+    found = _known(request)
+    return desk_answer(
+        request,
+        desk,
+        "console/registration_match.html",
+        citizen=person,
+        identity=found,
+        matched=found.person_id == person.id,
+        elsewhere=found.person_id not in (None, person.id),
+        waits=match_waits(request, desk, found.id),
+    )
+
+
+@about_person_script("match-identity")
+def match_options(request: Request, desk: DeskSession, person: Person) -> Response:
+    """Options to confirm that this one identity is this one person's, or is not."""
+    target = _target(request, person)
+    return json_answer(desk_confirmation_options(request, desk, "match-identity", target))
+
+
+@about_person_script("match-identity")
+def matched(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The identity leads to the person; or waits for a colleague, who must agree."""
+    desk = confirm_at_desk(request, desk, "match-identity", _target(request, person))
+    do_match(request, desk, person, request.path_params["identity"])
+    return json_answer({"location": _match_path(request, person)})
+
+
+@about_person_script("match-identity")
+def parted(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The identity leads to nobody any more."""
+    desk = confirm_at_desk(request, desk, "match-identity", _target(request, person))
+    do_part(request, desk, person, request.path_params["identity"])
+    return json_answer({"location": _match_path(request, person)})
+
+
+@about_person("match-identity")
+def of_person(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The foreign identities that lead to this person."""
+    found = identities_of(request.connection, request.secrets, person.id)
+    return desk_answer(
+        request,
+        desk,
+        "console/registration_matches.html",
+        citizen=person,
+        identities=found,
+    )
+
+
+def _identity_page(
+    request: Request, desk: DeskSession, found: ForeignIdentity, errors: list[dict[str, str]]
+) -> Response:
+    return desk_answer(
+        request,
+        desk,
+        "console/registration_identity.html",
+        status=422 if errors else 200,
+        identity=found,
+        errors=errors,
+    )
+
+
+def _known(request: Request) -> ForeignIdentity:
+    identity_id: UUID = request.path_params["identity"]
+    found = find_identity(request.connection, request.secrets, identity_id)
+    if found is None:
+        raise nothing_here()
+    return found
+
+
+def _target(request: Request, person: Person) -> str:
+    return f"{person.id} {request.path_params['identity']}"
+
+
+def _match_path(request: Request, person: Person) -> str:
+    return f"/desk/registration/{person.id}/match/{request.path_params['identity']}"
+
+
+_ONE = IDENTITIES + "/{identity:uuid}"
+_MATCH = "/desk/registration/{id:uuid}/match/{identity:uuid}"
+routes = [
+    desk_page(IDENTITIES, identities),
+    desk_page(_ONE, identity),
+    desk_form(f"{_ONE}/propose", number_proposed),
+    desk_page("/desk/registration/{id:uuid}/match", of_person),
+    desk_page(_MATCH, second_look),
+    desk_script(f"{_MATCH}/options", match_options, writes=False),
+    desk_script(_MATCH, matched),
+    desk_script(f"{_MATCH}/part/options", match_options, writes=False),
+    desk_script(f"{_MATCH}/part", parted),
+]

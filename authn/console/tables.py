@@ -1,0 +1,60 @@
+"""Sessions at the desk, and acts that wait for a second member of staff."""
+
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, Text, Uuid
+
+from authn.db.metadata import Instant, metadata, token_hash_type
+
+LONGEST_REASON = 500
+LONGEST_TICKET = 60
+
+# Another cookie than the holder's own: who looks after others does not do it by the way.
+desk_sessions = Table(
+    "desk_sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("token_hash", token_hash_type(), nullable=False, unique=True),
+    Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
+    Column("device_id", Uuid, ForeignKey("devices.id"), nullable=False),
+    Column("installation_id", Uuid, ForeignKey("installations.id"), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    # About whom the agent works now, and why: asked before any person is shown.
+    Column("about_id", Uuid, ForeignKey("persons.id")),
+    Column("reason", String(100), nullable=False),
+    Column("explanation", String(LONGEST_REASON), nullable=False),
+    Column("ticket", String(LONGEST_TICKET), nullable=False),
+    Column("about_since", Instant),
+    sqlite_with_rowid=False,
+)
+# The live one of an installation, which the next one ends.
+Index(
+    None,
+    desk_sessions.c.installation_id,
+    sqlite_where=desk_sessions.c.ended_at.is_(None),
+    postgresql_where=desk_sessions.c.ended_at.is_(None),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    # An act of `staff.roles`, about whom, and what else it needs, as JSON.
+    Column("act", String(20), nullable=False),
+    Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False),
+    Column("payload_encrypted", LargeBinary, nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("explanation", String(LONGEST_REASON), nullable=False),
+    Column("ticket", String(LONGEST_TICKET), nullable=False),
+    Column("asked_by", Uuid, ForeignKey("persons.id"), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    # waiting, approved, refused, withdrawn
+    Column("state", String(10), nullable=False),
+    Column("decided_by", Uuid, ForeignKey("persons.id")),
+    Column("decided_at", Instant),
+    Column("remark", Text, nullable=False),
+    Index(None, "state", "expires_at"),
+    Index(None, "person_id"),
+    sqlite_with_rowid=False,
+)

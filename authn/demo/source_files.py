@@ -1,0 +1,85 @@
+"""The files that the development server of authentic sources answers from.
+
+They are what `authn people import` and `authn sources import` take, in one folder, and go the same
+way: into a database of their own, with keys of its own, which is gone afterwards.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import orjson
+from pydantic import SecretStr
+
+from authn.db.engine import Database, open_database
+from authn.db.upgrade import upgrade
+from authn.errors import CommandError
+from authn.foreign_jwt import ExchangeKey, read_key_set
+from authn.secrets import Secrets, create_secrets, load_secrets
+from authn.settings import Settings
+from authn.sources.csv_file import import_file
+from authn.sources.files.columns import FileKind
+from authn.sources.files.importing import Import
+from authn.sources.files.reading import SUFFIXES
+
+CLIENTS: Final = "clients.jwks.json"
+CITIZENS: Final = "citizens.csv"
+# Memberships and mandates name organisations, so these come first.
+KINDS: Final[tuple[FileKind, ...]] = (
+    "organisations",
+    "children",
+    "qualities",
+    "memberships",
+    "mandates",
+)
+
+
+def read_clients(folder: Path) -> tuple[ExchangeKey, ...]:
+    """The public keys of those who may ask; raises `CommandError`."""
+    path = folder / CLIENTS
+    try:
+        keys = read_key_set(orjson.loads(path.read_bytes()))
+    except (OSError, ValueError):
+        keys = ()
+    if not keys:
+        raise CommandError(f"{path} must hold the public keys of those who may ask: a JWK Set.")
+    return keys
+
+
+@contextmanager
+def twins_of(folder: Path, now: datetime) -> Iterator[tuple[Database, Secrets]]:
+    """A database with what the files say; raises `CommandError` at the first line that is wrong."""
+    with TemporaryDirectory(prefix="authn-sources-") as scratch:
+        data = Path(scratch)
+        settings = Settings(
+            database_url=SecretStr(f"sqlite:///{data / 'sources.db'}"), data_directory=data
+        )
+        create_secrets(settings)
+        secrets = load_secrets(settings)
+        with closing(open_database(settings)) as database:
+            upgrade(database)
+            if not _take(database, secrets, folder, now):
+                names = ", ".join([CITIZENS, *(f"{kind}.csv" for kind in KINDS)])
+                raise CommandError(f"{folder} has none of the files of sources: {names}.")
+            yield database, secrets
+
+
+def _take(database: Database, secrets: Secrets, folder: Path, now: datetime) -> int:
+    """How many files were taken in."""
+    taken = 0
+    if (folder / CITIZENS).is_file():
+        import_file(database, secrets, folder / CITIZENS, now)
+        taken += 1
+    for kind in KINDS:
+        for suffix, unit in SUFFIXES.items():
+            path = folder / f"{kind}{suffix}"
+            if not path.is_file():
+                continue
+            report = Import(database, secrets, kind, path, now, strict=True).run()
+            for rejected in report.rejected:
+                raise CommandError(f"{path.name}: {unit} {rejected.line}: {rejected.rule}.")
+            taken += 1
+    return taken

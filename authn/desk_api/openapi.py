@@ -1,0 +1,131 @@
+"""The OpenAPI document of the desk's API, made of its list of calls.
+
+OpenAPI 3.1.1 (https://spec.openapis.org/oas/v3.1.1.html). docs/desk-api/openapi.yaml is made of the
+same (`make docs`), for an issuer that is an example.
+"""
+
+import re
+from typing import Any, Final
+
+from authn.clients.desk_api import DESK_ACT, DESK_READ, PATH, SCOPES
+from authn.desk_api.operations import Operation
+from authn.desk_api.schemas import SCHEMAS
+
+EXAMPLE_ISSUER: Final = "https://login.example.org"
+DESCRIPTION: Final = (
+    "What the pages of the support desk do, for the desk's own tools, with an access token of a "
+    "member of staff. Every call about a person says why. A call that needs a second member of "
+    "staff answers 202, and nothing is done until another one approves."
+)
+RESPONSES: Final = {
+    "400": "What was sent is not what the call takes.",
+    "401": "No token, or one that is not accepted; `insufficient_user_authentication` asks for a "
+    "more recent sign-in (RFC 9470).",
+    "403": "The token has not the scope, or it is not possible with this person.",
+    "404": "It is not there, or not for this member of staff.",
+    "409": "It is so already, or something has changed since.",
+    "410": "What was sent is too old.",
+    "429": "This member of staff has looked at too many people within an hour.",
+    "503": "Not now: try again.",
+}
+_PARAMETER: Final = re.compile(r"\{([a-z]+)\}")
+
+
+def openapi(issuer: str, operations: tuple[Operation, ...]) -> dict[str, Any]:
+    """The document of the API at this issuer."""
+    paths: dict[str, Any] = {}
+    for each in operations:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "The desk's API", "version": "1", "description": DESCRIPTION},
+        "servers": [{"url": issuer + PATH}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "responses": {
+                "Problem": {
+                    "description": "A refusal (RFC 9457).",
+                    "content": {"application/problem+json": {"schema": _ref("schemas", "Problem")}},
+                }
+            },
+            "securitySchemes": {"staff": _security_scheme(issuer)},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "security": [{"staff": [operation.scope]}],
+        "responses": _responses(operation),
+    }
+    description = _description(operation)
+    if description:
+        document["description"] = description
+    names = _PARAMETER.findall(operation.path)
+    if names:
+        document["parameters"] = [
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "format": "uuid"},
+            }
+            for name in names
+        ]
+    if operation.method == "POST":
+        content = {"application/json": {"schema": _body(operation)}}
+        document["requestBody"] = {"required": True, "content": content}
+    return document
+
+
+def _description(operation: Operation) -> str:
+    sentences = []
+    if operation.fresh:
+        sentences.append("Whoever calls has signed in within the last five minutes.")
+    if operation.may_wait:
+        sentences.append("It may have to wait for a second member of staff.")
+    return " ".join(sentences)
+
+
+def _body(operation: Operation) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {each.name: each.schema for each in operation.members},
+        "required": [each.name for each in operation.members if each.required],
+        "additionalProperties": False,
+    }
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    content = {"application/json": {"schema": _ref("schemas", operation.answers)}}
+    done = {"200": {"description": operation.summary, "content": content}}
+    if operation.may_wait:
+        done["202"] = {
+            "description": "It waits for a second member of staff: `approval_id`.",
+            "content": content,
+        }
+    problem = _ref("responses", "Problem")["$ref"]
+    # Beside a reference, only its description may be said anew (§4.8.23).
+    return done | {
+        status: {"$ref": problem, "description": words} for status, words in RESPONSES.items()
+    }
+
+
+def _security_scheme(issuer: str) -> dict[str, Any]:
+    flow = {
+        "authorizationUrl": f"{issuer}/authorize",
+        "tokenUrl": f"{issuer}/token",
+        "scopes": {scope: SCOPES[scope].sentence("en") for scope in (DESK_READ, DESK_ACT)},
+    }
+    return {
+        "type": "oauth2",
+        "description": f"The resource is {issuer}{PATH}; DPoP and mutual TLS are understood.",
+        "flows": {"authorizationCode": flow},
+    }
+
+
+def _ref(kind: str, name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/{kind}/{name}"}

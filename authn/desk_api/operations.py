@@ -1,0 +1,184 @@
+"""What a call of the desk's API is: its path, who may, what it takes, and what it answers.
+
+Everything that must hold before a call does anything is checked here, in one order: token, scope,
+staff, sign-in (`caller`), role, body, the person, and why. The routes, and the OpenAPI document of
+`openapi`, are made of the same list.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import orjson
+from starlette.responses import Response
+from starlette.routing import Route
+
+from authn.clients.desk_api import DESK_ACT, DESK_READ, PATH
+from authn.console.desk import person_in_path
+from authn.console.desk_sessions import Desk, Why
+from authn.console.reason import EXPLANATION, REASON, TICKET, read_why
+from authn.console.tables import LONGEST_REASON, LONGEST_TICKET
+from authn.console.targets import note_refused, nothing_here
+from authn.desk_api.caller import calling_desk
+from authn.desk_api.looking import say_why
+from authn.desk_api.members import Member, read_members
+from authn.errors import Expired, Forbidden
+from authn.oidc.dpop import nonce_headers
+from authn.people.tables import Person
+from authn.staff.roles import RULES, Act
+from authn.web.protocol import ProtocolError
+from authn.web.request import Request
+from authn.web.routing import WHEN_NEEDED, protocol_route
+
+WHY: Final = (
+    Member(REASON, "Why, as a code of the operator's list.", longest=100, required=True),
+    Member(EXPLANATION, "Why, in the agent's own words.", longest=LONGEST_REASON),
+    Member(TICKET, "The number of the ticket.", longest=LONGEST_TICKET),
+)
+# What is so already, or has changed since: asking again changes nothing (RFC 9110 §15.5.10).
+CONFLICTS: Final = frozenset(
+    {
+        "approval_over",
+        "asker_may_not",
+        "blocked_already",
+        "changed_since",
+        "no_device",
+        "no_room",
+        "not_merged",
+        "not_possible",
+        "not_reachable",
+        "nothing_to_block",
+        "return_waits",
+        "two_citizens",
+        "undo_too_late",
+    }
+)
+TOO_MANY_LOOKS: Final = "too_many_looks"
+TOO_MANY_REQUESTS: Final = 429  # RFC 6585 §4
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call whose caller may make it: who they are and why, what they sent, and about whom."""
+
+    request: Request
+    desk: Desk
+    members: Mapping[str, Any]
+    about: Person | None = None
+
+    @property
+    def person(self) -> Person:
+        """About whom the call is."""
+        assert self.about is not None, "the path names a person"
+        return self.about
+
+
+Answer = Callable[[Call], Mapping[str, Any]]
+"""What is answered, as JSON; with an `approval_id` nothing was done yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A call of the API; `path` is below the API's address, `answers` a schema of `schemas`.
+
+    `act` is what it is for, None for every member of staff; `fresh` asks for a sign-in of minutes
+    ago. `with_why` is whether it is about somebody whom the caller names: then it says why.
+    """
+
+    name: str
+    summary: str
+    path: str
+    act: Act | None
+    answer: Answer
+    answers: str
+    method: Literal["GET", "POST"] = "POST"
+    scope: str = DESK_READ
+    fresh: bool = False
+    with_why: bool = True
+    takes: tuple[Member, ...] = ()
+    may_wait: bool = False
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Every member that the body may have."""
+        return (*self.takes, *(WHY if self.with_why else ()))
+
+    @property
+    def about_person(self) -> bool:
+        """Whether the path names a person."""
+        return self.path.startswith("/people/{id}")
+
+    @property
+    def route(self) -> Route:
+        """The route: it writes when there is need, as each look does."""
+        path = PATH + self.path.replace("{id}", "{id:uuid}").replace("{device}", "{device:uuid}")
+
+        def endpoint(request: Request) -> Response:
+            return answered(self, request)
+
+        endpoint.__name__ = f"desk_api_{self.name}"
+        return protocol_route(
+            path,
+            endpoint,
+            methods=[self.method],
+            writes=WHEN_NEEDED,
+            body="json",
+            answers="problem",
+        )
+
+
+def an_act(operation: Operation) -> Operation:
+    """The same, of an act: its own scope, a fresh sign-in where its rule says so, four eyes."""
+    assert operation.act is not None
+    return replace(operation, scope=DESK_ACT, fresh=RULES[operation.act].fresh, may_wait=True)
+
+
+def answered(operation: Operation, request: Request) -> Response:
+    """The answer to one call. Raises what `caller`, `members` and the act raise."""
+    with _statuses():
+        content = operation.answer(_call(operation, request))
+    status = 202 if content.get("approval_id") else 200
+    headers = {"Cache-Control": "no-store", **nonce_headers(request)}
+    if status == 202:
+        headers["Location"] = f"{PATH}/approvals/{content['approval_id']}"
+    return Response(orjson.dumps(content), status, headers, "application/json")
+
+
+def _call(operation: Operation, request: Request) -> Call:
+    desk = calling_desk(
+        request, operation.scope, fresh=operation.fresh, writes=operation.method == "POST"
+    )
+    if operation.act is not None and not desk.staff.may(operation.act):
+        note_refused(request, desk, operation.act, "role")
+        raise nothing_here()
+    members = read_members(request, operation.members) if operation.method == "POST" else {}
+    if operation.with_why:
+        desk = Desk(desk.staff, _why(request, members))
+    if not operation.about_person:
+        return Call(request, desk, members)
+    assert operation.act is not None
+    person = person_in_path(request, desk, operation.act)
+    say_why(request, desk, person.id)
+    return Call(request, desk, members, person)
+
+
+def _why(request: Request, members: Mapping[str, Any]) -> Why:
+    return read_why(request, {each.name: members.get(each.name, "") for each in WHY})
+
+
+@contextmanager
+def _statuses() -> Iterator[None]:
+    """A refusal has the status that says what a tool can do about it."""
+    try:
+        yield
+    except (Forbidden, Expired) as refusal:
+        if refusal.error in CONFLICTS:
+            raise _with_status(refusal, 409) from None
+        if refusal.error == TOO_MANY_LOOKS:
+            raise _with_status(refusal, TOO_MANY_REQUESTS) from None
+        raise
+
+
+def _with_status(refusal: Forbidden | Expired, status: int) -> ProtocolError:
+    return ProtocolError(refusal.error, refusal.description, status=status, detail=refusal.detail)

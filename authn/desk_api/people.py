@@ -1,0 +1,200 @@
+"""Calls that look at people: on record before anything is shown, and nothing that opens anything.
+
+What is shown is what the page of a person shows (`console.person_view`); of numbers only the end,
+whoever asks: a whole one leaves by the scope `ssin` alone (design 2.6).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from authn.console.find import BIRTHDATE, CLUE, LONGEST_TYPED, NAME, find, read_search
+from authn.console.find_endpoints import masked_numbers, record_search
+from authn.console.looks import LOOKS
+from authn.console.person_devices import DeviceCard
+from authn.console.person_offers import Offer
+from authn.console.person_view import MOST_ROWS, PersonView, person_view
+from authn.console.targets import MERGED
+from authn.desk_api.looking import record_looked_at
+from authn.desk_api.members import Member
+from authn.desk_api.operations import Call, Operation
+from authn.errors import Forbidden
+from authn.notices.address import mask_address
+from authn.notices.addresses import addresses_of
+from authn.people.ssin import today_in_brussels
+from authn.people.tables import Person
+from authn.views.activity import Entry, latest_entries
+
+Json = Mapping[str, Any]
+
+
+def find_people(call: Call) -> Json:
+    """Whom the caller tells of: those whom this member of staff may see, at most twenty."""
+    request = call.request
+    typed = {name: call.members.get(name, "") for name in (CLUE, NAME, BIRTHDATE)}
+    search = read_search(typed, today_in_brussels(request.now))
+    found = find(request, call.desk, search)
+    record_search(request, call.desk, search, found, call.desk.why)
+    numbers = masked_numbers(request, found)
+    return {
+        "people": [_named(each) | {"number": numbers[each.id]} for each in found.persons],
+        "too_many": found.too_many,
+        "citizen": found.citizen,
+    }
+
+
+def see_person(call: Call) -> Json:
+    """The person, without their devices; of one who became another, who that is."""
+    request, person = call.request, call.person
+    record_looked_at(request, call.desk, person.id)
+    if person.merged_into is not None:  # their numbers are the other one's now
+        merged = {"number": None, "status": "merged", "merged_into": person.merged_into}
+        return _named(person) | merged
+    view = person_view(request, call.desk, person)
+    addresses = addresses_of(request.connection, request.secrets, person.id, request.now)
+    return {
+        **_named(person),
+        "number": view.number,
+        "status": "deceased" if person.deceased else "living",
+        "merged_into": None,
+        "language": person.language,
+        "colleague": view.colleague,
+        "blocked_until": view.block.ends_at if view.block else None,
+        "return_opens_at": view.waiting.opens_at if view.waiting else None,
+        "addresses": [
+            {
+                "id": each.id,
+                "address": mask_address(each.address),
+                "confirmed": each.confirmed_at is not None,
+            }
+            for each in addresses
+        ],
+        "acts": _acts(view.offers),
+    }
+
+
+def see_devices(call: Call) -> Json:
+    """The devices that the person has, as they would describe them, and what is wrong with each."""
+    return {"devices": [_device(each) for each in _shown(call).cards]}
+
+
+def see_sessions(call: Call) -> Json:
+    """Where the person is signed in now, and with which device."""
+    return {
+        "sessions": [
+            {
+                "device_id": card.view.id,
+                "device": card.view.name,
+                "browser": each.browser,
+                "since": each.since,
+                "last_seen": each.last_seen,
+            }
+            for card in _shown(call).cards
+            for each in card.sessions
+        ]
+    }
+
+
+def see_activity(call: Call) -> Json:
+    """What happened to the person lately, in the language of the request."""
+    _refuse_merged(call.person)
+    record_looked_at(call.request, call.desk, call.person.id)
+    left_out = {each.name for each in LOOKS}
+    entries = latest_entries(call.request, call.person.id, left_out, MOST_ROWS)
+    return {"activity": [_entry(each) for each in entries]}
+
+
+def _shown(call: Call) -> PersonView:
+    _refuse_merged(call.person)
+    record_looked_at(call.request, call.desk, call.person.id)
+    return person_view(call.request, call.desk, call.person)
+
+
+def _refuse_merged(person: Person) -> None:
+    """Who became another has nothing of their own any more."""
+    if person.merged_into is not None:
+        raise Forbidden("merged", MERGED)
+
+
+def _named(person: Person) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "birthdate": person.birthdate,
+    }
+
+
+def _device(card: DeviceCard) -> Json:
+    view = card.view
+    return {
+        "id": view.id,
+        "name": view.name,
+        "kind": view.kind,
+        "model": view.model,
+        "level": view.level,
+        "status": view.status,
+        "shared": view.backup_eligible,
+        "last_that_works": view.only,
+        "added_at": view.added_at,
+        "added_how": view.added_how,
+        "last_used_at": view.last_used_at,
+        "last_application": view.last_application,
+        "browser": view.browser,
+        "suspended_at": view.suspended_at,
+        "suspended_why": view.suspended_why,
+        "suspended_until": view.suspended_until,
+        "suspicions": card.suspicions,
+        "sessions": len(card.sessions),
+        "applications": card.applications,
+        "acts": _acts(card.offers),
+    }
+
+
+def _acts(offers: Iterable[Offer]) -> list[Json]:
+    return [{"act": each.act, "waits": each.waits} for each in offers]
+
+
+def _entry(entry: Entry) -> Json:
+    return {
+        "at": entry.at,
+        "what": entry.what,
+        "application": entry.application,
+        "device": entry.device,
+        "by": entry.by,
+        "why": entry.why,
+        "reference": entry.reference,
+        "times": entry.times,
+    }
+
+
+_TYPED: Final = (
+    Member(
+        CLUE, "A national number, a reference, or a mail address, whole.", longest=LONGEST_TYPED
+    ),
+    Member(NAME, "The beginning of the name; with `birthdate`.", longest=LONGEST_TYPED),
+    Member(BIRTHDATE, "Such as 1961-04-27, or the year alone.", longest=LONGEST_TYPED),
+)
+
+OPERATIONS: Final = (
+    Operation("find", "Find a person", "/people/find", "find", find_people, "Found", takes=_TYPED),
+    Operation("person", "See a person", "/people/{id}", "see-person", see_person, "Person"),
+    Operation(
+        "devices", "See their devices", "/people/{id}/devices", "see-person", see_devices, "Devices"
+    ),
+    Operation(
+        "sessions",
+        "See where they are signed in",
+        "/people/{id}/sessions",
+        "see-person",
+        see_sessions,
+        "Sessions",
+    ),
+    Operation(
+        "activity",
+        "See what happened lately",
+        "/people/{id}/activity",
+        "see-person",
+        see_activity,
+        "Activity",
+    ),
+)

@@ -1,0 +1,60 @@
+"""Codes of the desk as they are kept: found by id, by person, by registrar."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, select
+
+from authn.db.metadata import Instant
+from authn.enrolment.desk_tables import DeskCode, desk_codes
+from authn.enrolment.tables import activation_codes
+from authn.errors import N_, NotFound
+
+MOST_SHOWN: Final = 100
+
+_FIND = select(desk_codes).where(desk_codes.c.id == bindparam("of_id"))
+_LATEST = (
+    select(desk_codes)
+    .where(desk_codes.c.person_id == bindparam("of_person"))
+    .order_by(desk_codes.c.checked_at.desc(), desk_codes.c.id)
+    .limit(1)
+)
+_RUNNING = (
+    select(desk_codes)
+    .where(
+        desk_codes.c.registrar_id == bindparam("registrar"),
+        desk_codes.c.state.in_(("asked", "waiting", "open")),
+        desk_codes.c.expires_at > bindparam("after", type_=Instant),
+    )
+    .order_by(desk_codes.c.checked_at, desk_codes.c.id)
+    .limit(MOST_SHOWN)
+)
+
+
+def find_desk_code(connection: Connection, desk_code_id: UUID) -> DeskCode:
+    """The row with this id; raises `NotFound`."""
+    row = connection.execute(_FIND, {"of_id": desk_code_id}).first()
+    if row is None:
+        raise NotFound("not_found", N_("The page you asked for does not exist."))
+    return DeskCode(*row)
+
+
+def latest_desk_code(connection: Connection, person_id: UUID) -> DeskCode | None:
+    """What was begun last for this person, at whatever desk."""
+    row = connection.execute(_LATEST, {"of_person": person_id}).first()
+    return DeskCode(*row) if row else None
+
+
+def codes_of_registrar(connection: Connection, registrar_id: UUID, now: datetime) -> list[DeskCode]:
+    """What the registrar asked for and is not printed yet, the oldest first."""
+    rows = connection.execute(_RUNNING, {"registrar": registrar_id, "after": now})
+    return [DeskCode(*row) for row in rows]
+
+
+def was_used(connection: Connection, desk_code: DeskCode) -> bool:
+    """Whether the code that was printed last has led to a device."""
+    if desk_code.code_id is None:
+        return False
+    statement = select(activation_codes.c.used_at).where(activation_codes.c.id == desk_code.code_id)
+    return connection.execute(statement).scalar_one() is not None

@@ -1,0 +1,71 @@
+"""Activation codes that a registrar issues at the desk, from the identity check to the letter."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, Uuid
+
+from authn.db.metadata import Instant, metadata
+
+Document = Literal["identity-card", "residence-card", "passport"]
+# How the second half of a code reaches its person: a link by mail, or a second letter.
+SecondHalf = Literal["mail", "letter"]
+# `checked`: the identity was. `asked`: a second member of staff must say yes. `waiting`: for the
+# moment `opens_at`, until when every address on file can cancel it. `open`: it may be printed.
+# That `printed` was printed anew changes nothing here. What is too old is never written.
+DeskCodeState = Literal["checked", "asked", "waiting", "open", "printed", "cancelled"]
+
+LONGEST_REFERENCE = 40
+
+desk_codes = Table(
+    "desk_codes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
+    Column("registrar_id", Uuid, ForeignKey("persons.id"), nullable=False),
+    Column("document", String(14), nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("checked_at", Instant, nullable=False),
+    # What follows is decided when the code is asked for.
+    Column("second_half", String(6)),
+    Column("address_id", Uuid, ForeignKey("contact_addresses.id", ondelete="SET NULL")),
+    Column("opens_at", Instant),
+    Column("expires_at", Instant, nullable=False),
+    # Whether it had to wait, for somebody or for a day, as it has for who has or had a device.
+    Column("guarded", Boolean, nullable=False),
+    # The code that was printed last.
+    Column("code_id", Uuid, ForeignKey("activation_codes.id")),
+    Column("reference", String(LONGEST_REFERENCE), nullable=False),
+    Index(None, "registrar_id", "state"),
+    sqlite_with_rowid=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskCode:
+    """A row of `desk_codes`; `reference` is what the letter and the audit log have in common."""
+
+    id: UUID
+    person_id: UUID
+    registrar_id: UUID
+    document: Document
+    state: DeskCodeState
+    checked_at: datetime
+    second_half: SecondHalf | None
+    address_id: UUID | None
+    opens_at: datetime | None
+    expires_at: datetime
+    guarded: bool
+    code_id: UUID | None
+    reference: str
+
+    def is_open_at(self, now: datetime) -> bool:
+        """Whether its letter may be printed, for the first time or anew."""
+        waited = self.state == "waiting" and self.opens_at is not None and self.opens_at <= now
+        return self.expires_at > now and (waited or self.state in ("open", "printed"))
+
+    def is_over_at(self, now: datetime) -> bool:
+        """Whether nothing can come of it any more, but for the code that it may have led to."""
+        return self.state == "cancelled" or (self.state != "printed" and self.expires_at <= now)

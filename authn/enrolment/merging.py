@@ -1,0 +1,57 @@
+"""What becomes of codes, invitations, blocks and returns of who turns out to be another."""
+
+from sqlalchemy import update
+
+from authn.enrolment.desk_tables import desk_codes
+from authn.enrolment.invitation_tables import PENDING, invitations
+from authn.enrolment.recovery_tables import emergency_blocks, emergency_links, returns
+from authn.enrolment.tables import activation_codes
+from authn.people.merge import Merger
+
+
+def end_enrolments(merger: Merger) -> list[str]:
+    """Nothing that was begun for the merged person can be completed; the rows stay theirs."""
+    connection, merged, now = merger.connection, merger.merged.id, merger.occasion.now
+    codes = connection.execute(
+        update(activation_codes)
+        .where(
+            activation_codes.c.person_id == merged,
+            activation_codes.c.used_at.is_(None),
+            activation_codes.c.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=now)
+    ).rowcount
+    invited = connection.execute(
+        update(invitations)
+        .where(invitations.c.person_id == merged, invitations.c.state.in_(PENDING))
+        .values(state="dead")
+    ).rowcount
+    coming_back = connection.execute(
+        update(returns)
+        .where(returns.c.person_id == merged, returns.c.state == "waiting")
+        .values(state="cancelled")
+    ).rowcount
+    connection.execute(
+        update(desk_codes)
+        .where(desk_codes.c.person_id == merged, desk_codes.c.state != "cancelled")
+        .values(state="cancelled")
+    )
+    return [
+        f"Activation codes that are withdrawn: {codes}.",
+        f"Invitations of devices that end: {invited}.",
+        f"Returns that waited and are cancelled: {coming_back}.",
+    ]
+
+
+def move_blocks(merger: Merger) -> list[str]:
+    """A block by the emergency door runs on, and counts for how often mail alone may do it."""
+    moved = 0
+    for table in (emergency_blocks, emergency_links):
+        statement = (
+            update(table)
+            .where(table.c.person_id == merger.merged.id)
+            .values(person_id=merger.kept.id)
+        )
+        rows = merger.connection.execute(statement).rowcount
+        moved += rows if table is emergency_blocks else 0
+    return [f"Uses of the emergency door that go on counting: {moved}."] if moved else []

@@ -1,0 +1,157 @@
+"""In which capacity a person chose to act at an application: kept, remembered, forgotten."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import Executable
+
+from authn.db.once import insert_once
+from authn.db.transaction import must_write
+from authn.login.tables import profile_choices
+from authn.profiles.profile import NO_PROFILE, Profile
+from authn.secrets import new_token
+from authn.sessions.sessions import Session
+
+# A choice is of use to its session, which lives less long, and the newest one for longer.
+KEPT: Final = timedelta(days=30)
+
+# Built once: putting a statement together costs more than executing it.
+_REMEMBERED: Final = (
+    select(
+        profile_choices.c.request_id,
+        profile_choices.c.session_id,
+        profile_choices.c.profile_id,
+        profile_choices.c.chosen_at,
+    )
+    .where(
+        profile_choices.c.person_id == bindparam("of_person"),
+        profile_choices.c.client_id == bindparam("at_client"),
+    )
+    .order_by(profile_choices.c.chosen_at.desc())
+)
+_IN_SESSION: Final = (
+    select(profile_choices.c.client_id, profile_choices.c.profile_id)
+    .where(
+        profile_choices.c.person_id == bindparam("of_person"),
+        profile_choices.c.session_id == bindparam("in_session"),
+    )
+    .order_by(profile_choices.c.chosen_at)
+)
+_newer = profile_choices.alias("newer")
+_FORGET: Final = delete(profile_choices).where(
+    profile_choices.c.chosen_at < bindparam("before"),
+    select(_newer.c.request_id)
+    .where(
+        _newer.c.person_id == profile_choices.c.person_id,
+        _newer.c.client_id == profile_choices.c.client_id,
+        _newer.c.chosen_at > profile_choices.c.chosen_at,
+    )
+    .exists(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A choice, by the `consent_id` of the profile, and when it was made."""
+
+    consent_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a person chose at a client: for this request, in this session, and whenever it was.
+
+    None where they did not.
+    """
+
+    for_request: Chosen | None = None
+    in_session: Chosen | None = None
+    last: Chosen | None = None
+
+
+def remembered(
+    connection: Connection, session: Session, client_id: str, request_id: str
+) -> Remembered:
+    """What the session's person chose at this client: one statement."""
+    parameters = {"of_person": session.person_id, "at_client": client_id}
+    found = Remembered()
+    for row in connection.execute(_REMEMBERED, parameters):
+        chosen = Chosen(row.profile_id or NO_PROFILE, row.chosen_at)
+        here = row.session_id == session.id
+        found = Remembered(
+            chosen if here and row.request_id == request_id else found.for_request,
+            found.in_session or (chosen if here else None),
+            found.last or chosen,
+        )
+    return found
+
+
+def newest_in_session(connection: Connection, session: Session) -> dict[str, UUID | None]:
+    """By client: the profile that was chosen last in this session, None as a citizen."""
+    parameters = {"of_person": session.person_id, "in_session": session.id}
+    return {row.client_id: row.profile_id for row in connection.execute(_IN_SESSION, parameters)}
+
+
+def note_choice(
+    connection: Connection,
+    session: Session,
+    client_id: str,
+    request_id: str,
+    profile: Profile,
+    now: datetime,
+) -> None:
+    """In this profile the person acts for this request, whatever they chose for it before."""
+    must_write(connection)
+    row = _row(session, client_id, request_id, profile.id, now)
+    connection.execute(_upsert(connection.dialect.name), row)
+
+
+def note_switch(
+    connection: Connection, session: Session, client_id: str, profile: Profile, now: datetime
+) -> None:
+    """In this profile the person acts from the session's next request of this client on."""
+    note_choice(connection, session, client_id, f"switch:{new_token(16)}", profile, now)
+
+
+def keep_choice(
+    connection: Connection, session: Session, client_id: str, request_id: str, chosen: Chosen
+) -> None:
+    """A choice made before holds for this request too, whatever is chosen in another tab."""
+    profile_id = None if chosen.consent_id == NO_PROFILE else chosen.consent_id
+    row = _row(session, client_id, request_id, profile_id, chosen.at)
+    insert_once(connection, profile_choices, row)
+
+
+def forget_old_choices(connection: Connection, now: datetime) -> int:
+    """How many were deleted; what somebody chose last at a client is kept."""
+    return connection.execute(_FORGET, {"before": now - KEPT}).rowcount
+
+
+def _row(
+    session: Session, client_id: str, request_id: str, profile_id: UUID | None, at: datetime
+) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "person_id": session.person_id,
+        "session_id": session.id,
+        "client_id": client_id,
+        "profile_id": profile_id,
+        "chosen_at": at,
+    }
+
+
+@cache
+def _upsert(dialect: str) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(profile_choices)
+    changed = [column.name for column in profile_choices.c if not column.primary_key]
+    return statement.on_conflict_do_update(
+        index_elements=[profile_choices.c.request_id],
+        set_={name: statement.excluded[name] for name in changed},
+    )

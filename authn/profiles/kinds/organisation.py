@@ -1,0 +1,63 @@
+"""A member of an organisation, in a role."""
+
+from authn.errors import N_
+from authn.profiles.kinds.kind import (
+    ORGANISATION_WORDS,
+    PERSON_CLAIMS,
+    Called,
+    Claim,
+    Json,
+    Named,
+    ProfileKind,
+    period_ends_at,
+    period_holds,
+)
+from authn.sources.facts import Membership, Organisation
+
+
+def organisation_key(organisation: Organisation) -> tuple[str, ...]:
+    """Which organisation it is: one enterprise may have several hospitals."""
+    if organisation.nihii:
+        return "nihii", organisation.nihii
+    return "cbe", organisation.cbe
+
+
+def organizations_claim(organisation: Organisation) -> Json:
+    """The member `organizations` (domain 2.5) with this one; a number that it lacks is left out."""
+    numbers = {"nihii": organisation.nihii, "cbe": organisation.cbe}
+    told = {name: number for name, number in numbers.items() if number}
+    return {"organizations": [{organisation.kind: {**told, "name": organisation.name}}]}
+
+
+def _key(fact: Membership) -> tuple[str, ...]:
+    return *organisation_key(fact.organisation), fact.role
+
+
+def _called(fact: Membership) -> Called:
+    organisation = fact.organisation
+    details = (ORGANISATION_WORDS[organisation.kind], fact.role)
+    return Called(N_("Member of %(name)s"), organisation.name, details)
+
+
+def _organizations(fact: Membership, named: Named | None) -> Json:
+    return organizations_claim(fact.organisation)
+
+
+KIND: ProfileKind[Membership] = ProfileKind(
+    name="organisation",
+    question="memberships",
+    group=N_("In an organisation"),
+    key=_key,
+    holds=period_holds,
+    ends_at=period_ends_at,
+    called=_called,
+    claims=(
+        *PERSON_CLAIMS,
+        Claim(
+            "organizations",
+            "A list of one object, whose one member is the kind of organisation: an object with "
+            "`nihii` (eight digits), `cbe` (ten digits), as far as it has them, and `name`.",
+            _organizations,
+        ),
+    ),
+)

@@ -1,0 +1,63 @@
+"""What becomes of the devices of somebody who turns out to be another, and of their sessions."""
+
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+
+from authn.devices.devices import devices_of
+from authn.devices.names import free_name
+from authn.devices.tables import devices, installations
+from authn.people.merge import Merger
+from authn.sessions.tables import sessions
+
+_MOVE = (
+    update(devices)
+    .where(devices.c.person_id == bindparam("merged"))
+    .values(person_id=bindparam("kept"))
+    .returning(devices.c.id)
+)
+_END = (
+    update(sessions)
+    .where(
+        sessions.c.installation_id.in_(
+            select(installations.c.id).where(
+                installations.c.device_id.in_(bindparam("ids", expanding=True)),
+                installations.c.ended_at.is_(None),
+            )
+        ),
+        sessions.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now"))
+)
+
+
+def move_devices(merger: Merger) -> list[str]:
+    """The devices go on working, for the person who stays; what was open on them has ended.
+
+    A key answers with the `user.id` that it was made with, which is kept with the device (protocol
+    1.6). The applications hear of the end as of any other (`grants.ended_sessions`). No device is
+    refused for want of room: a person may have more than twenty by this, and adds none then.
+    """
+    connection = merger.connection
+    taken = {each.name for each in devices_of(connection, merger.kept.id)}
+    coming = devices_of(connection, merger.merged.id)
+    # The devices first, then what hangs on them, as whoever signs in does.
+    both = {"merged": merger.merged.id, "kept": merger.kept.id}
+    moved = list(connection.execute(_MOVE, both).scalars())
+    names = []
+    for device in coming:
+        name = free_name(device.name, taken)
+        taken.add(name)
+        names.append(name)
+        if name != device.name:
+            _rename(merger, device.id, name)
+    ended = 0
+    if moved:
+        ended = connection.execute(_END, {"ids": moved, "now": merger.occasion.now}).rowcount
+    said = [f"Device that goes on working: {name}." for name in names]
+    return [*said, f"Sessions that end: {ended}."]
+
+
+def _rename(merger: Merger, device_id: UUID, name: str) -> None:
+    statement = update(devices).where(devices.c.id == device_id).values(name=name)
+    merger.connection.execute(statement)

@@ -1,0 +1,139 @@
+"""The columns of each kind of CSV file, and the member of JSON that each stands for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from authn.sources.fact_json import organisation_to_json
+from authn.sources.facts import DISCIPLINES, ORGANISATION_KINDS, Organisation
+from authn.sources.json_reader import InvalidFact
+
+FileKind = Literal["children", "qualities", "organisations", "memberships", "mandates"]
+SUBJECT: Final = "ssin"
+"""Beside the fact: the number of the person of whom it is told."""
+
+_SEPARATORS = dict.fromkeys(map(ord, " .-"))
+_TRUTH = {"no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
+
+Form = Literal["text", "number", "yes or no", "words", "organisation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: what it means, the member (a path) that it is, and how a cell is read."""
+
+    name: str
+    meaning: str
+    member: str
+    form: Form = "text"
+
+
+_SINCE = Column("since", "the first day on which it holds, YYYY-MM-DD", "fact.since")
+_UNTIL = Column("until", "the last such day; empty while there is no end", "fact.until")
+_ORGANISATION = "CBE number (ten digits) or NIHDI number (eight) of an organisation imported before"
+
+COLUMNS: Final[dict[FileKind, tuple[Column, ...]]] = {
+    "children": (
+        Column("parent_ssin", "who has parental authority", SUBJECT, "number"),
+        Column("child_ssin", "the child", "fact.ssin", "number"),
+        Column("given_name", "the child's first names; empty for none", "fact.firstName"),
+        Column("family_name", "the child's family name", "fact.lastName"),
+        Column("birthdate", "YYYY-MM-DD, YYYY-MM, YYYY, or empty", "fact.birthdate"),
+        Column("deceased", "yes or no; empty means no", "fact.deceased", "yes or no"),
+    ),
+    "qualities": (
+        Column("ssin", "the professional", SUBJECT, "number"),
+        Column("discipline", f"one of {', '.join(DISCIPLINES)}", "fact.discipline"),
+        Column("nihii11", "the NIHDI number of eleven digits", "fact.nihii11", "number"),
+        _SINCE,
+        _UNTIL,
+    ),
+    "organisations": (
+        Column("kind", f"one of {', '.join(ORGANISATION_KINDS)}", "fact.kind"),
+        Column("name", "its name", "fact.name"),
+        Column("cbe", "its CBE number; empty for none", "fact.cbe", "number"),
+        Column("nihii", "its NIHDI number of eight digits; empty for none", "fact.nihii", "number"),
+    ),
+    "memberships": (
+        Column("ssin", "who belongs to it", SUBJECT, "number"),
+        Column("organisation", f"the {_ORGANISATION}", "fact.organization", "organisation"),
+        Column("role", "in which role, at most 100 characters", "fact.role"),
+        _SINCE,
+        _UNTIL,
+        Column(
+            "responsible_access_manager",
+            "yes for who decides in its name; empty means no",
+            "fact.responsibleAccessManager",
+            "yes or no",
+        ),
+    ),
+    "mandates": (
+        Column("mandate_id", "what the source calls this mandate", "fact.mandateId"),
+        Column("mandatary_ssin", "who may act", SUBJECT, "number"),
+        Column("mandator_ssin", "for which person; empty for none", "fact.mandator.ssin", "number"),
+        Column("mandator_given_name", "that person's first names", "fact.mandator.firstName"),
+        Column("mandator_family_name", "that person's family name", "fact.mandator.lastName"),
+        Column(
+            "mandator_organisation",
+            f"or for which organisation: the {_ORGANISATION}",
+            "fact.mandator",
+            "organisation",
+        ),
+        Column(
+            "service_names", "in which services, with spaces between", "fact.serviceNames", "words"
+        ),
+        _SINCE,
+        _UNTIL,
+        Column("accepted_by_mandator", "yes or no", "fact.acceptedByMandator", "yes or no"),
+        Column("accepted_by_mandatary", "yes or no", "fact.acceptedByMandatary", "yes or no"),
+    ),
+}
+
+
+def entry_of(
+    columns: tuple[Column, ...], cells: Mapping[str, str], known: Mapping[str, Organisation]
+) -> dict[str, Any]:
+    """The row as an entry of a JSON file: `{"ssin": …, "fact": {…}}`; an empty cell is left out.
+
+    `known` has the organisations by their numbers. Raises `InvalidFact`.
+    """
+    entry: dict[str, Any] = {"fact": {}}
+    for column in columns:
+        cell = cells[column.name].strip()
+        if cell:
+            _put(entry, column, _read(column, cell, known))
+    return entry
+
+
+def in_words(columns: tuple[Column, ...], invalid: InvalidFact) -> str:
+    """The rule that is broken, told of the column that stands for the member."""
+    names = {column.member.removeprefix("fact."): column.name for column in columns}
+    member = names.get(invalid.member, invalid.member)
+    return f"{member or 'it'} {invalid.rule}"
+
+
+def _put(entry: dict[str, Any], column: Column, value: object) -> None:
+    *path, last = column.member.split(".")
+    inner = entry
+    for name in path:
+        inner = inner.setdefault(name, {})
+    if last in inner:
+        raise InvalidFact(column.name, "is given, and a person as well")
+    inner[last] = value
+
+
+def _read(column: Column, cell: str, known: Mapping[str, Organisation]) -> object:
+    if column.form == "organisation":
+        organisation = known.get(cell.translate(_SEPARATORS))
+        if organisation is None:
+            raise InvalidFact(column.name, "is not the number of an organisation imported before")
+        return organisation_to_json(organisation)
+    return _FORMS[column.form](cell)
+
+
+_FORMS: Final[dict[Form, Callable[[str], object]]] = {
+    "text": str,
+    "number": lambda cell: cell.translate(_SEPARATORS),
+    "yes or no": lambda cell: _TRUTH.get(cell.lower(), cell),
+    "words": str.split,
+}

@@ -1,0 +1,254 @@
+"""Takes a file of facts into an embedded source.
+
+Facts are staged in batches, each in a short transaction, and swapped in by one at the end: what the
+source says changes in one moment. A file adds facts and replaces what is known of them; taken as
+complete, it also ends what it leaves out. The same file twice changes nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from authn.audit.log import record
+from authn.audit.source_events import FactsImported
+from authn.db.engine import Database
+from authn.db.transaction import reading, writing
+from authn.errors import CommandError
+from authn.people.ssin import today_in_brussels
+from authn.people.tables import person_ssins
+from authn.secrets import Secrets
+from authn.sources.answers import ask_anew
+from authn.sources.facts import Organisation
+from authn.sources.files.columns import FileKind
+from authn.sources.files.reading import Entry, FactFile, Rejected
+from authn.sources.import_lock import wait_for_readers
+from authn.sources.tables import source_answers, source_facts, source_staged_facts
+from authn.sources.twins import (
+    ACCESS_MANAGERS,
+    ORGANISATION,
+    every_organisation,
+    fact_rows,
+    organisation_rows,
+)
+
+BATCH = 1000
+ABANDONED_AFTER = timedelta(days=1)
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes of the file that are staged."""
+
+# Under which questions the facts of a file are kept.
+_KEPT_AS: Final[dict[FileKind, tuple[str, ...]]] = {
+    "children": ("children",),
+    "qualities": ("qualities",),
+    "organisations": (ORGANISATION,),
+    "memberships": ("memberships", ACCESS_MANAGERS),
+    "mandates": ("mandates",),
+}
+_STAGED = source_staged_facts.c
+_FACT = [column.name for column in source_facts.c]
+_THIS_IMPORT = _STAGED.import_id == bindparam("this_import")
+
+
+def _insert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@cache
+def _stage(dialect: str) -> Executable:
+    """Rows wait. An organisation's access manager in two roles is looked for in one place."""
+    return _insert(source_staged_facts, dialect).on_conflict_do_nothing()
+
+
+@cache
+def _move(dialect: str) -> Executable:
+    """What waits is kept, and takes the place of what was known of the same."""
+    statement = _insert(source_facts, dialect)
+    rows = select(*(_STAGED[name] for name in _FACT)).where(_THIS_IMPORT)
+    new = statement.excluded
+    changes = {"fact_encrypted": new.fact_encrypted, "imported_at": new.imported_at}
+    return statement.from_select(_FACT, rows).on_conflict_do_update(
+        index_elements=list(source_facts.primary_key.columns), set_=changes
+    )
+
+
+_END_LEFT_OUT = delete(source_facts).where(
+    source_facts.c.question.in_(bindparam("kept_as", expanding=True)),
+    ~exists().where(
+        _THIS_IMPORT,
+        _STAGED.question == source_facts.c.question,
+        _STAGED.subject_hash == source_facts.c.subject_hash,
+        _STAGED.key_hash == source_facts.c.key_hash,
+    ),
+)
+
+# Of the persons of whom the facts that wait are told, by a number that they have or had.
+_CONCERNED = select(person_ssins.c.person_id).where(
+    person_ssins.c.ssin_hash.in_(select(_STAGED.subject_hash).where(_THIS_IMPORT))
+)
+_ANSWERS_ARE_DUE = (
+    update(source_answers)
+    .where(
+        source_answers.c.question == bindparam("asked"),
+        source_answers.c.due_at > bindparam("now"),
+        source_answers.c.person_id.in_(_CONCERNED),
+    )
+    .values(due_at=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did: `facts` taken, lines `rejected`, and how many facts `ended` by it."""
+
+    facts: int
+    rejected: tuple[Rejected, ...]
+    ended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import: where from, where to, and how.
+
+    `complete`: the file is everything, and what it leaves out ends. `strict`: nothing is taken
+    when one line is rejected; a complete file is always strict, since what a rejected line speaks
+    of would end.
+    """
+
+    database: Database
+    secrets: Secrets
+    kind: FileKind
+    path: Path
+    now: datetime
+    complete: bool = False
+    strict: bool = False
+    progress: Progress = lambda _: None
+    id: UUID = field(default_factory=uuid4)
+
+    def run(self) -> ImportReport:
+        """The source says what the file says; opens its own transactions.
+
+        Nothing is changed when nothing can be taken: the report says so by no `facts`. Raises
+        `CommandError` when it is no file of this kind, `OSError` when it cannot be read.
+        """
+        try:
+            facts, rejected = self._stage()
+            if not facts and not rejected:
+                raise CommandError("There is nothing in the file.")
+            if not facts or (rejected and (self.strict or self.complete)):
+                return ImportReport(0, rejected)
+            ended = self._swap_in(facts, len(rejected))
+            self._make_due()
+            return ImportReport(facts, rejected, ended)
+        finally:
+            self._clear_staging()
+
+    def _stage(self) -> tuple[int, tuple[Rejected, ...]]:
+        """How many facts wait now, and what was rejected."""
+        file = FactFile(self.path, self.kind, self._organisations(), today_in_brussels(self.now))
+        rejected: list[Rejected] = []
+        facts = 0
+        taken = self._rows(file, rejected)
+        while batch := list(islice(taken, BATCH)):
+            with writing(self.database) as connection:
+                rows = [row for rows in batch for row in rows]
+                connection.execute(_stage(connection.dialect.name), rows)
+            facts += len(batch)
+            self.progress(file.bytes_read)
+        self.progress(file.bytes_read)
+        return facts, tuple(rejected)
+
+    def _organisations(self) -> dict[str, Organisation]:
+        if self.kind not in ("memberships", "mandates"):
+            return {}
+        with reading(self.database) as connection:
+            return every_organisation(connection, self.secrets)
+
+    def _rows(self, file: FactFile, rejected: list[Rejected]) -> Iterator[list[dict[str, Any]]]:
+        """The rows to stage of each fact; what cannot be taken is added to `rejected`."""
+        seen: dict[str, int] = {}
+        common = {"import_id": self.id, "imported_at": self.now}
+        for entry in file.entries():
+            if isinstance(entry, Rejected):
+                rejected.append(entry)
+                continue
+            rows = self._rows_of(entry)
+            keys = [f"{row['subject_hash']}{row['key_hash']}" for row in rows if _is_told(row)]
+            first = min((seen[key] for key in keys if key in seen), default=None)
+            if first is not None:
+                rejected.append(Rejected(entry.line, f"it is told at {first} already"))
+                continue
+            seen |= dict.fromkeys(keys, entry.line)
+            yield [row | common for row in rows]
+
+    def _rows_of(self, entry: Entry) -> list[dict[str, Any]]:
+        if isinstance(entry.told, Organisation):
+            return organisation_rows(self.secrets, entry.told)
+        assert self.kind != "organisations"
+        return fact_rows(self.secrets, self.kind, entry.ssin, entry.told)
+
+    def _swap_in(self, facts: int, rejected: int) -> int:
+        """What waits is what the source says, in one transaction; how many facts ended by it."""
+        ended = 0
+        with writing(self.database) as connection:
+            _one_swap_at_a_time(connection)
+            if self.complete:
+                values = {"this_import": self.id, "kept_as": _KEPT_AS[self.kind]}
+                ended = connection.execute(_END_LEFT_OUT, values).rowcount
+            connection.execute(_move(connection.dialect.name), {"this_import": self.id})
+            event = FactsImported(kind=self.kind, facts=facts, rejected=rejected, ended=ended)
+            record(connection, self.secrets, event, self.now, "-")
+        return ended
+
+    def _make_due(self) -> None:
+        """What was answered about whom the file tells of is to be asked anew, from now on.
+
+        In a transaction of its own, after the swap: whoever asks from then on gets the new answer.
+        """
+        if self.kind == "organisations":
+            return
+        with writing(self.database) as connection:
+            wait_for_readers(connection)
+            if self.complete:
+                ask_anew(connection, self.kind, self.now)
+                return
+            values = {"this_import": self.id, "asked": self.kind, "now": self.now}
+            connection.execute(_ANSWERS_ARE_DUE, values)
+
+    def _clear_staging(self) -> None:
+        """Nothing of this import waits any more, nor of one that was killed long ago."""
+        with writing(self.database) as connection:
+            abandoned = _STAGED.imported_at < self.now - ABANDONED_AFTER
+            mine = _STAGED.import_id == self.id
+            connection.execute(delete(source_staged_facts).where(or_(mine, abandoned)))
+
+
+def _is_told(row: dict[str, Any]) -> bool:
+    """Whether it is the fact itself, and not where to look for one."""
+    question: str = row["question"]
+    return question != ACCESS_MANAGERS
+
+
+def _one_swap_at_a_time(connection: Connection) -> None:
+    """No two imports wait for each other's rows; readers never wait."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE source_facts IN SHARE ROW EXCLUSIVE MODE"))

@@ -1,0 +1,88 @@
+"""A circuit breaker: a source that fails again and again is left in peace for a while.
+
+Closed, every call is let through. After `MOST_FAILURES` in a row it opens, and for `PAUSE` nobody
+asks. Then one call goes through as a probe: if it succeeds, the breaker closes; if not, it is open
+for another while. Each process has its own.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from authn.clock import Clock
+from authn.sources.wire.down import Busy, LeftInPeace, SourceDown, Unreadable
+
+MOST_FAILURES: Final = 5
+PAUSE: Final = timedelta(seconds=30)
+
+State = Literal["closed", "open", "half-open"]
+
+
+@dataclass(slots=True)
+class Breaker:
+    """How one source does: used by all threads of a process at once."""
+
+    clock: Clock
+    failures: int = 0
+    opened_at: datetime | None = None
+    probing: bool = False
+    answered_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def state(self) -> State:
+        """Closed, open, or half-open: the next call is the probe, or one is under way."""
+        if self.opened_at is None:
+            return "closed"
+        # Also a clock that was put back ends the pause.
+        return "open" if timedelta(0) <= self.clock() - self.opened_at < PAUSE else "half-open"
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """What becomes of this call counts; raises `SourceDown` when none may be made."""
+        probe = self._admit()
+        try:
+            yield
+        except Busy:
+            raise  # it says nothing of the source
+        except Unreadable as error:
+            self._succeeded(str(error))
+            raise
+        except BaseException as error:
+            why = str(error) if isinstance(error, SourceDown) else type(error).__name__
+            self._failed(why, probe=probe)
+            raise
+        else:
+            self._succeeded()
+        finally:
+            if probe:
+                self.probing = False
+
+    def _admit(self) -> bool:
+        """Whether this call is the probe; raises `SourceDown`."""
+        with self.lock:
+            state = self.state
+            if state == "open" or (state == "half-open" and self.probing):
+                raise LeftInPeace("left in peace after failures in a row")
+            self.probing = state == "half-open"
+            return self.probing
+
+    def _succeeded(self, failure: str = "") -> None:
+        with self.lock:
+            self.failures, self.opened_at = 0, None
+            if failure:
+                self.failed_at, self.failure = self.clock(), failure
+            else:
+                self.answered_at = self.clock()
+
+    def _failed(self, failure: str, *, probe: bool) -> None:
+        with self.lock:
+            self.failures += 1
+            self.failed_at, self.failure = self.clock(), failure
+            if probe or self.failures >= MOST_FAILURES:
+                self.opened_at = self.failed_at

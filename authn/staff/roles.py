@@ -1,0 +1,85 @@
+"""What each role of the support desk may do: the one table, from which the menu derives too."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Role = Literal["agent", "registrar", "supervisor", "auditor", "operator"]
+ROLES: Final[tuple[Role, ...]] = ("agent", "registrar", "supervisor", "auditor", "operator")
+
+Act = Literal[
+    "find",
+    "see-person",
+    "show-number",
+    "suspend",
+    "unlink",
+    "unlink-last",
+    "resume",
+    "block-all",
+    "begin-return",
+    "check-identity",
+    "issue-code",
+    "match-identity",
+    "reinstate",
+    "change-address",
+    "merge",
+    "approve",
+    "see-desk",
+    "see-audit",
+    "see-clients",
+    "change-clients",
+    "see-keys",
+    "rotate-keys",
+    "see-health",
+    "retry-notices",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may do an act; `fresh` asks for the agent's own device at that moment, `about_person` for
+    a reason, `second` for another member of staff who approves."""
+
+    roles: frozenset[Role]
+    about_person: bool = True
+    fresh: bool = False
+    second: bool = False
+
+
+def _rule(
+    *roles: Role, about_person: bool = True, fresh: bool = False, second: bool = False
+) -> Rule:
+    return Rule(frozenset(roles), about_person, fresh, second)
+
+
+RULES: Final[dict[Act, Rule]] = {
+    "find": _rule("agent", "registrar", "supervisor"),
+    "see-person": _rule("agent", "registrar", "supervisor"),
+    "show-number": _rule("agent", "registrar", "supervisor"),
+    "suspend": _rule("agent", "supervisor", fresh=True),
+    "block-all": _rule("agent", "supervisor", fresh=True),
+    "unlink": _rule("agent", "supervisor", fresh=True),
+    "resume": _rule("agent", "supervisor", fresh=True),
+    "begin-return": _rule("agent", "supervisor", fresh=True),
+    "unlink-last": _rule("agent", "supervisor", fresh=True, second=True),
+    "reinstate": _rule("supervisor", fresh=True, second=True),
+    # It changes nothing: what follows from it is confirmed with the registrar's device.
+    "check-identity": _rule("registrar"),
+    "issue-code": _rule("registrar", fresh=True),
+    "match-identity": _rule("registrar", fresh=True),
+    "change-address": _rule("registrar", "supervisor", fresh=True, second=True),
+    "merge": _rule("supervisor", fresh=True, second=True),
+    "approve": _rule("supervisor", fresh=True),
+    "see-desk": _rule("supervisor", about_person=False),
+    "see-audit": _rule("auditor", about_person=False),
+    "see-clients": _rule("operator", about_person=False),
+    "change-clients": _rule("operator", about_person=False, fresh=True),
+    "see-keys": _rule("operator", about_person=False),
+    "rotate-keys": _rule("operator", about_person=False, fresh=True),
+    "see-health": _rule("operator", about_person=False),
+    "retry-notices": _rule("operator", about_person=False),
+}
+
+
+def may(roles: frozenset[Role], act: Act) -> bool:
+    """Whether one of these roles may do the act at all."""
+    return bool(roles & RULES[act].roles)

@@ -1,0 +1,136 @@
+"""A device as a page shows it: what its holder would say of it, and where it was used last."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from authn.clients.tables import clients
+from authn.devices.tables import (
+    Device,
+    HowAdded,
+    Installation,
+    KeyLevel,
+    Kind,
+    Status,
+    SuspendedWhy,
+    devices,
+)
+from authn.devices.transitions import may_leave, state_of
+from authn.enrolment.returning import waits
+from authn.errors import N_
+from authn.grants.tables import grants
+from authn.notices.addresses import is_reachable
+from authn.web.request import Request
+from authn.webauthn.models import model_icon, model_name
+from authn.webauthn.policy import key_level, model_of
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device on a page; `browser` is where it was last used, in words.
+
+    `only`: no other active device would be left without it.
+    """
+
+    id: UUID
+    name: str
+    kind: Kind
+    level: KeyLevel
+    status: Status
+    backup_eligible: bool
+    model: str | None
+    icon: str | None
+    added_at: datetime
+    added_how: HowAdded
+    added_by: str | None
+    last_used_at: datetime
+    last_application: str | None
+    browser: str | None
+    suspended_at: datetime | None
+    suspended_why: SuspendedWhy | None
+    suspended_until: datetime | None
+    unlinked_at: datetime | None
+    only: bool
+
+
+def device_view(
+    request: Request,
+    device: Device,
+    latest: Installation | None,
+    every: list[Device],
+    last_application: str | None,
+) -> DeviceView:
+    """One of the person's devices (`every`), last used in the installation `latest`."""
+    return DeviceView(
+        id=device.id,
+        name=device.name,
+        kind=device.kind,
+        level=key_level(device, model_of(request.site, device)),
+        status=state_of(device, request.now),
+        backup_eligible=device.backup_eligible,
+        model=model_name(request.site, device.aaguid),
+        icon=model_icon(request.site, device.aaguid),
+        added_at=device.added_at,
+        added_how=device.added_how,
+        added_by=next((each.name for each in every if each.id == device.added_by), None),
+        last_used_at=device.last_used_at,
+        last_application=last_application,
+        browser=browser_words(request, latest.browser, latest.system) if latest else None,
+        suspended_at=device.suspended_at,
+        suspended_why=device.suspended_why,
+        suspended_until=device.suspended_until,
+        unlinked_at=device.unlinked_at,
+        only=not may_leave(device, every, request.now),
+    )
+
+
+def browser_words(request: Request, browser: str, system: str) -> str | None:
+    """`Chrome on Windows` in the language of the request, or as much of it as is known."""
+    if browser and system:
+        words = request.translate(N_("%(browser)s on %(system)s"))
+        return words % {"browser": browser, "system": system}
+    return browser or system or None
+
+
+@dataclass(frozen=True, slots=True)
+class LastApplications:
+    """By device: the application that it was last used for.
+
+    And what the same page asks of the person, in the same statement: whether they have a confirmed
+    mail address, and whether somebody's return waits.
+    """
+
+    by_device: dict[UUID, str]
+    reachable: bool
+    return_waits: bool
+
+
+def last_applications(connection: Connection, person_id: UUID, now: datetime) -> LastApplications:
+    """What this person's devices were last used for."""
+    # One step down an index for each device, however much it was used.
+    last = (
+        select(grants.c.client_id)
+        .where(grants.c.device_id == devices.c.id)
+        .order_by(grants.c.granted_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            devices.c.id,
+            clients.c.client_name,
+            is_reachable(person_id).label("reachable"),
+            waits(person_id, now).label("return_waits"),
+        )
+        .select_from(devices)
+        .outerjoin(clients, clients.c.client_id == last)
+        .where(devices.c.person_id == person_id)
+    )
+    rows = connection.execute(statement).all()
+    return LastApplications(
+        by_device={row.id: row.client_name for row in rows if row.client_name is not None},
+        reachable=any(row.reachable for row in rows),
+        return_waits=any(row.return_waits for row in rows),
+    )

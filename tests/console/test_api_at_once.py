@@ -1,0 +1,108 @@
+"""The same call at the same moment; and what a call costs."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from httpx2 import Response
+
+from authn.db.transaction import writing
+from authn.desk_api.endpoints import OPERATIONS
+from authn.devices.devices import devices_of
+from authn.devices.life import unlink
+from authn.errors import Refusal
+from authn.web.site import Site
+from tests.console.acting import every_approval, rows, statuses, suspend_for
+from tests.console.conftest import MakeStaff, MakeTool
+from tests.console.desk import CitizenAtHome
+from tests.console.test_api import ANOTHER
+from tests.console.tools import Tool
+from tests.occasion import job
+from tests.oidc.test_cost import counted
+from tests.together import at_once
+
+
+def codes(answers: list[Response | Refusal]) -> list[int]:
+    return sorted(each.status_code if isinstance(each, Response) else 0 for each in answers)
+
+
+@pytest.mark.parametrize("name", ["suspend", "unlink"])
+def test_of_several_at_once_one_does_it(
+    tool: Tool, citizen: CitizenAtHome, site: Site, name: str
+) -> None:
+    first = citizen.devices[0]
+    answers = at_once(lambda: tool.call(name, citizen.person.id, first), 4)
+    refusal = 409 if name == "suspend" else 404
+    assert codes(answers) == [200, *[refusal] * 3]
+    assert len(rows(site, "desk.suspended", "desk.unlinked")) == 1
+    assert statuses(site, citizen.person)[first] != "active"
+
+
+def test_two_who_approve_at_once_approve_once(
+    make_staff: MakeStaff, make_tool: MakeTool, citizen: CitizenAtHome, site: Site
+) -> None:
+    asking = make_tool(make_staff("supervisor"))
+    other = make_tool(make_staff("supervisor", "registrar", desk="Namur", citizen=ANOTHER))
+    suspend_for(site, citizen.devices[0], "counter")
+    asked = asking.call("resume", citizen.person.id, citizen.devices[0]).json()
+    answers = at_once(lambda: other.call("approve", UUID(asked["approval_id"])), 3)
+    assert codes(answers) == [200, 409, 409]
+    assert [each.state for each in every_approval(site)] == ["approved"]
+    assert len(rows(site, "desk.reinstated")) == 1
+
+
+def test_the_same_asked_at_once_waits_once(
+    make_staff: MakeStaff, make_tool: MakeTool, citizen: CitizenAtHome, site: Site
+) -> None:
+    tool = make_tool(make_staff("supervisor"))
+    suspend_for(site, citizen.devices[0], "counter")
+    answers = at_once(lambda: tool.call("resume", citizen.person.id, citizen.devices[0]), 4)
+    assert codes(answers) == [202] * 4
+    assert len(every_approval(site)) == 1
+
+
+def test_an_act_against_the_removal_of_the_agents_own_device(
+    tool: Tool, citizen: CitizenAtHome, site: Site
+) -> None:
+    """Either the act came first, or it is refused with the token: nothing in between."""
+    with writing(site.database) as connection:
+        (held,) = devices_of(connection, tool.made.person.id)
+
+    def removed() -> None:
+        with writing(site.database) as connection:
+            unlink(job(site, connection), held, "desk")
+
+    def acted() -> Response:
+        return tool.call("suspend", citizen.person.id, citizen.devices[0])
+
+    both: list[Callable[[], Response | None]] = [removed, acted]
+    answers = at_once(lambda: both.pop()(), 2)
+    (answer,) = (each for each in answers if isinstance(each, Response))
+    done = statuses(site, citizen.person)[citizen.devices[0]] == "suspended"
+    assert answer.status_code == (200 if done else 401)
+    late = tool.call("suspend", citizen.person.id, citizen.devices[1])
+    assert late.status_code == 401
+
+
+# Statements of one call: five for the token and who calls, the rest as at the pages; one commit.
+MOST = {
+    "find": 12,
+    "person": 30,
+    "devices": 28,
+    "sessions": 28,
+    "activity": 20,
+    "suspend": 34,
+    "approvals": 6,
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", MOST)
+def test_what_a_call_costs(tool: Tool, citizen: CitizenAtHome, site: Site, name: str) -> None:
+    operation = next(each for each in OPERATIONS if each.name == name)
+    ids = [citizen.person.id, citizen.devices[0]][: operation.path.count("{")]
+    content = {"clue": "03410100128"} if name == "find" else {}
+    with counted(site) as seen:
+        assert tool.call(name, *ids, **content).status_code == 200
+    assert len(seen) - seen.count("COMMIT") <= MOST[name], (name, len(seen))
+    assert seen.count("COMMIT") == (0 if name == "approvals" else 1)

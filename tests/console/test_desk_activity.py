@@ -1,0 +1,151 @@
+"""What a supervisor sees of their own desk: who looked at whom, acts, refusals, what waits."""
+
+from datetime import timedelta
+from inspect import isclass
+
+import pytest
+
+from authn.audit import desk_events, registration_events, staff_events
+from authn.audit.events import Event
+from authn.audit.log import record
+from authn.audit.staff_events import DeskLookedAt, DeskLooksUnusual
+from authn.console import desk_activity
+from authn.console.desk_activity_chart import rounded_up
+from authn.console.desk_activity_words import DONE, NOT_OF_A_DESK
+from authn.db.transaction import writing
+from authn.web.site import Site
+from tests.citizen import KARIM, SSIN
+from tests.conftest import MovableClock
+from tests.console.conftest import MakeStaff
+from tests.console.desk import CitizenAtHome, DeskScreen
+
+
+@pytest.fixture
+def supervisor(supervisor: DeskScreen) -> DeskScreen:
+    """A supervisor who reads English."""
+    supervisor.screen.client.headers["Accept-Language"] = "en"
+    return supervisor
+
+
+@pytest.mark.one_engine
+def test_every_event_of_the_desk_is_in_words_or_named_with_the_reason_why_not() -> None:
+    of_a_desk = {
+        each
+        for module in (desk_events, registration_events, staff_events)
+        for each in vars(module).values()
+        if isclass(each) and issubclass(each, Event) and hasattr(each, "name")
+    }
+    assert of_a_desk <= DONE.keys() | NOT_OF_A_DESK.keys()
+    assert not DONE.keys() & NOT_OF_A_DESK.keys()
+
+
+def test_who_looked_at_whom_and_why_by_name_and_never_by_number(
+    supervisor: DeskScreen, agent: DeskScreen, citizen: CitizenAtHome
+) -> None:
+    agent.give_reason(citizen.person.id, "lost-device", "called from abroad", "T-7")
+    agent.get(f"/desk/people/{citizen.person.id}")
+    page = supervisor.get("/desk/activity").text
+    assert citizen.person.full_name in page
+    assert agent.person.full_name in page
+    assert "called from abroad" in page
+    assert "T-7" in page
+    assert SSIN not in page
+    assert SSIN[:6] not in page
+
+
+def test_a_supervisor_sees_no_other_desk(
+    supervisor: DeskScreen, make_staff: MakeStaff, citizen: CitizenAtHome
+) -> None:
+    elsewhere = make_staff("agent", desk="Namur", citizen=KARIM)
+    elsewhere.give_reason(citizen.person.id)
+    page = supervisor.get("/desk/activity").text
+    assert elsewhere.person.full_name not in page
+    assert citizen.person.full_name not in page
+    assert supervisor.get(f"/desk/activity?agent={elsewhere.person.id}").status_code == 404
+
+
+def test_refusals_are_shown_with_why(supervisor: DeskScreen, agent: DeskScreen) -> None:
+    agent.get("/desk/audit")
+    page = supervisor.get(f"/desk/activity?agent={agent.person.id}").text
+    assert "not for this role" in page
+
+
+def test_unusual_looks_are_marked(supervisor: DeskScreen, agent: DeskScreen, site: Site) -> None:
+    with writing(site.database) as connection:
+        event = DeskLooksUnusual(actor_id=agent.person.id, looks=31, stopped=False)
+        record(connection, site.secrets, event, site.clock(), "-")
+    page = supervisor.get("/desk/activity").text
+    assert 'class="marked"' in page
+    assert "badge warning" in page
+
+
+def test_looks_are_counted_on_the_belgian_day_on_which_they_happened(
+    supervisor: DeskScreen, agent: DeskScreen, citizen: CitizenAtHome, site: Site
+) -> None:
+    at = site.clock().replace(hour=23, minute=30) - timedelta(days=2)  # the next day in Brussels
+    with writing(site.database) as connection:
+        event = DeskLookedAt(
+            actor_id=agent.person.id, person_id=citizen.person.id, reason="question"
+        )
+        for moment in (at, at - timedelta(days=30)):
+            record(connection, site.secrets, event, moment, "-")
+    page = supervisor.get("/desk/activity?day=2026-03-01").text
+    row = page.partition("2026-03-01</a></th>")[2].partition("</tr>")[0]
+    assert row.count("<td>1</td>") == 1
+    assert citizen.person.full_name in page
+    assert citizen.person.full_name not in supervisor.get("/desk/activity?day=2026-02-28").text
+
+
+def test_a_long_day_is_shown_a_part_at_a_time(
+    supervisor: DeskScreen, agent: DeskScreen, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_activity, "ROWS_ON_PAGE", 2)
+    monkeypatch.setattr(desk_activity, "_DEEDS", desk_activity._DEEDS.limit(3))
+    address, seen = f"/desk/activity?agent={agent.person.id}", 0
+    for _ in range(3):
+        agent.close()
+        agent.open()
+    while address:
+        page = supervisor.get(address).text
+        rows = page.partition('aria-labelledby="deeds"')[2]
+        seen += rows.count('<td class="no-wrap"><time')
+        further = rows.partition("before=")[2].partition('"')[0]
+        address = ""
+        if further:
+            address = f"/desk/activity?agent={agent.person.id}&before={further}"
+    assert seen == 7
+
+
+def test_what_waits_for_approval_is_there(
+    supervisor: DeskScreen, agent: DeskScreen, citizen: CitizenAtHome
+) -> None:
+    agent.give_reason(citizen.person.id)
+    for device in citizen.devices:
+        agent.act(f"/desk/people/{citizen.person.id}/devices/{device}/unlink")
+    page = supervisor.get("/desk/activity").text
+    assert "/desk/approvals/" in page.partition('id="open"')[2]
+
+
+@pytest.mark.parametrize("query", ["day=x", "day=99999-01-01", "agent=", "day=2026-03-02"])
+def test_what_can_not_be_read_is_today(supervisor: DeskScreen, query: str) -> None:
+    assert "2026-03-02" in supervisor.get(f"/desk/activity?{query}").text
+
+
+def test_the_look_is_on_record_and_another_supervisor_sees_it(
+    supervisor: DeskScreen, clock: MovableClock
+) -> None:
+    supervisor.get("/desk/activity")
+    assert "Looked at the desk" in supervisor.get("/desk/activity").text
+
+
+@pytest.mark.one_engine
+def test_the_chart_ends_at_a_round_number() -> None:
+    assert [rounded_up(each) for each in (0, 5, 6, 11, 21, 51, 999)] == [
+        5,
+        5,
+        10,
+        20,
+        50,
+        100,
+        1000,
+    ]

@@ -1,0 +1,106 @@
+"""The desk in a real browser: opened with a key, driven by keyboard, readable on every screen."""
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from authn.db.transaction import writing
+from authn.people.persons import person_of
+from authn.staff.staff import appoint
+from tests.browser import LAPTOP, PHONE, assert_accessible, attach_authenticator, new_context
+from tests.citizen import KARIM, activation_code
+from tests.conftest import LiveService
+from tests.journeys.test_whole_story import enrol_first_device, no_look
+
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
+
+
+def at_the_desk(context: BrowserContext, live: LiveService, *roles: str) -> Page:
+    """A member of staff with these roles has opened the desk in this browser."""
+    page = context.new_page()
+    attach_authenticator(page, LAPTOP)
+    enrol_staff(page, live, *roles)
+    page.goto(f"{live.address}/desk")
+    page.get_by_role("button", name="Open the help desk").click()
+    expect(page.get_by_role("navigation", name="Help desk")).to_be_visible()
+    page.wait_for_load_state("load")  # its scripts listen
+    return page
+
+
+def enrol_staff(page: Page, live: LiveService, *roles: str) -> None:
+    """A member of staff with these roles has made a key in this browser, and is signed in."""
+    person, code = activation_code(live.site)
+    with writing(live.site.database) as connection:
+        for role in roles:
+            appoint(connection, live.site.secrets, person.id, role, "Ghent", live.site.clock())
+    enrol_first_device(page, live, code, no_look)
+    expect(page.get_by_role("heading", name="My devices")).to_be_visible()
+
+
+def widest(page: Page) -> float:
+    """How far to the right the page goes; a wide table has a scroller of its own."""
+    right: float = page.evaluate(
+        "Math.max(document.documentElement.scrollWidth,"
+        "...[...document.querySelectorAll('main :not(.scroll *)')]"
+        ".map((each) => each.getBoundingClientRect().right))"
+    )
+    return right
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "scheme"), [("de-BE", 360, "dark"), ("nl-BE", 1280, "light")]
+)
+def test_its_pages_are_readable_on_every_screen(
+    chromium: Browser, live: LiveService, language: str, width: int, scheme: str
+) -> None:
+    english = new_context(chromium)
+    page = at_the_desk(english, live, "agent", "supervisor", "registrar", "operator", "auditor")
+    page.set_viewport_size({"width": width, "height": 700})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for button in (".languages summary", f"button[lang={language[:2]}]"):
+        page.locator(button).click()
+    with writing(live.site.database) as connection:
+        karim = person_of(connection, live.site.secrets, KARIM, live.site.clock())
+    rail: list[str] = page.locator(".rail a").evaluate_all(
+        "(links) => links.map((each) => each.getAttribute('href'))"
+    )
+    assert "/desk/audit" in rail
+    for path in (*rail, "/desk/audit/chain", f"/desk/reason?person={karim.id}"):
+        name = path.partition("?")[0].strip("/").replace("/", "-")
+        page.goto(live.address + path)
+        expect(page.locator("html")).to_have_attribute("lang", language[:2])
+        assert_accessible(page, f"{name}-{language}-{width}")
+        assert widest(page) <= width, path
+
+
+def test_by_keyboard(chromium: Browser, live: LiveService) -> None:
+    page = at_the_desk(new_context(chromium), live, "agent")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys of this page")
+    expect(keys).to_be_visible()
+    assert_accessible(page, "desk-keys")
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    page.goto(f"{live.address}/desk/reason?person={page.evaluate('crypto.randomUUID()')}")
+    page.get_by_label("Ticket number").fill("g")
+    page.keyboard.press("h")
+    expect(page.get_by_label("Ticket number")).to_have_value("gh")
+    page.get_by_role("heading").first.click()
+    page.keyboard.press("g")
+    page.keyboard.press("h")
+    expect(page).to_have_url(f"{live.address}/desk")
+    page.keyboard.press("?")
+    keys.get_by_label("Use these keys in this browser").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(keys).to_be_hidden()
+    page.get_by_role("button", name="Keys of this page").click()
+    expect(keys).to_be_visible()
+
+
+def test_a_device_that_is_not_good_enough_is_told_so(chromium: Browser, live: LiveService) -> None:
+    page = new_context(chromium).new_page()
+    attach_authenticator(page, PHONE)
+    enrol_staff(page, live, "agent")
+    page.goto(f"{live.address}/desk")
+    expect(page.get_by_role("link", name="Add such a device")).to_be_visible()
+    assert_accessible(page, "desk-device-needed")

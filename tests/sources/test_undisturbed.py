@@ -1,0 +1,90 @@
+"""Whoever waits for a source holds nothing that others need (protocol 4.18).
+
+No transaction is open meanwhile, and the threads that wait are not those that logins use.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response
+from starlette.testclient import TestClient
+
+from authn.app import create_app
+from authn.clock import system_clock
+from authn.settings import Settings
+from authn.sources.asking import ask, sources_of
+from authn.web.request import Request
+from authn.web.routing import NeededFromOutside, json_route
+from authn.web.site import Site
+from tests import browser, sources_server
+from tests.citizen import Screen, enrolled
+from tests.sources_server import MOTHER, Running, Town
+
+WAITING = 30
+DELAY = 1.5
+
+
+def waiting_route(app: Starlette) -> None:
+    """A route that needs what a source says, and asks for it each time."""
+    site: Site = app.state.site
+    said: dict[str, int] = {}
+
+    def endpoint(request: Request) -> Response:
+        who = request.query["who"]
+        if who not in said:
+
+            def fetch() -> None:
+                said[who] = len(ask(site, "qualities", MOTHER))
+
+            raise NeededFromOutside(fetch)
+        return PlainTextResponse(str(said[who]))
+
+    route = json_route("/waits", endpoint, method="GET")
+    app.router.routes.insert(0, route)
+
+
+@pytest.mark.thorough
+def test_thirty_wait_for_a_slow_source_while_others_sign_in(settings: Settings, town: Town) -> None:
+    with sources_server.running(town, system_clock) as real:
+        listener = browser.free_socket()
+        issuer = f"http://localhost:{listener.getsockname()[1]}"
+        changed = real.settings(settings, issuer=issuer, sources_seconds=10)
+        app = create_app(changed, clock=system_clock)
+        waiting_route(app)
+        with browser.serving(app, listener) as address:
+            site: Site = app.state.site
+            with httpx2.Client(base_url=address) as client:
+                _, screen = enrolled(site, cast(TestClient, client), origin=address)
+                _check_undisturbed(real, screen, address)
+            sources_of(site).close()
+
+
+def _check_undisturbed(real: Running, screen: Screen, address: str) -> None:
+    assert screen.sign_in().status_code == 200
+    real.trouble.delay = DELAY
+    with ThreadPoolExecutor(WAITING) as pool:
+        began = time.monotonic()
+        waiting = [pool.submit(_wait, address, str(who)) for who in range(WAITING)]
+        while real.server.at_once < 10:
+            assert time.monotonic() - began < DELAY, "nobody came to the source"
+            time.sleep(0.01)
+        slowest = 0.0
+        logins = 0
+        while real.server.at_once >= 10:
+            before = time.monotonic()
+            assert screen.sign_in().status_code == 200
+            slowest = max(slowest, time.monotonic() - before)
+            logins += 1
+        assert logins >= 3
+        assert slowest < DELAY / 2
+        assert [each.result(timeout=30) for each in waiting] == ["1"] * WAITING
+    assert real.server.most_at_once > 16, "more wait than there are threads for logins"
+
+
+def _wait(address: str, who: str) -> str:
+    answer = httpx2.get(f"{address}/waits?who={who}", timeout=30)
+    return answer.text
