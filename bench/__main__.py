@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from rich.console import Console
 from rich.table import Table
 
+from bench.audit import audit_lines
 from bench.desk import desk_lines
 from bench.imports import import_lines
 from bench.metadata import metadata_lines
@@ -160,6 +161,12 @@ def main() -> None:
             engine_url(engine, Path(folder)) as url,
         ):
             for line in import_lines(url):
+                console.print(line)
+        with (
+            tempfile.TemporaryDirectory(prefix="authn-bench-") as folder,
+            engine_url(engine, Path(folder)) as url,
+        ):
+            for line in audit_lines(url):
                 console.print(line)
         if engine == "sqlite":  # whose figures for the desk are promised
             with (

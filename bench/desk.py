@@ -53,13 +53,14 @@ def desk_lines(url: str) -> list[str]:
         tempfile.TemporaryDirectory(prefix="authn-bench-") as name,
     ):
         upgrade(database)
-        app = create_app(_settings(url, Path(name)))
+        app = create_app(settings_for(url, Path(name)))
         site: Site = app.state.site
         with closing(site.database):
             return _lines(app, site)
 
 
-def _settings(url: str, folder: Path) -> Settings:
+def settings_for(url: str, folder: Path) -> Settings:
+    """Of a service on this database, whose staff may look at everybody."""
     keys = ("master_key", "national_number_key", "token_key", "audit_key")
     secret: dict[str, Any] = {key: SecretStr(new_token()) for key in keys}
     return Settings(

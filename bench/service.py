@@ -168,6 +168,11 @@ def pin_client() -> None:
     _pin(os.getpid(), CLIENT_CORE)
 
 
+def pin_beside_client() -> None:
+    """This process has the server's core."""
+    _pin(os.getpid(), SERVER_CORE)
+
+
 def _wait(port: int, process: subprocess.Popen[str]) -> None:
     for _ in range(2000):
         if process.poll() is not None:

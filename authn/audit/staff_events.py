@@ -71,9 +71,9 @@ class DeskSearched(Event):
     """A member of staff looked for somebody; what they typed is on record nowhere.
 
     `kind` is what they searched by: `number`, `reference`, `address` or `name`. `found` is how many
-    people were shown for it; `person_id` whom, where it was one, and also where it was one who may
-    not be shown. `citizen` is whether they were told that somebody without an account here is in
-    the national register.
+    people were shown for it, with a row for each; `person_id` is whom, also where it was one who
+    may not be shown, and none where it was nobody. `citizen` is whether they were told that
+    somebody without an account here is in the national register.
     """
 
     name: ClassVar[str] = "desk.searched"

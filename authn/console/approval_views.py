@@ -16,10 +16,14 @@ from authn.console.act_views import (
 )
 from authn.console.approval_rows import Approval
 from authn.console.approvals import may_decide
-from authn.console.deeds import particulars_of
+from authn.console.deeds import Particulars, particulars_of
 from authn.console.desk_sessions import Desk
 from authn.console.targets import seen_person
+from authn.enrolment.desk_code_rows import find_desk_code
+from authn.enrolment.desk_tables import DeskCode
+from authn.federation.foreign_identities import ForeignIdentity, find_identity
 from authn.notices.address import mask_address
+from authn.notices.addresses import addresses_of
 from authn.people.tables import Person
 from authn.staff.roles import Act
 from authn.web.request import Request
@@ -31,7 +35,11 @@ ON_A_DEVICE: Final[frozenset[Act]] = ENDING | {"resume", "reinstate"}
 
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
-    """An approval as a page shows it; `decides` is whether whoever looks may decide about it."""
+    """An approval as a page shows it; `decides` is whether whoever looks may decide about it.
+
+    `address` is what would be added or removed, or what gets the second half of a code; `identity`
+    what would lead to the person, for who decides alone.
+    """
 
     id: UUID
     act: str
@@ -52,6 +60,8 @@ class ApprovalView:
     ends: bool
     gone: bool
     address: str
+    desk_code: DeskCode | None
+    identity: ForeignIdentity | None
     other: Person | None
     checked: list[Checked]
 
@@ -63,6 +73,8 @@ def approval_view(request: Request, desk: Desk, found: Approval) -> ApprovalView
         _on_record(request, desk, found)
     particulars = particulars_of(found.payload)
     state = found.state_at(request.now)
+    decides = state == "waiting" and may_decide(desk, found)
+    desk_code = _desk_code(request, found)
     person = _person(request, found.person_id)
     effects = None
     if state == "waiting" and found.act in ON_A_DEVICE:
@@ -81,15 +93,44 @@ def approval_view(request: Request, desk: Desk, found: Approval) -> ApprovalView
         explanation=found.why.explanation,
         ticket=found.why.ticket,
         own=own,
-        decides=state == "waiting" and may_decide(desk, found),
+        decides=decides,
         device=effects.device.name if effects and effects.device else "",
         effects=effects,
         ends=found.act in ENDING,
         gone=state == "waiting" and found.act in ON_A_DEVICE and effects is None,
-        address=mask_address(particulars.address) if particulars.address else "",
+        address=_address(request, found, particulars, desk_code),
+        desk_code=desk_code,
+        identity=_identity(request, found) if decides else None,
         other=_person(request, particulars.merged_id) if particulars.merged_id else None,
         checked=checked_shown(request, particulars.checked),
     )
+
+
+def _address(
+    request: Request, found: Approval, particulars: Particulars, desk_code: DeskCode | None
+) -> str:
+    """The address that it is about, masked; "" for none, or one that is gone."""
+    if particulars.address:
+        return mask_address(particulars.address)
+    address_id = desk_code.address_id if desk_code else particulars.address_id
+    if address_id is None:
+        return ""
+    known = addresses_of(request.connection, request.secrets, found.person_id, request.now)
+    return next((mask_address(each.address) for each in known if each.id == address_id), "")
+
+
+def _desk_code(request: Request, found: Approval) -> DeskCode | None:
+    """The code that would be printed."""
+    code_id = found.payload.get("desk_code_id")
+    return find_desk_code(request.connection, UUID(code_id)) if code_id else None
+
+
+def _identity(request: Request, found: Approval) -> ForeignIdentity | None:
+    """The foreign identity that would lead to the person."""
+    identity_id = found.payload.get("identity_id")
+    if not identity_id:
+        return None
+    return find_identity(request.connection, request.secrets, UUID(identity_id))
 
 
 def _person(request: Request, person_id: UUID) -> Person:

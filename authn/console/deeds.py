@@ -118,7 +118,11 @@ def _possible(after: State) -> Callable[[Setting], Device]:
 
 
 def _suspended(setting: Setting) -> events.DeskAct:
-    if not suspend(setting.occasion, device_in(setting), "desk", "desk"):
+    device = device_in(setting)
+    # What was blocked for a day on suspicion is so for good: no agent's own block, to be lifted.
+    kept = device.suspended_why if state_of(device, setting.occasion.now) == "suspended" else None
+    why = kept if kept in SUSPICIONS else None
+    if not suspend(setting.occasion, device, "desk", why or "desk"):
         raise Forbidden("blocked_already", BLOCKED_ALREADY)
     return events.DeskSuspended(**setting.on_record())
 

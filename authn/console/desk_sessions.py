@@ -18,7 +18,7 @@ from authn.db.transaction import must_write
 from authn.devices.tables import devices, installations
 from authn.people.tables import persons
 from authn.secrets import new_token, token_hash
-from authn.sessions.sessions import SessionDevice
+from authn.sessions.sessions import Session, SessionDevice
 from authn.sessions.tables import sessions
 from authn.settings import Settings
 from authn.staff.roles import Role
@@ -81,7 +81,7 @@ class DeskSession(Desk):
 _DEVICE = tuple(devices.c[name] for name in SessionDevice.__dataclass_fields__)
 # Whoever signed out of their own pages, here or everywhere, is not at the desk either.
 _SIGNED_IN = exists().where(
-    sessions.c.installation_id == desk_sessions.c.installation_id, sessions.c.ended_at.is_(None)
+    sessions.c.id == desk_sessions.c.session_id, sessions.c.ended_at.is_(None)
 )
 _ALIVE = and_(
     desk_sessions.c.ended_at.is_(None),
@@ -137,12 +137,12 @@ _END = (
 )
 _CLOSE = (
     update(desk_sessions)
-    .where(desk_sessions.c.id == bindparam("session_id"), desk_sessions.c.ended_at.is_(None))
+    .where(desk_sessions.c.id == bindparam("of_id"), desk_sessions.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"))
 )
 _TOUCH = (
     update(desk_sessions)
-    .where(desk_sessions.c.id == bindparam("session_id"), desk_sessions.c.ended_at.is_(None))
+    .where(desk_sessions.c.id == bindparam("of_id"), desk_sessions.c.ended_at.is_(None))
     .values(last_seen_at=bindparam("now"))
 )
 _FORGET = delete(desk_sessions).where(
@@ -150,7 +150,7 @@ _FORGET = delete(desk_sessions).where(
 )
 _GIVE_REASON = (
     update(desk_sessions)
-    .where(desk_sessions.c.id == bindparam("session_id"), desk_sessions.c.ended_at.is_(None))
+    .where(desk_sessions.c.id == bindparam("of_id"), desk_sessions.c.ended_at.is_(None))
     .values(
         about_id=bindparam("about"),
         reason=bindparam("because"),
@@ -204,19 +204,18 @@ def _session(
     )
 
 
-def open_desk_session(
-    connection: Connection, person_id: UUID, device_id: UUID, installation_id: UUID, now: datetime
-) -> str:
+def open_desk_session(connection: Connection, signed_in: Session, now: datetime) -> str:
     """The cookie's value of a new session; one that the installation had before has ended."""
     must_write(connection)
-    connection.execute(_END, {"of_installation": installation_id, "now": now})
+    connection.execute(_END, {"of_installation": signed_in.installation_id, "now": now})
     token = new_token()
     row = {
         "id": uuid4(),
         "token_hash": token_hash(token),
-        "person_id": person_id,
-        "device_id": device_id,
-        "installation_id": installation_id,
+        "person_id": signed_in.person_id,
+        "device_id": signed_in.device_id,
+        "installation_id": signed_in.installation_id,
+        "session_id": signed_in.id,
         "opened_at": now,
         "last_seen_at": now,
         "reason": "",
@@ -234,13 +233,13 @@ def touch(connection: Connection, session: DeskSession, now: datetime) -> None:
     """
     if now - session.last_seen_at >= TOUCH_EVERY:
         must_write(connection)
-        connection.execute(_TOUCH, {"session_id": session.id, "now": now})
+        connection.execute(_TOUCH, {"of_id": session.id, "now": now})
 
 
 def close(connection: Connection, session: DeskSession, now: datetime) -> bool:
     """Whether the session ended by this; False when it had ended before."""
     must_write(connection)
-    return connection.execute(_CLOSE, {"session_id": session.id, "now": now}).rowcount == 1
+    return connection.execute(_CLOSE, {"of_id": session.id, "now": now}).rowcount == 1
 
 
 def keep_reason(
@@ -249,7 +248,7 @@ def keep_reason(
     """From now on the session is about this person, and about nobody else."""
     must_write(connection)
     parameters = {
-        "session_id": session.id,
+        "of_id": session.id,
         "about": about_id,
         "because": why.reason,
         "explained": why.explanation,

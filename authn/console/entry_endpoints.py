@@ -113,15 +113,7 @@ def other_named(request: Request, desk: DeskSession, person: Person) -> Response
         errors = [{"field": "number", "text": request.translate(NOT_ANOTHER)}]
         context = {"citizen": person, "errors": errors}
         return desk_answer(request, desk, "console/merge.html", 422, **context)
-    why = desk.why
-    look = DeskReasonGiven(
-        actor_id=desk.person_id,
-        person_id=other.id,
-        reason=why.reason,
-        explanation=why.explanation,
-        ticket=why.ticket,
-    )
-    record_look(request, desk, look)
+    _look_at(request, desk, other)
     return _entry_page(
         request,
         desk,
@@ -143,8 +135,24 @@ def merged(request: Request, desk: DeskSession, person: Person) -> Response:
     """That the two become one is asked for."""
     present = confirm_at_desk(request, desk, "merge", _both(request))
     other_id = request.path_params["other"]
+    other = seen_person(request.connection, other_id)
+    if other is not None:  # their name stands on the page of what waits
+        _look_at(request, present, other)
     outcome = do_merge(request, present, person, other_id, checked=checked_in(request))
     return go_on(request, present, outcome)
+
+
+def _look_at(request: Request, desk: DeskSession, other: Person) -> None:
+    """The other one is looked at for the reason that the desk has."""
+    why = desk.why
+    look = DeskReasonGiven(
+        actor_id=desk.person_id,
+        person_id=other.id,
+        reason=why.reason,
+        explanation=why.explanation,
+        ticket=why.ticket,
+    )
+    record_look(request, desk, look)
 
 
 def _addresses(

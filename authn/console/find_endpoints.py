@@ -11,7 +11,7 @@ from starlette.responses import Response
 from authn.audit.staff_events import DeskSearched
 from authn.console.desk import Desk, DeskSession, Why, at_desk
 from authn.console.find import CLUE, Found, NotSearchable, Search, find, read_search
-from authn.console.looks import record_look
+from authn.console.looks import record_looks
 from authn.console.reason import WrongReason, give_reason, read_why, reasons
 from authn.console.routes import desk_form, desk_page
 from authn.console.shown import desk_answer
@@ -53,19 +53,23 @@ def person_found(request: Request, desk: DeskSession) -> Response:
 
 
 def record_search(request: Request, desk: Desk, search: Search, found: Found, why: Why) -> None:
-    """The search is on record, and counted, before anybody is shown for it."""
-    only = found.persons[0].id if len(found.persons) == 1 else found.hidden
-    event = DeskSearched(
-        actor_id=desk.person_id,
-        person_id=only,
-        kind=search.kind,
-        found=len(found.persons),
-        citizen=found.citizen,
-        reason=why.reason,
-        explanation=why.explanation,
-        ticket=why.ticket,
-    )
-    record_look(request, desk, event)
+    """The search is on record, and counted, before anybody is shown for it: once for each whom it
+    shows, or for nobody."""
+    shown: list[UUID | None] = [each.id for each in found.persons]
+    events = [
+        DeskSearched(
+            actor_id=desk.person_id,
+            person_id=each,
+            kind=search.kind,
+            found=len(found.persons),
+            citizen=found.citizen,
+            reason=why.reason,
+            explanation=why.explanation,
+            ticket=why.ticket,
+        )
+        for each in shown or [found.hidden]
+    ]
+    record_looks(request, desk, events)
 
 
 def _page(

@@ -71,13 +71,7 @@ def desk_opened(request: Request) -> Response:
     if lacking is not None:
         words = " ".join(map(request.translate, (lacking.what_is, lacking.what_is_needed)))
         _refuse(request, session, lacking.reason, Forbidden("device_not_good_enough", words))
-    token = open_desk_session(
-        request.connection,
-        session.person_id,
-        session.device_id,
-        session.installation_id,
-        request.now,
-    )
+    token = open_desk_session(request.connection, session, request.now)
     event = DeskOpened(
         actor_id=session.person_id, person_id=session.person_id, device_id=session.device_id
     )

@@ -4,6 +4,7 @@ Counted is what is on record, so that it can't be forgotten: an hour of one agen
 an index. A person looked at ten times is one look; a search that finds nobody is one as well.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -74,25 +75,40 @@ def count_looks(connection: Connection, actor_id: UUID, since: datetime) -> int:
 
 
 def record_look(occasion: Occasion, desk: Desk, event: Event) -> None:
-    """The look is on record, and counted; called before anything is shown.
+    """As `record_looks`, of one."""
+    record_looks(occasion, desk, [event])
+
+
+def record_looks(occasion: Occasion, desk: Desk, events: Sequence[Event]) -> None:
+    """The looks are on record, and counted; called before anything is shown.
 
     Two at once are heard one after the other: the agent's own row is locked. Raises `Forbidden`
     for an agent who has looked at too many people within an hour.
     """
-    lock_person(occasion.connection, desk.person_id)
-    count = _count(occasion.connection, desk.person_id, occasion.now - WITHIN)
+    count = require_room(occasion, desk, events[0].name)
     settings = occasion.settings
-    if count.looks >= settings.desk_looks_most:
-        note_refused(occasion, desk, event.name, "too many looks")
-        if not count.stopped:
-            _tell(occasion, desk, count.looks, stopped=True)
-        raise Forbidden("too_many_looks", TOO_MANY)
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
-    if count.warned or count.looks + 1 < settings.desk_looks_warning:
+    for event in events:
+        record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    if count.warned or count.looks + len(events) < settings.desk_looks_warning:
         return
     looks = count_looks(occasion.connection, desk.person_id, occasion.now - WITHIN)
     if looks >= settings.desk_looks_warning:  # not so where that person was among them before
         _tell(occasion, desk, looks, stopped=False)
+
+
+def require_room(occasion: Occasion, desk: Desk, look: str) -> Count:
+    """How many looks there were, fewer than are too many; raises as `record_look`.
+
+    Called by itself before others are asked about somebody for whoever looks.
+    """
+    lock_person(occasion.connection, desk.person_id)
+    count = _count(occasion.connection, desk.person_id, occasion.now - WITHIN)
+    if count.looks >= occasion.settings.desk_looks_most:
+        note_refused(occasion, desk, look, "too many looks")
+        if not count.stopped:
+            _tell(occasion, desk, count.looks, stopped=True)
+        raise Forbidden("too_many_looks", TOO_MANY)
+    return count
 
 
 def _tell(occasion: Occasion, desk: Desk, looks: int, *, stopped: bool) -> None:

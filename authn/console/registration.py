@@ -139,13 +139,15 @@ def do_print_code(
     What a second member of staff agreed to is spent by it, once.
     """
     lock_person(occasion.connection, person.id)
-    needs_of(occasion, desk, person)
+    needs = needs_of(occasion, desk, person)
     desk_code = _own(occasion, desk, person, desk_code_id)
     approved_by = None
+    if needs.second and desk_code.state in ("waiting", "open"):  # a colleague since it was asked
+        raise _not_approved()
     if desk_code.state == "asked":
         approval = use_approval(occasion, desk, "issue-code", person.id)
         if approval is None or approval.payload.get("desk_code_id") != str(desk_code.id):
-            raise Forbidden("not_approved", N_("No second member of staff has agreed yet."))
+            raise _not_approved()
         open_desk_code(occasion, desk_code.id)
         approved_by = approval.decided_by
     printed = print_desk_code(occasion, desk_code, person)
@@ -169,6 +171,10 @@ def do_cancel_code(occasion: Occasion, desk: Desk, person: Person, desk_code_id:
         DeskCodeCancelled(person_id=person.id, actor_id=desk.person_id, desk_code=desk_code_id),
     )
     return True
+
+
+def _not_approved() -> Forbidden:
+    return Forbidden("not_approved", N_("No second member of staff has agreed yet."))
 
 
 def _own(occasion: Occasion, desk: Desk, person: Person, desk_code_id: UUID) -> DeskCode:

@@ -41,6 +41,7 @@ from authn.console.registration_views import (
 )
 from authn.console.routes import desk_form, desk_page, desk_script
 from authn.console.shown import desk_answer
+from authn.console.targets import nothing_here
 from authn.db.spent import spend
 from authn.enrolment.desk_code_rows import find_desk_code
 from authn.enrolment.desk_codes import (
@@ -126,6 +127,8 @@ def print_confirmed(request: Request, desk: DeskSession, person: Person) -> Resp
     """The registrar is who they were: on to the letter, for the first time or anew."""
     desk = confirm_at_desk(request, desk, "issue-code", str(person.id))
     desk_code = find_desk_code(request.connection, _id(sent_text(request, "desk_code")))
+    if desk_code.person_id != person.id:  # what was confirmed is for this one citizen
+        raise nothing_here()
     return json_answer({"location": _letter_path(request, desk, desk_code.id, person)})
 
 

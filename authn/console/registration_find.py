@@ -10,7 +10,7 @@ from typing import Final
 
 from authn.audit.registration_events import CitizenSearched
 from authn.console.desk_sessions import Desk
-from authn.console.looks import record_look
+from authn.console.looks import record_look, require_room
 from authn.errors import N_, NotFound, Unavailable
 from authn.people.citizen import Citizen
 from authn.people.persons import person_of
@@ -45,6 +45,7 @@ def find_citizen(request: Request, desk: Desk, typed: str) -> Person:
         ssin = parse_ssin(typed.strip()[:LONGEST_TYPED], today_in_brussels(request.now))
     except InvalidSsin:
         raise NotFound("nobody", NOBODY) from None
+    require_room(request, desk, CitizenSearched.name)  # before the register hears of anybody
     citizen = _citizen(request, ssin)
     if citizen is None:
         record_look(request, desk, CitizenSearched(actor_id=desk.person_id))

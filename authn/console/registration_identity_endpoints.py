@@ -39,8 +39,14 @@ def identities(request: Request, desk: DeskSession) -> Response:
 
 @at_desk("match-identity")
 def identity(request: Request, desk: DeskSession) -> Response:
-    """What one identity says of its holder, and the question for a number."""
-    found = see_identity(request, desk, request.path_params["identity"])
+    """What one identity says of its holder, and the question for a number.
+
+    One that leads to a person is shown beside them, for a reason.
+    """
+    known = _known(request)
+    if known.person_id is not None:
+        return redirect(f"/desk/registration/{known.person_id}/match/{known.id}")
+    found = see_identity(request, desk, known.id)
     return _identity_page(request, desk, found, [])
 
 
@@ -51,6 +57,8 @@ def number_proposed(request: Request, desk: DeskSession) -> Response:
     try:
         person = find_citizen(request, desk, request.form.get("ssin", ""))
     except NotFound as refusal:
+        if found.person_id is not None:
+            return redirect(f"{IDENTITIES}/{found.id}")
         errors = [{"field": "ssin", "text": request.translate(refusal.description)}]
         return _identity_page(request, desk, found, errors)
     return redirect(f"/desk/registration/{person.id}/match/{found.id}")
@@ -58,8 +66,13 @@ def number_proposed(request: Request, desk: DeskSession) -> Response:
 
 @about_person("match-identity")
 def second_look(request: Request, desk: DeskSession, person: Person) -> Response:
-    """The identity and the person beside each other, before the one leads to the other."""
+    """The identity and the person beside each other, before the one leads to the other.
+
+    What leads to somebody else is not shown: the reason is for this one.
+    """
     found = _known(request)
+    if found.person_id in (None, person.id):
+        found = see_identity(request, desk, found.id)
     return desk_answer(
         request,
         desk,
@@ -74,8 +87,15 @@ def second_look(request: Request, desk: DeskSession, person: Person) -> Response
 
 @about_person_script("match-identity")
 def match_options(request: Request, desk: DeskSession, person: Person) -> Response:
-    """Options to confirm that this one identity is this one person's, or is not."""
+    """Options to confirm that this one identity is this one person's."""
     target = _target(request, person)
+    return json_answer(desk_confirmation_options(request, desk, "match-identity", target))
+
+
+@about_person_script("match-identity")
+def part_options(request: Request, desk: DeskSession, person: Person) -> Response:
+    """Options to confirm that it is not, which matches nothing."""
+    target = _parted(request, person)
     return json_answer(desk_confirmation_options(request, desk, "match-identity", target))
 
 
@@ -90,7 +110,7 @@ def matched(request: Request, desk: DeskSession, person: Person) -> Response:
 @about_person_script("match-identity")
 def parted(request: Request, desk: DeskSession, person: Person) -> Response:
     """The identity leads to nobody any more."""
-    desk = confirm_at_desk(request, desk, "match-identity", _target(request, person))
+    desk = confirm_at_desk(request, desk, "match-identity", _parted(request, person))
     do_part(request, desk, person, request.path_params["identity"])
     return json_answer({"location": _match_path(request, person)})
 
@@ -133,6 +153,10 @@ def _target(request: Request, person: Person) -> str:
     return f"{person.id} {request.path_params['identity']}"
 
 
+def _parted(request: Request, person: Person) -> str:
+    return f"part {_target(request, person)}"
+
+
 def _match_path(request: Request, person: Person) -> str:
     return f"/desk/registration/{person.id}/match/{request.path_params['identity']}"
 
@@ -147,6 +171,6 @@ routes = [
     desk_page(_MATCH, second_look),
     desk_script(f"{_MATCH}/options", match_options, writes=False),
     desk_script(_MATCH, matched),
-    desk_script(f"{_MATCH}/part/options", match_options, writes=False),
+    desk_script(f"{_MATCH}/part/options", part_options, writes=False),
     desk_script(f"{_MATCH}/part", parted),
 ]

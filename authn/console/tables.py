@@ -16,6 +16,8 @@ desk_sessions = Table(
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
     Column("device_id", Uuid, ForeignKey("devices.id"), nullable=False),
     Column("installation_id", Uuid, ForeignKey("installations.id"), nullable=False),
+    # Being signed in when it was opened: whoever signs out, and in again, opens it anew.
+    Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False),
     Column("ended_at", Instant),

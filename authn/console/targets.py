@@ -36,7 +36,8 @@ def seen_person(connection: Connection, person_id: UUID) -> Person | None:
 def is_colleague(connection: Connection, desk: Desk, person_id: UUID) -> bool:
     """Whether the person works at one of the desks at which this member of staff works."""
     desks = connection.execute(_DESKS, {"person_id": person_id}).scalars()
-    return not desk.staff.desks.isdisjoint(desks)
+    own = {each.casefold() for each in desk.staff.desks}
+    return any(each.casefold() in own for each in desks)
 
 
 def guard_target(occasion: Occasion, desk: Desk, act: Act, person: Person) -> bool:

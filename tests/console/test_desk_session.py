@@ -20,7 +20,7 @@ from authn.devices.tables import devices, installations
 from authn.people.persons import lock_person, person_of
 from authn.people.tables import persons
 from authn.secrets import token_hash
-from authn.sessions.sessions import end_sessions_of
+from authn.sessions.sessions import end_sessions_of, find_session
 from authn.staff.staff import dismiss
 from authn.web.cookies import SESSION, cookie_name
 from authn.web.site import Site
@@ -314,15 +314,15 @@ def test_opening_it_anew_ends_the_one_before(agent: DeskScreen, site: Site) -> N
 
 
 def test_opened_twice_at_once_one_session_is_left(agent: DeskScreen, site: Site) -> None:
+    own = agent.screen.client.cookies.get(cookie_name(site.settings, SESSION)) or ""
     with reading(site.database) as connection:
-        row = connection.execute(select(desk_sessions)).one()
+        session = find_session(connection, site, own, site.clock())
+    assert session
 
     def open_it() -> str:
         with writing(site.database) as connection:
-            lock_person(connection, row.person_id)
-            return open_desk_session(
-                connection, row.person_id, row.device_id, row.installation_id, site.clock()
-            )
+            lock_person(connection, session.person_id)
+            return open_desk_session(connection, session, site.clock())
 
     tokens = at_once(open_it)
     assert len(set(tokens)) == len(tokens)
