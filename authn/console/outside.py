@@ -13,6 +13,7 @@ from authn.web.request import Request
 from authn.web.routing import NeededFromOutside
 
 T = TypeVar("T")
+MOST_KEPT = 16
 
 
 @dataclass(slots=True)
@@ -42,7 +43,8 @@ def done_outside(request: Request, what: str, work: Callable[[], T]) -> T:
             if what in finished.under_way:
                 raise Unavailable
             finished.under_way.add(what)
-            for left in [each for each in finished.found if each[0] == what]:
+            # Of others, who may not have fetched theirs, only what is old.
+            for left in list(finished.found)[: -(MOST_KEPT - 1)]:
                 del finished.found[left]
         try:
             finished.found[mine] = work()
