@@ -5,10 +5,8 @@ A search that hits nobody and one that hits whom they may not see are one and th
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from authn.audit.log import audit_events
 from authn.console.desk_sessions import Desk
+from authn.console.register_heard import register_heard
 from authn.db.metadata import Instant
 from authn.errors import N_, InvalidRequest
 from authn.notices.address import read_address
@@ -24,13 +23,8 @@ from authn.people.names import folded, name_key, name_pattern
 from authn.people.persons import find_person_by_ssin
 from authn.people.ssin import InvalidSsin, parse_ssin
 from authn.people.tables import Person, persons
-from authn.sources.asking import SourceDown, ask_citizen
-from authn.sources.configured import is_embedded
-from authn.sources.embedded import EmbeddedRegister
 from authn.web.envelope import REFERENCE_ALPHABET, REFERENCE_LENGTH
 from authn.web.request import Request
-from authn.web.routing import NeededFromOutside
-from authn.web.site import Site
 
 Kind = Literal["number", "reference", "address", "name"]
 
@@ -45,7 +39,6 @@ REFERENCES_FOR: Final = timedelta(days=183)
 """How old a reference may be: what is older is in no audit log at hand."""
 HASHED_AT_ONCE: Final = 500
 _MOST_READ: Final = 2000
-_MOST_HEARD: Final = 1000
 
 NO_CLUE: Final = N_("Type a national number, a reference, a mail address, or a name.")
 NOT_A_CLUE: Final = N_(
@@ -241,32 +234,9 @@ _SEARCHES: Final[Mapping[Kind, Callable[[Request, Search], list[Person]]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What a real register said within a request, by the request's reference: a citizen or not, or
-    nothing at all."""
-
-    answers: dict[str, bool | None] = field(default_factory=dict)
-
-
 def _is_citizen(request: Request, ssin: str) -> bool | None:
     """Whether the national register knows a living citizen of this number; None if it is down."""
-    if is_embedded(request.settings, "national_register"):
-        citizen = EmbeddedRegister(request.connection, request.secrets).citizen(ssin)
-        return citizen is not None and not citizen.deceased
-    heard = request.site.memory.once(_Heard, _Heard).answers
-    if request.reference not in heard:
-        raise NeededFromOutside(partial(_ask, request.site, request.reference, ssin))
-    return heard.pop(request.reference)
-
-
-def _ask(site: Site, reference: str, ssin: str) -> None:
-    """The answer is remembered; so is that there was none: the search is on record all the same."""
-    known: bool | None = None
-    with suppress(SourceDown):
-        citizen = ask_citizen(site, ssin)
-        known = citizen is not None and not (citizen.cancelled or citizen.deceased)
-    answers = site.memory.once(_Heard, _Heard).answers
-    if len(answers) > _MOST_HEARD:  # of requests that never came back for them
-        answers.clear()
-    answers[reference] = known
+    heard = register_heard(request, ssin)
+    if heard.down:
+        return None
+    return heard.citizen is not None and not heard.citizen.deceased
