@@ -8,6 +8,9 @@ UPGRADE ?=
 COMPILE_LOCK := PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header $(UPGRADE)
 
+# Without compiled files each program that a test starts would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test test-fast lint format bench messages docs lock venv venv-dev
 
 help: ## Say what there is
@@ -20,10 +23,10 @@ test: venv-dev ## Run every test, on SQLite and PostgreSQL and in Chromium (ARGS
 	@$(PYTHON) -m tests.chromium
 	@tools/openid-client
 	@$(PYTHON) -m tests.samples.apache
-	$(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-test-fast: venv-dev ## Run the tests that need neither PostgreSQL, a browser nor much time
-	$(PYTHON) -m pytest -n $(WORKERS) -m "not postgresql and not journey and not thorough" $(ARGS)
+test-fast: venv-dev ## Run one case of each test on SQLite; no command, attack, garbage or browser
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --first-case -m "not postgresql and not journey and not thorough" $(ARGS)
 
 lint: venv-dev ## Check style, types and the layers of imports; change nothing
 	$(PYTHON) -m ruff check .

@@ -14,6 +14,7 @@ from authn.account.endpoints import routes as account_routes
 from authn.account.identity_endpoints import routes as account_identity_routes
 from authn.clock import Clock, system_clock
 from authn.console.endpoints import routes as console_routes
+from authn.console.expiry import approvals_looked_after
 from authn.db.engine import open_database
 from authn.desk_api.endpoints import routes as desk_api_routes
 from authn.enrolment.endpoints import routes as enrolment_routes
@@ -104,6 +105,7 @@ def _lifespan(site: Site) -> Callable[[Starlette], AbstractAsyncContextManager[N
                 telling_applications(site),
                 telling_resources(site),
                 audit_looked_after(site),
+                approvals_looked_after(site),
             ):
                 yield
         sources_of(site).close()

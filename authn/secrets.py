@@ -126,7 +126,7 @@ def audit_link(
     keys: Secrets, previous: str, sequence: int, day: str, event_id: int, seal: str
 ) -> str:
     """The HMAC that links an audit row to the one before it in the chain (protocol 3.4)."""
-    text = f"{previous}|{sequence}|{day}|{event_id}|{seal}".encode("ascii")
+    text = f"{previous}|{sequence}|{day}|{event_id}|{seal}".encode()
     return f"{KEY_VERSION}:{hmac.new(keys.audit_key, text, hashlib.sha256).hexdigest()}"
 
 

@@ -25,11 +25,11 @@ from authn.devices.tables import devices, installations
 from authn.notices.tables import contact_addresses
 from authn.people.names import name_key
 from authn.people.tables import person_ssins, persons
+from authn.profiles.appointing import appoint
 from authn.secrets import Secrets, address_hash, encrypt, national_number_hash, new_token
 from authn.sessions.tables import sessions
 from authn.settings import Settings
 from authn.staff.roles import Role
-from authn.staff.staff import appoint
 from authn.web.site import Site
 from bench.desk_audit import audit_pages
 from bench.imports import fictitious_numbers

@@ -83,3 +83,14 @@ if (dialog && opener && on) {
     }
   });
 }
+
+// Where there is room the screens are always shown: in browsers too whose CSS can't say so.
+const screens = document.querySelector('[data-screens]');
+const wide = window.matchMedia('(min-width: 56rem)');
+function unfold() {
+  if (screens instanceof HTMLDetailsElement) {
+    screens.open = wide.matches;
+  }
+}
+wide.addEventListener('change', unfold);
+unfold();

@@ -132,7 +132,7 @@ def enrolled(
 def fields_of(html: str) -> dict[str, str]:
     """What a browser sends of the form in the page, as it stands: hidden fields, ticked boxes and
     chosen options, the names of buttons left out."""
-    form = html.partition("<main")[2]
+    form = html.partition("<main")[2].partition("</main>")[0]
     sent = {}
     for tag in re.findall(r"<input\b[^>]*>", form):
         said = {name: unescape(value) for name, value in re.findall(r'([a-z-]+)="([^"]*)"', tag)}

@@ -2,13 +2,15 @@
 
 import os
 import subprocess
-import sys
+import threading
+from functools import cache
 
 import typer
 from typer.core import TyperGroup
 
 from authn.cli import app
 from authn.settings import PREFIX, Settings
+from tests.command_server import CommandServer
 
 SECRET_SETTINGS = (
     "database_url",
@@ -17,6 +19,9 @@ SECRET_SETTINGS = (
     "token_key",
     "audit_key",
 )
+# What the commands ask that look at somebody, or act on them.
+WHY = ("--reason", "came-to-desk", "--ticket", "")
+_starting = threading.Lock()
 
 
 def exists(words: list[str]) -> bool:
@@ -47,11 +52,12 @@ def run_command(
     settings: Settings, *arguments: str, typed: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """`authn …` as a program of its own, with these settings."""
-    return subprocess.run(
-        [sys.executable, "-m", "authn", *arguments],
-        env=environment(settings),
-        input=typed,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with _starting:
+        server = _server()
+    return server.run(list(arguments), environment(settings), typed)
+
+
+@cache
+def _server() -> CommandServer:
+    """One for each process of tests, for as long as it runs."""
+    return CommandServer.start()

@@ -1,5 +1,6 @@
 """The ground of every test: the real app on a fresh database, on SQLite and on PostgreSQL."""
 
+import gc
 import os
 import shutil
 from collections import Counter
@@ -9,9 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
+from anyio.from_thread import BlockingPortal
 from playwright.sync_api import Browser
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -27,7 +30,7 @@ from authn.secrets import new_token
 from authn.settings import PREFIX, Settings
 from authn.sources.csv_file import import_file
 from authn.web.site import Site
-from tests import browser, compiled, postgresql, sources_server, watch
+from tests import browser, choosing, compiled, kept, postgresql, sources_server, watch
 
 DATABASE = "authn"
 DEMO_PEOPLE = Path(__file__).parent.parent / "authn" / "demo" / "people.csv"
@@ -59,16 +62,26 @@ class LiveService:
     site: Site
 
 
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end: it is not looked through for garbage any more."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--first-case`: of a test with many cases, one: every rule, in a tenth of the time."""
+    parser.addoption("--first-case", action="store_true", help="run one case of each test")
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked `one_engine` runs on SQLite alone: a parser, a script, a page's looks."""
-    twice = [
-        item
-        for item in items
-        if item.get_closest_marker("one_engine") and item.get_closest_marker("postgresql")
-    ]
-    if twice:
-        config.hook.pytest_deselected(items=twice)
-        items[:] = [item for item in items if item not in set(twice)]
+    """Last of all, so that `--first-case` chooses among what `-m` and `-k` have left."""
+    left_out = choosing.second_engine(items)
+    if config.getoption("first_case"):
+        left_out |= choosing.further_cases(set(items) - left_out)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(autouse=True)
@@ -100,10 +113,26 @@ def _keys_of_every_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _statements_are_compiled_once() -> Iterator[None]:
+def _connections() -> Iterator[kept.Connections]:
+    """Compiled statements and connections go from one test to the next; no disk is waited for."""
+    connections = kept.Connections()
     with pytest.MonkeyPatch.context() as patch:
         compiled.share(patch)
-        yield
+        connections.keep(patch)
+        kept.forgetful_sqlite(patch)
+        yield connections
+    connections.close()
+
+
+@pytest.fixture(scope="session")
+def _one_loop() -> Iterator[BlockingPortal]:
+    with pytest.MonkeyPatch.context() as patch, kept.one_loop(patch) as portal:
+        yield portal
+
+
+@pytest.fixture(autouse=True)
+def _threads(_one_loop: BlockingPortal) -> None:
+    _one_loop.call(kept.as_many_threads_as_at_first)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -148,29 +177,40 @@ def postgresql_server() -> Iterator[postgresql.PostgreSQL]:
 
 
 @pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, _connections: kept.Connections
+) -> str:
     """A migrated, empty database; a test that asks for it runs once on each engine."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
         path = shutil.copyfile(template, tmp_path / "authn.db")
         return f"sqlite:///{path}"
     server: postgresql.PostgreSQL = request.getfixturevalue("postgresql_server")
-    server.empty(DATABASE)
+    server.empty(DATABASE, spared=_connections.processes())
     return server.url(DATABASE)
 
 
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    """The settings of a service with keys of its own, at http://localhost:8000."""
+@pytest.fixture(scope="session")
+def _valid_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Checked once: checking every field takes longer than opening the database."""
     return Settings(
-        database_url=SecretStr(database_url),
-        data_directory=tmp_path / "var",
-        master_key=SecretStr(new_token()),
-        national_number_key=SecretStr(new_token()),
-        token_key=SecretStr(new_token()),
-        audit_key=SecretStr(new_token()),
+        data_directory=tmp_path_factory.mktemp("nowhere"),
+        database_url=SecretStr("sqlite:///nowhere"),
         outbox_worker=False,  # no thread does anything beside a test
         audit_worker=False,
+    )
+
+
+@pytest.fixture
+def settings(_valid_settings: Settings, database_url: str, tmp_path: Path) -> Settings:
+    """The settings of a service with keys of its own, at http://localhost:8000."""
+    keys = ("master_key", "national_number_key", "token_key", "audit_key")
+    own: dict[str, Any] = {
+        "database_url": SecretStr(database_url),
+        "data_directory": tmp_path / "var",
+    }
+    return _valid_settings.model_copy(
+        update={**own, **{name: SecretStr(new_token()) for name in keys}}
     )
 
 

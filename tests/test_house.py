@@ -87,7 +87,7 @@ def test_every_event_has_a_name_of_its_own() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_in_the_documents_exists(document: Path) -> None:
     named = re.findall(
-        r"(?:-m authn|run --rm service|exec service authn) ([a-z ]+)", _read(document)
+        r"(?:-m authn|run --rm service|exec service authn) ([a-z -]+)", _read(document)
     )
     assert [words for words in named if not commands.exists(words.split())] == []
 

@@ -13,6 +13,7 @@ from authn.profiles.profile import NO_PROFILE, Kind, Profile
 from authn.settings import PREFIX, Settings
 from authn.sources.facts import (
     Child,
+    DeskRoles,
     Fact,
     Mandate,
     Membership,
@@ -21,7 +22,7 @@ from authn.sources.facts import (
     Period,
     Quality,
 )
-from authn.sources.questions import QUESTIONS
+from authn.sources.questions import OUR_OWN, QUESTIONS
 
 PAGE = Path(__file__).parent.parent / "docs" / "profiles.md"
 INTRODUCTION = """\
@@ -56,6 +57,7 @@ SAMPLES: Final[dict[Kind, Fact | None]] = {
     "organisation": Membership(HOSPITAL, "nurse", SINCE),
     "child": Child(LUCAS, "2018-05-17"),
     "mandate": Mandate("m-1", JAN, ("medicaldatamanagement",), SINCE, True, True),
+    "staff": DeskRoles("Ghent", ("agent", "supervisor")),
 }
 
 
@@ -94,6 +96,8 @@ def _said(name: Kind) -> str:
 
 def _source(name: Kind) -> str:
     question = KINDS[name].question
+    if question in OUR_OWN:
+        return "\nThe source is the service's own register of staff (`authn staff`).\n"
     setting = f"{PREFIX}{question.upper()}"
     return (
         f"\nThe source is `{QUESTIONS[question].source}`. Its answer is asked anew after "

@@ -29,6 +29,7 @@ SOURCE_WORDS: Final[dict[SourceName, str]] = {
     "professions": N_("Register of health professions"),
     "organisations": N_("Register of organisations"),
     "mandates": N_("Register of mandates"),
+    "staff": N_("Help desk"),
 }
 _A_MOMENT: Final = timedelta(seconds=1)
 # By the device, which has an index by time: a session alone has none.

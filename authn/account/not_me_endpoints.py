@@ -1,8 +1,8 @@
 """This was not me: what the link in a notice leads to, without signing in.
 
 Opening the page does nothing, since mail scanners open every link; its button does. A link blocks
-the device that was just added, or cancels the return that was begun or the code that was asked for
-at a desk, once; it never opens anything.
+the device that was just added, cancels the return that was begun or the code that was asked for at
+a desk, or takes away the identity that was matched there, once; it never opens anything.
 Every other notice's leads to the emergency door.
 """
 
@@ -21,21 +21,24 @@ from authn.enrolment.desk_code_rows import find_desk_code, was_used
 from authn.enrolment.desk_codes import (
     cancel_desk_code,
 )
+from authn.enrolment.foreign_matches import take_match_away
 from authn.enrolment.returning import cancel_return, find_return
 from authn.errors import N_, Expired, InvalidRequest, NotFound
+from authn.federation.foreign_identities import find_identity
 from authn.notices.links import NotMe, read_not_me
 from authn.people.persons import lock_person
 from authn.web.request import Request, json_answer, page
 from authn.web.routing import json_route, page_route
 
 # What the link does; and how it stands: it can be done, it is so already, or it is too late.
-Act = Literal["block", "cancel", "cancel-code", "explain"]
+Act = Literal["block", "cancel", "cancel-code", "part-identity", "explain"]
 Standing = Literal["possible", "done", "too-late"]
 
 ACTS: dict[str, Act] = {
     "device-added": "block",
     "return-begun": "cancel",
     "code-asked": "cancel-code",
+    "identity-matched": "part-identity",
 }
 
 
@@ -76,8 +79,7 @@ def _act(request: Request, said: NotMe, device: Device | None) -> bool:
         done = suspend(request, device, by="notice", why="notice")
     else:
         assert said.target is not None, "only an act with a target is possible"
-        cancel = cancel_desk_code if ACTS[said.notice] == "cancel-code" else cancel_return
-        done = cancel(request, said.target)
+        done = _ended(request, said, said.target)
     if done:
         event = events.NotMe(
             person_id=said.person_id,
@@ -86,6 +88,17 @@ def _act(request: Request, said: NotMe, device: Device | None) -> bool:
         )
         record(request.connection, request.secrets, event, request.now, request.reference)
     return done
+
+
+def _ended(request: Request, said: NotMe, target: UUID) -> bool:
+    """Whether what the notice told of ended by this."""
+    match ACTS[said.notice]:
+        case "cancel-code":
+            return cancel_desk_code(request, target)
+        case "part-identity":
+            return take_match_away(request, target, said.person_id) is not None
+        case _:
+            return cancel_return(request, target)
 
 
 def _standing(request: Request, said: NotMe, device: Device | None) -> Standing:
@@ -103,6 +116,11 @@ def _standing(request: Request, said: NotMe, device: Device | None) -> Standing:
             return "possible" if found.state == "waiting" else "done"
         case "cancel-code":
             return _standing_of_code(request, said.target)
+        case "part-identity":
+            found_one = said.target and find_identity(
+                request.connection, request.secrets, said.target
+            )
+            return "possible" if found_one and found_one.person_id == said.person_id else "done"
         case _:
             return "done"
 
@@ -110,7 +128,10 @@ def _standing(request: Request, said: NotMe, device: Device | None) -> Standing:
 def _standing_of_code(request: Request, desk_code_id: UUID | None) -> Standing:
     if desk_code_id is None:
         return "too-late"
-    found = find_desk_code(request.connection, desk_code_id)
+    try:
+        found = find_desk_code(request.connection, desk_code_id)
+    except NotFound:  # it ended long ago
+        return "too-late"
     if was_used(request.connection, found):
         return "too-late"
     return "done" if found.is_over_at(request.now) else "possible"

@@ -6,8 +6,8 @@ link. Rows are deleted from the database only when the file is on the disk and w
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,25 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from authn.audit.chain import audit_chain
 from authn.audit.days import Day, SignedDay
+from authn.audit.findings import Finding
+from authn.audit.heads import Heads
 from authn.audit.log import audit_events
-from authn.audit.verification import STORED, Checked, Finding, seal_of
+from authn.audit.verification import STORED, Checked, seal_of
 from authn.secrets import Secrets, audit_link
 
 SUFFIX = ".jsonl.gz"
 LONGEST_LINE = 64 * 1024
+# What a file that is none of ours, or none any more, may come to; whatever is in it.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
 
 _ROWS = (
     select(
@@ -80,15 +93,22 @@ def read_archive(path: Path) -> Iterator[dict[str, Any]]:
             yield content
 
 
-def verify_archive(path: Path, secrets: Secrets, day: Day, before: str) -> Iterator[Finding]:
-    """What is wrong with the file of this day, whose chain begins at the link `before`."""
+def verify_archive(
+    path: Path, secrets: Secrets, day: Day, before: str, signed: Heads | None = None
+) -> Iterator[Finding]:
+    """What is wrong with the file of this day, whose chain begins at the link `before`.
+
+    `signed` are heads that were exported.
+    """
+    exported = signed or Heads()
     checked = Checked(day.first_sequence - 1, before)
     try:
         lines = read_archive(path)
         next(lines, None)  # the signed head: the caller has verified the one in the database
         for row in lines:
             yield from _check(secrets, checked, row)
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as problem:
+            yield from exported.check(checked.sequence, checked.link)
+    except UNREADABLE as problem:
         yield Finding(f"{path.name} can't be read: {type(problem).__name__}")
         return
     if checked.sequence != day.last_sequence or checked.link != day.head:
@@ -111,8 +131,7 @@ def _as_stored(row: dict[str, Any]) -> dict[str, Any]:
     values = {name: row[name] for name in STORED}
     values["occurred_at"] = datetime.fromisoformat(row["occurred_at"]).astimezone(UTC)
     for name in ("person_id", "device_id", "actor_id"):
-        with suppress(TypeError):
-            values[name] = UUID(row[name])
+        values[name] = None if row[name] is None else UUID(row[name])
     return values
 
 

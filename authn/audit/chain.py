@@ -6,11 +6,11 @@ wait for each other's link (protocol 3.4). So each row is written as before, and
 the next number in an order of its own: a lower id may be committed after a higher one.
 
 A day of the chain is the day (UTC) on which its rows were linked, not the one on which they
-happened: once it is over nothing is added to it.
+happened: once it is over nothing is added to it, even where a clock goes back.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -23,9 +23,11 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    column,
     func,
     insert,
     select,
+    table,
     update,
 )
 
@@ -65,6 +67,9 @@ audit_progress = Table(
     Column("chained_at", Instant, nullable=False),
     # Up to which number the rows were streamed to whoever watches (`audit.stream`).
     Column("streamed", BigInteger, nullable=False),
+    # Up to which number a running head was signed (`audit.heads`), and when; None before the first.
+    Column("headed", BigInteger),
+    Column("headed_at", Instant),
     sqlite_with_rowid=False,
 )
 THE_ONE = 1
@@ -83,8 +88,10 @@ _NEW = (
 # `skip_locked`: another worker is at it, and one is enough.
 _PROGRESS = select(audit_progress).where(audit_progress.c.id == THE_ONE)
 _PROGRESS_ALONE = _PROGRESS.with_for_update(skip_locked=True)
+_HELD = _PROGRESS.with_for_update()
 _ADVANCE = update(audit_progress).where(audit_progress.c.id == THE_ONE)
 _LAST = select(func.max(audit_events.c.id))
+_LAST_SIGNED = select(func.max(column("day", String))).select_from(table("audit_days"))
 _WAITING = (
     select(func.count(), func.min(audit_events.c.occurred_at))
     .select_from(_UNCHAINED)
@@ -139,7 +146,7 @@ def chain_new_rows(connection: Connection, secrets: Secrets, now: datetime) -> i
     new = connection.execute(
         _NEW, {"complete_below": progress.complete_below, "most": AT_ONCE}
     ).all()
-    sequence, link, day = progress.sequence, progress.link, _day(now)
+    sequence, link, day = progress.sequence, progress.link, _open_day(connection, progress, now)
     rows: list[dict[str, Any]] = []
     for event_id, seal in new:
         sequence += 1
@@ -147,13 +154,21 @@ def chain_new_rows(connection: Connection, secrets: Secrets, now: datetime) -> i
         rows.append({"sequence": sequence, "event_id": event_id, "day": day, "link": link})
     if rows:
         connection.execute(insert(audit_chain), rows)
-    values = {"sequence": sequence, "link": link, "chained_at": now} if rows else {}
+    values: dict[str, Any] = {}
+    if rows:
+        chained_at = max(now, progress.chained_at)
+        values = {"sequence": sequence, "link": link, "chained_at": chained_at}
     if len(new) < AT_ONCE and now - progress.seen_at >= LATEST_COMMIT:
         last = connection.execute(_LAST).scalar() or 0
         values |= {"complete_below": progress.seen + 1, "seen": last, "seen_at": now}
     if values:
         connection.execute(_ADVANCE.values(values))
     return len(rows)
+
+
+def hold_chain(connection: Connection) -> None:
+    """Until this transaction ends nothing is chained."""
+    connection.execute(_HELD)
 
 
 def waiting(connection: Connection) -> Waiting:
@@ -180,6 +195,18 @@ def _progress(connection: Connection, now: datetime) -> Any:
         insert_once(connection, audit_progress, first)
         found = connection.execute(_PROGRESS_ALONE).first()
     return found
+
+
+def _open_day(connection: Connection, progress: Any, now: datetime) -> str:
+    """The day of the next rows: never before that of the last ones, and never one that is signed.
+
+    So a day's rows are all those from one number to another, whatever a clock does.
+    """
+    day = max(_day(now), _day(progress.chained_at) if progress.sequence else "")
+    signed = connection.execute(_LAST_SIGNED).scalar()
+    if signed is None or day > signed:
+        return day
+    return (date.fromisoformat(signed) + timedelta(days=1)).isoformat()
 
 
 def _day(now: datetime) -> str:

@@ -9,21 +9,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from authn.audit.events import Event
+from authn.audit.at_desk import DeskEvent, Reasoned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskAct(Event):
+class DeskAct(Reasoned):
     """What every act at the desk tells: why, and how sure the agent was of whom they spoke with.
 
-    `reason` is of the operator's list; `explanation` and `ticket` are in the agent's own words.
     `checked` says of each question that the operator wants asked whether it was answered well,
     never the answer. `approved_by` is the second member of staff, where one was needed.
     """
 
-    reason: str
-    explanation: str = ""
-    ticket: str = ""
     checked: str = ""
     approved_by: UUID | None = None
 
@@ -59,7 +55,10 @@ class DeskResumed(DeskAct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskReinstated(DeskAct):
-    """The help desk unblocked a device that was blocked on suspicion; `suspicion` is which."""
+    """The help desk unblocked a device that was blocked on suspicion; `suspicion` is which.
+
+    Of what the desk had blocked, it is the code of the reason that it was blocked for.
+    """
 
     name: ClassVar[str] = "desk.reinstated"
     suspicion: str
@@ -97,7 +96,7 @@ class DeskMerged(DeskAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalEvent(Event):
+class ApprovalEvent(DeskEvent):
     """What every step of an approval tells: which one, and of which act."""
 
     approval: UUID
@@ -105,23 +104,30 @@ class ApprovalEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalAsked(ApprovalEvent):
-    """A member of staff asked for a second one's approval of an act; nothing was done yet."""
+class ReasonedApprovalEvent(ApprovalEvent):
+    """One that tells why the act was asked as well, as `Reasoned` does."""
 
-    name: ClassVar[str] = "approval.asked"
     reason: str
     explanation: str = ""
     ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalSeen(ApprovalEvent):
+class ApprovalAsked(ReasonedApprovalEvent):
+    """A member of staff asked for a second one's approval of an act; nothing was done yet.
+
+    Without an actor, whoever is at the machine asked it on the command line. `asked_by` in the
+    events that follow is the same.
+    """
+
+    name: ClassVar[str] = "approval.asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalSeen(ReasonedApprovalEvent):
     """Another member of staff saw what waits for approval, about this person."""
 
     name: ClassVar[str] = "approval.seen"
-    reason: str
-    explanation: str = ""
-    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +135,7 @@ class ApprovalGiven(ApprovalEvent):
     """The actor approved what `asked_by` had asked; the act itself is on record too."""
 
     name: ClassVar[str] = "approval.given"
-    asked_by: UUID
+    asked_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +143,7 @@ class ApprovalRefused(ApprovalEvent):
     """The actor refused what `asked_by` had asked, for the `remark` in their own words."""
 
     name: ClassVar[str] = "approval.refused"
-    asked_by: UUID
+    asked_by: UUID | None
     remark: str
 
 
@@ -153,7 +159,7 @@ class ApprovalExpired(ApprovalEvent):
     """Nobody decided in time about what `asked_by` had asked; nothing was done."""
 
     name: ClassVar[str] = "approval.expired"
-    asked_by: UUID
+    asked_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,5 +167,17 @@ class ApprovalFailed(ApprovalEvent):
     """The actor approved it, but it could not be done any more; `failure` is for operators."""
 
     name: ClassVar[str] = "approval.failed"
-    asked_by: UUID
+    asked_by: UUID | None
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalLapsed(ApprovalEvent):
+    """What `approved_by` had approved was not carried out: they may not approve it any more.
+
+    The actor is who wanted to carry it out, none at the machine; `failure` is for operators.
+    """
+
+    name: ClassVar[str] = "approval.lapsed"
+    approved_by: UUID | None
     failure: str

@@ -8,26 +8,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
+from authn.audit.at_desk import DeskEvent, Reasoned
 from authn.audit.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CitizenSearched(Event):
+class CitizenSearched(DeskEvent):
     """A registrar looked for a citizen by national number; without a person there was none."""
 
     name: ClassVar[str] = "registration.searched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationEvent(Event):
-    """What every act at the registration desk tells: why it was done.
-
-    `reason` is of the operator's list; `explanation` and `ticket` are in the registrar's words.
-    """
-
-    reason: str
-    explanation: str = ""
-    ticket: str = ""
+class RegistrationEvent(Reasoned):
+    """What every act at the registration desk tells: why it was done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +57,18 @@ class DeskCodeAsked(RegistrationEvent):
 class DeskCodePrinted(RegistrationEvent):
     """A registrar printed the letter of an activation code; an earlier code was withdrawn by it.
 
-    `approved_by` is the second member of staff, where there was one.
+    `approved_by` is the second member of staff, where there was one; `again` whether the letter was
+    printed anew, the one before being spoiled.
     """
 
     name: ClassVar[str] = "registration.code-printed"
     desk_code: UUID
     approved_by: UUID | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskCodeCancelled(Event):
+class DeskCodeCancelled(DeskEvent):
     """A code of the desk was cancelled: by a registrar, or by the person in a mail (no actor)."""
 
     name: ClassVar[str] = "registration.code-cancelled"
@@ -89,8 +85,8 @@ class ForeignIdentityArrived(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignIdentitySeen(Event):
-    """A registrar opened an identity that waits to be matched."""
+class ForeignIdentitySeen(RegistrationEvent):
+    """A registrar saw what a foreign identity says of its holder."""
 
     name: ClassVar[str] = "identity.seen"
     identity: UUID
@@ -98,7 +94,10 @@ class ForeignIdentitySeen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignIdentityMatched(RegistrationEvent):
-    """A registrar matched a foreign identity to a person, whom it leads to from then on."""
+    """A registrar matched a foreign identity to a person, whom it leads to from then on.
+
+    `approved_by` is the second member of staff, where there was one.
+    """
 
     name: ClassVar[str] = "identity.matched"
     identity: UUID
@@ -107,7 +106,22 @@ class ForeignIdentityMatched(RegistrationEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignIdentityParted(RegistrationEvent):
-    """A registrar took a match away: the foreign identity leads to nobody any more."""
+    """A registrar took a match away: the foreign identity leads to nobody any more.
+
+    `ended_return` is whether a return ended by it that was begun with that identity.
+    """
 
     name: ClassVar[str] = "identity.parted"
     identity: UUID
+    ended_return: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineCodeIssued(RegistrationEvent):
+    """An activation code was printed at the machine, on the command line.
+
+    `approved_by` is the member of staff who agreed, where the person has or had a device.
+    """
+
+    name: ClassVar[str] = "registration.code-issued-at-machine"
+    approved_by: UUID | None = None

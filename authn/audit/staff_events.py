@@ -6,6 +6,7 @@ A class is an event, its docstring its public documentation. `actor_id` is who o
 from dataclasses import dataclass
 from typing import ClassVar
 
+from authn.audit.at_desk import DeskEvent, Reasoned
 from authn.audit.events import Event
 
 
@@ -28,9 +29,15 @@ class StaffDismissed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskOpened(Event):
-    """A member of staff opened the support desk with their device."""
+    """A member of staff opened the support desk with their device.
+
+    `desks` are where they worked at that moment, `roles` what they were there: those with which the
+    desk was opened. One that ends meanwhile is theirs no more.
+    """
 
     name: ClassVar[str] = "desk.opened"
+    desks: tuple[str, ...]
+    roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +48,7 @@ class DeskClosed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskRefused(Event):
+class DeskRefused(DeskEvent):
     """Somebody asked at the support desk for what they may not; nothing was done or shown.
 
     `act` is what they asked for, `refused` why not; without `person_id` it was about nobody, or
@@ -54,20 +61,27 @@ class DeskRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskReasonGiven(Event):
-    """A member of staff said why they are going to look at a person.
+class DeskActConfirmed(DeskEvent):
+    """A member of staff confirmed with their device an act that a tool may do once in their name.
 
-    `reason` is of the operator's list; `explanation` and `ticket` are in their own words.
+    `act` and `target`, ids of ours, are what exactly; the tool is the application. What was done by
+    it is on record as the act itself, and nothing is where the tool did nothing.
     """
 
-    name: ClassVar[str] = "desk.reason-given"
-    reason: str
-    explanation: str = ""
-    ticket: str = ""
+    name: ClassVar[str] = "desk.act-confirmed"
+    act: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskSearched(Event):
+class DeskReasonGiven(Reasoned):
+    """A member of staff said why they are going to look at a person."""
+
+    name: ClassVar[str] = "desk.reason-given"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskSearched(Reasoned):
     """A member of staff looked for somebody; what they typed is on record nowhere.
 
     `kind` is what they searched by: `number`, `reference`, `address` or `name`. `found` is how many
@@ -80,29 +94,42 @@ class DeskSearched(Event):
     kind: str
     found: int
     citizen: bool = False
-    reason: str
-    explanation: str = ""
-    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskLookedAt(Event):
+class DeskLookedAt(Reasoned):
     """A member of staff was shown the page of a person, with their devices and what happened."""
 
     name: ClassVar[str] = "desk.looked-at"
-    reason: str
-    explanation: str = ""
-    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskNumberShown(Event):
+class DeskNumberShown(Reasoned):
     """A member of staff was shown the national number of a person."""
 
     name: ClassVar[str] = "desk.number-shown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskActedAlone(Reasoned):
+    """Whoever is at the machine did alone an `act` that needs two, since nobody could approve it.
+
+    That is possible until there is a first supervisor, and never again.
+    """
+
+    name: ClassVar[str] = "desk.acted-alone"
+    act: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskColleagueSeen(DeskEvent):
+    """A member of staff, the actor, opened the account of a colleague of their own desk.
+
+    With the reason that was given; the supervisors of the desk are told.
+    """
+
+    name: ClassVar[str] = "desk.colleague-seen"
     reason: str
-    explanation: str = ""
-    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

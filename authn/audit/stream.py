@@ -99,6 +99,19 @@ def cef_line(row: RowMapping) -> str:
 FORMATS: dict[str, Callable[[RowMapping], str]] = {"json": json_line, "cef": cef_line}
 
 
+def send_head(settings: Settings, token: str) -> None:
+    """A signed head (a JWS) has been sent to where rows are; raises `OSError`."""
+    if not settings.audit_stream:
+        return
+    line = (
+        f"CEF:0|authn|authn|1|audit.head|audit.head|3|msg={token}"
+        if settings.audit_stream_format == "cef"
+        else orjson.dumps({"audit_head": token}).decode()
+    )
+    with opened(settings) as send:
+        send(line)
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[Send]:
     """What sends a line to where the settings say; raises `OSError` where it can't be reached."""

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, null, select
 
-from authn.audit.chain import BEGINNING, audit_chain
+from authn.audit.chain import BEGINNING, audit_chain, progress_of
 from authn.audit.days import SignedDay, signed_days
+from authn.audit.findings import Finding
+from authn.audit.heads import Heads
 from authn.audit.log import audit_events
 from authn.secrets import Secrets, audit_link, audit_seal
 
@@ -41,28 +43,24 @@ _ROWS = (
     .order_by(audit_chain.c.sequence)
     .limit(AT_ONCE)
 )
+_ROW = _ROWS.limit(1)
+# As `_ROWS`, without what somebody made unreadable in one of them.
+_BARE = (
+    select(
+        *audit_chain.c["sequence", "event_id", "day", "link"],
+        audit_chain.c.event_id.label("id"),
+        null().label("seal"),
+    )
+    .where(audit_chain.c.sequence > bindparam("after"))
+    .order_by(audit_chain.c.sequence)
+    .limit(AT_ONCE)
+)
 _UNCHAINED = (
     select(audit_events.c.id, audit_events.c.seal, *_EVENT)
     .select_from(audit_events.outerjoin(audit_chain, audit_chain.c.event_id == audit_events.c.id))
     .where(audit_chain.c.event_id.is_(None), audit_events.c.occurred_at < bindparam("before"))
     .order_by(audit_events.c.id)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is not as it was written: what, at which number of the chain, which row."""
-
-    what: str
-    sequence: int | None = None
-    event_id: int | None = None
-
-    def __str__(self) -> str:
-        where = [
-            f"number {self.sequence}" if self.sequence is not None else "",
-            f"row {self.event_id}" if self.event_id is not None else "",
-        ]
-        return ", ".join(each for each in (self.what, *where) if each)
 
 
 @dataclass(slots=True)
@@ -75,13 +73,20 @@ class Checked:
 
 
 def verify_log(
-    connection: Connection, secrets: Secrets, now: datetime, checked: Checked | None = None
+    connection: Connection,
+    secrets: Secrets,
+    now: datetime,
+    checked: Checked | None = None,
+    signed: Heads | None = None,
 ) -> Iterator[Finding]:
     """Everything that is wrong, as it is found; nothing where the log is whole.
 
-    `checked` tells the caller how far it has come. Of archived days the files are checked
-    (`audit.archive`), here only that they lead to what is still there.
+    `checked` tells the caller how far it has come; `signed` are heads that were exported. Of
+    archived days the files are checked (`audit.archive`), here only that they lead to what is still
+    there.
     """
+    exported = signed or Heads()
+    chained = progress_of(connection).sequence  # before the rows: they may become more meanwhile
     days = signed_days(connection)
     archived = [each.day for each in days if each.archived_at is not None]
     at = checked or Checked(0, BEGINNING)
@@ -93,15 +98,34 @@ def verify_log(
         for row in rows:
             yield from check_row(secrets, at, row)
             yield from check_head(heads.pop(at.sequence, None), row)
+            yield from exported.check(at.sequence, row.link)
             at.link, at.rows = row.link, at.rows + 1
     for day in heads.values():
         yield Finding(f"the rows of {day.day.day} that were signed are not all there")
+    if at.sequence < chained:
+        yield Finding(f"rows were cut off at the end: {at.sequence + 1} to {chained}")
+    yield from exported.cut_off(at.sequence)
     yield from _never_chained(connection, secrets, now)
 
 
 def rows_after(connection: Connection, sequence: int) -> Sequence[Any]:
-    """The next rows of the chain with what they link, some thousand at a time."""
-    return connection.execute(_ROWS, {"after": sequence}).all()
+    """The next rows of the chain with what they link, some thousand at a time.
+
+    One that holds no row that could have been written (on SQLite a moment may be any text) has no
+    seal.
+    """
+    try:
+        return connection.execute(_ROWS, {"after": sequence}).all()
+    except ValueError:
+        bare = connection.execute(_BARE, {"after": sequence}).all()
+        return [_readable(connection, each) for each in bare]
+
+
+def _readable(connection: Connection, bare: Any) -> Any:
+    try:
+        return connection.execute(_ROW, {"after": bare.sequence - 1}).one()
+    except ValueError:
+        return bare
 
 
 def check_row(secrets: Secrets, at: Checked, row: Any) -> Iterator[Finding]:
@@ -114,9 +138,11 @@ def check_row(secrets: Secrets, at: Checked, row: Any) -> Iterator[Finding]:
         yield Finding(f"numbers are missing: {gone}")
     if row.id is None:
         yield Finding("the row was removed", row.sequence, row.event_id)
+    elif row.seal is None:
+        yield Finding("the row was altered: it can't be read", row.sequence, row.event_id)
     elif row.seal != seal_of(secrets, row._mapping):
         yield Finding("the row was altered, or is not ours", row.sequence, row.event_id)
-    if row.id is not None:
+    if row.seal is not None:
         link = audit_link(secrets, at.link, row.sequence, row.day, row.event_id, row.seal)
         if link != row.link and row.sequence == expected:
             yield Finding(

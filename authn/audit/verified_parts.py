@@ -11,7 +11,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from authn.audit.chain import BEGINNING, audit_chain
 from authn.audit.days import SignedDay, signed_days
-from authn.audit.verification import Checked, Finding, check_head, check_row, rows_after, seal_of
+from authn.audit.findings import Finding
+from authn.audit.verification import Checked, check_head, check_row, rows_after, seal_of
 from authn.secrets import Secrets, audit_link
 
 _CHAINED = select(audit_chain).where(audit_chain.c.event_id == bindparam("event_id"))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
+from authn.audit.at_desk import DeskEvent
 from authn.audit.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditSearched(Event):
+class AuditSearched(DeskEvent):
     """An auditor searched the audit log; `filters` are what they looked for besides the person.
 
     `into` is `page`, or `file` where they took what was found with them.
@@ -24,7 +25,7 @@ class AuditSearched(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRowSeen(Event):
+class AuditRowSeen(DeskEvent):
     """An auditor opened one `row` of the audit log, which is of the event `seen`."""
 
     name: ClassVar[str] = "audit.row-seen"
@@ -47,7 +48,16 @@ class AuditVerified(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskActivitySeen(Event):
+class AuditArchived(Event):
+    """So many `rows` of a `day` of the audit log were moved into a file, on the command line."""
+
+    name: ClassVar[str] = "audit.archived"
+    day: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskActivitySeen(DeskEvent):
     """A supervisor looked at what their desk did lately; `agent` is of whom, if of one alone."""
 
     name: ClassVar[str] = "desk.activity-seen"

@@ -19,6 +19,7 @@ COMMANDS = {
     "secrets": "authn.cli.secrets",
     "people": "authn.cli.people",
     "devices": "authn.cli.devices",
+    "approvals": "authn.cli.approvals",
     "sources": "authn.cli.sources",
     "activation": "authn.cli.activation",
     "clients": "authn.cli.clients",

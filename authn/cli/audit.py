@@ -1,78 +1,114 @@
 """`authn audit`: whether the log is whole, its signed days, its archive."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import track
+from sqlalchemy.exc import ProgrammingError
 
 from authn.audit.archive import archive_path, delete_archived, verify_archive, write_archive
 from authn.audit.chain import BEGINNING, waiting
 from authn.audit.days import SignedDay, mark_archived, signed_days, today
+from authn.audit.findings import Finding
+from authn.audit.heads import Heads, last_head
 from authn.audit.log import record
-from authn.audit.verification import Checked, Finding, rows_of, verify_log
-from authn.audit.watching_events import AuditVerified
+from authn.audit.verification import CHAINED_WITHIN, Checked, rows_of, verify_log
+from authn.audit.watching_events import AuditArchived, AuditVerified
 from authn.cli.ground import Ground, console, ground
+from authn.db.engine import Database, open_database
+from authn.db.occasion import NO_REFERENCE
+from authn.db.transaction import writing
 from authn.errors import CommandError
-from authn.keys.audit_days import chain_all, check_head, export_days, sign_days, stream_new
-from authn.keys.signing_keys import load_keys
+from authn.keys.audit_days import (
+    chain_all,
+    check_head,
+    export_days,
+    is_signed,
+    sign_days,
+    stream_new,
+)
+from authn.keys.audit_heads import read_heads, sign_running_head
+from authn.keys.signing_keys import load_audit_keys
 from authn.people.ssin import BRUSSELS
 
 HELP = "The audit log: verify it, show its signed days, archive what is old."
 MOST_SHOWN = 50
+NO_RIGHT = "42501"  # insufficient_privilege
+LACKS_RIGHT = (
+    "The database role may not delete archived days: set AUTHN_AUDIT_ARCHIVE_DATABASE_URL to one "
+    "that may (`authn db grants`). Nothing was deleted."
+)
 
 app = typer.Typer(help=HELP, no_args_is_help=True)
 
 Archive = Annotated[Path | None, typer.Option("--archive", help="The folder of the archived days.")]
+ExportedHeads = Annotated[
+    Path | None,
+    typer.Option(
+        "--heads",
+        help="A copy of the signed heads that was kept elsewhere: a folder, or a file of the "
+        "stream. Those in AUTHN_AUDIT_DIRECTORY are read in any case.",
+        exists=True,
+    ),
+]
 
 
 @app.command()
-def verify(archive: Archive = None) -> None:
-    """Check every row, link and signed day; what is wrong is named, and the command fails.
+def verify(archive: Archive = None, heads: ExportedHeads = None) -> None:
+    """Check every row, link and signed head; what is wrong is named, and the command fails.
 
     That it was checked, and what was found, is on record itself.
     """
     found, first = 0, ""
     with ground() as present:
         checked = Checked(0, BEGINNING)
-        for finding in _findings(present, checked, archive):
+        for finding in _findings(present, checked, archive, heads):
             found, first = found + 1, first or str(finding)
             if found <= MOST_SHOWN:
                 console.print(f"WRONG: {finding}", markup=False)
         with present.writing() as connection:
             left = waiting(connection)
             event = AuditVerified(rows=checked.rows, findings=found, first=first)
-            record(connection, present.secrets, event, present.now, "-")
+            record(connection, present.secrets, event, present.now, NO_REFERENCE)
     console.print(f"{checked.rows:,} rows checked; {left.rows:,} wait to be chained.")
     if found:
         raise CommandError(f"The audit log is not as it was written: {found:,} findings.")
     console.print("The audit log is whole.")
 
 
-def _findings(present: Ground, checked: Checked, archive: Path | None) -> Iterator[Finding]:
+def _findings(
+    present: Ground, checked: Checked, archive: Path | None, copy: Path | None
+) -> Iterator[Finding]:
+    exported, ours = Heads(), present.settings.audit_heads
     with present.reading() as connection:
+        keys = load_audit_keys(connection, present.secrets)
+        for path in (ours, copy):
+            if path is not None and (path is copy or path.is_dir()):
+                yield from read_heads(exported, path, keys)
         console.print(f"Checking {rows_of(connection):,} rows.")
         days = signed_days(connection)
-        keys = load_keys(connection, present.secrets)
-        yield from verify_log(connection, present.secrets, present.now, checked)
     before = BEGINNING
     for each in days:
         yield from check_head(keys, present.settings, each)
         if each.archived_at is not None:
-            yield from _archived(present, each, before, archive)
+            yield from _archived(present, each, before, archive, exported)
         before = each.day.head
+    with present.reading() as connection:
+        yield from verify_log(connection, present.secrets, present.now, checked, exported)
 
 
 def _archived(
-    present: Ground, signed: SignedDay, before: str, archive: Path | None
+    present: Ground, signed: SignedDay, before: str, archive: Path | None, exported: Heads
 ) -> Iterator[Finding]:
     if archive is None:
         yield Finding(f"{signed.day.day} is archived: give its folder with --archive")
         return
     path = archive_path(archive, signed.day.day)
-    yield from verify_archive(path, present.secrets, signed.day, before)
+    yield from verify_archive(path, present.secrets, signed.day, before, exported)
 
 
 @app.command()
@@ -82,9 +118,10 @@ def chain() -> None:
         chained = chain_all(present.database, present.secrets, present.now)
         signed = sign_days(present.database, present.settings, present.secrets, present.now)
         try:
+            sign_running_head(present.database, present.settings, present.secrets, present.now)
             streamed = stream_new(present.database, present.settings)
         except OSError as problem:
-            raise CommandError(f"Nobody takes the stream: {problem.strerror}.") from None
+            raise CommandError(f"Nobody takes what is exported: {problem.strerror}.") from None
     console.print(f"Chained {chained:,} rows, signed {signed:,} days, streamed {streamed:,} rows.")
 
 
@@ -94,8 +131,13 @@ def status() -> None:
     with ground() as present, present.reading() as connection:
         left = waiting(connection)
         days = signed_days(connection)
+        head = last_head(connection)
     since = f", the oldest since {_moment(left.since)}" if left.since else ""
     console.print(f"Waiting to be chained: {left.rows:,}{since}.")
+    bound = int(CHAINED_WITHIN.total_seconds() / 60)
+    console.print(f"A row that waits for {bound} minutes is a finding of `authn audit verify`.")
+    if head:
+        console.print(f"Last running head: number {head[0]:,}, at {_moment(head[1])}.")
     console.print(f"Days signed: {len(days):,}; the last is {days[-1].day.day if days else '-'}.")
 
 
@@ -117,16 +159,19 @@ def archive_(
     directory: Annotated[Path, typer.Argument(help="The folder that the days are written to.")],
 ) -> None:
     """Move days that are older than `AUTHN_AUDIT_KEPT` into files; then delete them here."""
-    with ground() as present:
+    with ground() as present, _archiving(present) as deleting:
         kept_since = today(present.now - present.settings.audit_kept)
         with present.reading() as connection:
             days = signed_days(connection)
+            keys = load_audit_keys(connection, present.secrets)
         before, moved = BEGINNING, 0
         # The newest day stays: SQLite gives the number of a row anew once no higher one is left.
         old = [each for each in days[:-1] if each.day.day < kept_since]
         for each in track(old, "Archiving", console=console, transient=True):
             if each.archived_at is None:
-                moved += _archive(present, each, before, directory)
+                if not is_signed(keys, each):
+                    raise CommandError(f"The signed head of {each.day.day} is not ours.")
+                moved += _archive(present, deleting, each, before, directory)
             before = each.day.head
         gone = today(present.now - present.settings.audit_archived)
     console.print(f"Moved {moved:,} rows into {directory}.", markup=False, soft_wrap=True)
@@ -135,15 +180,47 @@ def archive_(
             console.print(f"May be deleted now: {path.name}", markup=False)
 
 
-def _archive(present: Ground, signed: SignedDay, before: str, directory: Path) -> int:
+@contextmanager
+def _archiving(present: Ground) -> Iterator[Database]:
+    """The database as the role that may delete archived days."""
+    url = present.settings.audit_archive_database_url
+    if not url.get_secret_value():
+        yield present.database
+        return
+    if present.database.write_lock:
+        raise CommandError("AUTHN_AUDIT_ARCHIVE_DATABASE_URL is for PostgreSQL alone.")
+    database = open_database(present.settings.model_copy(update={"database_url": url}))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _archive(
+    present: Ground, deleting: Database, signed: SignedDay, before: str, directory: Path
+) -> int:
     """How many rows were moved: the file is read back, and verified, before any is deleted."""
     with present.reading() as connection:
         path = write_archive(connection, directory, signed)
     for finding in verify_archive(path, present.secrets, signed.day, before):
         raise CommandError(f"{signed.day.day} can't be archived: {finding}.")
+    try:
+        with writing(deleting) as connection:
+            mark_archived(connection, signed.day.day, present.now)
+            deleted = delete_archived(connection, signed.day.day)
+            if deleted != signed.day.rows:
+                raise CommandError(
+                    f"{signed.day.day} has {signed.day.rows:,} rows, and {deleted:,} were found to "
+                    "delete: nothing was."
+                )
+    except ProgrammingError as problem:
+        if getattr(problem.orig, "sqlstate", "") != NO_RIGHT:
+            raise
+        raise CommandError(LACKS_RIGHT) from None
     with present.writing() as connection:
-        mark_archived(connection, signed.day.day, present.now)
-        return delete_archived(connection, signed.day.day)
+        event = AuditArchived(day=signed.day.day, rows=deleted)
+        record(connection, present.secrets, event, present.now, NO_REFERENCE)
+    return deleted
 
 
 def _moment(moment: datetime) -> str:

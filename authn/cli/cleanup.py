@@ -13,19 +13,21 @@ from sqlalchemy import Connection
 from authn.cli.ground import Ground, console, ground
 from authn.clients.initial_access_tokens import forget_initial_access_tokens
 from authn.consents.consents import forget_ended_consents
-from authn.console.approvals import expire
 from authn.console.desk_sessions import forget_old_desk_sessions
-from authn.db.occasion import Job
+from authn.console.expiry import expire_due, forget_old_approvals
 from authn.db.spent import forget_spent_tokens
 from authn.devices.dormancy import look_after_devices
+from authn.enrolment.desk_code_rows import forget_ended_desk_codes
 from authn.enrolment.emergency import forget_old_links
 from authn.enrolment.invitations import forget_old_invitations
+from authn.federation.foreign_identities import forget_unmatched_identities
 from authn.grants.access_tokens import forget_revoked_tokens
 from authn.grants.codes import forget_old_codes
 from authn.grants.device_codes import forget_old_device_codes
 from authn.grants.pushed_requests import forget_pushed_requests
 from authn.grants.refresh_tokens import forget_old_refresh_tokens
 from authn.grants.user_codes import forget_wrong_user_codes
+from authn.login.desk_act import forget_confirmed_acts
 from authn.login.profile_choices import forget_old_choices
 from authn.notices.addresses import forget_old_addresses, hash_addresses
 from authn.outbox.outbox import forget_old_rows
@@ -47,11 +49,15 @@ CLEANED: dict[str, Callable[[Connection, datetime], int]] = {
     "refresh tokens": forget_old_refresh_tokens,
     "revoked tokens": forget_revoked_tokens,
     "choices of profiles": forget_old_choices,
+    "confirmed acts at the desk": forget_confirmed_acts,
     "spent tokens": forget_spent_tokens,
     "initial access tokens": forget_initial_access_tokens,
     "ended consents": forget_ended_consents,
     "contact addresses": forget_old_addresses,
     "sessions at the desk": forget_old_desk_sessions,
+    "codes of the desk": forget_ended_desk_codes,
+    "foreign identities that nobody matched": forget_unmatched_identities,
+    "approvals": forget_old_approvals,
     "outbox": forget_old_rows,
 }
 
@@ -71,8 +77,7 @@ def cleanup() -> None:
                 count = forget(connection, present.now - CLOCKS_DIFFER_BY_LESS_THAN)
             console.print(f"{what}: {count:,} deleted")
         console.print(f"contact addresses: {_hash_all(present):,} made findable")
-        with present.writing() as connection:
-            over = expire(Job(connection, present.settings, present.secrets, present.now))
+        over = expire_due(present.database, present.settings, present.secrets, present.now)
         console.print(f"approvals that nobody decided about: {over:,}")
         jobs = look_after_devices(present.database, present.settings, present.secrets, present.now)
         for what, count in jobs:

@@ -91,7 +91,8 @@ ProfileKinds = Annotated[
     typer.Option(
         "--profile-kind",
         help="In which capacities people may use it beside that of citizen: quality, "
-        "organisation, mandate, child; repeatable. none: as citizens alone.",
+        "organisation, mandate, child, staff; repeatable. none: as citizens alone. One that is "
+        "given the desk's API is for staff alone, if nothing else is said.",
     ),
 ]
 RequiredProfileKinds = Annotated[

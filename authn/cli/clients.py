@@ -20,6 +20,7 @@ from authn.cli.client_values import checked_values, found_client, told
 from authn.cli.ground import Ground, console, ground
 from authn.cli.shared_options import takes
 from authn.clients.clients import FAPI2, PUBLIC, list_clients, new_client_id
+from authn.clients.desk_api import as_desk_tool
 from authn.clients.kinds import with_defaults
 from authn.clients.registration import Registered, register_client
 from authn.errors import CommandError
@@ -62,6 +63,7 @@ def add(
     )
     with ground() as present:
         given = said.given(present.settings, {})
+        given = as_desk_tool(present.settings, given.get("resources", ())) | given
         organisation = given.pop("organisation", None)
         registered = _add(present, kind, client_id, document, organisation, given)
         _tell(registered, present.settings.issuer)

@@ -1,36 +1,30 @@
 """The desk's acts on the command line: the same functions as at the pages, by nobody of the staff.
 
-Who is at the machine has it all in hand anyway, and is known to the machine alone: on record is
-what was done, to whom and why, without an actor. What two of the staff must do is not done here:
-one person at a keyboard is no two.
+Who is at the machine is known to the machine alone (`console.machine`): on record is what was done,
+to whom and why, without an actor. What two must do is only asked: a supervisor approves it at the
+desk.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
-from uuid import UUID
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
 
 from authn.audit.log import record
-from authn.audit.staff_events import DeskLookedAt, DeskReasonGiven
-from authn.cli.ground import Ground
+from authn.audit.staff_events import DeskLookedAt, DeskReasonGiven, DeskSearched
+from authn.cli.ground import Ground, console
 from authn.console.acts import Outcome
-from authn.console.deeds import Particulars, Setting, weigh_device_act
-from authn.console.desk_sessions import Desk, Why
+from authn.console.approval_rows import Approval, find_approval
+from authn.console.desk_sessions import Why
+from authn.console.machine import AtTheMachine, at_the_machine, note_alone
 from authn.console.reason import EXPLANATION, REASON, TICKET, read_why
-from authn.db.occasion import Job
-from authn.errors import CommandError
-from authn.people.persons import lock_person
+from authn.db.occasion import NO_REFERENCE, Job
+from authn.people.ssin import BRUSSELS
 from authn.people.tables import Person
 from authn.settings import Settings
 from authn.staff.reasons import reasons_of
-from authn.staff.roles import RULES, Act
-from authn.staff.staff import Staff
-
-# Of no desk, so that nobody is their colleague; never on record.
-_NOBODY: Final = Staff(UUID(int=0), frozenset({"agent", "supervisor"}), frozenset())
 
 Reason = Annotated[
     str | None, typer.Option(help="Why: one of the codes of AUTHN_DESK_REASONS. Without: asked.")
@@ -42,16 +36,6 @@ Explanation = Annotated[str, typer.Option(help="Why, in your own words.")]
 
 
 @dataclass(frozen=True, slots=True)
-class AtTheMachine(Desk):
-    """Who acts on the command line: not a member of staff."""
-
-    @property
-    def person_id(self) -> Any:
-        """Nobody: what is on record has no actor."""
-        return None
-
-
-@dataclass(frozen=True, slots=True)
 class SaidWhy:
     """Why somebody at the machine looks or acts, as far as the options say it."""
 
@@ -59,10 +43,10 @@ class SaidWhy:
     explanation: str
     ticket: str | None
 
-    def desk(self, present: Ground, connection: Connection) -> Desk:
+    def desk(self, present: Ground, connection: Connection) -> AtTheMachine:
         """Who acts, and why: what is missing was asked. Raises `WrongReason`."""
         said = {REASON: self.reason or "", EXPLANATION: self.explanation, TICKET: self.ticket or ""}
-        return AtTheMachine(_NOBODY, read_why(job(present, connection), said))
+        return at_the_machine(connection, read_why(job(present, connection), said))
 
     def asked(self, settings: Settings) -> "SaidWhy":
         """The same, complete: before a transaction is open, which would wait for somebody."""
@@ -87,40 +71,70 @@ def job(present: Ground, connection: Connection) -> Job:
     return Job(connection, present.settings, present.secrets, present.now)
 
 
-def look(present: Ground, person: Person, said: SaidWhy) -> None:
-    """It is on record, and the citizen can read, why somebody at the machine looked at them."""
+def look(present: Ground, said: SaidWhy, *people: Person) -> None:
+    """It is on record, and each of them can read, why somebody at the machine looked at them."""
     with present.writing() as connection:
         why = said.desk(present, connection).why
-        for event in (DeskReasonGiven, DeskLookedAt):
-            looked = event(person_id=person.id, **_on_record(why))
-            record(connection, present.secrets, looked, present.now, "-")
+        for person in people:
+            for event in (DeskReasonGiven, DeskLookedAt):
+                looked = event(person_id=person.id, **why.on_record())
+                record(connection, present.secrets, looked, present.now, NO_REFERENCE)
 
 
-def do_alone(
-    present: Ground,
-    said: SaidWhy,
-    act: Act,
-    person: Person,
-    do: Callable[..., Outcome],
-    device_id: UUID | None = None,
-) -> Outcome:
-    """What came of the act, done now. Raises `CommandError` for what two must do, and a `Refusal`
-    as the act does."""
+def searched_in_vain(present: Ground, said: SaidWhy, *, citizen: bool) -> None:
+    """It is on record that somebody at the machine looked for a number that is no person's here.
+
+    `citizen` is whether the national register knows it.
+    """
+    with present.writing() as connection:
+        why = said.desk(present, connection).why.on_record()
+        event = DeskSearched(kind="number", found=0, citizen=citizen, **why)
+        record(connection, present.secrets, event, present.now, NO_REFERENCE)
+
+
+def say_why(present: Ground, connection: Connection, person: Person, why: Why) -> None:
+    """It is on record, and the person can read, why somebody at the machine acts on them."""
+    given = DeskReasonGiven(person_id=person.id, **why.on_record())
+    record(connection, present.secrets, given, present.now, NO_REFERENCE)
+
+
+def do_here(
+    present: Ground, said: SaidWhy, person: Person, do: Callable[..., Outcome], *on: Any
+) -> bool:
+    """Whether the act was done now; where it waits for a second one, that was said.
+
+    Raises a `Refusal` as the act does.
+    """
     with present.writing() as connection:
         occasion = job(present, connection)
         desk = said.desk(present, connection)
-        lock_person(connection, person.id)
-        setting = Setting(occasion, desk, person, Particulars(device_id=device_id))
-        weight = weigh_device_act(act, setting) if device_id else act
-        if RULES[weight].second:
-            raise CommandError(
-                "This needs two members of staff: do it at the support desk, where a second one "
-                "approves. To block a device meanwhile: `authn devices suspend`."
-            )
-        given = DeskReasonGiven(person_id=person.id, **_on_record(desk.why))
-        record(connection, present.secrets, given, present.now, "-")
-        return do(occasion, desk, person, *([device_id] if device_id else []))
+        say_why(present, connection, person, desk.why)
+        outcome = do(occasion, desk, person, *on)
+        if outcome.approval_id is None:
+            if note_alone(occasion, desk, outcome.act, person.id):
+                say_alone()
+            return True
+        asked = find_approval(occasion, outcome.approval_id)
+    assert asked is not None, "it was asked just now"
+    say_waits(present, asked)
+    return False
 
 
-def _on_record(why: Why) -> dict[str, Any]:
-    return {"reason": why.reason, "explanation": why.explanation, "ticket": why.ticket}
+def say_alone() -> None:
+    """Whoever is at the machine reads that they did what two must do, and until when they may."""
+    console.print(
+        "WARNING: this needs two people. There has never been a supervisor, so it was done without "
+        "a second one, and that is on record. Appoint one: `authn staff appoint supervisor`. From "
+        "then on it waits for their approval, for good."
+    )
+
+
+def say_waits(present: Ground, asked: Approval) -> None:
+    """Whoever is at the machine reads that nothing was done, who decides, where and until when."""
+    until = asked.expires_at.astimezone(BRUSSELS)
+    address = f"{present.settings.issuer}/desk/approvals/{asked.id}"
+    console.print("Nothing was done yet: this needs a second person, and waits for them.")
+    console.print(f"A supervisor approves it at the desk, until {until:%H:%M} (Brussels):")
+    console.print(f"    {address}", markup=False)
+    console.print("How it stands: `authn approvals list`. To take it back:")
+    console.print(f"    authn approvals withdraw {asked.id}", markup=False)

@@ -8,13 +8,12 @@ from uuid import UUID
 
 import typer
 
-from authn.cli.desk import SaidWhy, do_alone, look, said_why
+from authn.cli.desk import SaidWhy, do_here, look, said_why
 from authn.cli.ground import console, ground
 from authn.cli.people import ask_ssin, known_person, print_devices
 from authn.cli.shared_options import takes
 from authn.console.acts import do_resume, do_suspend, do_unlink
 from authn.devices.devices import every_device_of
-from authn.staff.roles import Act
 
 PersonId = Annotated[
     UUID | None, typer.Option("--person", help="The person; without it, the number is asked.")
@@ -37,8 +36,10 @@ def _devices() -> None:
 def list_(person: PersonId = None, *, said: SaidWhy) -> None:
     """Show a person's devices, those that were removed too."""
     with ground() as present:
-        found = known_person(present, person, None if person else ask_ssin(present.now))
-        look(present, found, said.asked(present.settings))
+        ssin = None if person else ask_ssin(present.now)
+        why = said.asked(present.settings)
+        found = known_person(present, why, person, ssin)
+        look(present, why, found)
         with present.reading() as connection:
             devices = every_device_of(connection, found.id)
     console.print(found.full_name, markup=False)
@@ -55,22 +56,24 @@ def suspend(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None
 @app.command()
 @takes(said_why)
 def resume(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None:
-    """Unblock a device; not one that was blocked on suspicion, for which two are needed."""
+    """Unblock a device; one that was blocked on suspicion waits for a second person."""
     _act("resume", device, person, said)
 
 
 @app.command()
 @takes(said_why)
 def unlink(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None:
-    """Remove a device for good; not the last one that works, for which two are needed."""
+    """Remove a device for good; the last one that works waits for a second person."""
     _act("unlink", device, person, said)
 
 
-def _act(act: Act, device: UUID, person: UUID | None, said: SaidWhy) -> None:
+def _act(act: str, device: UUID, person: UUID | None, said: SaidWhy) -> None:
     with ground() as present:
-        found = known_person(present, person, None if person else ask_ssin(present.now))
+        ssin = None if person else ask_ssin(present.now)
         why = said.asked(present.settings)
-        do_alone(present, why, act, found, DO[act], device)
+        found = known_person(present, why, person, ssin)
+        if not do_here(present, why, found, DO[act], device):
+            return
         with present.reading() as connection:
             devices = every_device_of(connection, found.id)
     name = next(each.name for each in devices if each.id == device)

@@ -15,7 +15,7 @@ from authn.keys.signing_keys import (
     ensure_signing_keys,
     list_keys,
 )
-from authn.keys.tables import ACTIVE, NEXT, RETIRED
+from authn.keys.tables import ACTIVE, KEPT, NEXT, RETIRED
 from authn.keys.upkeep import KEPT_FOR_HINTS, PUBLISHED_AFTERWARDS
 
 app = typer.Typer(help="The service's signing keys.", no_args_is_help=True)
@@ -58,6 +58,8 @@ def _use(present: Ground, key: StoredKey) -> str:
         kept_until = key.retired_at + KEPT_FOR_HINTS
         use = "verifies old ID tokens at sign-out" if signs else "nothing"
         return f"{use}, until {kept_until:%Y-%m-%d}"
+    if key.state == KEPT:
+        return "verifies old heads of the audit log"
     return "nothing: what it signed is refused"
 
 

@@ -8,6 +8,7 @@ import typer
 
 from authn.cli.ground import Ground, console, ground
 from authn.clock import system_clock
+from authn.console.expiry import expire_due
 from authn.errors import CommandError
 from authn.notices.delivery import outbox_work
 from authn.oidc.backchannel_logout import backchannel_work
@@ -68,8 +69,12 @@ def drop_(row: Annotated[UUID, typer.Argument(help="The row, as `list` shows it.
 
 @app.command()
 def send() -> None:
-    """Send what is due, once; for a scheduler, where AUTHN_OUTBOX_WORKER is false."""
+    """Send what is due, once; for a scheduler, where AUTHN_OUTBOX_WORKER is false.
+
+    Approvals that nobody gave in time end by it as well.
+    """
     with ground() as present:
+        expire_due(present.database, present.settings, present.secrets, present.now)
         site = _site(present)
         reports = [run_by_destination(work(site)) for work in (backchannel_work, revocation_work)]
         _warn(present)

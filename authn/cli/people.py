@@ -13,7 +13,7 @@ from uuid import UUID
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from authn.cli.desk import SaidWhy, do_alone, said_why
+from authn.cli.desk import SaidWhy, do_here, look, said_why, searched_in_vain
 from authn.cli.ground import Ground, console, ground
 from authn.cli.national_register import citizen_with
 from authn.cli.people_merge import merge
@@ -29,7 +29,6 @@ from authn.people.ssin import BRUSSELS, InvalidSsin, mask, parse_ssin, today_in_
 from authn.people.tables import Person
 from authn.sources.csv_file import import_file
 from authn.sources.csv_rows import COLUMNS, OPTIONAL_COLUMNS
-from authn.staff.roles import Act
 
 IMPORT_HELP = """Take a CSV file into the embedded national register: all of it, or nothing.
 
@@ -70,11 +69,14 @@ def import_(file: Annotated[Path, typer.Argument(metavar="FILE.csv")]) -> None:
 
 
 @app.command()
-def show(person_id: PersonId = None) -> None:
-    """Show what is known of one person, without their national number."""
+@takes(said_why)
+def show(person_id: PersonId = None, *, said: SaidWhy) -> None:
+    """Show what is known of one person, without their national number; it is on record why."""
     with ground() as present:
         ssin = None if person_id else ask_ssin(present.now)
-        person = known_person(present, person_id, ssin)
+        why = said.asked(present.settings)
+        person = known_person(present, why, person_id, ssin)
+        look(present, why, person)
         with present.reading() as connection:
             number = mask(current_ssin(connection, present.secrets, person.id))
             devices = every_device_of(connection, person.id)
@@ -89,7 +91,7 @@ def block(person_id: PersonId = None, *, said: SaidWhy) -> None:
 
     Nothing is deleted. They come back by an upstream identity or by `authn activation issue`.
     """
-    _act("block-all", person_id, said, do_block_all, "Every device is blocked")
+    _act(person_id, said, do_block_all, "Every device is blocked")
 
 
 @app.command("begin-return")
@@ -97,19 +99,19 @@ def block(person_id: PersonId = None, *, said: SaidWhy) -> None:
 def begin_return(person_id: PersonId = None, *, said: SaidWhy) -> None:
     """Begin the return of a person who has no device any more: it waits, and can be cancelled.
 
-    Every address on file is told. Once it has waited, an activation code lets them in.
+    Every address on file is told. Once it has waited, the code of a registrar at the desk lets them
+    in; one that is issued at the machine needs a second person all the same.
     """
-    _act("begin-return", person_id, said, do_begin_return, "A return has begun")
+    _act(person_id, said, do_begin_return, "A return has begun")
 
 
-def _act(
-    act: Act, person_id: UUID | None, said: SaidWhy, do: Callable[..., Outcome], done: str
-) -> None:
+def _act(person_id: UUID | None, said: SaidWhy, do: Callable[..., Outcome], done: str) -> None:
     with ground() as present:
         ssin = None if person_id else ask_ssin(present.now)
-        person = known_person(present, person_id, ssin)
-        do_alone(present, said.asked(present.settings), act, person, do)
-    console.print(f"{done}: {person.full_name}.", markup=False)
+        why = said.asked(present.settings)
+        person = known_person(present, why, person_id, ssin)
+        if do_here(present, why, person, do):
+            console.print(f"{done}: {person.full_name}.", markup=False)
 
 
 app.command()(merge)
@@ -125,8 +127,13 @@ def ask_ssin(now: datetime) -> str:
     raise CommandError(f"This is not a valid national number ({reason}).")
 
 
-def known_person(present: Ground, person_id: UUID | None, ssin: str | None) -> Person:
-    """The person with this id or number; raises `CommandError`."""
+def known_person(
+    present: Ground, said: SaidWhy, person_id: UUID | None, ssin: str | None
+) -> Person:
+    """The person with this id or number; raises `CommandError`.
+
+    A number by which nobody is found is on record as a search.
+    """
     with present.reading() as connection:
         person = find_person(connection, person_id) if person_id else None
         if ssin:
@@ -134,10 +141,12 @@ def known_person(present: Ground, person_id: UUID | None, ssin: str | None) -> P
     if person is None and ssin:
         found = citizen_with(present, None, ssin)
         with present.reading() as connection:
-            if found.citizen(connection):
-                raise CommandError(
-                    "This citizen is in the national register, but had no activation code yet."
-                )
+            citizen = found.citizen(connection) is not None
+        searched_in_vain(present, said, citizen=citizen)
+        if citizen:
+            raise CommandError(
+                "This citizen is in the national register, but had no activation code yet."
+            )
     if person is None:
         raise CommandError("There is no such person.")
     return person

@@ -9,9 +9,11 @@ from uuid import UUID
 import typer
 from sqlalchemy import Connection
 
+from authn.cli.desk import SaidWhy, do_here, job, look, said_why
 from authn.cli.ground import Ground, console, ground
+from authn.cli.shared_options import takes
+from authn.console.acts import do_merge
 from authn.console.merge_parts import PARTS, Verdict, register_verdict
-from authn.db.occasion import Job
 from authn.errors import CommandError
 from authn.people.citizen import Citizen
 from authn.people.merge import merge_persons
@@ -42,48 +44,47 @@ class _One:
     citizen: Citizen | None
 
 
+@takes(said_why)
 def merge(
     merged: Annotated[UUID, typer.Argument(help="The person who turned out to be the other.")],
     kept: Annotated[UUID, typer.Argument(help="The person who stays, and has it all.")],
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do it. Without this it is shown, and nothing written.")
+        bool, typer.Option("--yes", help="Ask for it. Without this, what would be done is shown.")
     ] = False,
-    against_register: Annotated[
-        bool,
-        typer.Option(
-            "--against-register", help="Also where the national register has two citizens."
-        ),
-    ] = False,
+    *,
+    said: SaidWhy,
 ) -> None:
     """Make one person of two who turned out to be one: all of the first goes to the second.
 
-    Devices move and go on working; sessions and what applications hold of the first one end. There
-    is no way back. `authn people show` tells the ids.
+    A second person approves it, at the support desk, and it is done at that moment. Devices move
+    and go on working; sessions and what applications hold of the first one end. There is no way
+    back. `authn people show` tells the ids.
     """
     with ground() as present:
         # An id that is nobody's, or twice the same, is refused where both are locked.
         with present.reading() as connection:
             both = [_look_up(connection, present.secrets, each) for each in (merged, kept)]
+        why = said.asked(present.settings)
+        look(present, why, *{each.person.id: each.person for each in both}.values())
         _print_both(both)
-        citizen = _what_the_register_says(both, against_register=against_register)
-        done = _merge(present, merged, kept, citizen, yes=yes)
+        would = _what_would_be_done(present, both)
+        if yes and not do_here(present, why, both[1].person, do_merge, merged):
+            return
     console.print("What was done:" if yes else "What would be done:")
-    for sentence in done:
+    for sentence in would:
         console.print(f"- {sentence}", markup=False)
     if not yes:
-        console.print("Nothing was written. To do it, say --yes. There is no way back.")
+        console.print("Nothing was done. To ask for it, say --yes. There is no way back.")
 
 
-def _merge(
-    present: Ground, merged: UUID, kept: UUID, citizen: Citizen | None, *, yes: bool
-) -> list[str]:
-    """What was done; without `yes` in a transaction that is rolled back."""
+def _what_would_be_done(present: Ground, both: list[_One]) -> list[str]:
+    """It, in sentences: done in a transaction that is rolled back. Raises `CommandError`."""
+    citizen = _what_the_register_says(both)
+    merged, kept = (each.person.id for each in both)
     done: list[str] = []
     with suppress(_OnlyShown), present.writing() as connection:
-        job = Job(connection, present.settings, present.secrets, present.now)
-        done = merge_persons(job, merged, kept, PARTS.values(), citizen)
-        if not yes:
-            raise _OnlyShown
+        done = merge_persons(job(present, connection), merged, kept, PARTS.values(), citizen)
+        raise _OnlyShown
     return done
 
 
@@ -97,17 +98,15 @@ def _look_up(connection: Connection, secrets: Secrets, person_id: UUID) -> _One:
     return _One(person, mask(ssin), EmbeddedRegister(connection, secrets).entry(ssin))
 
 
-def _what_the_register_says(both: list[_One], *, against_register: bool) -> Citizen | None:
+def _what_the_register_says(both: list[_One]) -> Citizen | None:
     """Whom the two are there; raises `CommandError` where they are two citizens."""
     first, second = (each.citizen for each in both)
     verdict, citizen = register_verdict(first, second)
-    if verdict != "two":
-        console.print(VERDICTS[verdict])
-    elif not against_register:
+    if verdict == "two":
         raise CommandError(
-            "The embedded national register says that they are two citizens: correct it there, or "
-            "say --against-register."
+            "The embedded national register says that they are two citizens: correct it there."
         )
+    console.print(VERDICTS[verdict])
     return citizen
 
 

@@ -34,7 +34,7 @@ ProfileKinds = Annotated[
     typer.Option(
         "--profile-kind",
         help="Who may obtain the scopes named here: citizen, quality, organisation, mandate, "
-        "child, system; repeatable. Without: anybody.",
+        "child, staff, system; repeatable. Without: anybody.",
     ),
 ]
 Disciplines = Annotated[

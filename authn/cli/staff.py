@@ -12,14 +12,18 @@ from rich.table import Table
 
 from authn.cli.ground import Ground, console, ground
 from authn.cli.people import ask_ssin
+from authn.devices.devices import devices_of
+from authn.enrolment.activation import withdraw_codes_of
 from authn.errors import CommandError
 from authn.people.persons import find_person, find_person_by_ssin
 from authn.people.ssin import BRUSSELS
 from authn.people.tables import Person
+from authn.profiles.appointing import NoStaff, appoint, dismiss, make_first_operator
 from authn.staff.roles import ROLES
-from authn.staff.staff import NoStaff, appoint, appointments, dismiss, make_first_operator
+from authn.staff.staff import appointments
 
 HELP = "Who works at the support desk, in which role."
+LENGTH_OF_ID = 36
 ROLE = "One of " + ", ".join(ROLES) + "."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)
@@ -56,6 +60,9 @@ def appoint_(
                 new = appoint(connection, present.secrets, chosen.id, role, desk, present.now)
             except NoStaff as refusal:
                 raise CommandError(refusal.description) from None
+            if new and not devices_of(connection, chosen.id):
+                # One alone may have issued it: for somebody of the staff two must agree.
+                withdraw_codes_of(connection, chosen.id, present.now)
     words = "has the role now" if new else "had the role already"
     console.print(f"{chosen.full_name}: {role}, {words}.", markup=False)
 
@@ -74,7 +81,8 @@ def dismiss_(role: Annotated[str, typer.Argument(help=ROLE)], person: PersonId =
 @app.command("list")
 def list_() -> None:
     """Show who has which role, and who had."""
-    table = Table("name", "role", "desk", "since", "until", "person")
+    table = Table("name", "role", "desk", "since", "until")
+    table.add_column("person", no_wrap=True, min_width=LENGTH_OF_ID)  # whole: `--person` takes it
     with ground() as present, present.reading() as connection:
         for each in appointments(connection):
             person = find_person(connection, each.person_id)

@@ -15,6 +15,7 @@ from authn.audit.events import AssertionIssuerEnded, AssertionIssuerRegistered
 from authn.audit.log import record
 from authn.clients.clients import find_client
 from authn.clients.tables import LONGEST_RESOURCE, assertion_issuers
+from authn.db.occasion import NO_REFERENCE
 from authn.db.once import insert_once
 from authn.errors import N_, InvalidRequest
 from authn.foreign_jwt import read_key_set
@@ -62,7 +63,7 @@ def register_assertion_issuer(
     connection: Connection,
     secrets: Secrets,
     issuer: AssertionIssuer,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
 ) -> None:
     """Its assertions are taken from now on; raises `InvalidIssuer`."""
     if not 0 < len(issuer.issuer) <= LONGEST_RESOURCE:
@@ -84,7 +85,11 @@ def register_assertion_issuer(
 
 
 def end_assertion_issuer(
-    connection: Connection, secrets: Secrets, name: str, now: datetime, reference: str = "-"
+    connection: Connection,
+    secrets: Secrets,
+    name: str,
+    now: datetime,
+    reference: str = NO_REFERENCE,
 ) -> bool:
     """Whether it is none any more; False when it never was."""
     statement = delete(assertion_issuers).where(assertion_issuers.c.issuer == name)

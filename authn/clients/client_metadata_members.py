@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from authn.clients.certificate_names import NAMES as CERTIFICATE_NAMES
+from authn.clients.certificate_names import can_be_in_a_certificate
 from authn.clients.client_metadata import InvalidClientMetadata
 from authn.clients.redirect_uris import is_document_uri
 from authn.errors import N_
@@ -39,6 +41,7 @@ NOT_SUPPORTED = N_("This value is not supported.")
 ADDRESS = N_("This must be an https address without a fragment and without a user name.")
 KEY_SET = N_("This must be a JWK Set with at least one public key that we can use.")
 PRIVATE_KEY = N_("This holds a private or a shared key, which nobody should ever send.")
+CERTIFICATE_NAME = N_("No certificate can have this name.")
 LANGUAGES = N_("What follows the # must be the tag of a language, such as nl.")
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
@@ -171,6 +174,18 @@ def key_set(value: Any, offer: Offer) -> Mapping[str, Any]:
     return {"keys": keys}
 
 
+def certificate_name(member: str) -> Read:
+    """The name by which `tls_client_auth` knows a client."""
+
+    def read(value: Any, offer: Offer) -> str:
+        name: str = text()(value, offer)
+        if not can_be_in_a_certificate(member, name):
+            raise Misstated(CERTIFICATE_NAME)
+        return name
+
+    return read
+
+
 def scope(value: Any, offer: Offer) -> str:
     """Of the scopes that were said, those that there are for this client (RFC 7591 §3.2.1)."""
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
@@ -212,11 +227,7 @@ OPTIONAL: dict[str, Read] = {
     "jwks": key_set,
     "jwks_uri": address,
     "token_endpoint_auth_signing_alg": signature,
-    "tls_client_auth_subject_dn": text(),
-    "tls_client_auth_san_dns": text(),
-    "tls_client_auth_san_uri": text(),
-    "tls_client_auth_san_ip": text(),
-    "tls_client_auth_san_email": text(),
+    **{member: certificate_name(member) for member in CERTIFICATE_NAMES},
     "dpop_bound_access_tokens": flag,
     "tls_client_certificate_bound_access_tokens": flag,
     "require_pushed_authorization_requests": flag,

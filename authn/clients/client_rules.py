@@ -265,7 +265,7 @@ RULES: tuple[tuple[Holds, str], ...] = (
     ),
     (
         has_known_profile_kinds,
-        N_("A profile kind is citizen, quality, organisation, mandate or child."),
+        N_("A profile kind is citizen, quality, organisation, mandate, child or staff."),
     ),
     (requires_what_it_allows, N_("A profile kind that is required is one that is allowed.")),
     (offers_first_what_it_allows, N_("The default profile kind is one that is allowed.")),

@@ -5,6 +5,7 @@ then for those clients alone that the operator gave it: no client takes a resour
 (protocol 4.14). What it is can't be changed, since `desk_api` relies on it.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -12,8 +13,10 @@ from sqlalchemy import Connection
 
 from authn.audit.events import ResourceRegistered
 from authn.audit.log import record
+from authn.clients.permissions import STAFF
 from authn.clients.resources import Resource, ResourceScope, row_of_resource
 from authn.clients.tables import resources
+from authn.db.occasion import NO_REFERENCE
 from authn.db.once import insert_once
 from authn.secrets import Secrets
 from authn.settings import Settings
@@ -21,8 +24,8 @@ from authn.settings import Settings
 PATH: Final = "/api/desk/v1"
 DESK_READ: Final = "desk_read"
 DESK_ACT: Final = "desk_act"
-# Staff act as themselves: in no capacity of theirs, and for nobody else.
-_AS_THEMSELVES: Final = ("citizen",)
+# In their capacity at a desk, and in no other.
+_AS_STAFF: Final = (STAFF,)
 SCOPES: Final = {
     DESK_READ: ResourceScope(
         name={
@@ -31,7 +34,7 @@ SCOPES: Final = {
             "fr": "Consulter des personnes au service d’aide en votre nom",
             "de": "In Ihrem Namen beim Helpdesk Personen ansehen",
         },
-        profile_kinds=_AS_THEMSELVES,
+        profile_kinds=_AS_STAFF,
         level="device",
     ),
     DESK_ACT: ResourceScope(
@@ -41,7 +44,7 @@ SCOPES: Final = {
             "fr": "Agir au service d’aide en votre nom, par exemple bloquer un appareil",
             "de": "In Ihrem Namen beim Helpdesk handeln, etwa ein Gerät sperren",
         },
-        profile_kinds=_AS_THEMSELVES,
+        profile_kinds=_AS_STAFF,
         level="device",
     ),
 }
@@ -50,6 +53,14 @@ SCOPES: Final = {
 def desk_api_audience(settings: Settings) -> str:
     """The resource that access tokens for the desk's API are for."""
     return settings.issuer + PATH
+
+
+def as_desk_tool(settings: Settings, resources: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """In which capacities people use an application that is given these resources, where nobody
+    says it, by the names of `Client`: as staff alone, if the desk's API is one; else nothing."""
+    if desk_api_audience(settings) not in resources:
+        return {}
+    return {"profile_kinds": _AS_STAFF, "required_profile_kinds": _AS_STAFF}
 
 
 def register_desk_api(
@@ -70,5 +81,5 @@ def register_desk_api(
     )
     if not insert_once(connection, resources, row_of_resource(resource)):
         return False
-    record(connection, secrets, ResourceRegistered(resource=address), now, "-")
+    record(connection, secrets, ResourceRegistered(resource=address), now, NO_REFERENCE)
     return True

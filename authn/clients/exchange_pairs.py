@@ -14,6 +14,7 @@ from authn.audit.log import record
 from authn.clients.clients import find_client
 from authn.clients.resources import Resource, find_resource, resource_of_row
 from authn.clients.tables import exchange_pairs, resources
+from authn.db.occasion import NO_REFERENCE
 from authn.db.once import insert_once
 from authn.errors import N_, InvalidRequest
 from authn.people.tables import subjects
@@ -91,7 +92,7 @@ def allow_exchange(
     secrets: Secrets,
     pair: ExchangePair,
     now: datetime,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
 ) -> bool:
     """Whether it is registered now; False when it was before. Raises `InvalidPair`."""
     for client_id in (pair.client_id, pair.subject_client_id):
@@ -110,7 +111,7 @@ def forbid_exchange(
     secrets: Secrets,
     pair: ExchangePair,
     now: datetime,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
 ) -> bool:
     """Whether it is registered no more; False when it never was."""
     columns = exchange_pairs.c

@@ -15,12 +15,13 @@ from authn.errors import N_
 from authn.policies import LEVELS, PolicyLevel
 
 # In which capacities a person can act, and a system, which is nobody.
-Kind = Literal["citizen", "quality", "organisation", "mandate", "child"]
+Kind = Literal["citizen", "quality", "organisation", "mandate", "child", "staff"]
 IdentityKind = Kind | Literal["system"]
 
 PROFILE_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 QUALITY: Final = "quality"
 MANDATE: Final = "mandate"
+STAFF: Final = "staff"
 SYSTEM: Final = "system"
 IDENTITY_KINDS: Final[tuple[IdentityKind, ...]] = (*PROFILE_KINDS, SYSTEM)
 

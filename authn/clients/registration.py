@@ -26,6 +26,7 @@ from authn.clients.clients import (
 )
 from authn.clients.redirect_uris import check_redirect_uri
 from authn.clients.tables import clients
+from authn.db.occasion import NO_REFERENCE
 from authn.db.once import insert_once
 from authn.errors import N_
 from authn.jose import ES256, Algorithm
@@ -127,7 +128,7 @@ def add_client(
     secrets: Secrets,
     registered: Registered,
     now: datetime,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
 ) -> None:
     """The client is one from now on; raises `InvalidClientMetadata` when its id is taken.
@@ -146,7 +147,7 @@ def register_client(
     secrets: Secrets,
     now: datetime,
     *,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
     **values: Any,
 ) -> Registered:
@@ -162,7 +163,7 @@ def change_client(
     client: Client,
     now: datetime,
     *,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
     **changes: Any,
 ) -> Registered:
@@ -214,7 +215,7 @@ def end_registration(
     secrets: Secrets,
     client_id: str,
     now: datetime,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
 ) -> bool:
     """Whether the client was ended now; what it holds of people is `grants.ended_clients`'s."""

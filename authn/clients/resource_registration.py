@@ -22,6 +22,7 @@ from authn.clients.resource_document import InvalidResource, with_kinds
 from authn.clients.resource_rules import faults
 from authn.clients.resources import Resource, ResourceScope, resource_of_row, row_of_resource
 from authn.clients.tables import exchange_pairs, resources
+from authn.db.occasion import NO_REFERENCE
 from authn.db.once import insert_once
 from authn.errors import N_
 from authn.foreign_jwt import KEY_ENCRYPTIONS_TO_OTHERS, read_key_set
@@ -42,7 +43,7 @@ def register_resource(
     settings: Settings,
     now: datetime,
     *,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
     **values: Any,
 ) -> Resource:
@@ -109,7 +110,7 @@ def change_resource(
     resource: Resource,
     now: datetime,
     *,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
     **changes: Any,
 ) -> Resource:
@@ -155,7 +156,7 @@ def end_resource(
     secrets: Secrets,
     resource: str,
     now: datetime,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
 ) -> bool:
     """Whether it was a resource server until now; no token is issued for it any more.

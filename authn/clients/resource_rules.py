@@ -139,7 +139,7 @@ RULES: tuple[tuple[Callable[[Resource], bool], str], ...] = (
     (has_a_sector, N_("A sector identifier is a host name.")),
     (
         has_known_kinds,
-        N_("A scope is for citizen, quality, organisation, mandate, child or system."),
+        N_("A scope is for citizen, quality, organisation, mandate, child, staff or system."),
     ),
     (has_known_disciplines, N_("There is no such discipline.")),
     (has_service_names, N_("A service name has at most 100 letters, digits and ._:/- in it.")),

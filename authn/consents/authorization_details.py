@@ -15,7 +15,9 @@ from typing import Any, Final, TypeGuard
 import orjson
 
 from authn.clients.clients import Client
+from authn.clients.desk_api import DESK_ACT
 from authn.clients.resources import Resource
+from authn.consents.desk_acts import ALL_MEMBERS, DESK_ACT_DETAIL, fault_of_desk_act
 from authn.people.ssin import InvalidSsin, parse_ssin
 
 Detail = Mapping[str, Any]
@@ -33,11 +35,15 @@ _SSIN_DIGITS: Final = 11
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks, what the client may ask for, and the date in Belgium."""
+    """Who asks, what the client may ask for, and the date in Belgium.
+
+    `desk_api` is the resource that the desk's own API is, "" where nobody asks for that.
+    """
 
     client: Client
     resources: Mapping[str, Resource]
     today: date
+    desk_api: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,12 @@ def _fault_of_profile(detail: Detail, asking: Asking) -> str | None:
     return None
 
 
+def _fault_of_desk_act(detail: Detail, asking: Asking) -> str | None:
+    """One act at the desk, by a client that may act there at all."""
+    may = asking.desk_api in asking.resources and asking.client.may_ask(DESK_ACT)
+    return fault_of_desk_act(detail, asking.desk_api if may else "")
+
+
 TYPES: dict[str, DetailType] = {
     ACTIONS_AT_RESOURCE: DetailType(
         members=frozenset({"locations", "actions", "identifier"}),
@@ -113,6 +125,8 @@ TYPES: dict[str, DetailType] = {
     PROFILE: DetailType(
         members=frozenset({"kinds", "sub"}), fault=_fault_of_profile, described=None
     ),
+    # It is confirmed on a page of its own, each time, with a device: allowing it would not do.
+    DESK_ACT_DETAIL: DetailType(members=ALL_MEMBERS, fault=_fault_of_desk_act, described=None),
 }
 
 
@@ -136,8 +150,9 @@ def locations_of(details: Iterable[Detail]) -> tuple[str, ...]:
 
 
 def asked_each_time(details: Iterable[Detail]) -> tuple[Detail, ...]:
-    """Those that a person allows by themselves: in which capacity they act, they choose."""
-    return tuple(each for each in details if each["type"] != PROFILE)
+    """Those that a person allows by themselves: in which capacity they act, they choose, and an act
+    at the desk they confirm."""
+    return tuple(each for each in details if TYPES[each["type"]].described is not None)
 
 
 def profiles_asked(details: Iterable[Detail]) -> tuple[Detail, ...]:
@@ -151,7 +166,9 @@ def details_at(details: Iterable[Detail], resource: str) -> tuple[Detail, ...]:
     In which capacity the person was to act is none of them: in which one they do, tokens say.
     """
     return tuple(
-        each for each in asked_each_time(details) if resource in each.get("locations", (resource,))
+        each
+        for each in details
+        if each["type"] != PROFILE and resource in each.get("locations", (resource,))
     )
 
 

@@ -85,6 +85,12 @@ def claims_named(known: Known, names: Iterable[str]) -> dict[str, str]:
     }
 
 
+def claims_within(scope: str, names: Iterable[str]) -> list[str]:
+    """Those of these claims that a client with this scope may ask."""
+    registered = scope.split()
+    return [name for name in names if SCOPE_OF_CLAIM.get(name) in registered]
+
+
 def person_claims_for_id_token(known: Known, names: Iterable[str]) -> dict[str, str]:
     """As `claims_named`, for an ID token: a national number is never in one (protocol 1.5)."""
     return claims_named(known, (name for name in names if name != SSIN))

@@ -20,7 +20,7 @@ from authn.console.act_views import (
 )
 from authn.console.acts import Outcome
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
-from authn.console.deeds import SUSPICIONS
+from authn.console.deeds import needs_two_to_resume
 from authn.console.desk import DeskSession, about_person, about_person_script
 from authn.console.done_endpoints import go_on
 from authn.console.routes import desk_page, desk_script
@@ -29,6 +29,7 @@ from authn.console.targets import is_colleague
 from authn.enrolment.returning import waiting_return
 from authn.errors import NotFound
 from authn.people.tables import Person
+from authn.settings import Settings
 from authn.staff.roles import RULES, Act
 from authn.web.request import Request, json_answer, redirect
 
@@ -50,7 +51,7 @@ def _page(request: Request, desk: DeskSession, person: Person, act: Act) -> Resp
         effects = effects_on(request, person.id, request.path_params.get("device"))
     except NotFound:
         return redirect(f"/desk/people/{person.id}")
-    heavy = _heavy(act, effects.device)
+    heavy = _heavy(request.settings, act, effects.device)
     return desk_answer(
         request,
         desk,
@@ -69,11 +70,11 @@ def _page(request: Request, desk: DeskSession, person: Person, act: Act) -> Resp
     )
 
 
-def _heavy(act: Act, device: DeviceEnding | None) -> Act:
+def _heavy(settings: Settings, act: Act, device: DeviceEnding | None) -> Act:
     """As heavy as the act would be now (`deeds.weigh_device_act` decides when it is done)."""
     if act == "unlink" and device and device.last:
         return "unlink-last"
-    if act == "resume" and device and device.suspended_why in SUSPICIONS:
+    if act == "resume" and device and needs_two_to_resume(device, settings):
         return "reinstate"
     return act
 

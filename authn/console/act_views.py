@@ -26,6 +26,7 @@ class DeviceEnding:
     model: str | None
     status: Status
     suspended_why: SuspendedWhy | None
+    suspended_reason: str | None
     suspended_until: datetime | None
     last_used_at: datetime
     backup_eligible: bool
@@ -144,6 +145,7 @@ def _ending(request: Request, device: Device, every: list[Device]) -> DeviceEndi
         model=model_name(request.site, device.aaguid),
         status=state_of(device, now),
         suspended_why=device.suspended_why,
+        suspended_reason=device.suspended_reason,
         suspended_until=device.suspended_until,
         last_used_at=device.last_used_at,
         backup_eligible=device.backup_eligible,

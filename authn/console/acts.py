@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from authn.audit.log import record
 from authn.console.approvals import ask
 from authn.console.deeds import ON_DEVICES, Deed, Particulars, Setting, weigh_device_act
 from authn.console.desk_sessions import Desk
+from authn.console.on_record import record_at_desk
 from authn.console.person_deeds import ON_PERSONS
 from authn.console.targets import guard_target, nothing_here, seen_person
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
-from authn.people.persons import lock_person
+from authn.people.persons import lock_persons
 from authn.people.tables import Person
 from authn.staff.roles import Act
 
@@ -55,13 +55,6 @@ def do_resume(
 ) -> Outcome:
     """The device works again; what was blocked on suspicion is reinstated by two alone."""
     return perform(occasion, desk, "resume", person, _of_device(device_id, checked))
-
-
-def do_reinstate(
-    occasion: Occasion, desk: Desk, person: Person, device_id: UUID, *, checked: str = ""
-) -> Outcome:
-    """As `do_resume`, which finds out by itself how heavy it is."""
-    return perform(occasion, desk, "reinstate", person, _of_device(device_id, checked))
 
 
 def do_unlink(
@@ -131,15 +124,13 @@ def perform(
         asked = ask(occasion, desk, act, present.id, particulars.payload())
         return replace(outcome, approval_id=asked.id)
     event = deed.do(setting)
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    record_at_desk(occasion, desk, event)
     return outcome
 
 
 def _locked(occasion: Occasion, person_id: UUID, particulars: Particulars) -> Person:
     """The person as they are now, and nobody else changes them; two of them in one order."""
-    both = {person_id, particulars.merged_id or person_id}
-    for each in sorted(both):
-        lock_person(occasion.connection, each)
+    lock_persons(occasion.connection, {person_id, particulars.merged_id or person_id})
     present = seen_person(occasion.connection, person_id)
     if present is None:
         raise nothing_here()

@@ -5,6 +5,7 @@ at each of these people and on record as one.
 """
 
 from hashlib import sha256
+from typing import Final
 
 from starlette.responses import Response
 
@@ -15,20 +16,23 @@ from authn.console.approval_rows import (
     states_shown,
 )
 from authn.console.approval_views import approval_view
-from authn.console.approvals import expire, may_decide, refuse, withdraw
+from authn.console.approvals import may_decide, refuse, withdraw
 from authn.console.approving import approve
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
 from authn.console.deeds import particulars_of
 from authn.console.desk import DeskSession, at_desk, at_desk_poll, at_desk_script
 from authn.console.done_endpoints import said_at
+from authn.console.expiry import expire
 from authn.console.reason import NO_NUMBER
 from authn.console.routes import desk_form, desk_page, desk_poll, desk_script
 from authn.console.said import SAID, SAME_AS
 from authn.console.shown import desk_answer
 from authn.console.targets import nothing_here
-from authn.errors import InvalidRequest
+from authn.errors import N_, InvalidRequest
 from authn.people.ssin import contains_ssin, today_in_brussels
 from authn.web.request import Request, json_answer, redirect
+
+UNSEEN: Final = N_("Use letters, digits and signs that can be seen.")
 
 
 @at_desk("find")
@@ -80,7 +84,9 @@ def approve_options(request: Request, desk: DeskSession) -> Response:
 @at_desk_script("approve")
 def approved(request: Request, desk: DeskSession) -> Response:
     """It is done now, with everything looked at again; or says why it can't be any more."""
-    present = confirm_at_desk(request, desk, "approve", _target(request))
+    waiting = find_approval(request, request.path_params["id"])
+    involved = waiting.involved if waiting else ()
+    present = confirm_at_desk(request, desk, "approve", _target(request), *involved)
     approve(request, present, request.path_params["id"])
     return json_answer({"location": f"/desk/approvals/{_target(request)}"})
 
@@ -89,6 +95,8 @@ def approved(request: Request, desk: DeskSession) -> Response:
 def refused(request: Request, desk: DeskSession) -> Response:
     """It is not done, and who asked reads why."""
     remark = request.form.get("remark", "").strip()
+    if not remark.isprintable():
+        raise InvalidRequest("invalid_request", UNSEEN)
     if contains_ssin(remark, today_in_brussels(request.now)):
         raise InvalidRequest("invalid_request", NO_NUMBER)
     refuse(request, desk, request.path_params["id"], remark)

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Boolean, Connection, and_, bindparam, or_, select
+from sqlalchemy import Boolean, Connection, Uuid, and_, bindparam, or_, select
 
 from authn.console.desk_sessions import Desk, Why
 from authn.console.tables import approvals
@@ -31,13 +31,35 @@ class Approval:
     person_id: UUID
     payload: Mapping[str, str]
     why: Why
-    asked_by: UUID
+    asked_by: UUID | None
+    """None where it was asked at the machine, on the command line."""
     asked_at: datetime
     expires_at: datetime
     state: State
     decided_by: UUID | None
     decided_at: datetime | None
     remark: str
+
+    @property
+    def concerned(self) -> set[UUID]:
+        """Whom the act is on."""
+        merged = self.payload.get("merged_id")
+        return {self.person_id, *([UUID(merged)] if merged else [])}
+
+    @property
+    def involved(self) -> set[UUID]:
+        """Who is locked, together, where it is decided: whom it is on, and who asked, whose role
+        may end at that moment."""
+        return self.concerned | ({self.asked_by} if self.asked_by else set())
+
+    def on_record(self, desk: Desk) -> dict[str, Any]:
+        """What every event tells of it, as of who did the step (`ApprovalEvent`)."""
+        return {
+            "actor_id": desk.person_id,
+            "person_id": self.person_id,
+            "approval": self.id,
+            "act": self.act,
+        }
 
     def state_at(self, now: datetime) -> State:
         """Its state, "expired" once nobody decided in time, though that may not be written yet."""
@@ -52,8 +74,24 @@ _FIND = select(approvals).where(OF_ID)
 _WAITING_OF = select(approvals).where(
     approvals.c.person_id == bindparam("person_id"),
     approvals.c.act == bindparam("act"),
-    approvals.c.asked_by == bindparam("asked_by"),
+    approvals.c.asked_by.is_not_distinct_from(bindparam("asked_by", type_=Uuid)),
     WAITS,
+)
+_APPROVED_OF = (
+    select(approvals)
+    .where(
+        approvals.c.person_id == bindparam("person_id"),
+        approvals.c.act == bindparam("act"),
+        approvals.c.asked_by.is_not_distinct_from(bindparam("asked_by", type_=Uuid)),
+        approvals.c.state == "approved",
+        approvals.c.decided_at > bindparam("since", type_=Instant),
+    )
+    .order_by(approvals.c.decided_at.desc(), approvals.c.id)
+)
+_AT_THE_MACHINE = (
+    select(approvals)
+    .where(approvals.c.asked_by.is_(None), approvals.c.asked_at > bindparam("since", type_=Instant))
+    .order_by(approvals.c.asked_at.desc(), approvals.c.id)
 )
 # What waits, and what this member of staff asked lately, however it ended.
 _SHOWN = (
@@ -73,13 +111,6 @@ _SHOWN = (
     )
     .order_by(approvals.c.asked_at.desc(), approvals.c.id)
 )
-_ANY_OVER = (
-    select(approvals.c.id)
-    .where(
-        approvals.c.state == "waiting", approvals.c.expires_at <= bindparam("now", type_=Instant)
-    )
-    .limit(1)
-)
 _STATES = _SHOWN.with_only_columns(
     approvals.c.id, approvals.c.state, approvals.c.expires_at, maintain_column_froms=True
 )
@@ -92,8 +123,19 @@ def find_approval(occasion: Occasion, approval_id: UUID) -> Approval | None:
 
 
 def shown_approvals(occasion: Occasion, desk: Desk) -> list[Approval]:
-    """What waits for somebody to decide, and what this member of staff asked lately."""
+    """What waits for somebody to decide, and what this member of staff asked lately.
+
+    Nothing that others asked about themselves: neither of two who would be one sees it.
+    """
     rows = occasion.connection.execute(_SHOWN, _shown_to(desk, occasion.now))
+    found = [approval_from_row(occasion.secrets, row) for row in rows]
+    own = desk.person_id
+    return [each for each in found if each.asked_by == own or own not in each.concerned]
+
+
+def asked_at_the_machine(occasion: Occasion) -> list[Approval]:
+    """What was asked on the command line lately, however it ended, the newest first."""
+    rows = occasion.connection.execute(_AT_THE_MACHINE, {"since": occasion.now - SHOWN_FOR})
     return [approval_from_row(occasion.secrets, row) for row in rows]
 
 
@@ -101,11 +143,6 @@ def states_shown(connection: Connection, desk: Desk, now: datetime) -> list[str]
     """What tells, in one statement, whether `shown_approvals` has changed."""
     rows = connection.execute(_STATES, _shown_to(desk, now))
     return [f"{row.id} {row.state} {row.expires_at > now}" for row in rows]
-
-
-def any_over(connection: Connection, now: datetime) -> bool:
-    """Whether one has waited too long, and that is not written yet."""
-    return connection.execute(_ANY_OVER, {"now": now}).first() is not None
 
 
 def waiting_of(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> list[Approval]:
@@ -117,6 +154,19 @@ def waiting_of(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> lis
         "now": occasion.now,
     }
     rows = occasion.connection.execute(_WAITING_OF, parameters)
+    return [approval_from_row(occasion.secrets, row) for row in rows]
+
+
+def approved_of(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> list[Approval]:
+    """What this member of staff asked of this kind about this person, and somebody approved lately
+    enough; who asked has not carried it out. The newest first."""
+    parameters = {
+        "person_id": person_id,
+        "act": act,
+        "asked_by": desk.person_id,
+        "since": occasion.now - occasion.settings.desk_approval_lifetime,
+    }
+    rows = occasion.connection.execute(_APPROVED_OF, parameters)
     return [approval_from_row(occasion.secrets, row) for row in rows]
 
 

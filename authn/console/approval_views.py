@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from authn.audit.desk_events import ApprovalSeen
-from authn.audit.log import record
 from authn.console.act_views import (
     Checked,
     Effects,
@@ -18,9 +17,11 @@ from authn.console.approval_rows import Approval
 from authn.console.approvals import may_decide
 from authn.console.deeds import Particulars, particulars_of
 from authn.console.desk_sessions import Desk
+from authn.console.on_record import record_at_desk
 from authn.console.targets import seen_person
 from authn.enrolment.desk_code_rows import find_desk_code
 from authn.enrolment.desk_tables import DeskCode
+from authn.errors import N_
 from authn.federation.foreign_identities import ForeignIdentity, find_identity
 from authn.notices.address import mask_address
 from authn.notices.addresses import addresses_of
@@ -28,6 +29,7 @@ from authn.people.tables import Person
 from authn.staff.roles import Act
 from authn.web.request import Request
 
+AT_THE_MACHINE: Final = N_("The operator, at the machine of this service")
 # What ends with these is told; the others open something, and end nothing.
 ENDING: Final[frozenset[Act]] = frozenset({"suspend", "unlink", "unlink-last", "block-all"})
 ON_A_DEVICE: Final[frozenset[Act]] = ENDING | {"resume", "reinstate"}
@@ -84,7 +86,7 @@ def approval_view(request: Request, desk: Desk, found: Approval) -> ApprovalView
         act=found.act,
         state=state,
         person=person,
-        asked_by=_name(request, found.asked_by),
+        asked_by=asker_shown(request, found),
         asked_at=found.asked_at,
         expires_at=found.expires_at,
         decided_by=_name(request, found.decided_by) if found.decided_by else "",
@@ -143,14 +145,13 @@ def _name(request: Request, person_id: UUID) -> str:
     return _person(request, person_id).full_name
 
 
+def asker_shown(request: Request, found: Approval) -> str:
+    """Who asked, by name; or in words who is at the machine."""
+    if found.asked_by is None:
+        return request.translate(AT_THE_MACHINE)
+    return _name(request, found.asked_by)
+
+
 def _on_record(request: Request, desk: Desk, found: Approval) -> None:
-    event = ApprovalSeen(
-        person_id=found.person_id,
-        actor_id=desk.person_id,
-        approval=found.id,
-        act=found.act,
-        reason=found.why.reason,
-        explanation=found.why.explanation,
-        ticket=found.why.ticket,
-    )
-    record(request.connection, request.secrets, event, request.now, request.reference)
+    event = ApprovalSeen(**found.on_record(desk), **found.why.on_record())
+    record_at_desk(request, desk, event)

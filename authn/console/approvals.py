@@ -9,34 +9,39 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from authn.audit import desk_events as events
-from authn.audit.events import Event
-from authn.audit.log import record
 from authn.console.approval_rows import (
     OF_ID,
     WAITS,
     Approval,
     State,
-    any_over,
     approval_from_row,
+    approved_of,
     find_approval,
     shown_approvals,
     store_approval,
     waiting_of,
 )
 from authn.console.desk_sessions import Desk
+from authn.console.on_record import record_at_desk
 from authn.console.tables import approvals
-from authn.console.targets import note_refused, nothing_here
+from authn.console.targets import BY_WHICH_ONE_RETURNS, note_refused, nothing_here, seen_person
 from authn.db.metadata import Instant
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
-from authn.errors import N_, Expired
+from authn.enrolment.returning import began_return
+from authn.errors import N_, Expired, Forbidden
 from authn.people.persons import lock_person
 from authn.staff.roles import Act
+from authn.staff.staff import Staff, staff_of
 
 LONGEST_REMARK: Final = 200
+BEGAN_RETURN: Final = N_(
+    "You began this person's return yourself. Another supervisor must decide about it."
+)
+COUNTS_NO_MORE: Final = N_("Who agreed to this may not agree any more. Ask for it anew.")
 
 _DECIDE = (
     update(approvals)
@@ -49,34 +54,12 @@ _DECIDE = (
     )
     .returning(approvals)
 )
-_EXPIRE = (
-    update(approvals)
-    .where(
-        approvals.c.state == "waiting", approvals.c.expires_at <= bindparam("now", type_=Instant)
-    )
-    .values(state="expired")
-    .returning(approvals)
-)
 _FAIL = update(approvals).where(OF_ID).values(state="failed", remark=bindparam("said"))
 _USE = (
     update(approvals)
-    .where(
-        approvals.c.id
-        == select(approvals.c.id)
-        .where(
-            approvals.c.person_id == bindparam("of_person"),
-            approvals.c.act == bindparam("of_act"),
-            approvals.c.asked_by == bindparam("asker"),
-            approvals.c.state == "approved",
-            approvals.c.decided_at > bindparam("since", type_=Instant),
-        )
-        .order_by(approvals.c.decided_at.desc(), approvals.c.id)
-        .limit(1)
-        .scalar_subquery(),
-        approvals.c.state == "approved",
-    )
+    .where(OF_ID, approvals.c.state == "approved")
     .values(state="used")
-    .returning(approvals)
+    .returning(approvals.c.id)
 )
 
 
@@ -107,24 +90,15 @@ def ask(
         remark="",
     )
     store_approval(occasion, asked)
-    event = events.ApprovalAsked(
-        person_id=person_id,
-        actor_id=desk.person_id,
-        approval=asked.id,
-        act=act,
-        reason=desk.why.reason,
-        explanation=desk.why.explanation,
-        ticket=desk.why.ticket,
-    )
-    _record(occasion, event)
+    event = events.ApprovalAsked(**asked.on_record(desk), **asked.why.on_record())
+    record_at_desk(occasion, desk, event)
     return asked
 
 
 def may_decide(desk: Desk, approval: Approval) -> bool:
     """Whether this member of staff may decide: another one than who asked, and not about
     themselves. Of any desk: a small one may have one supervisor alone."""
-    others = (approval.asked_by, approval.person_id)
-    return desk.staff.may("approve") and desk.person_id not in others
+    return _is_second(desk.staff, approval)
 
 
 def count_waiting(occasion: Occasion, desk: Desk) -> int:
@@ -140,8 +114,8 @@ def decide(
 ) -> Approval:
     """The approval, approved or refused by this, and by nobody else.
 
-    Raises `NotFound` where this member of staff may not decide, and `Expired` when it doesn't wait
-    any more.
+    Raises `NotFound` where this member of staff may not decide, `Forbidden` where they began the
+    return that would end by it, and `Expired` when it doesn't wait any more.
     """
     known = find_approval(occasion, approval_id)
     if known is None or not may_decide(desk, known):
@@ -149,21 +123,20 @@ def decide(
             occasion, desk, "approve", "not by this one", known.person_id if known else None
         )
         raise nothing_here()
+    if after == "approved" and _began_it(occasion, desk.person_id, known):
+        note_refused(occasion, desk, "approve", "began the return", known.person_id)
+        raise Forbidden("began_return", BEGAN_RETURN)
     return _step(occasion, desk, approval_id, after, remark)
 
 
 def refuse(occasion: Occasion, desk: Desk, approval_id: UUID, remark: str) -> Approval:
     """What was asked is refused, and is never done by it. Raises as `decide`."""
-    refused = decide(occasion, desk, approval_id, "refused", remark[:LONGEST_REMARK])
+    said = " ".join(remark.split())[:LONGEST_REMARK]  # one line, wherever it is shown
+    refused = decide(occasion, desk, approval_id, "refused", said)
     event = events.ApprovalRefused(
-        person_id=refused.person_id,
-        actor_id=desk.person_id,
-        approval=refused.id,
-        act=refused.act,
-        asked_by=refused.asked_by,
-        remark=refused.remark,
+        **refused.on_record(desk), asked_by=refused.asked_by, remark=refused.remark
     )
-    _record(occasion, event)
+    record_at_desk(occasion, desk, event)
     return refused
 
 
@@ -176,28 +149,8 @@ def withdraw(occasion: Occasion, desk: Desk, approval_id: UUID) -> Approval:
         )
         raise nothing_here()
     withdrawn = _step(occasion, desk, approval_id, "withdrawn", "")
-    event = events.ApprovalWithdrawn(
-        person_id=withdrawn.person_id,
-        actor_id=desk.person_id,
-        approval=withdrawn.id,
-        act=withdrawn.act,
-    )
-    _record(occasion, event)
+    record_at_desk(occasion, desk, events.ApprovalWithdrawn(**withdrawn.on_record(desk)))
     return withdrawn
-
-
-def expire(occasion: Occasion) -> int:
-    """How many have come to their end by this, without a decision: each on record."""
-    if not any_over(occasion.connection, occasion.now):
-        return 0
-    must_write(occasion.connection)
-    rows = occasion.connection.execute(_EXPIRE, {"now": occasion.now}).all()
-    for row in rows:
-        event = events.ApprovalExpired(
-            person_id=row.person_id, approval=row.id, act=row.act, asked_by=row.asked_by
-        )
-        _record(occasion, event)
-    return len(rows)
 
 
 def fail(occasion: Occasion, desk: Desk, approval: Approval, failure: str) -> None:
@@ -205,31 +158,60 @@ def fail(occasion: Occasion, desk: Desk, approval: Approval, failure: str) -> No
     parameters = {"approval_id": approval.id, "said": failure}
     occasion.connection.execute(_FAIL, parameters)
     event = events.ApprovalFailed(
-        person_id=approval.person_id,
-        actor_id=desk.person_id,
-        approval=approval.id,
-        act=approval.act,
-        asked_by=approval.asked_by,
-        failure=failure,
+        **approval.on_record(desk), asked_by=approval.asked_by, failure=failure
     )
-    _record(occasion, event)
+    record_at_desk(occasion, desk, event)
 
 
-def use_approval(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> Approval | None:
+def use_approval(
+    occasion: Occasion, desk: Desk, act: Act, person_id: UUID, payload: Mapping[str, str]
+) -> Approval | None:
     """What was approved and this member of staff had asked, spent by this; None without one.
 
     For an act that who asked carries out themselves, as a code that is printed where they are: once
-    for each approval, and within as much time as it could wait.
+    for each approval, within as much time as it could wait, and of exactly this `payload`: what was
+    approved for anything else is neither used nor spent. Raises `Forbidden` where who approved it
+    may not any more: it counts for nothing then, and is on record.
     """
     must_write(occasion.connection)
-    parameters = {
-        "of_person": person_id,
-        "of_act": act,
-        "asker": desk.person_id,
-        "since": occasion.now - occasion.settings.desk_approval_lifetime,
-    }
-    row = occasion.connection.execute(_USE, parameters).first()
-    return approval_from_row(occasion.secrets, row) if row else None
+    found = approved_of(occasion, desk, act, person_id)
+    approval = next((each for each in found if each.payload == payload), None)
+    if approval is None:
+        return None
+    if occasion.connection.execute(_USE, {"approval_id": approval.id}).first() is None:
+        return None
+    if failure := _lapsed(occasion, approval):
+        occasion.connection.execute(_FAIL, {"approval_id": approval.id, "said": failure})
+        event = events.ApprovalLapsed(
+            **approval.on_record(desk), approved_by=approval.decided_by, failure=failure
+        )
+        record_at_desk(occasion, desk, event)
+        raise Forbidden("approver_may_not", COUNTS_NO_MORE, detail=failure)
+    return approval
+
+
+def _is_second(staff: Staff, approval: Approval) -> bool:
+    concerned = {approval.asked_by, *approval.concerned}
+    return staff.may("approve") and staff.person_id not in concerned
+
+
+def _began_it(occasion: Occasion, staff_id: UUID, approval: Approval) -> bool:
+    """Whether this member of staff began the return that would end by the act."""
+    if approval.act not in BY_WHICH_ONE_RETURNS:
+        return False
+    return began_return(occasion, approval.person_id, staff_id)
+
+
+def _lapsed(occasion: Occasion, approval: Approval) -> str:
+    """Why who approved it would not be let approve it now, for operators; "" where they would."""
+    assert approval.decided_by is not None, "it was approved"
+    person = seen_person(occasion.connection, approval.decided_by)
+    staff = staff_of(occasion.connection, approval.decided_by)
+    if staff is None or person is None or person.deceased or person.merged_into is not None:
+        return "no member of staff"
+    if not _is_second(staff, approval):
+        return "not by this one"
+    return "began the return" if _began_it(occasion, staff.person_id, approval) else ""
 
 
 def not_waiting() -> Expired:
@@ -253,7 +235,3 @@ def _step(occasion: Occasion, desk: Desk, approval_id: UUID, after: State, said:
     if row is None:
         raise not_waiting()
     return approval_from_row(occasion.secrets, row)
-
-
-def _record(occasion: Occasion, event: Event) -> None:
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)

@@ -8,12 +8,13 @@ from typing import Final
 from uuid import UUID
 
 from authn.audit.desk_events import ApprovalGiven
-from authn.audit.log import record
 from authn.console.acts import DEEDS, Outcome, perform
 from authn.console.approval_rows import Approval
 from authn.console.approvals import decide, fail
 from authn.console.deeds import particulars_of
 from authn.console.desk_sessions import Desk
+from authn.console.machine import NOBODY, AtTheMachine
+from authn.console.on_record import record_at_desk
 from authn.console.targets import seen_person
 from authn.db.occasion import Occasion
 from authn.errors import N_, Forbidden, Refusal
@@ -30,14 +31,8 @@ def approve(occasion: Occasion, desk: Desk, approval_id: UUID) -> Outcome:
     `approvals.decide`, and what the act raises when it is not possible any more.
     """
     approval = decide(occasion, desk, approval_id, "approved")
-    event = ApprovalGiven(
-        person_id=approval.person_id,
-        actor_id=desk.person_id,
-        approval=approval.id,
-        act=approval.act,
-        asked_by=approval.asked_by,
-    )
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    event = ApprovalGiven(**approval.on_record(desk), asked_by=approval.asked_by)
+    record_at_desk(occasion, desk, event)
     try:
         return _carried_out(occasion, desk, approval)
     except Refusal as refusal:
@@ -47,11 +42,11 @@ def approve(occasion: Occasion, desk: Desk, approval_id: UUID) -> Outcome:
 
 def _carried_out(occasion: Occasion, desk: Desk, approval: Approval) -> Outcome:
     person = seen_person(occasion.connection, approval.person_id)
-    asker = staff_of(occasion.connection, approval.asked_by)
+    asker = staff_of(occasion.connection, approval.asked_by) if approval.asked_by else NOBODY
     if person is None or asker is None or not asker.may(approval.act):
         raise Forbidden("asker_may_not", NO_STAFF)
     if approval.act not in DEEDS:
         return Outcome(approval.act, person.id, approval_id=approval.id)
-    by_asker = Desk(asker, approval.why)
+    by_asker = Desk(asker, approval.why) if approval.asked_by else AtTheMachine(asker, approval.why)
     particulars = particulars_of(approval.payload)
     return perform(occasion, by_asker, approval.act, person, particulars, desk.person_id)

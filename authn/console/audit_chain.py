@@ -14,7 +14,7 @@ from authn.audit.verified_parts import verify_day
 from authn.audit.watching_events import AuditVerified
 from authn.db.transaction import reading
 from authn.keys.audit_days import check_head
-from authn.keys.signing_keys import load_keys
+from authn.keys.signing_keys import load_audit_keys
 from authn.web.site import Site
 
 DAYS_SHOWN: Final = 31
@@ -76,7 +76,7 @@ def check_of_day(site: Site, signed: SignedDay) -> AuditVerified:
     """Every seal and link of the day, its head, the head's signature and the exported file."""
     checked = Checked(0, BEGINNING)
     with reading(site.database) as connection:
-        keys = load_keys(connection, site.secrets)
+        keys = load_audit_keys(connection, site.secrets)
         findings = list(verify_day(connection, site.secrets, signed, checked))
     findings += check_head(keys, site.settings, signed)
     first = str(findings[0]) if findings else ""

@@ -7,7 +7,6 @@ from typing import Final
 
 from starlette.responses import Response, StreamingResponse
 
-from authn.audit.log import record
 from authn.audit.searching import find_row, search
 from authn.audit.verified_parts import soundness_of
 from authn.audit.watching_events import AuditRowSeen, AuditSearched
@@ -15,6 +14,7 @@ from authn.console.audit_csv import MOST_IN_FILE, file_of
 from authn.console.audit_filters import Sought, mark_of, read_sought, written_mark
 from authn.console.audit_views import line_of, meanings, row_view
 from authn.console.desk import DeskSession, at_desk, nothing_here
+from authn.console.on_record import record_at_desk
 from authn.console.routes import desk_form, desk_page
 from authn.console.shown import desk_answer
 from authn.people.ssin import today_in_brussels
@@ -83,7 +83,7 @@ def audit_row(request: Request, desk: DeskSession) -> Response:
     event = AuditRowSeen(
         actor_id=desk.person_id, person_id=row.person_id, row=row.id, seen=row.event
     )
-    record(request.connection, request.secrets, event, request.now, request.reference)
+    record_at_desk(request, desk, event)
     view = row_view(row)
     return desk_answer(request, desk, "console/audit_row.html", row=view, soundness=soundness)
 
@@ -95,7 +95,7 @@ def _note(request: Request, desk: DeskSession, sought: Sought, into: str) -> Non
         filters=sought.in_words,
         into=into,
     )
-    record(request.connection, request.secrets, event, request.now, request.reference)
+    record_at_desk(request, desk, event)
 
 
 def _form(

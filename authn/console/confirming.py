@@ -1,6 +1,7 @@
 """Acts of weight at the desk: confirmed with the agent's own device then (protocol 2.9)."""
 
 from typing import Any
+from uuid import UUID
 
 from authn.console.desk import DeskSession, current_desk, not_at_desk, reason_required
 from authn.console.targets import note_refused, nothing_here
@@ -29,13 +30,18 @@ def desk_confirmation_options(
     return confirmation_options(request, desk.person_id, desk_purpose(act, target), good_enough)
 
 
-def confirm_at_desk(request: Request, desk: DeskSession, act: Act, target: str) -> DeskSession:
+def confirm_at_desk(
+    request: Request, desk: DeskSession, act: Act, target: str, *others: UUID
+) -> DeskSession:
     """The session as it is now that the act was confirmed, and nobody else acts for this agent.
 
-    Raises as `webauthn.authentication.confirm` does, and `Forbidden` or `NotFound` where the
-    session, the role or the reason ended meanwhile. The challenge is burnt whatever follows.
+    Nor on the person whom a reason was given for, nor on `others`: they are locked together, since
+    two of the staff may act on each other at the same moment. Raises as
+    `webauthn.authentication.confirm` does, and `Forbidden` or `NotFound` where the session, the
+    role or the reason ended meanwhile. The challenge is burnt whatever follows.
     """
-    held = confirm(request, desk.person_id, desk_purpose(act, target))
+    about = [desk.about_id] if RULES[act].about_person and desk.about_id else []
+    held = confirm(request, desk.person_id, desk_purpose(act, target), [*about, *others])
     lacking = _lacking(request, held.device)
     if lacking is not None:
         note_refused(request, desk, act, lacking.reason)

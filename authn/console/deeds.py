@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from authn.audit import desk_events as events
@@ -10,17 +10,32 @@ from authn.console.desk_sessions import Desk
 from authn.db.occasion import Occasion
 from authn.devices.devices import devices_of, find_device
 from authn.devices.life import NOT_POSSIBLE, resume, suspend, unlink
-from authn.devices.tables import Device
+from authn.devices.tables import Device, SuspendedWhy
 from authn.devices.transitions import State, legal, may_leave, state_of
 from authn.errors import N_, Forbidden, NotFound
 from authn.people.tables import Person
+from authn.settings import Settings
+from authn.staff.reasons import is_fraud
 from authn.staff.roles import Act
 
 # Blocked on suspicion, or by a proof of identity: a supervisor reinstates it, with a second person.
+# So is what the desk blocked for a reason that speaks of fraud (`needs_two_to_resume`).
 SUSPICIONS: Final = frozenset({"counter", "notice", "emergency", "return"})
 
 GONE = N_("This device is not there any more: it was removed. Nothing was done now.")
 BLOCKED_ALREADY = N_("This device is blocked already. Nothing was done now.")
+
+
+class Suspended(Protocol):
+    """A device, or a view of one."""
+
+    @property
+    def suspended_why(self) -> SuspendedWhy | None:
+        """Who or what suspended it."""
+
+    @property
+    def suspended_reason(self) -> str | None:
+        """The code of the desk's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +74,9 @@ class Setting:
 
     def on_record(self) -> dict[str, Any]:
         """What every `desk.*` event tells of it."""
-        why = self.desk.why
         return {
-            "person_id": self.person.id,
+            **self.desk.on_record(self.person.id),
             "device_id": self.particulars.device_id,
-            "actor_id": self.desk.person_id,
-            "reason": why.reason,
-            "explanation": why.explanation,
-            "ticket": why.ticket,
             "checked": self.particulars.checked,
             "approved_by": self.second,
         }
@@ -89,9 +99,14 @@ def weigh_device_act(act: Act, setting: Setting) -> Act:
     if act in ("unlink", "unlink-last"):
         return "unlink-last" if _is_last(setting, device_in(setting)) else "unlink"
     if act in ("resume", "reinstate"):
-        why = device_in(setting).suspended_why
-        return "reinstate" if why in SUSPICIONS else "resume"
+        two = needs_two_to_resume(device_in(setting), setting.occasion.settings)
+        return "reinstate" if two else "resume"
     return act
+
+
+def needs_two_to_resume(device: Suspended, settings: Settings) -> bool:
+    """Whether it was suspended on suspicion, by this service, a proof of identity, or the desk."""
+    return device.suspended_why in SUSPICIONS or is_fraud(settings, device.suspended_reason)
 
 
 def device_in(setting: Setting) -> Device:
@@ -122,7 +137,8 @@ def _suspended(setting: Setting) -> events.DeskAct:
     # What was blocked for a day on suspicion is so for good: no agent's own block, to be lifted.
     kept = device.suspended_why if state_of(device, setting.occasion.now) == "suspended" else None
     why = kept if kept in SUSPICIONS else None
-    if not suspend(setting.occasion, device, "desk", why or "desk"):
+    reason = setting.desk.why.reason
+    if not suspend(setting.occasion, device, "desk", why or "desk", reason=reason):
         raise Forbidden("blocked_already", BLOCKED_ALREADY)
     return events.DeskSuspended(**setting.on_record())
 
@@ -142,7 +158,9 @@ def _resumed(setting: Setting) -> events.DeskAct:
 def _reinstated(setting: Setting) -> events.DeskAct:
     device = device_in(setting)
     resume(setting.occasion, device, "desk")
-    return events.DeskReinstated(**setting.on_record(), suspicion=device.suspended_why or "")
+    by_desk = device.suspended_why == "desk"
+    suspicion = device.suspended_reason if by_desk else device.suspended_why
+    return events.DeskReinstated(**setting.on_record(), suspicion=suspicion or "")
 
 
 def _is_last(setting: Setting, device: Device) -> bool:

@@ -13,9 +13,10 @@ from starlette.responses import Response
 
 from authn.console.desk_sessions import Desk, DeskSession, Why, find_desk_session, touch
 from authn.console.targets import (
+    guard_oneself,
+    guard_target,
     note_refused,
     nothing_here,
-    own_account,
     seen_person,
 )
 from authn.errors import N_, Forbidden
@@ -94,7 +95,11 @@ def about_person(act: Act) -> Callable[[PersonEndpoint], Entry]:
     def entry(function: PersonEndpoint) -> Entry:
         def endpoint(request: Request, desk: DeskSession) -> Response:
             person = person_in_path(request, desk, act)
-            return require_reason(request, desk, person.id) or function(request, desk, person)
+            unsaid = require_reason(request, desk, person.id)
+            if unsaid is not None:
+                return unsaid
+            guard_target(request, desk, act, person)
+            return function(request, desk, person)
 
         return Entry(endpoint, function.__name__, act, script=False, about=True)
 
@@ -108,7 +113,9 @@ def about_person_script(act: Act) -> Callable[[PersonEndpoint], Entry]:
         def endpoint(request: Request, desk: DeskSession) -> Response:
             person = person_in_path(request, desk, act)
             if desk.about_id != person.id:
+                note_refused(request, desk, act, "no reason", person.id)
                 raise reason_required()
+            guard_target(request, desk, act, person)
             return function(request, desk, person)
 
         return Entry(endpoint, function.__name__, act, script=True, about=True)
@@ -162,7 +169,5 @@ def person_in_path(request: Request, desk: Desk, act: Act) -> Person:
     if person is None:
         note_refused(request, desk, act, "no such person")
         raise nothing_here()
-    if person.id == desk.person_id:
-        note_refused(request, desk, act, "own_account", person.id)
-        raise own_account()
+    guard_oneself(request, desk, act, person.id)
     return person

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.audit.log import record
 from authn.audit.watching_events import DeskActivitySeen
 from authn.console.audit_filters import mark_of, written_mark
 from authn.console.desk import DeskSession, at_desk, nothing_here
@@ -18,9 +17,10 @@ from authn.console.desk_activity import (
 )
 from authn.console.desk_activity_chart import chart_of
 from authn.console.home import UNUSUAL_FOR
+from authn.console.on_record import record_at_desk
 from authn.console.routes import desk_page
 from authn.console.shown import desk_answer
-from authn.console.unusual import unusual_looks
+from authn.console.unusual import told_of_desk
 from authn.web.request import Request
 
 
@@ -52,7 +52,7 @@ def desk_activity(request: Request, desk: DeskSession) -> Response:
         further=written_mark(further) if further else "",
         newest=before is None,
         open=open_approvals(request.connection, agents, request.now),
-        unusual=unusual_looks(request.connection, desk.staff, request.now - UNUSUAL_FOR),
+        **told_of_desk(request, desk.staff, request.now - UNUSUAL_FOR),
     )
 
 
@@ -66,7 +66,7 @@ def _day(text: str) -> date | None:
 
 def _note(request: Request, desk: DeskSession, agent_id: UUID | None) -> None:
     event = DeskActivitySeen(actor_id=desk.person_id, agent=agent_id)
-    record(request.connection, request.secrets, event, request.now, request.reference)
+    record_at_desk(request, desk, event)
 
 
 routes = [desk_page("/desk/activity", desk_activity)]

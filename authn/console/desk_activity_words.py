@@ -38,6 +38,10 @@ DONE: Final[Mapping[type[Event], Done]] = {
     registration.ForeignIdentitySeen: Done("look", N_("Looked at a foreign identity")),
     DeskActivitySeen: Done("look", N_("Looked at the desk's activity"), counted=False),
     staff.DeskRefused: Done("refusal", N_("Was refused")),
+    staff.DeskActConfirmed: Done("act", N_("Confirmed an act for a tool"), counted=False),
+    staff.DeskColleagueSeen: Done(
+        "unusual", N_("Opened the account of a colleague"), counted=False
+    ),
     staff.DeskLooksUnusual: Done("unusual", N_("Looked at unusually many people"), counted=False),
     desk.DeskSuspended: Done("act", N_("Blocked a device")),
     desk.DeskSuspensionUndone: Done("act", N_("Took back the blocking of a device")),
@@ -60,10 +64,15 @@ DONE: Final[Mapping[type[Event], Done]] = {
     desk.ApprovalWithdrawn: Done("approval", N_("Withdrew a request for approval")),
     desk.ApprovalExpired: Done("approval", N_("A request for approval expired")),
     desk.ApprovalFailed: Done("approval", N_("Approved what could not be done any more")),
+    desk.ApprovalLapsed: Done(
+        "approval", N_("Found that an approval counts no more"), counted=False
+    ),
 }
 NOT_OF_A_DESK: Final[Mapping[type[Event], str]] = {
     staff.StaffAppointed: "an operator's act, about staff",
     staff.StaffDismissed: "an operator's act, about staff",
+    staff.DeskActedAlone: "at the machine, by nobody of the staff",
+    registration.MachineCodeIssued: "at the machine, by nobody of the staff",
     registration.ForeignIdentityArrived: "nobody of the staff did it",
 }
 BY_NAME: Final[Mapping[str, Done]] = {event.name: done for event, done in DONE.items()}

@@ -5,7 +5,7 @@ role of theirs: which of them ends, ends it, since that is one JOIN at each use.
 another one than the holder's own, and only the hash of it is stored.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID, uuid4
@@ -21,7 +21,7 @@ from authn.secrets import new_token, token_hash
 from authn.sessions.sessions import Session, SessionDevice
 from authn.sessions.tables import sessions
 from authn.settings import Settings
-from authn.staff.roles import Role
+from authn.staff.roles import Act, Role
 from authn.staff.staff import Staff
 from authn.staff.tables import staff
 from authn.web.site import Site
@@ -39,6 +39,10 @@ class Why:
     reason: str = ""
     explanation: str = ""
     ticket: str = ""
+
+    def on_record(self) -> dict[str, Any]:
+        """What an event tells of it (`audit.at_desk.Reasoned`)."""
+        return asdict(self)
 
 
 NO_REASON: Final = Why()
@@ -58,6 +62,15 @@ class Desk:
     def person_id(self) -> UUID:
         """Who of the staff: `actor_id` of what is on record."""
         return self.staff.person_id
+
+    def on_record(self, person_id: UUID | None) -> dict[str, Any]:
+        """What an event about this person tells: who of the staff, about whom, and why."""
+        return {"actor_id": self.person_id, "person_id": person_id, **self.why.on_record()}
+
+    @property
+    def alone(self) -> frozenset[Act]:
+        """What needs no second one though it does elsewhere: nothing, for a member of staff."""
+        return frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from authn.audit.staff_events import DeskReasonGiven
+from authn.audit.staff_events import DeskReasonGiven, DeskSearched
 from authn.console.act_views import checked_in, questions, reason_shown
 from authn.console.acts import do_change_address, do_merge
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
@@ -108,7 +108,7 @@ def merging(request: Request, desk: DeskSession, person: Person) -> Response:
 @about_person("merge")
 def other_named(request: Request, desk: DeskSession, person: Person) -> Response:
     """The page of the two; to name the other one by their number is a look at them as well."""
-    other = _by_number(request, request.form.get("number", ""))
+    other = _by_number(request, desk, request.form.get("number", ""))
     if other is None or other.id in (person.id, desk.person_id):
         errors = [{"field": "number", "text": request.translate(NOT_ANOTHER)}]
         context = {"citizen": person, "errors": errors}
@@ -133,8 +133,8 @@ def merge_options(request: Request, desk: DeskSession, person: Person) -> Respon
 @about_person_script("merge")
 def merged(request: Request, desk: DeskSession, person: Person) -> Response:
     """That the two become one is asked for."""
-    present = confirm_at_desk(request, desk, "merge", _both(request))
     other_id = request.path_params["other"]
+    present = confirm_at_desk(request, desk, "merge", _both(request), other_id)
     other = seen_person(request.connection, other_id)
     if other is not None:  # their name stands on the page of what waits
         _look_at(request, present, other)
@@ -144,15 +144,7 @@ def merged(request: Request, desk: DeskSession, person: Person) -> Response:
 
 def _look_at(request: Request, desk: DeskSession, other: Person) -> None:
     """The other one is looked at for the reason that the desk has."""
-    why = desk.why
-    look = DeskReasonGiven(
-        actor_id=desk.person_id,
-        person_id=other.id,
-        reason=why.reason,
-        explanation=why.explanation,
-        ticket=why.ticket,
-    )
-    record_look(request, desk, look)
+    record_look(request, desk, DeskReasonGiven(**desk.on_record(other.id)))
 
 
 def _addresses(
@@ -200,13 +192,18 @@ def _entry_page(
     )
 
 
-def _by_number(request: Request, typed: str) -> Person | None:
+def _by_number(request: Request, desk: DeskSession, typed: str) -> Person | None:
+    """Who has this number here; a search for nobody counts and is on record, as any other."""
     try:
         ssin = parse_ssin(typed, today_in_brussels(request.now))
     except InvalidSsin:
         return None
     found = find_person_by_ssin(request.connection, request.secrets, ssin)
-    return seen_person(request.connection, found.id) if found else None
+    if found is None:
+        event = DeskSearched(**desk.on_record(None), kind="number", found=0)
+        record_look(request, desk, event)
+        return None
+    return seen_person(request.connection, found.id)
 
 
 def _masked_number(request: Request, person: Person) -> str:

@@ -13,7 +13,9 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, func, select
 
 from authn.audit.log import audit_events
+from authn.audit.staff_events import DeskSearched
 from authn.console.desk_sessions import Desk
+from authn.console.looks import require_room
 from authn.console.register_heard import register_heard
 from authn.db.metadata import Instant
 from authn.errors import N_, InvalidRequest
@@ -166,7 +168,7 @@ def find(request: Request, desk: Desk, search: Search) -> Found:
     """Whom this search shows to this member of staff.
 
     Raises `NeededFromOutside` where a real national register is to be asked, for those alone who
-    may know what it says.
+    may know what it says, and `Forbidden` as `looks.require_room` before it is.
     """
     hit = _SEARCHES[search.kind](request, search)
     shown = [each for each in hit if each.id != desk.person_id]
@@ -179,7 +181,7 @@ def find(request: Request, desk: Desk, search: Search) -> Found:
         not hit
         and search.kind == "number"
         and desk.staff.may("issue-code")
-        and _is_citizen(request, search.value)
+        and _is_citizen(request, desk, search.value)
     )
     return Found([], hidden=hidden, citizen=citizen is True, unsure=citizen is None)
 
@@ -234,8 +236,12 @@ _SEARCHES: Final[Mapping[Kind, Callable[[Request, Search], list[Person]]]] = {
 }
 
 
-def _is_citizen(request: Request, ssin: str) -> bool | None:
-    """Whether the national register knows a living citizen of this number; None if it is down."""
+def _is_citizen(request: Request, desk: Desk, ssin: str) -> bool | None:
+    """Whether the national register knows a living citizen of this number; None if it is down.
+
+    It hears of nobody for an agent who looked at too many people: raises as `require_room`.
+    """
+    require_room(request, desk, DeskSearched.name)
     heard = register_heard(request, ssin)
     if heard.down:
         return None

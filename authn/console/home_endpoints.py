@@ -1,5 +1,7 @@
 """The first page of the desk, and closing it."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from authn.audit.log import record
@@ -9,7 +11,7 @@ from authn.console.desk_sessions import close
 from authn.console.home import UNUSUAL_FOR, waiting_for
 from authn.console.routes import desk_form, desk_page
 from authn.console.shown import desk_answer
-from authn.console.unusual import unusual_looks
+from authn.console.unusual import told_of_desk
 from authn.web.cookies import DESK, delete_cookie
 from authn.web.request import Request, redirect
 
@@ -17,12 +19,18 @@ from authn.web.request import Request, redirect
 @at_desk()
 def desk_home(request: Request, desk: DeskSession) -> Response:
     """What waits for this member of staff; for a supervisor also who looked at too many people."""
-    unusual = []
+    told: dict[str, Any] = {"unusual": (), "colleagues": ()}
     if desk.staff.may("see-desk"):
-        since = request.now - UNUSUAL_FOR
-        unusual = unusual_looks(request.connection, desk.staff, since)
+        told = told_of_desk(request, desk.staff, request.now - UNUSUAL_FOR)
     waiting = waiting_for(request, desk)
-    return desk_answer(request, desk, "console/home.html", waiting=waiting, unusual=unusual)
+    return desk_answer(request, desk, "console/home.html", waiting=waiting, **told)
+
+
+@at_desk()
+def desk_help(request: Request, desk: DeskSession) -> Response:
+    """What somebody new at the desk must know."""
+    minutes = round(request.settings.desk_undo.total_seconds() / 60)
+    return desk_answer(request, desk, "console/help.html", undo_minutes=minutes)
 
 
 @at_desk()
@@ -38,4 +46,8 @@ def desk_closed(request: Request, desk: DeskSession) -> Response:
     return response
 
 
-routes = [desk_page(HOME, desk_home), desk_form("/desk/close", desk_closed)]
+routes = [
+    desk_page(HOME, desk_home),
+    desk_page("/desk/help", desk_help),
+    desk_form("/desk/close", desk_closed),
+]

@@ -14,7 +14,7 @@ from authn.devices.tables import Device
 from authn.errors import N_, Forbidden, Refusal
 from authn.sessions.cookie import current_session
 from authn.sessions.sessions import Session, SessionDevice
-from authn.staff.staff import staff_of
+from authn.staff.staff import Staff, staff_of
 from authn.web.cookies import DESK, set_cookie
 from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import WHEN_NEEDED, json_route, page_route
@@ -63,7 +63,7 @@ def desk_opened(request: Request) -> Response:
     session = _signed_in(request)
     held = confirm(request, session.person_id, PURPOSE)
     session = _signed_in(request)  # as it is now that nobody else acts for this person
-    _require_staff(request, session)
+    member = _require_staff(request, session)
     if held.device.id != session.device_id:
         words = N_("Confirm it with the device that you signed in with.")
         _refuse(request, session, "not by this device", Forbidden("not_this_device", words))
@@ -73,7 +73,11 @@ def desk_opened(request: Request) -> Response:
         _refuse(request, session, lacking.reason, Forbidden("device_not_good_enough", words))
     token = open_desk_session(request.connection, session, request.now)
     event = DeskOpened(
-        actor_id=session.person_id, person_id=session.person_id, device_id=session.device_id
+        actor_id=session.person_id,
+        person_id=session.person_id,
+        device_id=session.device_id,
+        desks=tuple(sorted(member.desks)),
+        roles=member.in_order,
     )
     record(request.connection, request.secrets, event, request.now, request.reference)
     answer = json_answer({"location": desk_path(sent_text(request, "next"))})
@@ -90,15 +94,22 @@ def _signed_in(request: Request) -> Session:
     return session
 
 
-def _require_staff(request: Request, session: Session) -> None:
-    """Raises `NotFound`, in the words of any unknown address, for whoever is no staff."""
-    if staff_of(request.connection, session.person_id) is None:
+def _require_staff(request: Request, session: Session) -> Staff:
+    """Who of the staff they are; raises `NotFound`, as of any unknown address, for anybody else."""
+    member = staff_of(request.connection, session.person_id)
+    if member is None:
         _refuse(request, session, "no staff", nothing_here())
+    return member
 
 
 def _refuse(request: Request, session: Session, why: str, refusal: Refusal) -> NoReturn:
+    member = staff_of(request.connection, session.person_id)
     event = DeskRefused(
-        actor_id=session.person_id, device_id=session.device_id, act=OPEN_DESK, refused=why
+        actor_id=session.person_id,
+        device_id=session.device_id,
+        act=OPEN_DESK,
+        refused=why,
+        role=", ".join(member.in_order) if member else "",
     )
     record(request.connection, request.secrets, event, request.now, request.reference)
     raise refusal

@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select
 
 from authn.audit.events import Event
-from authn.audit.log import audit_events, record
+from authn.audit.log import audit_events
 from authn.audit.registration_events import CitizenSearched, ForeignIdentitySeen
 from authn.audit.staff_events import (
+    DeskColleagueSeen,
     DeskLookedAt,
     DeskLooksUnusual,
     DeskNumberShown,
@@ -22,7 +23,8 @@ from authn.audit.staff_events import (
     DeskSearched,
 )
 from authn.console.desk_sessions import Desk
-from authn.console.targets import note_refused
+from authn.console.on_record import record_at_desk
+from authn.console.targets import colleagues_among, note_refused
 from authn.db.metadata import Instant
 from authn.db.occasion import Occasion
 from authn.errors import N_, Forbidden
@@ -88,7 +90,8 @@ def record_looks(occasion: Occasion, desk: Desk, events: Sequence[Event]) -> Non
     count = require_room(occasion, desk, events[0].name)
     settings = occasion.settings
     for event in events:
-        record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+        record_at_desk(occasion, desk, event)
+    _tell_of_colleagues(occasion, desk, events)
     if count.warned or count.looks + len(events) < settings.desk_looks_warning:
         return
     looks = count_looks(occasion.connection, desk.person_id, occasion.now - WITHIN)
@@ -111,9 +114,24 @@ def require_room(occasion: Occasion, desk: Desk, look: str) -> Count:
     return count
 
 
+def _tell_of_colleagues(occasion: Occasion, desk: Desk, events: Sequence[Event]) -> None:
+    """Whoever opens the account of a colleague says why first: told once for each time they do."""
+    said = [each for each in events if isinstance(each, DeskReasonGiven) and each.person_id]
+    if not said:
+        return
+    ids = {each.person_id for each in said if each.person_id}
+    colleagues = colleagues_among(occasion.connection, desk, ids)
+    for each in said:
+        if each.person_id in colleagues:
+            event = DeskColleagueSeen(
+                actor_id=desk.person_id, person_id=each.person_id, reason=each.reason
+            )
+            record_at_desk(occasion, desk, event)
+
+
 def _tell(occasion: Occasion, desk: Desk, looks: int, *, stopped: bool) -> None:
     event = DeskLooksUnusual(actor_id=desk.person_id, looks=looks, stopped=stopped)
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    record_at_desk(occasion, desk, event)
 
 
 def _count(connection: Connection, actor_id: UUID, since: datetime) -> Count:

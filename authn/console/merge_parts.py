@@ -7,7 +7,7 @@ from authn.consents.merging import unite_consents
 from authn.console.merging import forget_looks, move_identities, withdraw_approvals
 from authn.enrolment.merging import end_enrolments, move_blocks
 from authn.grants.merging import end_grants
-from authn.login.merging import move_choices
+from authn.login.merging import forget_confirmations, move_choices
 from authn.notices.merging import move_addresses
 from authn.people.citizen import Citizen
 from authn.people.merge import Part
@@ -27,6 +27,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "source_answers": ask_again,
     "profiles": move_profiles,
     "profile_choices": move_choices,
+    "confirmed_desk_acts": forget_confirmations,
     "consents": unite_consents,
     "contact_addresses": move_addresses,
     "desk_sessions": forget_looks,

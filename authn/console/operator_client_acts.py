@@ -27,7 +27,6 @@ from authn.clients.registration import (
     new_client,
     register_client,
 )
-from authn.console.confirming import confirm_at_desk, desk_confirmation_options
 from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
 from authn.console.operator_client_form import (
     DAY,
@@ -38,12 +37,14 @@ from authn.console.operator_client_form import (
 )
 from authn.console.operator_client_views import changes_between, choices, version_of
 from authn.console.operator_clients import LIST, client_in_path
+from authn.console.operator_confirming import confirm_as_shown, confirm_page, shown_options
 from authn.console.routes import desk_form, desk_page, desk_script
 from authn.console.shown import desk_answer
 from authn.errors import N_, Forbidden
 from authn.web.request import Request, json_answer
 
 NEW: Final = "/desk/operator/new-client"
+REGISTER: Final = "new client"
 MEANWHILE: Final = N_(
     "Somebody changed this application meanwhile. Open it again, and see what is still needed."
 )
@@ -82,14 +83,13 @@ def operator_client_checked(request: Request, desk: DeskSession) -> Response:
 @at_desk_script("change-clients")
 def operator_client_new_options(request: Request, desk: DeskSession) -> Response:
     """Options to confirm it."""
-    return json_answer(desk_confirmation_options(request, desk, "change-clients", "new client"))
+    return shown_options(request, desk, REGISTER)
 
 
 @at_desk_script("change-clients")
 def operator_client_registered(request: Request, desk: DeskSession) -> Response:
     """It is an application from now on; its secret is told here, and never again."""
-    present = confirm_at_desk(request, desk, "change-clients", "new client")
-    sent = _sent(request)
+    present, sent = confirm_as_shown(request, desk, REGISTER)
     client_id = _client_id(sent)
     values = values_of_form(request.connection, request.settings, client_id, sent)
     registered = register_client(
@@ -125,19 +125,17 @@ def operator_client_edit_checked(request: Request, desk: DeskSession) -> Respons
 @at_desk_script("change-clients")
 def operator_client_edit_options(request: Request, desk: DeskSession) -> Response:
     """Options to confirm it."""
-    target = f"change {client_in_path(request).client_id}"
-    return json_answer(desk_confirmation_options(request, desk, "change-clients", target))
+    return shown_options(request, desk, _change(client_in_path(request).client_id))
 
 
 @at_desk_script("change-clients")
 def operator_client_changed(request: Request, desk: DeskSession) -> Response:
     """It has these values from now on; a secret that it needs only now is told here."""
     client_id = request.path_params["client_id"]
-    present = confirm_at_desk(request, desk, "change-clients", f"change {client_id}")
+    present, sent = confirm_as_shown(request, desk, _change(client_id))
     client = locked_client(request.connection, client_id)
     if client is None:
         raise nothing_here()
-    sent = _sent(request)
     if sent.get("version") != version_of(client):
         raise Forbidden("changed_meanwhile", MEANWHILE)
     registered = change_client(
@@ -170,9 +168,9 @@ def _values(request: Request, client: Client, form: Mapping[str, str]) -> dict[s
     return values_of_form(request.connection, request.settings, client.client_id, form)
 
 
-def _sent(request: Request) -> dict[str, str]:
-    """The fields that the page of the confirmation sent on."""
-    return {name: value for name, value in request.json.items() if isinstance(value, str)}
+def _change(client_id: str) -> str:
+    """What is confirmed, besides the content."""
+    return f"change {client_id}"
 
 
 def _done(registered: Registered) -> Response:
@@ -212,15 +210,19 @@ def _confirm(
     carried = {name: text for name, text in request.form.items() if name != "csrf_token"}
     # The id that is shown is the one that it will have.
     carried["client_id"] = registered.client.client_id
-    return desk_answer(
+    if client is not None:
+        carried["version"] = version_of(client)
+    one = f"{LIST}/{client.client_id}" if client else NEW
+    return confirm_page(
         request,
         desk,
-        "console/operator_client_confirm.html",
-        shown=client,
-        after=registered.client,
+        _change(client.client_id) if client else REGISTER,
+        carried,
+        "client" if client else "new-client",
+        before=client and client.client_name,
+        name=registered.client.client_name,
         changes=changes_between(client, registered.client),
-        carried=carried,
-        version=version_of(client) if client else "",
+        back=f"{one}/edit" if client else NEW,
         new_secret=registered.client_secret is not None,
     )
 
@@ -229,10 +231,10 @@ ONE: Final = f"{LIST}/{{client_id}}"
 routes = [
     desk_page(NEW, operator_client_new),
     desk_form(NEW, operator_client_checked),
-    desk_script(f"{NEW}/confirmed/options", operator_client_new_options, writes=False),
-    desk_script(f"{NEW}/confirmed", operator_client_registered),
+    desk_script(f"{NEW}/confirmed/{{mark}}/options", operator_client_new_options, writes=False),
+    desk_script(f"{NEW}/confirmed/{{mark}}", operator_client_registered),
     desk_page(f"{ONE}/edit", operator_client_edit),
     desk_form(f"{ONE}/edit", operator_client_edit_checked),
-    desk_script(f"{ONE}/change/options", operator_client_edit_options, writes=False),
-    desk_script(f"{ONE}/change", operator_client_changed),
+    desk_script(f"{ONE}/change/{{mark}}/options", operator_client_edit_options, writes=False),
+    desk_script(f"{ONE}/change/{{mark}}", operator_client_changed),
 ]

@@ -15,9 +15,9 @@ from authn.clients.resource_registration import (
     register_resource,
 )
 from authn.clients.resources import Resource, find_resource
-from authn.console.confirming import confirm_at_desk, desk_confirmation_options
 from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
 from authn.console.operator_client_views import Change
+from authn.console.operator_confirming import confirm_as_shown, confirm_page, shown_options
 from authn.console.operator_resource_form import (
     EXAMPLE,
     field_of,
@@ -31,7 +31,7 @@ from authn.errors import N_, Forbidden
 from authn.policies import LEVELS
 from authn.secrets import token_hash
 from authn.views.resource_shown import shown_resource
-from authn.web.request import Request, json_answer, sent_text
+from authn.web.request import Request, json_answer
 
 NEW: Final = "/desk/operator/new-resource"
 CHANGE: Final = "change resource"
@@ -66,13 +66,13 @@ def operator_resource_checked(request: Request, desk: DeskSession) -> Response:
 @at_desk_script("change-clients")
 def operator_resource_new_options(request: Request, desk: DeskSession) -> Response:
     """Options to confirm it."""
-    return json_answer(desk_confirmation_options(request, desk, "change-clients", REGISTER))
+    return shown_options(request, desk, REGISTER)
 
 
 @at_desk_script("change-clients")
 def operator_resource_registered(request: Request, desk: DeskSession) -> Response:
     """Access tokens can be for it from now on."""
-    present = confirm_at_desk(request, desk, "change-clients", REGISTER)
+    present, sent = confirm_as_shown(request, desk, REGISTER)
     registered = register_resource(
         request.connection,
         request.secrets,
@@ -80,8 +80,8 @@ def operator_resource_registered(request: Request, desk: DeskSession) -> Respons
         request.now,
         reference=request.reference,
         actor_id=present.person_id,
-        resource=sent_text(request, "resource").strip(),
-        **values_of_form(_sent(request)),
+        resource=sent.get("resource", "").strip(),
+        **values_of_form(sent),
     )
     return json_answer({"location": address(registered)})
 
@@ -110,17 +110,17 @@ def operator_resource_edit_checked(request: Request, desk: DeskSession) -> Respo
 @at_desk_script("change-clients")
 def operator_resource_edit_options(request: Request, desk: DeskSession) -> Response:
     """Options to confirm it."""
-    return json_answer(desk_confirmation_options(request, desk, "change-clients", CHANGE))
+    return shown_options(request, desk, CHANGE)
 
 
 @at_desk_script("change-clients")
 def operator_resource_changed(request: Request, desk: DeskSession) -> Response:
     """It has these values from now on."""
-    present = confirm_at_desk(request, desk, "change-clients", CHANGE)
-    found = locked_resource(request.connection, sent_text(request, "resource"))
+    present, sent = confirm_as_shown(request, desk, CHANGE)
+    found = locked_resource(request.connection, sent.get("resource", ""))
     if found is None:
         raise nothing_here()
-    if sent_text(request, "version") != _version(found):
+    if sent.get("version") != _version(found):
         raise Forbidden("changed_meanwhile", MEANWHILE)
     changed = change_resource(
         request.connection,
@@ -130,13 +130,9 @@ def operator_resource_changed(request: Request, desk: DeskSession) -> Response:
         request.now,
         reference=request.reference,
         actor_id=present.person_id,
-        **values_of_form(_sent(request)),
+        **values_of_form(sent),
     )
     return json_answer({"location": address(changed)})
-
-
-def _sent(request: Request) -> dict[str, str]:
-    return {name: value for name, value in request.json.items() if isinstance(value, str)}
 
 
 def _version(resource: Resource) -> str:
@@ -173,16 +169,19 @@ def _confirm(
 ) -> Response:
     pairs = list_exchanges(request.connection)
     carried = {name: text for name, text in request.form.items() if name != "csrf_token"}
-    return desk_answer(
+    if before is not None:
+        carried["version"] = _version(before)
+    return confirm_page(
         request,
         desk,
-        "console/operator_resource_confirm.html",
-        shown=before,
-        after=after,
+        CHANGE if before else REGISTER,
+        carried,
+        "resource" if before else "new-resource",
+        before=before and before.resource_name,
+        name=after.resource_name,
         changes=_changes(before, after, pairs),
-        carried=carried,
-        version=_version(before) if before else "",
-        at=query_of(before) if before else "",
+        new_secret=False,
+        back=f"{ONE}/edit?{query_of(before)}" if before else NEW,
     )
 
 
@@ -213,10 +212,10 @@ def _lines(resource: Resource, pairs: list[ExchangePair]) -> dict[str, str]:
 routes = [
     desk_page(NEW, operator_resource_new),
     desk_form(NEW, operator_resource_checked),
-    desk_script(f"{NEW}/confirmed/options", operator_resource_new_options, writes=False),
-    desk_script(f"{NEW}/confirmed", operator_resource_registered),
+    desk_script(f"{NEW}/confirmed/{{mark}}/options", operator_resource_new_options, writes=False),
+    desk_script(f"{NEW}/confirmed/{{mark}}", operator_resource_registered),
     desk_page(f"{ONE}/edit", operator_resource_edit),
     desk_form(f"{ONE}/edit", operator_resource_edit_checked),
-    desk_script(f"{ONE}/change/options", operator_resource_edit_options, writes=False),
-    desk_script(f"{ONE}/change", operator_resource_changed),
+    desk_script(f"{ONE}/change/{{mark}}/options", operator_resource_edit_options, writes=False),
+    desk_script(f"{ONE}/change/{{mark}}", operator_resource_changed),
 ]

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from authn.clients.exchange_pairs import list_exchanges
 from authn.clients.resource_registration import end_resource
 from authn.clients.resources import Resource, find_resource, list_resources
-from authn.console.confirming import confirm_at_desk, desk_confirmation_options
 from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
+from authn.console.operator_confirming import confirm_as_shown, shown_mark, shown_options
 from authn.console.routes import desk_page, desk_script
 from authn.console.shown import desk_answer
 from authn.views.resource_shown import shown_resource
-from authn.web.request import Request, json_answer, sent_text
+from authn.web.request import Request, json_answer
 
 LIST: Final = "/desk/operator/resources"
 ONE: Final = "/desk/operator/resource"
@@ -49,24 +49,29 @@ def operator_resource_end(request: Request, desk: DeskSession) -> Response:
     """What ends with it, before it asks."""
     found = resource_in_query(request)
     return desk_answer(
-        request, desk, "console/operator_resource_end.html", shown=found, at=query_of(found)
+        request,
+        desk,
+        "console/operator_resource_end.html",
+        shown=found,
+        at=query_of(found),
+        mark=shown_mark(request, desk, END, {"resource": found.resource}),
     )
 
 
 @at_desk_script("change-clients")
 def operator_resource_end_options(request: Request, desk: DeskSession) -> Response:
     """Options to confirm it."""
-    return json_answer(desk_confirmation_options(request, desk, "change-clients", END))
+    return shown_options(request, desk, END)
 
 
 @at_desk_script("change-clients")
 def operator_resource_ended(request: Request, desk: DeskSession) -> Response:
     """No token is issued for it any more."""
-    present = confirm_at_desk(request, desk, "change-clients", END)
+    present, sent = confirm_as_shown(request, desk, END)
     ended = end_resource(
         request.connection,
         request.secrets,
-        sent_text(request, "resource"),
+        sent["resource"],
         request.now,
         request.reference,
         present.person_id,
@@ -98,6 +103,6 @@ routes = [
     desk_page(LIST, operator_resources),
     desk_page(ONE, operator_resource),
     desk_page(f"{ONE}/end", operator_resource_end),
-    desk_script(f"{ONE}/end/options", operator_resource_end_options, writes=False),
-    desk_script(f"{ONE}/end", operator_resource_ended),
+    desk_script(f"{ONE}/end/{{mark}}/options", operator_resource_end_options, writes=False),
+    desk_script(f"{ONE}/end/{{mark}}", operator_resource_ended),
 ]

@@ -64,14 +64,14 @@ def operator_key(request: Request, desk: DeskSession) -> Response:
         pair=pair,
         alg=quote(pair.next.alg, safe=""),
         known_at=pair.known_at(request.settings),
-        early=request.now < pair.known_at(request.settings),
+        early=_early(request, pair),
     )
 
 
 @at_desk_script("rotate-keys")
 def operator_key_options(request: Request, desk: DeskSession) -> Response:
     """Options to confirm it."""
-    target = _pair(request).next.kid
+    target = _rotation(request, _pair(request))
     return json_answer(desk_confirmation_options(request, desk, "rotate-keys", target))
 
 
@@ -81,8 +81,8 @@ def operator_key_rotated(request: Request, desk: DeskSession) -> Response:
     pair = _pair(request)
     # Before anything is written: RSA takes its time, and nobody else may wait for it.
     successor = done_outside(request, f"key {pair.next.alg}", lambda: generate_key(pair.next.alg))
-    present = confirm_at_desk(request, desk, "rotate-keys", pair.next.kid)
-    if request.now < pair.known_at(request.settings) and request.json.get("at_once") != "on":
+    present = confirm_at_desk(request, desk, "rotate-keys", _rotation(request, pair))
+    if _early(request, pair) and request.json.get("at_once") != "on":
         raise Forbidden("too_early", TOO_EARLY)
     connection, secrets, now = request.connection, request.secrets, request.now
     try:
@@ -179,6 +179,16 @@ def operator_organisations(request: Request, desk: DeskSession) -> Response:
     """The organisations whose systems are registered, with what is known of each."""
     found = organisations_known(request)
     return desk_answer(request, desk, "console/operator_organisations.html", found=found)
+
+
+def _rotation(request: Request, pair: Pair) -> str:
+    """What is confirmed: which key takes the place of which, and whether it is too early."""
+    early = " early" if _early(request, pair) else ""
+    return f"{pair.active.kid} {pair.next.kid}{early}"
+
+
+def _early(request: Request, pair: Pair) -> bool:
+    return request.now < pair.known_at(request.settings)
 
 
 def _pair(request: Request) -> Pair:

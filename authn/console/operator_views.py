@@ -14,7 +14,7 @@ from authn.clients.clients import Client, list_clients
 from authn.console.desk import nothing_here
 from authn.jose import ALGORITHMS
 from authn.keys.signing_keys import StoredKey
-from authn.keys.tables import ACTIVE, NEXT, RETIRED
+from authn.keys.tables import ACTIVE, KEPT, NEXT, RETIRED
 from authn.keys.upkeep import KEPT_FOR_HINTS, PUBLISHED_AFTERWARDS
 from authn.outbox.outbox import Entry, entries
 from authn.policies import BUILT_IN, Policy
@@ -29,7 +29,7 @@ from authn.web.request import Request
 from authn.webauthn.metadata import Metadata, current_metadata
 from authn.webauthn.policy import policy_of_staff, unknown_policies
 
-Use = Literal["signs", "encrypts", "next", "verifies", "hints", "nothing"]
+Use = Literal["signs", "encrypts", "next", "verifies", "hints", "audit", "nothing"]
 DEAD: Final = "dead"
 
 
@@ -131,7 +131,7 @@ def _use(
             return "verifies", key.retired_at + PUBLISHED_AFTERWARDS
         if key.alg in ALGORITHMS:
             return "hints", key.retired_at + KEPT_FOR_HINTS
-    return "nothing", None
+    return ("audit" if key.state == KEPT else "nothing"), None
 
 
 def source_views(request: Request) -> list[SourceView]:

@@ -10,7 +10,7 @@ from authn.audit.log import record
 from authn.console.deeds import Deed, Setting
 from authn.console.merge_parts import PARTS, register_verdict
 from authn.console.targets import guard_target, seen_person
-from authn.devices.devices import devices_of
+from authn.devices.devices import devices_of, note_reason
 from authn.devices.tables import Device
 from authn.enrolment.emergency import use_emergency_door
 from authn.enrolment.returning import BY_DESK, begin_return, waiting_return
@@ -40,6 +40,7 @@ from authn.people.merge import merge_persons
 from authn.people.numbers import current_ssin
 from authn.people.tables import Person
 from authn.sources.embedded import EmbeddedRegister
+from authn.staff.reasons import is_fraud
 from authn.staff.roles import Act
 
 NOTHING_TO_BLOCK = N_("No device of this person works. There is nothing to block.")
@@ -73,7 +74,10 @@ def _to_block(setting: Setting) -> list[Device]:
 
 
 def _blocked_all(setting: Setting) -> events.DeskAct:
-    use_emergency_door(setting.occasion, setting.person.id, "desk")
+    occasion, person_id, reason = setting.occasion, setting.person.id, setting.desk.why.reason
+    use_emergency_door(occasion, person_id, "desk", reason)
+    if is_fraud(occasion.settings, reason):
+        note_reason(occasion.connection, person_id, reason)
     return events.DeskBlockedAll(**setting.on_record())
 
 

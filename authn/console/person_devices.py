@@ -12,6 +12,7 @@ from authn.errors import N_
 from authn.grants.on_device import applications_by_device
 from authn.policies import COMPROMISED
 from authn.sessions.open_sessions import open_sessions
+from authn.staff.reasons import reason_in_words
 from authn.views.devices import DeviceView, browser_words, device_view
 from authn.web.request import Request
 from authn.webauthn.policy import (
@@ -37,10 +38,14 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCard:
-    """A device with its suspicions in words, what is open on it, and what may be done to it."""
+    """A device with its suspicions in words, what is open on it, and what may be done to it.
+
+    `blocked_for` is why the desk blocked it, "" where it did not.
+    """
 
     view: DeviceView
     suspicions: list[str]
+    blocked_for: str
     sessions: list[SessionView]
     applications: list[str]
     offers: list[Offer]
@@ -62,6 +67,7 @@ def device_cards(
         DeviceCard(
             view=device_view(request, device, latest, every, used_for.get(device.id)),
             suspicions=[request.translate(each) for each in suspicions(request, device)],
+            blocked_for=_reason(request, device.suspended_reason),
             sessions=sessions.get(device.id, []),
             applications=applications.get(device.id, []),
             offers=device_offers(target, device, request.now),
@@ -86,6 +92,11 @@ def suspicions(request: Request, device: Device) -> list[str]:
     if refused is not None:
         found.append(refused.what_is)
     return list(dict.fromkeys(found))
+
+
+def _reason(request: Request, code: str | None) -> str:
+    settings, language = request.settings, request.language
+    return reason_in_words(settings, code, language, request.translate) if code else ""
 
 
 def _sessions(request: Request, person_id: UUID) -> dict[UUID, list[SessionView]]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from authn.console.deeds import SUSPICIONS
+from authn.console.deeds import needs_two_to_resume
 from authn.console.desk_sessions import Desk
 from authn.devices.tables import Device
 from authn.devices.transitions import State, legal, may_leave, state_of
 from authn.errors import N_
 from authn.people.tables import Person
+from authn.settings import Settings
 from authn.staff.roles import RULES, Act
 
 
@@ -41,6 +42,7 @@ class Target:
 
     desk: Desk
     person: Person
+    settings: Settings
     colleague: bool
     devices: Sequence[Device]
     working: bool
@@ -107,7 +109,7 @@ def person_offers(target: Target) -> list[Offer]:
 def _heavy(path: str, target: Target, device: Device, now: datetime) -> Act:
     """The act as heavy as it would be (`deeds.weigh_device_act`)."""
     if path == "resume":
-        return "reinstate" if device.suspended_why in SUSPICIONS else "resume"
+        return "reinstate" if needs_two_to_resume(device, target.settings) else "resume"
     if path == "unlink":
         return "unlink" if may_leave(device, target.devices, now) else "unlink-last"
     return "suspend"

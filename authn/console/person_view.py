@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from authn.console.desk_sessions import Desk
 from authn.console.looks import LOOKS
+from authn.console.person_approvals import PersonApproval, approvals_about
 from authn.console.person_devices import DeviceCard, device_cards
 from authn.console.person_offers import Offer, Target, person_offers
 from authn.console.targets import is_colleague
@@ -53,6 +54,7 @@ class PersonView:
     cards: list[DeviceCard]
     removed: list[Device]
     offers: list[Offer]
+    approvals: list[PersonApproval]
     addresses: list[AddressView]
     capacities: list[InWords]
     more_capacities: int
@@ -70,6 +72,7 @@ def person_view(
     target = Target(
         desk,
         person,
+        request.settings,
         colleague=is_colleague(connection, desk, person.id),
         devices=every,
         working=any(_to_block(each, request) for each in every),
@@ -88,6 +91,7 @@ def person_view(
         cards=device_cards(request, target, found, used_for.by_device),
         removed=[each for each in every if each.status == "unlinked"],
         offers=person_offers(target),
+        approvals=approvals_about(request, desk, person.id),
         addresses=[
             AddressView(mask_address(each.address), each.confirmed_at is not None)
             for each in addresses_of(connection, secrets, person.id, now)

@@ -68,12 +68,6 @@ def give_reason(request: Request, desk: DeskSession, person_id: UUID, why: Why) 
 
     Raises `Forbidden` for an agent who has looked at too many people within an hour.
     """
-    event = DeskReasonGiven(
-        actor_id=desk.person_id,
-        person_id=person_id,
-        reason=why.reason,
-        explanation=why.explanation,
-        ticket=why.ticket,
-    )
+    event = DeskReasonGiven(actor_id=desk.person_id, person_id=person_id, **why.on_record())
     record_look(request, desk, event)
     keep_reason(request.connection, desk, person_id, why, request.now)

@@ -7,23 +7,20 @@ waits for a day; the registrar is not the agent who began the return. Each locks
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-
-from authn.audit.log import record
 from authn.audit.registration_events import (
     DeskCodeAsked,
     DeskCodeCancelled,
     DeskCodePrinted,
     IdentityChecked,
-    RegistrationEvent,
 )
+from authn.consents.desk_acts import BY_LETTER, DeskAct, Way
 from authn.console.approvals import ask, use_approval
 from authn.console.desk_sessions import Desk
+from authn.console.on_record import record_at_desk
 from authn.console.targets import guard_target, note_refused, nothing_here
-from authn.db.metadata import Instant
 from authn.db.occasion import Occasion
 from authn.enrolment.desk_code_rows import find_desk_code
 from authn.enrolment.desk_codes import (
@@ -36,20 +33,12 @@ from authn.enrolment.desk_codes import (
     waits_until,
 )
 from authn.enrolment.desk_tables import DeskCode, Document, SecondHalf
-from authn.enrolment.recovery_tables import returns
+from authn.enrolment.returning import began_return
 from authn.errors import N_, Forbidden
 from authn.people.persons import lock_person
 from authn.people.tables import Person
 
-# How somebody's code is let through who has or had a device.
-Way = Literal["second", "wait"]
-
-_BEGAN = select(returns.c.id).where(
-    returns.c.person_id == bindparam("of_person"),
-    returns.c.began_by == bindparam("registrar"),
-    returns.c.expires_at > bindparam("now", type_=Instant),
-)
-_OTHER_HALF_OF_TWO: Final = N_(
+BEGAN_RETURN: Final = N_(
     "You began this person's return yourself. Another registrar must issue the code."
 )
 
@@ -65,27 +54,48 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A code as a registrar asks for it; without an address its second half is a letter."""
+
+    desk_code_id: UUID
+    address_id: UUID | None
+    way: Way
+
+    def confirmed(self, person: Person) -> DeskAct:
+        """What the registrar's device confirms: nothing of it can be another one (protocol 2.9)."""
+        on = {
+            "person": str(person.id),
+            "half": str(self.address_id or BY_LETTER),
+            "way": self.way,
+            "code": str(self.desk_code_id),
+        }
+        return DeskAct("issue-code", on)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A code that was asked for; `approval_id` where a second member of staff must agree."""
+
+    desk_code: DeskCode
+    approval_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What a code for this person needs besides the registrar."""
 
     waits: bool
     second: bool
-    """Only a second member of staff will do: it is a colleague."""
+    """Only a second member of staff will do: it is somebody of the staff."""
 
 
 def needs_of(occasion: Occasion, desk: Desk, person: Person) -> Needs:
     """What a code for this person needs; raises as `guard_target`, and for who began the return."""
     second = guard_target(occasion, desk, "issue-code", person)
-    if began_return(occasion, desk, person):
+    if began_return(occasion, person.id, desk.person_id):
         note_refused(occasion, desk, "issue-code", "began the return", person.id)
-        raise Forbidden("began_return", _OTHER_HALF_OF_TWO)
+        raise Forbidden("began_return", BEGAN_RETURN)
     return Needs(waits_until(occasion, person.id) > occasion.now, second)
-
-
-def began_return(occasion: Occasion, desk: Desk, person: Person) -> bool:
-    """Whether this member of staff began a return of the person that is not long over."""
-    began = {"of_person": person.id, "registrar": desk.person_id, "now": occasion.now}
-    return occasion.connection.execute(_BEGAN, began).first() is not None
 
 
 def do_check_identity(occasion: Occasion, desk: Desk, person: Person, checked: Checked) -> DeskCode:
@@ -94,41 +104,35 @@ def do_check_identity(occasion: Occasion, desk: Desk, person: Person, checked: C
     guard_target(occasion, desk, "check-identity", person)
     desk_code = identity_checked(occasion, person.id, desk.person_id, checked.document)
     event = IdentityChecked(
-        **_why(desk, person.id),
+        **desk.on_record(person.id),
         document=checked.document,
         last_digits=checked.last_digits,
         valid_until=checked.valid_until.isoformat(),
         checked=" ".join(checked.checks),
     )
-    _record(occasion, event)
+    record_at_desk(occasion, desk, event)
     return desk_code
 
 
-def do_ask_for_code(
-    occasion: Occasion,
-    desk: Desk,
-    person: Person,
-    desk_code_id: UUID,
-    second_half: SecondHalf,
-    address_id: UUID | None,
-    way: Way,
-) -> DeskCode:
+def do_ask_for_code(occasion: Occasion, desk: Desk, person: Person, wanted: Wanted) -> Asked:
     """The code may be printed, or waits; raises as `needs_of` and `desk_codes.ask_for_code`."""
     lock_person(occasion.connection, person.id)
     needs = needs_of(occasion, desk, person)
-    desk_code = _own(occasion, desk, person, desk_code_id)
-    by_second = needs.second or (needs.waits and way == "second")
-    asked = ask_for_code(occasion, desk_code, second_half, address_id, by_second=by_second)
+    desk_code = _own(occasion, desk, person, wanted.desk_code_id)
+    by_second = needs.second or (needs.waits and wanted.way == "second")
+    half: SecondHalf = "letter" if wanted.address_id is None else "mail"
+    asked = ask_for_code(occasion, desk_code, half, wanted.address_id, by_second=by_second)
+    waits = None
     if asked.state == "asked":
-        ask(occasion, desk, "issue-code", person.id, {"desk_code_id": str(asked.id)})
+        waits = ask(occasion, desk, "issue-code", person.id, {"desk_code_id": str(asked.id)})
     event = DeskCodeAsked(
-        **_why(desk, person.id),
+        **desk.on_record(person.id),
         desk_code=asked.id,
-        second_half=second_half,
+        second_half=half,
         state=asked.state,
     )
-    _record(occasion, event)
-    return asked
+    record_at_desk(occasion, desk, event)
+    return Asked(asked, waits.id if waits else None)
 
 
 def do_print_code(
@@ -136,7 +140,8 @@ def do_print_code(
 ) -> PrintedCode:
     """The code, at the one moment when it is known; raises `Forbidden` where it may not be yet.
 
-    What a second member of staff agreed to is spent by it, once.
+    What a second member of staff agreed to is spent by it, once. A spoiled letter is printed anew
+    for a few minutes (`desk_undo`); later, the code is asked for anew.
     """
     lock_person(occasion.connection, person.id)
     needs = needs_of(occasion, desk, person)
@@ -145,16 +150,20 @@ def do_print_code(
     if needs.second and desk_code.state in ("waiting", "open"):  # a colleague since it was asked
         raise _not_approved()
     if desk_code.state == "asked":
-        approval = use_approval(occasion, desk, "issue-code", person.id)
-        if approval is None or approval.payload.get("desk_code_id") != str(desk_code.id):
+        payload = {"desk_code_id": str(desk_code.id)}
+        approval = use_approval(occasion, desk, "issue-code", person.id, payload)
+        if approval is None:
             raise _not_approved()
         open_desk_code(occasion, desk_code.id)
         approved_by = approval.decided_by
     printed = print_desk_code(occasion, desk_code, person)
     event = DeskCodePrinted(
-        **_why(desk, person.id), desk_code=desk_code.id, approved_by=approved_by
+        **desk.on_record(person.id),
+        desk_code=desk_code.id,
+        approved_by=approved_by,
+        again=desk_code.state == "printed",
     )
-    _record(occasion, event)
+    record_at_desk(occasion, desk, event)
     return printed
 
 
@@ -166,8 +175,9 @@ def do_cancel_code(occasion: Occasion, desk: Desk, person: Person, desk_code_id:
         raise nothing_here()
     if not cancel_desk_code(occasion, desk_code_id):
         return False
-    _record(
+    record_at_desk(
         occasion,
+        desk,
         DeskCodeCancelled(person_id=person.id, actor_id=desk.person_id, desk_code=desk_code_id),
     )
     return True
@@ -184,17 +194,3 @@ def _own(occasion: Occasion, desk: Desk, person: Person, desk_code_id: UUID) -> 
         note_refused(occasion, desk, "issue-code", "another registrar's", person.id)
         raise nothing_here()
     return found
-
-
-def _why(desk: Desk, person_id: UUID) -> dict[str, Any]:
-    return {
-        "person_id": person_id,
-        "actor_id": desk.person_id,
-        "reason": desk.why.reason,
-        "explanation": desk.why.explanation,
-        "ticket": desk.why.ticket,
-    }
-
-
-def _record(occasion: Occasion, event: RegistrationEvent | DeskCodeCancelled) -> None:
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)

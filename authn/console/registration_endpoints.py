@@ -12,6 +12,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from authn.consents.desk_acts import BY_LETTER
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
 from authn.console.desk import (
     DeskSession,
@@ -25,9 +26,9 @@ from authn.console.document_checks import (
     checks,
     read_checked,
 )
-from authn.console.letters import CodeLetter, write_letters
+from authn.console.printing import printed_letter
 from authn.console.registration import (
-    Way,
+    Wanted,
     do_ask_for_code,
     do_cancel_code,
     do_check_identity,
@@ -44,9 +45,6 @@ from authn.console.shown import desk_answer
 from authn.console.targets import nothing_here
 from authn.db.spent import spend
 from authn.enrolment.desk_code_rows import find_desk_code
-from authn.enrolment.desk_codes import (
-    PrintedCode,
-)
 from authn.enrolment.this_browser import page_token, read_page_token
 from authn.errors import N_, Expired, InvalidRequest, NotFound
 from authn.people.tables import Person
@@ -56,7 +54,6 @@ from authn.web.request import Request, json_answer, redirect, sent_text
 HOME: Final = "/desk/registration"
 LETTER: Final = "letter"  # what a ticket for one letter is signed for
 LETTER_LIFETIME: Final = timedelta(minutes=5)
-BY_LETTER: Final = "letter"  # the choice of a second letter, among the addresses
 _UNREADABLE = N_("What your browser sent could not be read.")
 
 
@@ -98,34 +95,33 @@ def identity_checked(request: Request, desk: DeskSession, person: Person) -> Res
 
 @about_person_script("issue-code")
 def code_options(request: Request, desk: DeskSession, person: Person) -> Response:
-    """Options to confirm that a code is asked for, or printed, for this one citizen."""
-    return json_answer(desk_confirmation_options(request, desk, "issue-code", str(person.id)))
+    """Options to confirm what the form says: this code, for this citizen, by this way."""
+    target = _wanted(request).confirmed(person).target
+    return json_answer(desk_confirmation_options(request, desk, "issue-code", target))
 
 
 @about_person_script("issue-code")
 def code_asked(request: Request, desk: DeskSession, person: Person) -> Response:
     """The code may be printed at once, or waits for somebody or for a day."""
-    desk = confirm_at_desk(request, desk, "issue-code", str(person.id))
-    half = sent_text(request, "second_half")
-    way: Way = "wait" if request.json.get("way") == "wait" else "second"
-    asked = do_ask_for_code(
-        request,
-        desk,
-        person,
-        _id(sent_text(request, "desk_code")),
-        "letter" if half == BY_LETTER else "mail",
-        None if half == BY_LETTER else _id(half),
-        way,
-    )
+    wanted = _wanted(request)
+    desk = confirm_at_desk(request, desk, "issue-code", wanted.confirmed(person).target)
+    asked = do_ask_for_code(request, desk, person, wanted).desk_code
     if asked.state == "open":
         return json_answer({"location": _letter_path(request, desk, asked.id, person)})
     return json_answer({"location": _path(person)})
 
 
 @about_person_script("issue-code")
+def print_options(request: Request, desk: DeskSession, person: Person) -> Response:
+    """Options to confirm that the letter of this one code is printed, for this citizen."""
+    target = _printed(request, person)
+    return json_answer(desk_confirmation_options(request, desk, "issue-code", target))
+
+
+@about_person_script("issue-code")
 def print_confirmed(request: Request, desk: DeskSession, person: Person) -> Response:
     """The registrar is who they were: on to the letter, for the first time or anew."""
-    desk = confirm_at_desk(request, desk, "issue-code", str(person.id))
+    desk = confirm_at_desk(request, desk, "issue-code", _printed(request, person))
     desk_code = find_desk_code(request.connection, _id(sent_text(request, "desk_code")))
     if desk_code.person_id != person.id:  # what was confirmed is for this one citizen
         raise nothing_here()
@@ -153,7 +149,7 @@ def letter_printed(request: Request, desk: DeskSession, person: Person) -> Respo
             N_("This letter was opened already. To print it anew, go back to the citizen."),
         )
     printed = do_print_code(request, desk, person, desk_code_id)
-    return _pdf(request, person, printed)
+    return printed_letter(request, person, printed)
 
 
 @about_person("issue-code")
@@ -196,33 +192,6 @@ def _citizen_page(
     )
 
 
-def _pdf(request: Request, person: Person, printed: PrintedCode) -> Response:
-    settings, desk_code = request.settings, printed.desk_code
-    assert desk_code.second_half is not None, "decided when the code was asked for"
-    activation = f"{settings.issuer}/activate"
-    letter = CodeLetter(
-        service_name=settings.service_name,
-        name=person.full_name,
-        language=person.language,
-        code=printed.code,
-        second_half=desk_code.second_half,
-        second_code=printed.second_code,
-        activation_address=activation,
-        second_address=f"{activation}/second",
-        issued_at=request.now,
-        expires_at=printed.expires_at,
-        reference=desk_code.reference,
-    )
-    return Response(
-        write_letters(letter, request.site.pages, settings.default_language),
-        media_type="application/pdf",
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'inline; filename="{desk_code.reference}.pdf"',
-        },
-    )
-
-
 def _letter_path(request: Request, desk: DeskSession, desk_code_id: UUID, person: Person) -> str:
     content = {"desk_code": str(desk_code_id), "desk": str(desk.id), "once": new_token(16)}
     token = page_token(request, LETTER, content, LETTER_LIFETIME)
@@ -235,6 +204,19 @@ def _ticket(request: Request, desk: DeskSession, token: str) -> UUID:
     if content["desk"] != str(desk.id):
         raise Expired("expired", N_("This page was open for too long. Please start again."))
     return UUID(content["desk_code"])
+
+
+def _wanted(request: Request) -> Wanted:
+    half = sent_text(request, "second_half")
+    return Wanted(
+        desk_code_id=_id(sent_text(request, "desk_code")),
+        address_id=None if half == BY_LETTER else _id(half),
+        way="wait" if request.json.get("way") == "wait" else "second",
+    )
+
+
+def _printed(request: Request, person: Person) -> str:
+    return f"print {person.id} {_id(sent_text(request, 'desk_code'))}"
 
 
 def _path(person: Person) -> str:
@@ -256,7 +238,7 @@ routes = [
     desk_form(f"{_CITIZEN}/check", identity_checked),
     desk_script(f"{_CITIZEN}/code/options", code_options, writes=False),
     desk_script(f"{_CITIZEN}/code", code_asked),
-    desk_script(f"{_CITIZEN}/print/options", code_options, writes=False),
+    desk_script(f"{_CITIZEN}/print/options", print_options, writes=False),
     desk_script(f"{_CITIZEN}/print", print_confirmed),
     desk_page(f"{_CITIZEN}/letter", letter),
     desk_form(f"{_CITIZEN}/letter", letter_printed),

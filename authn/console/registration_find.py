@@ -12,7 +12,7 @@ from authn.console.looks import record_look, require_room
 from authn.console.register_heard import register_heard
 from authn.errors import N_, NotFound, Unavailable
 from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import find_person_by_ssin, lock_persons, person_of
 from authn.people.ssin import InvalidSsin, parse_ssin, today_in_brussels
 from authn.people.tables import Person
 from authn.web.request import Request
@@ -31,6 +31,7 @@ def find_citizen(request: Request, desk: Desk, typed: str) -> Person:
         ssin = parse_ssin(typed.strip()[:LONGEST_TYPED], today_in_brussels(request.now))
     except InvalidSsin:
         raise NotFound("nobody", NOBODY) from None
+    _lock(request, desk, ssin)
     require_room(request, desk, CitizenSearched.name)  # before the register hears of anybody
     citizen = _citizen(request, ssin)
     if citizen is None:
@@ -40,6 +41,13 @@ def find_citizen(request: Request, desk: Desk, typed: str) -> Person:
     event = CitizenSearched(actor_id=desk.person_id, person_id=person.id)
     record_look(request, desk, event)
     return person
+
+
+def _lock(request: Request, desk: Desk, ssin: str) -> None:
+    """Who looks and who is found, together: two registrars may look each other up, and what the
+    register says of somebody is written into their row."""
+    found = find_person_by_ssin(request.connection, request.secrets, ssin)
+    lock_persons(request.connection, {desk.person_id, *([found.id] if found else [])})
 
 
 def _citizen(request: Request, ssin: str) -> Citizen | None:

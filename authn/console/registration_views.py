@@ -7,19 +7,22 @@ from uuid import UUID
 
 from authn.console.approval_rows import State, shown_approvals
 from authn.console.desk_sessions import DeskSession
-from authn.console.registration import began_return
-from authn.console.targets import is_colleague
+from authn.console.targets import two_for_staff
 from authn.enrolment.desk_code_rows import (
     codes_of_registrar,
     latest_desk_code,
     was_used,
+    was_withdrawn,
 )
 from authn.enrolment.desk_codes import (
+    can_print_again,
+    confirmed,
+    known_addresses,
     waits_until,
 )
 from authn.enrolment.desk_tables import DeskCode, DeskCodeState, Document, SecondHalf
+from authn.enrolment.returning import began_return
 from authn.notices.address import mask_address
-from authn.notices.addresses import addresses_of
 from authn.people.tables import Person
 from authn.web.request import Request
 
@@ -31,7 +34,10 @@ Step = Literal[
 
 @dataclass(frozen=True, slots=True)
 class CodeView:
-    """A citizen's code as the registrar sees it; `approval` is how a colleague's word stands."""
+    """A citizen's code as the registrar sees it; `approval` is how a colleague's word stands.
+
+    `again_until` is until when a letter that was printed can be printed anew, None for not.
+    """
 
     step: Step
     waits: bool
@@ -44,14 +50,16 @@ class CodeView:
     expires_at: datetime | None = None
     reference: str = ""
     approval: State | None = None
+    again_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ShownAddress:
-    """A confirmed address, masked, to which the second half may go."""
+    """A confirmed address, masked; the second half may go there unless it is `too_young`."""
 
     id: UUID
     masked: str
+    too_young: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +76,10 @@ class RunningCode:
 def view_of(request: Request, desk: DeskSession, person: Person) -> CodeView:
     """How far the citizen's code is, for this registrar."""
     waits = waits_until(request, person.id) > request.now
-    second_only = is_colleague(request.connection, desk, person.id)
+    second_only = two_for_staff(request.connection, desk, "issue-code", person.id)
     if person.deceased or person.merged_into is not None:
         return CodeView("closed", waits, second_only)
-    if began_return(request, desk, person):
+    if began_return(request, person.id, desk.person_id):
         return CodeView("began-return", waits, second_only)
     latest = latest_desk_code(request.connection, person.id)
     if latest is None or _is_over(request, latest):
@@ -91,14 +99,16 @@ def view_of(request: Request, desk: DeskSession, person: Person) -> CodeView:
         expires_at=latest.expires_at,
         reference=latest.reference,
         approval=approval,
+        again_until=_again_until(request, latest),
     )
 
 
 def addresses_to_choose(request: Request, person: Person) -> list[ShownAddress]:
-    """Where the second half may go: to what was confirmed earlier, and nowhere else."""
-    found = addresses_of(request.connection, request.secrets, person.id, request.now)
+    """Where the second half may go: to what was confirmed earlier; and what it is too early for."""
+    known = {each.id for each in known_addresses(request, person.id)}
     return [
-        ShownAddress(each.id, mask_address(each.address)) for each in found if each.confirmed_at
+        ShownAddress(each.id, mask_address(each.address), each.id not in known)
+        for each in confirmed(request, person.id)
     ]
 
 
@@ -123,9 +133,17 @@ def running_codes(request: Request, desk: DeskSession) -> list[RunningCode]:
 
 def _is_over(request: Request, latest: DeskCode) -> bool:
     """Whether the next thing is another identity check."""
-    if latest.is_over_at(request.now) or was_used(request.connection, latest):
+    if latest.is_over_at(request.now):
+        return True
+    if was_used(request.connection, latest) or was_withdrawn(request.connection, latest):
         return True
     return latest.state == "printed" and latest.expires_at <= request.now
+
+
+def _again_until(request: Request, latest: DeskCode) -> datetime | None:
+    if latest.printed_at is None or not can_print_again(request, latest):
+        return None
+    return latest.printed_at + request.settings.desk_undo
 
 
 def _step(request: Request, desk: DeskSession, latest: DeskCode, approval: State | None) -> Step:
@@ -145,6 +163,7 @@ def _step(request: Request, desk: DeskSession, latest: DeskCode, approval: State
 
 def _approval(request: Request, desk: DeskSession, latest: DeskCode) -> State | None:
     for approval in shown_approvals(request, desk):
-        if approval.payload.get("desk_code_id") == str(latest.id):
+        code_id = approval.payload.get("desk_code_id")
+        if approval.act == "issue-code" and code_id == str(latest.id):
             return approval.state_at(request.now)
     return None

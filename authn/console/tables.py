@@ -48,10 +48,11 @@ approvals = Table(
     Column("reason", String(100), nullable=False),
     Column("explanation", String(LONGEST_REASON), nullable=False),
     Column("ticket", String(LONGEST_TICKET), nullable=False),
-    Column("asked_by", Uuid, ForeignKey("persons.id"), nullable=False),
+    # By whom of the staff; none at the machine, on the command line.
+    Column("asked_by", Uuid, ForeignKey("persons.id")),
     Column("asked_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
-    # waiting, approved, refused, withdrawn
+    # `approval_rows.State`
     Column("state", String(10), nullable=False),
     Column("decided_by", Uuid, ForeignKey("persons.id")),
     Column("decided_at", Instant),

@@ -1,16 +1,19 @@
 """Whom an act at the desk may be on: never oneself, never a colleague without somebody else."""
 
+from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select
 
-from authn.audit.log import record
 from authn.audit.staff_events import DeskRefused
 from authn.console.desk_sessions import Desk
+from authn.console.on_record import record_at_desk
 from authn.db.occasion import Occasion
 from authn.errors import N_, Forbidden, NotFound, Refusal
 from authn.people.tables import Person, persons
 from authn.staff.roles import RULES, Act
+from authn.staff.staff import staff_of
 from authn.staff.tables import staff
 
 OWN_ACCOUNT = N_(
@@ -20,10 +23,18 @@ OWN_ACCOUNT = N_(
 DECEASED = N_("This person has died, or their number was cancelled. Nothing can be done any more.")
 MERGED = N_("This account became part of another one. Open that one.")
 
+# What shows somebody and does nothing to them. A colleague is shown too, and supervisors are told
+# (`looks`); whoever died or became another is shown, since somebody may call about them.
+LOOKING: Final[frozenset[Act]] = frozenset({"find", "see-person", "show-number"})
+
+# By these a person comes back: who began their return is not who agrees to it (protocol 3.3). And
+# who comes back as somebody of the staff has the desk open, wherever they work.
+BY_WHICH_ONE_RETURNS: Final[frozenset[Act]] = frozenset({"issue-code", "match-identity"})
+
 # Built once: putting a statement together costs more than executing it.
 _PERSON = select(persons).where(persons.c.id == bindparam("person_id"))
-_DESKS = select(staff.c.desk).where(
-    staff.c.person_id == bindparam("person_id"), staff.c.ended_at.is_(None)
+_DESKS = select(staff.c.person_id, staff.c.desk).where(
+    staff.c.person_id.in_(bindparam("ids", expanding=True)), staff.c.ended_at.is_(None)
 )
 
 
@@ -35,23 +46,48 @@ def seen_person(connection: Connection, person_id: UUID) -> Person | None:
 
 def is_colleague(connection: Connection, desk: Desk, person_id: UUID) -> bool:
     """Whether the person works at one of the desks at which this member of staff works."""
-    desks = connection.execute(_DESKS, {"person_id": person_id}).scalars()
+    return person_id in colleagues_among(connection, desk, [person_id])
+
+
+def two_for_staff(connection: Connection, desk: Desk, act: Act, person_id: UUID) -> bool:
+    """Whether the act needs a second one since it is on somebody of the staff: a colleague, or,
+    for what would let somebody in as them, whoever works at any desk."""
+    if act in BY_WHICH_ONE_RETURNS:
+        return staff_of(connection, person_id) is not None
+    return is_colleague(connection, desk, person_id)
+
+
+def colleagues_among(connection: Connection, desk: Desk, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these persons who are a colleague, as `is_colleague` says."""
     own = {each.casefold() for each in desk.staff.desks}
-    return any(each.casefold() in own for each in desks)
+    rows = connection.execute(_DESKS, {"ids": list(ids)})
+    return {row.person_id for row in rows if row.desk.casefold() in own}
 
 
 def guard_target(occasion: Occasion, desk: Desk, act: Act, person: Person) -> bool:
     """Whether the act on this person has to wait for a second member of staff.
 
-    It has where the act always has, and for staff of one's own desk. Raises `NotFound` for a role
-    that may not do it, `Forbidden` for oneself and for a person who died or became another; each is
-    on record. The act itself calls this, so that it holds wherever the act is asked for.
+    It has where the act always has, and for staff (`two_for_staff`); a look never has. Raises
+    `NotFound` for a role that may not do it, `Forbidden` for oneself and, but for a look, for a
+    person who died or became another; each is on record. The act itself calls this, so that it
+    holds wherever the act is asked for, and so does every page and call about a person.
     """
     refusal = _refusal(desk, act, person)
     if refusal is not None:
         note_refused(occasion, desk, act, refusal.error, person.id)
         raise refusal
-    return RULES[act].second or is_colleague(occasion.connection, desk, person.id)
+    if act in LOOKING:
+        return False
+    second = RULES[act].second and act not in desk.alone
+    return second or two_for_staff(occasion.connection, desk, act, person.id)
+
+
+def guard_oneself(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> None:
+    """Raises `Forbidden`, on record, for oneself: known before a reason is asked for."""
+    if person_id == desk.person_id:
+        refusal = own_account()
+        note_refused(occasion, desk, act, refusal.error, person_id)
+        raise refusal
 
 
 def _refusal(desk: Desk, act: Act, person: Person) -> Refusal | None:
@@ -59,6 +95,8 @@ def _refusal(desk: Desk, act: Act, person: Person) -> Refusal | None:
         return nothing_here()
     if person.id == desk.person_id:
         return own_account()
+    if act in LOOKING:
+        return None
     if person.merged_into is not None:
         return Forbidden("merged", MERGED)
     if person.deceased:
@@ -81,4 +119,4 @@ def note_refused(
 ) -> None:
     """On record that this member of staff asked for what they may not."""
     event = DeskRefused(actor_id=desk.person_id, person_id=person_id, act=act, refused=refused)
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    record_at_desk(occasion, desk, event)

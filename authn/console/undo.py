@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, or_, select
 
 from authn.audit.desk_events import DeskSuspensionUndone
-from authn.audit.log import record
 from authn.console.desk_sessions import Desk
+from authn.console.on_record import record_at_desk
 from authn.console.targets import guard_target, nothing_here, seen_person
 from authn.db.metadata import Instant
 from authn.db.occasion import Occasion
@@ -111,16 +111,8 @@ def undo_suspension(occasion: Occasion, desk: Desk, done: Done) -> list[Device]:
         resume(occasion, device, "desk")
     if done.act == "block-all":
         end_block_by_desk(occasion.connection, done.person_id, done.at, occasion.now)
-    why = desk.why
-    event = DeskSuspensionUndone(
-        person_id=done.person_id,
-        device_id=done.device_id,
-        actor_id=desk.person_id,
-        reason=why.reason,
-        explanation=why.explanation,
-        ticket=why.ticket,
-    )
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    event = DeskSuspensionUndone(**desk.on_record(done.person_id), device_id=done.device_id)
+    record_at_desk(occasion, desk, event)
     return blocked
 
 

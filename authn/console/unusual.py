@@ -1,18 +1,23 @@
-"""Who of the staff looked at unusually many people: what the supervisors of their desk see."""
+"""What supervisors are told of their own desk: many people looked at, and a colleague's account."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, bindparam, select
 
+from authn.audit.events import Event
 from authn.audit.log import audit_events
-from authn.audit.staff_events import DeskLooksUnusual
+from authn.audit.staff_events import DeskColleagueSeen, DeskLooksUnusual
 from authn.db.metadata import Instant
 from authn.people.tables import persons
+from authn.staff.reasons import reason_in_words
 from authn.staff.staff import Staff
 from authn.staff.tables import staff
+from authn.web.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +31,33 @@ class Unusual:
     stopped: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ColleagueSeen:
+    """Somebody at the desk opened a colleague's account: who, whose, when, and why as a code."""
+
+    name: str
+    colleague: str
+    at: datetime
+    reason: str
+
+
+_COLLEAGUE = persons.alias("colleague")
 # Of whoever works, or worked, at one of these desks; down the index of the event.
-_UNUSUAL = (
+_TOLD = (
     select(
         audit_events.c.actor_id,
         persons.c.given_name,
         persons.c.family_name,
         audit_events.c.occurred_at,
         audit_events.c.details,
+        _COLLEAGUE.c.given_name.label("their_given_name"),
+        _COLLEAGUE.c.family_name.label("their_family_name"),
     )
+    .select_from(audit_events)
     .join(persons, persons.c.id == audit_events.c.actor_id)
+    .outerjoin(_COLLEAGUE, _COLLEAGUE.c.id == audit_events.c.person_id)
     .where(
-        audit_events.c.event == DeskLooksUnusual.name,
+        audit_events.c.event == bindparam("event"),
         audit_events.c.occurred_at > bindparam("since", type_=Instant),
         audit_events.c.actor_id.in_(
             select(staff.c.person_id).where(staff.c.desk.in_(bindparam("desks", expanding=True)))
@@ -47,14 +67,52 @@ _UNUSUAL = (
 )
 
 
+def told_of_desk(request: Request, supervisor: Staff, since: datetime) -> dict[str, Any]:
+    """Both, as the templates have them (`console/told.html`)."""
+    connection, translate = request.connection, request.translate
+    return {
+        "unusual": unusual_looks(connection, supervisor, since),
+        "colleagues": [
+            (each, reason_in_words(request.settings, each.reason, request.language, translate))
+            for each in colleagues_seen(connection, supervisor, since)
+        ],
+    }
+
+
 def unusual_looks(connection: Connection, supervisor: Staff, since: datetime) -> list[Unusual]:
     """Who at the supervisor's desks looked at too many people since then, the latest first."""
-    parameters = {"since": since, "desks": sorted(supervisor.desks)}
     found = []
-    for row in connection.execute(_UNUSUAL, parameters):
+    for row in _told(connection, supervisor, since, DeskLooksUnusual):
         details = orjson.loads(row.details)
-        name = f"{row.given_name} {row.family_name}".strip()
+        name = _full(row.given_name, row.family_name)
         found.append(
             Unusual(row.actor_id, name, row.occurred_at, details["looks"], details["stopped"])
         )
     return found
+
+
+def colleagues_seen(
+    connection: Connection, supervisor: Staff, since: datetime
+) -> list[ColleagueSeen]:
+    """Who at the supervisor's desks opened the account of a colleague since then, the latest
+    first."""
+    return [
+        ColleagueSeen(
+            name=_full(row.given_name, row.family_name),
+            colleague=_full(row.their_given_name, row.their_family_name),
+            at=row.occurred_at,
+            reason=orjson.loads(row.details)["reason"],
+        )
+        for row in _told(connection, supervisor, since, DeskColleagueSeen)
+    ]
+
+
+def _told(
+    connection: Connection, supervisor: Staff, since: datetime, event: type[Event]
+) -> Iterable[Any]:
+    parameters = {"since": since, "desks": sorted(supervisor.desks), "event": event.name}
+    return connection.execute(_TOLD, parameters)
+
+
+def _full(given_name: str, family_name: str) -> str:
+    return f"{given_name} {family_name}".strip()

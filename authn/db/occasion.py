@@ -5,7 +5,7 @@ A `web.request.Request` is one; a command and a worker make a `Job`.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
@@ -38,6 +38,9 @@ class Occasion(Protocol):
     def agent(self) -> str: ...
 
 
+NO_REFERENCE: Final = "-"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """The occasion of what no request asked for: a command, a worker."""
@@ -46,5 +49,5 @@ class Job:
     settings: Settings
     secrets: Secrets
     now: datetime
-    reference: str = "-"
+    reference: str = NO_REFERENCE
     agent: str = ""

@@ -4,6 +4,7 @@ Two parallel tries give exactly one success, on SQLite and on PostgreSQL. An `In
 never caught to find out who was first: on PostgreSQL that would lose every earlier write.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -24,11 +25,21 @@ def insert_once(connection: Connection, table: Table, values: dict[str, Any]) ->
     return connection.execute(statement, values).first() is not None
 
 
+def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Each row is there, or another one with the same unique values; raises as `insert_once`."""
+    must_write(connection)
+    connection.execute(_inserted_or_not(table, connection.dialect.name), rows)
+
+
 @cache  # putting a statement together costs more than executing it
 def _insert_or_nothing(table: Table, dialect: str) -> Executable:
-    """`INSERT … ON CONFLICT DO NOTHING RETURNING` the primary key, in the engine's dialect."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement: Executable = (
-        insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
-    )
+    """`_inserted_or_not`, with `RETURNING` the primary key."""
+    statement: Executable = _inserted_or_not(table, dialect).returning(*table.primary_key.columns)
     return statement
+
+
+@cache
+def _inserted_or_not(table: Table, dialect: str) -> Any:
+    """`INSERT … ON CONFLICT DO NOTHING`, in the engine's dialect."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing()

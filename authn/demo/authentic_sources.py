@@ -26,7 +26,7 @@ from authn.errors import Refusal
 from authn.people.ssin import InvalidSsin, parse_ssin, today_in_brussels
 from authn.secrets import Secrets, national_number_hash
 from authn.sources.fact_json import citizen_to_json, fact_to_json, organisation_to_json
-from authn.sources.questions import QUESTIONS, QuestionName
+from authn.sources.questions import OF_SOURCES, QuestionName
 from authn.sources.tables import register_citizens
 from authn.sources.twins import Twins
 from authn.sources.wire import problem
@@ -67,7 +67,7 @@ class AuthenticSources:
     trouble: Trouble
 
     def question(self, name: QuestionName) -> Answering:
-        """The endpoint of one of `QUESTIONS`."""
+        """The endpoint of one of `OF_SOURCES`."""
 
         async def answer(request: Request) -> Response:
             text = await _number_in(request)
@@ -150,7 +150,7 @@ def create_authentic_sources(
     return Starlette(
         routes=[
             Route("/token", tokens.endpoint, methods=["POST"]),
-            *(Route(f"/{name}", sources.question(name), methods=["POST"]) for name in QUESTIONS),
+            *(Route(f"/{name}", sources.question(name), methods=["POST"]) for name in OF_SOURCES),
             Route(organisation, sources.organisation()),
             Route(f"{organisation}/accessManagers", sources.organisation(managers=True)),
         ]

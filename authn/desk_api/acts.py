@@ -9,14 +9,17 @@ from typing import Any, Final
 from uuid import UUID
 
 from authn.clients.desk_api import DESK_ACT
+from authn.consents.desk_acts import DeskAct
 from authn.console import acts
 from authn.console.acts import Outcome
 from authn.console.said import SAID, SAME_AS, what_to_say
+from authn.console.targets import seen_person
 from authn.console.undo import Done, done_token, read_done, undo_suspension
 from authn.desk_api.looking import say_why
 from authn.desk_api.members import Member
 from authn.desk_api.operations import Call, Operation, an_act
-from authn.notices.address import LONGEST_ADDRESS
+from authn.notices.address import LONGEST_ADDRESS, read_address
+from authn.notices.addresses import address_mark
 from authn.staff.roles import Act
 from authn.web.protocol import ProtocolError
 
@@ -52,9 +55,7 @@ def on_person(do: Callable[..., Outcome]) -> Callable[[Call], Mapping[str, Any]]
 
 def change_address(call: Call) -> Mapping[str, Any]:
     """An address is added, or one is removed: one of the two."""
-    add, remove = call.members.get(ADD.name, ""), call.members.get(REMOVE.name)
-    if bool(add) == bool(remove):
-        raise ProtocolError("invalid_request", "Either add or remove is needed.")
+    add, remove = _address(call)
     checked = _checked(call)
     outcome = acts.do_change_address(
         call.request, call.desk, call.person, add=add, remove=remove, checked=checked
@@ -67,6 +68,26 @@ def merge(call: Call) -> Mapping[str, Any]:
     merged_id: UUID = call.members[MERGED.name]
     outcome = acts.do_merge(call.request, call.desk, call.person, merged_id, checked=_checked(call))
     return outcome_in_json(call, outcome)
+
+
+def confirms_address(call: Call) -> DeskAct:
+    """What is confirmed: the address that is there by its id, one to be added by its mark."""
+    add, remove = _address(call)
+    person_id = call.person.id
+    name = str(remove or address_mark(call.request.secrets, person_id, read_address(add)))
+    return DeskAct("change-address", {"person": str(person_id), "address": name})
+
+
+def confirms_merging(call: Call) -> DeskAct:
+    """What is confirmed: both, and which of them stays.
+
+    The other one is looked at as well, for the same reason: whoever confirms it reads both names.
+    """
+    merged_id: UUID = call.members[MERGED.name]
+    known = seen_person(call.request.connection, merged_id) is not None
+    if known and merged_id != call.desk.person_id:
+        say_why(call.request, call.desk, merged_id)
+    return DeskAct("merge", {"person": str(call.person.id), "merged": str(merged_id)})
 
 
 def undo(call: Call) -> Mapping[str, Any]:
@@ -111,6 +132,14 @@ def _said(call: Call, outcome: Outcome) -> list[Mapping[str, Any]]:
     return [{"language": each.language, "sentences": each.sentences} for each in words]
 
 
+def _address(call: Call) -> tuple[str, UUID | None]:
+    """What is to be added, and what removed: one of the two."""
+    add, remove = call.members.get(ADD.name, ""), call.members.get(REMOVE.name)
+    if bool(add) == bool(remove):
+        raise ProtocolError("invalid_request", "Either add or remove is needed.")
+    return add, remove
+
+
 def _checked(call: Call) -> str:
     """How each question of the operator's list was answered: never what the answer was."""
     asked = call.request.settings.desk_questions
@@ -130,10 +159,13 @@ def _person_act(
     summary: str,
     answer: Callable[[Call], Mapping[str, Any]],
     *takes: Member,
+    confirms: Callable[[Call], DeskAct] | None = None,
 ) -> Operation:
     name = act.replace("-", "_")
-    path = f"/people/{{id}}/{act}"
-    return an_act(Operation(name, summary, path, act, answer, "Outcome", takes=(*takes, CHECKED)))
+    path, members = f"/people/{{id}}/{act}", (*takes, CHECKED)
+    return an_act(
+        Operation(name, summary, path, act, answer, "Outcome", takes=members, confirms=confirms)
+    )
 
 
 OPERATIONS: Final = (
@@ -142,8 +174,15 @@ OPERATIONS: Final = (
     _device_act("unlink", "Remove a device for good", acts.do_unlink),
     _person_act("block-all", "Block every device", on_person(acts.do_block_all)),
     _person_act("begin-return", "Begin a return", on_person(acts.do_begin_return)),
-    _person_act("change-address", "Add or remove a mail address", change_address, ADD, REMOVE),
-    _person_act("merge", "Make one person of two", merge, MERGED),
+    _person_act(
+        "change-address",
+        "Add or remove a mail address",
+        change_address,
+        ADD,
+        REMOVE,
+        confirms=confirms_address,
+    ),
+    _person_act("merge", "Make one person of two", merge, MERGED, confirms=confirms_merging),
     Operation(
         "undo",
         "Take back a block of the last minutes",

@@ -14,8 +14,7 @@ from authn.console.approvals import LONGEST_REMARK, may_decide, refuse, withdraw
 from authn.console.approving import approve
 from authn.console.targets import nothing_here
 from authn.desk_api.members import Member
-from authn.desk_api.operations import Call, Operation
-from authn.staff.roles import RULES
+from authn.desk_api.operations import Call, Operation, on_path
 
 REMARK: Final = Member(
     "remark", "Why not, for who asked.", longest=LONGEST_REMARK, required=True, free=True
@@ -121,7 +120,7 @@ OPERATIONS: Final = (
         approve_it,
         "Decided",
         scope=DESK_ACT,
-        fresh=RULES["approve"].fresh,
+        confirms=on_path("approve"),
         with_why=False,
     ),
     Operation(

@@ -1,6 +1,5 @@
 """Looks by way of the API: on record with their reason, counted as those at the pages are."""
 
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -28,25 +27,28 @@ def say_why(occasion: Occasion, desk: Desk, person_id: UUID) -> None:
     Once for each reason, for as long as one holds at the pages: a tool says it with each call.
     Raises `Forbidden` for who has looked at too many people within an hour.
     """
-    why = _why(desk)
+    why = desk.why.on_record()
+    said = _said(occasion, desk, person_id)
+    if any(why.items() <= orjson.loads(each).items() for each in said):
+        return
+    record_look(occasion, desk, DeskReasonGiven(**desk.on_record(person_id)))
+
+
+def has_said_why(occasion: Occasion, desk: Desk, person_id: UUID) -> bool:
+    """Whether this member of staff has given a reason for this person that holds still."""
+    return bool(_said(occasion, desk, person_id))
+
+
+def record_looked_at(occasion: Occasion, desk: Desk, person_id: UUID) -> None:
+    """The person is about to be shown; raises as `say_why`."""
+    record_look(occasion, desk, DeskLookedAt(**desk.on_record(person_id)))
+
+
+def _said(occasion: Occasion, desk: Desk, person_id: UUID) -> list[str]:
+    """The details of the reasons that this member of staff gave lately for this person."""
     parameters = {
         "actor_id": desk.person_id,
         "since": occasion.now - occasion.settings.desk_reason_lifetime,
         "person_id": person_id,
     }
-    rows = occasion.connection.execute(_SAID, parameters).scalars()
-    if any(why.items() <= orjson.loads(each).items() for each in rows):
-        return
-    event = DeskReasonGiven(actor_id=desk.person_id, person_id=person_id, **why)
-    record_look(occasion, desk, event)
-
-
-def record_looked_at(occasion: Occasion, desk: Desk, person_id: UUID) -> None:
-    """The person is about to be shown; raises as `say_why`."""
-    event = DeskLookedAt(actor_id=desk.person_id, person_id=person_id, **_why(desk))
-    record_look(occasion, desk, event)
-
-
-def _why(desk: Desk) -> dict[str, Any]:
-    why = desk.why
-    return {"reason": why.reason, "explanation": why.explanation, "ticket": why.ticket}
+    return list(occasion.connection.execute(_SAID, parameters).scalars())

@@ -20,7 +20,8 @@ DESCRIPTION: Final = (
 RESPONSES: Final = {
     "400": "What was sent is not what the call takes.",
     "401": "No token, or one that is not accepted; `insufficient_user_authentication` asks for a "
-    "more recent sign-in (RFC 9470).",
+    "more recent sign-in (RFC 9470), `insufficient_authorization` for a confirmation of this act: "
+    "its `authorization_details` are what to ask for (RFC 9396).",
     "403": "The token has not the scope, or it is not possible with this person.",
     "404": "It is not there, or not for this member of staff.",
     "409": "It is so already, or something has changed since.",
@@ -64,27 +65,37 @@ def _operation(operation: Operation) -> dict[str, Any]:
     description = _description(operation)
     if description:
         document["description"] = description
-    names = _PARAMETER.findall(operation.path)
-    if names:
-        document["parameters"] = [
-            {
-                "name": name,
-                "in": "path",
-                "required": True,
-                "schema": {"type": "string", "format": "uuid"},
-            }
-            for name in names
-        ]
+    parameters = [*_in_path(operation), *_in_query(operation)]
+    if parameters:
+        document["parameters"] = parameters
     if operation.method == "POST":
         content = {"application/json": {"schema": _body(operation)}}
         document["requestBody"] = {"required": True, "content": content}
     return document
 
 
+def _in_path(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "format": "uuid"},
+        }
+        for name in _PARAMETER.findall(operation.path)
+    ]
+
+
+def _in_query(operation: Operation) -> list[dict[str, Any]]:
+    return [{"name": each.name, "in": "query", "schema": each.schema} for each in operation.query]
+
+
 def _description(operation: Operation) -> str:
     sentences = []
-    if operation.fresh:
-        sentences.append("Whoever calls has signed in within the last five minutes.")
+    if operation.confirms:
+        sentences.append(
+            "Whoever calls has confirmed it for this one call, with the detail `desk_act`."
+        )
     if operation.may_wait:
         sentences.append("It may have to wait for a second member of staff.")
     return " ".join(sentences)
@@ -101,10 +112,13 @@ def _body(operation: Operation) -> dict[str, Any]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     content = {"application/json": {"schema": _ref("schemas", operation.answers)}}
-    done = {"200": {"description": operation.summary, "content": content}}
+    letter = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
+    shown = letter if operation.prints else content
+    done = {"200": {"description": operation.summary, "content": shown}}
     if operation.may_wait:
         done["202"] = {
-            "description": "It waits for a second member of staff: `approval_id`.",
+            "description": "It waits: for a second member of staff (`approval_id`)"
+            + (", or until `opens_at`." if operation.prints else "."),
             "content": content,
         }
     problem = _ref("responses", "Problem")["$ref"]

@@ -1,8 +1,8 @@
 """What a call of the desk's API is: its path, who may, what it takes, and what it answers.
 
 Everything that must hold before a call does anything is checked here, in one order: token, scope,
-staff, sign-in (`caller`), role, body, the person, and why. The routes, and the OpenAPI document of
-`openapi`, are made of the same list.
+staff, sign-in (`caller`), role, body, the person, why, and that it was confirmed. The routes, and
+the OpenAPI document of `openapi`, are made of the same list.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,12 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authn.clients.desk_api import DESK_ACT, DESK_READ, PATH
+from authn.consents.desk_acts import MEMBERS, DeskAct
 from authn.console.desk import person_in_path
 from authn.console.desk_sessions import Desk, Why
 from authn.console.reason import EXPLANATION, REASON, TICKET, read_why
 from authn.console.tables import LONGEST_REASON, LONGEST_TICKET
-from authn.console.targets import note_refused, nothing_here
-from authn.desk_api.caller import calling_desk
+from authn.console.targets import guard_target, note_refused, nothing_here
+from authn.desk_api.caller import calling, spend_confirmation
 from authn.desk_api.looking import say_why
 from authn.desk_api.members import Member, read_members
 from authn.errors import Expired, Forbidden
@@ -40,11 +41,16 @@ WHY: Final = (
 CONFLICTS: Final = frozenset(
     {
         "approval_over",
+        "address_gone",
         "asker_may_not",
         "blocked_already",
         "changed_since",
+        "code_not_now",
+        "identity_not_checked",
+        "match_changed",
         "no_device",
         "no_room",
+        "not_approved",
         "not_merged",
         "not_possible",
         "not_reachable",
@@ -67,6 +73,10 @@ class Call:
     members: Mapping[str, Any]
     about: Person | None = None
 
+    def in_path(self, name: str) -> str:
+        """The id of this name in the path."""
+        return str(self.request.path_params[name])
+
     @property
     def person(self) -> Person:
         """About whom the call is."""
@@ -74,16 +84,18 @@ class Call:
         return self.about
 
 
-Answer = Callable[[Call], Mapping[str, Any]]
-"""What is answered, as JSON; with an `approval_id` nothing was done yet."""
+Answer = Callable[[Call], Mapping[str, Any] | Response]
+"""What is answered, as JSON or as it is; with an `approval_id` or `opens_at` it waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A call of the API; `path` is below the API's address, `answers` a schema of `schemas`.
 
-    `act` is what it is for, None for every member of staff; `fresh` asks for a sign-in of minutes
-    ago. `with_why` is whether it is about somebody whom the caller names: then it says why.
+    `act` is what it is for, None for every member of staff. `confirms` names, of an act of weight,
+    what must have been confirmed for this one call: None of any other. `with_why` is whether it is
+    about somebody whom the caller names: then it says why. `query` is what its address may ask,
+    `prints` whether the answer is a letter.
     """
 
     name: str
@@ -94,10 +106,12 @@ class Operation:
     answers: str
     method: Literal["GET", "POST"] = "POST"
     scope: str = DESK_READ
-    fresh: bool = False
+    confirms: Callable[[Call], DeskAct] | None = None
     with_why: bool = True
     takes: tuple[Member, ...] = ()
     may_wait: bool = False
+    query: tuple[Member, ...] = ()
+    prints: bool = False
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -129,26 +143,49 @@ class Operation:
 
 
 def an_act(operation: Operation) -> Operation:
-    """The same, of an act: its own scope, a fresh sign-in where its rule says so, four eyes."""
-    assert operation.act is not None
-    return replace(operation, scope=DESK_ACT, fresh=RULES[operation.act].fresh, may_wait=True)
+    """The same, of an act of weight on a person: its own scope, a confirmation, four eyes."""
+    act = operation.act
+    assert act is not None
+    assert RULES[act].fresh
+    confirms = operation.confirms or on_path(act)
+    return replace(operation, scope=DESK_ACT, confirms=confirms, may_wait=True)
+
+
+def on_path(act: Act) -> Callable[[Call], DeskAct]:
+    """What is confirmed where the path says it all."""
+    # What the API's paths call it: `{id}` is the person, or what the path is of.
+    in_path = {name: "device" if name == "device" else "id" for name in MEMBERS[act]}
+
+    def confirms(call: Call) -> DeskAct:
+        return DeskAct(act, {name: call.in_path(in_path[name]) for name in MEMBERS[act]})
+
+    return confirms
 
 
 def answered(operation: Operation, request: Request) -> Response:
     """The answer to one call. Raises what `caller`, `members` and the act raise."""
     with _statuses():
         content = operation.answer(_call(operation, request))
-    status = 202 if content.get("approval_id") else 200
     headers = {"Cache-Control": "no-store", **nonce_headers(request)}
-    if status == 202:
+    if isinstance(content, Response):
+        content.headers.update(headers)
+        return content
+    status = 202 if content.get("approval_id") or content.get("opens_at") else 200
+    if content.get("approval_id"):
         headers["Location"] = f"{PATH}/approvals/{content['approval_id']}"
     return Response(orjson.dumps(content), status, headers, "application/json")
 
 
 def _call(operation: Operation, request: Request) -> Call:
-    desk = calling_desk(
-        request, operation.scope, fresh=operation.fresh, writes=operation.method == "POST"
-    )
+    """The call, once everything holds; what was confirmed for it is spent last of all."""
+    caller = calling(request, operation.scope, writes=operation.method == "POST")
+    call = _checked(operation, request, caller.desk)
+    if operation.confirms is not None:
+        spend_confirmation(request, caller, operation.confirms(call))
+    return call
+
+
+def _checked(operation: Operation, request: Request, desk: Desk) -> Call:
     if operation.act is not None and not desk.staff.may(operation.act):
         note_refused(request, desk, operation.act, "role")
         raise nothing_here()
@@ -160,6 +197,7 @@ def _call(operation: Operation, request: Request) -> Call:
     assert operation.act is not None
     person = person_in_path(request, desk, operation.act)
     say_why(request, desk, person.id)
+    guard_target(request, desk, operation.act, person)
     return Call(request, desk, members, person)
 
 

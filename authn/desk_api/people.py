@@ -10,6 +10,7 @@ from typing import Any, Final
 from authn.console.find import BIRTHDATE, CLUE, LONGEST_TYPED, NAME, find, read_search
 from authn.console.find_endpoints import masked_numbers, record_search
 from authn.console.looks import LOOKS
+from authn.console.person_approvals import PersonApproval
 from authn.console.person_devices import DeviceCard
 from authn.console.person_offers import Offer
 from authn.console.person_view import MOST_ROWS, PersonView, person_view
@@ -69,6 +70,7 @@ def see_person(call: Call) -> Json:
             for each in addresses
         ],
         "acts": _acts(view.offers),
+        "approvals": [_approval(each) for each in view.approvals],
     }
 
 
@@ -140,13 +142,28 @@ def _device(card: DeviceCard) -> Json:
         "last_used_at": view.last_used_at,
         "last_application": view.last_application,
         "browser": view.browser,
+        "place": view.place,
         "suspended_at": view.suspended_at,
         "suspended_why": view.suspended_why,
+        "suspended_reason": view.suspended_reason,
         "suspended_until": view.suspended_until,
         "suspicions": card.suspicions,
         "sessions": len(card.sessions),
         "applications": card.applications,
         "acts": _acts(card.offers),
+    }
+
+
+def _approval(each: PersonApproval) -> Json:
+    return {
+        "id": each.id,
+        "act": each.act,
+        "state": each.state,
+        "asked_by": each.asked_by,
+        "asked_at": each.asked_at,
+        "expires_at": each.expires_at,
+        "decided_by": each.decided_by,
+        "remark": each.remark,
     }
 
 

@@ -215,3 +215,12 @@ def stored_rp_ids(connection: Connection) -> set[str]:
     """The RP IDs for which devices were enrolled that are still held."""
     statement = select(func.distinct(devices.c.rp_id)).where(devices.c.status != "unlinked")
     return set(connection.execute(statement).scalars())
+
+
+def note_reason(connection: Connection, person_id: UUID, reason: str) -> None:
+    """What is suspended without an end, for whatever reason, is so for the desk's reason too."""
+    connection.execute(
+        update(devices)
+        .where(devices.c.person_id == person_id, devices.c.status == "suspended")
+        .values(suspended_reason=reason)
+    )

@@ -27,9 +27,14 @@ class Recognised:
 
 
 def recognise_installation(
-    connection: Connection, device_id: UUID, cookie: str, agent: UserAgent, now: datetime
+    connection: Connection,
+    device_id: UUID,
+    cookie: str,
+    agent: UserAgent,
+    now: datetime,
+    place: dict[str, str] | None = None,
 ) -> Recognised:
-    """The installation of this device that the cookie names, seen now.
+    """The installation of this device that the cookie names, seen now, from this rough place.
 
     Made when there is none. One that was ended stays ended, so that nothing of it comes back to
     life: its browser gets a new cookie and is a new installation.
@@ -37,10 +42,10 @@ def recognise_installation(
     if not 0 < len(cookie) <= LONGEST_COOKIE:
         cookie = new_token()
     new_id = uuid4()
-    installation_id = _see(connection, new_id, device_id, cookie, agent, now)
+    installation_id = _see(connection, new_id, device_id, cookie, agent, now, place)
     if installation_id is None:
         cookie = new_token()
-        installation_id = _see(connection, new_id, device_id, cookie, agent, now)
+        installation_id = _see(connection, new_id, device_id, cookie, agent, now, place)
         assert installation_id is not None, "a cookie that was random just now is nobody's"
     return Recognised(installation_id, installation_id == new_id, cookie)
 
@@ -120,6 +125,7 @@ def _see(
     cookie: str,
     agent: UserAgent,
     now: datetime,
+    place: dict[str, str] | None,
 ) -> UUID | None:
     row = {
         "id": new_id,
@@ -129,6 +135,7 @@ def _see(
         "system": agent.system,
         "first_seen": now,
         "last_seen": now,
+        "place": place,
     }
     found: UUID | None = connection.execute(_SEE[connection.dialect.name], row).scalar()
     return found
@@ -136,11 +143,15 @@ def _see(
 
 def _insert_or_see_again(insert: Any) -> Any:
     """One statement for the first time and every later one; no row when it was ended."""
-    columns = ("id", "device_id", "cookie_hash", "browser", "system", "first_seen", "last_seen")
-    statement = insert(installations).values({name: bindparam(name) for name in columns})
+    anew = ("browser", "system", "last_seen", "place")
+    columns = ("id", "device_id", "cookie_hash", "first_seen", *anew)
+    types = {name: installations.c[name].type for name in columns}
+    statement = insert(installations).values(
+        {name: bindparam(name, type_=types[name]) for name in columns}
+    )
     return statement.on_conflict_do_update(
         index_elements=[installations.c.device_id, installations.c.cookie_hash],
-        set_={name: statement.excluded[name] for name in ("browser", "system", "last_seen")},
+        set_={name: statement.excluded[name] for name in anew},
         where=installations.c.ended_at.is_(None),
     ).returning(installations.c.id)
 

@@ -7,7 +7,7 @@ them, are dead for good; they don't come back to life when the device is resumed
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
@@ -25,15 +25,7 @@ from authn.db.occasion import Occasion
 from authn.devices.devices import devices_of
 from authn.devices.installations import end_installations
 from authn.devices.tables import Device, SuspendedWhy, devices
-from authn.devices.transitions import (
-    Actor,
-    State,
-    is_over,
-    legal,
-    may_leave,
-    may_resume,
-    state_of,
-)
+from authn.devices.transitions import Actor, State, is_over, legal, may_leave, may_resume, state_of
 from authn.errors import N_, Forbidden
 from authn.notices import kinds
 from authn.notices.addresses import withdraw_unconfirmed
@@ -44,26 +36,38 @@ from authn.people.persons import lock_person
 TOLD_AS_A_WHOLE = frozenset({"emergency", "return"})
 
 
+class _Suspension(NamedTuple):
+    """What a device keeps of why it is suspended."""
+
+    suspended_why: SuspendedWhy
+    suspended_until: datetime | None
+    suspended_reason: str | None
+
+
 def suspend(
     occasion: Occasion,
     device: Device,
     by: Actor,
     why: SuspendedWhy,
     until: datetime | None = None,
+    *,
+    reason: str | None = None,
 ) -> bool:
     """Whether this suspended the device, or for longer; False when it was already.
 
-    Everything opened with it has ended. Without `until` it stays so until somebody resumes it.
-    Raises `Forbidden` for a step that the table doesn't have, and for a holder's last device.
+    Everything opened with it has ended. Without `until` it stays so until somebody resumes it. Of
+    the desk's it keeps the code of the `reason`. Raises `Forbidden` for a step that the table
+    doesn't have, and for a holder's last device.
     """
     lock_person(occasion.connection, device.person_id)
-    present = _as_it_is(occasion, device)
+    present, suspension = _as_it_is(occasion, device), _Suspension(why, until, reason)
     if state_of(present, occasion.now) == "suspended":
-        return legal("suspended", "suspended", by) and _prolong(occasion, present, by, why, until)
+        may = legal("suspended", "suspended", by)
+        return may and _prolong(occasion, present, by, suspension)
     _require_legal(occasion, present, "suspended", by)
     if by == "holder":
         _require_another(occasion, present, "suspended")
-    if not _suspend(occasion, present, by, why, until):
+    if not _suspend(occasion, present, by, suspension):
         return False
     _tell_suspended(occasion, present, why)
     return True
@@ -77,6 +81,7 @@ def suspend_all(
     *,
     until: datetime | None = None,
     but: UUID | None = None,
+    reason: str | None = None,
 ) -> list[Device]:
     """The person's devices that this suspended, or for longer; the device `but` is left as it is.
 
@@ -94,12 +99,13 @@ def suspend_all(
         raise Forbidden("last_device", LAST_DEVICE)
     done = []
     steps = {"active": _suspend, "suspended": _prolong}
+    suspension = _Suspension(why, until, reason)
     for device in all_devices:
         state = state_of(device, occasion.now)
         step = steps.get(state)
         if step is None or device.id == but or not legal(state, "suspended", by):
             continue
-        if step(occasion, device, by, why, until):
+        if step(occasion, device, by, suspension):
             done.append(device)
     if done:
         # One of them may have added an address, to be told what its holder does from now on.
@@ -179,23 +185,17 @@ _ACTIVE: dict[str, Any] = {
     "suspended_at": None,
     "suspended_why": None,
     "suspended_until": None,
+    "suspended_reason": None,
     "dormancy_told_at": None,
 }
 
 
-def _suspend(
-    occasion: Occasion, device: Device, by: Actor, why: SuspendedWhy, until: datetime | None
-) -> bool:
-    values = {
-        "status": "suspended",
-        "suspended_at": occasion.now,
-        "suspended_why": why,
-        "suspended_until": until,
-    }
+def _suspend(occasion: Occasion, device: Device, by: Actor, suspension: _Suspension) -> bool:
+    values = {"status": "suspended", "suspended_at": occasion.now, **suspension._asdict()}
     if not _step(occasion, device, values):
         return False
     end_installations(occasion.connection, device.id, occasion.now)
-    _record_suspended(occasion, device, by, why)
+    _record_suspended(occasion, device, by, suspension.suspended_why)
     return True
 
 
@@ -206,17 +206,14 @@ def _tell_suspended(occasion: Occasion, device: Device, why: SuspendedWhy) -> No
         tell(occasion, device.person_id, kinds.DeviceSuspended(device.id, device.name, why))
 
 
-def _prolong(
-    occasion: Occasion, device: Device, by: Actor, why: SuspendedWhy, until: datetime | None
-) -> bool:
+def _prolong(occasion: Occasion, device: Device, by: Actor, suspension: _Suspension) -> bool:
     """Whether a suspension with an end has a later one now, or none. Never one with an earlier."""
-    before = device.suspended_until
+    before, until = device.suspended_until, suspension.suspended_until
     if before is None or (until is not None and until <= before):
         return False
-    values = {"suspended_why": why, "suspended_until": until}
-    if not _step(occasion, device, values, devices.c.suspended_until == before):
+    if not _step(occasion, device, suspension._asdict(), devices.c.suspended_until == before):
         return False
-    _record_suspended(occasion, device, by, why)
+    _record_suspended(occasion, device, by, suspension.suspended_why)
     return True
 
 

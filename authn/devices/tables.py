@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -24,6 +25,7 @@ from authn.db.metadata import Instant, metadata, token_hash_type
 from authn.people.tables import Person
 
 LONGEST_DEVICE_NAME = 60
+LONGEST_REASON_CODE = 40
 LONGEST_CREDENTIAL_ID = 1023  # bytes; WebAuthn §4, "Credential ID"
 
 Kind = Literal["phone", "laptop", "security-key", "keyring"]
@@ -75,6 +77,8 @@ devices = Table(
     Column("dormancy_told_at", Instant),
     # The device that confirmed this one.
     Column("added_by", Uuid, ForeignKey("devices.id")),
+    # Why the desk suspended it, as a code of its list: some let it be resumed by two alone.
+    Column("suspended_reason", String(LONGEST_REASON_CODE)),
 )
 
 # One browser profile or app that used a device; the hash is that of its cookie.
@@ -91,6 +95,8 @@ installations = Table(
     Column("ended_at", Instant),
     # As in `sessions`: since when its end is told.
     Column("end_told_at", Instant),
+    # From where it was last seen, roughly, in each of our languages (`web.place`).
+    Column("place", JSON(none_as_null=True)),
     UniqueConstraint("device_id", "cookie_hash"),
 )
 Index(
@@ -168,11 +174,15 @@ class Device:
     resumed_at: datetime | None = None
     dormancy_told_at: datetime | None = None
     added_by: UUID | None = None
+    suspended_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A row of `installations`; `browser` and `system` are words, "" when not recognised."""
+    """A row of `installations`; `browser` and `system` are words, "" when not recognised.
+
+    `place` is from where it was last seen, by language; None where nothing is known of it.
+    """
 
     id: UUID
     device_id: UUID
@@ -183,6 +193,7 @@ class Installation:
     last_seen: datetime
     ended_at: datetime | None
     end_told_at: datetime | None = None
+    place: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

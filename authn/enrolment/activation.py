@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
 from authn.audit.events import ActivationCodeIssued, ActivationRefused
 from authn.audit.log import record
+from authn.db.occasion import NO_REFERENCE
 from authn.enrolment.codes import display_code, new_code, read_code
 from authn.enrolment.tables import ActivationCode, activation_codes
 from authn.errors import N_, Forbidden
@@ -51,7 +52,7 @@ def issue_activation_code(
     settings: Settings,
     person: Person,
     now: datetime,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
 ) -> str:
     """A new code for this person, as it is shown; it is not kept and can't be shown again.
 

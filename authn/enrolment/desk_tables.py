@@ -1,7 +1,7 @@
 """Activation codes that a registrar issues at the desk, from the identity check to the letter."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -14,7 +14,7 @@ Document = Literal["identity-card", "residence-card", "passport"]
 SecondHalf = Literal["mail", "letter"]
 # `checked`: the identity was. `asked`: a second member of staff must say yes. `waiting`: for the
 # moment `opens_at`, until when every address on file can cancel it. `open`: it may be printed.
-# That `printed` was printed anew changes nothing here. What is too old is never written.
+# That `printed` was printed anew changes its code alone. What is too old is never written.
 DeskCodeState = Literal["checked", "asked", "waiting", "open", "printed", "cancelled"]
 
 LONGEST_REFERENCE = 40
@@ -38,6 +38,8 @@ desk_codes = Table(
     # The code that was printed last.
     Column("code_id", Uuid, ForeignKey("activation_codes.id")),
     Column("reference", String(LONGEST_REFERENCE), nullable=False),
+    # When the first letter was: a spoiled one is printed anew for a while.
+    Column("printed_at", Instant),
     Index(None, "registrar_id", "state"),
     sqlite_with_rowid=False,
 )
@@ -60,11 +62,18 @@ class DeskCode:
     guarded: bool
     code_id: UUID | None
     reference: str
+    printed_at: datetime | None = None
 
     def is_open_at(self, now: datetime) -> bool:
-        """Whether its letter may be printed, for the first time or anew."""
+        """Whether its letter may be printed, for the first time."""
         waited = self.state == "waiting" and self.opens_at is not None and self.opens_at <= now
-        return self.expires_at > now and (waited or self.state in ("open", "printed"))
+        return self.expires_at > now and (waited or self.state == "open")
+
+    def is_again_at(self, now: datetime, within: timedelta) -> bool:
+        """Whether its letter may be printed anew: it is spoiled, so soon after the first one."""
+        if self.state != "printed" or self.printed_at is None:
+            return False
+        return self.printed_at + within > now
 
     def is_over_at(self, now: datetime) -> bool:
         """Whether nothing can come of it any more, but for the code that it may have led to."""

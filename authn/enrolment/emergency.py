@@ -117,9 +117,11 @@ def use_emergency_link(occasion: Occasion, token: str) -> EmergencyBlock | None:
 
 
 def use_emergency_door(
-    occasion: Occasion, person_id: UUID, proof: DoorProof
+    occasion: Occasion, person_id: UUID, proof: DoorProof, reason: str | None = None
 ) -> EmergencyBlock | None:
     """The block that runs now: no device of the person can be used, nor what was opened with one.
+
+    `reason` is the desk's, as a code of its list.
 
     None when there was nothing to block, and nothing runs. While everything is blocked, another
     proof by mail changes nothing. Raises `Forbidden` when mail alone did it in the last 30 days.
@@ -132,7 +134,9 @@ def use_emergency_door(
         if not _anything_to_block(occasion, person_id):
             return running
         raise _too_often(occasion, person_id)
-    blocked = suspend_all(occasion, person_id, by="door", why="emergency", until=ends_at)
+    blocked = suspend_all(
+        occasion, person_id, by="door", why="emergency", until=ends_at, reason=reason
+    )
     if running and running.ends_at and ends_at is None:
         return _confirmed(occasion, running, proof)
     if not blocked:

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from authn.devices.devices import devices_of
+from authn.enrolment.activation import withdraw_codes_of
 from authn.enrolment.new_device import (
     all_or_nothing,
     naming_page,
@@ -68,6 +69,8 @@ def identity_registration(request: Request) -> Response:
                 "not_the_first",
                 N_("You have a device by now. Sign in with it, and add this one there."),
             )
+        # One alone may have issued a code, since there was no device: now two would have to agree.
+        withdraw_codes_of(request.connection, person.id, request.now)
         held = store_device(request, person, credential, how="upstream", identity_level=proof.level)
     waiting = sent_text(request, "request")
     return signed_in_answer(request, held, naming_page(held, first=True, request_token=waiting))

@@ -1,21 +1,31 @@
 """What becomes of codes, invitations, blocks and returns of who turns out to be another."""
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, and_, false, or_, select, update
 
+from authn.enrolment.desk_codes import has_history
 from authn.enrolment.desk_tables import desk_codes
 from authn.enrolment.invitation_tables import PENDING, invitations
 from authn.enrolment.recovery_tables import emergency_blocks, emergency_links, returns
 from authn.enrolment.tables import activation_codes
 from authn.people.merge import Merger
 
+# Printed after a wait, or with a second member of staff, as for somebody who has devices.
+_GUARDED = select(desk_codes.c.code_id).where(
+    desk_codes.c.code_id.is_not(None), desk_codes.c.guarded, desk_codes.c.state == "printed"
+)
+
 
 def end_enrolments(merger: Merger) -> list[str]:
-    """Nothing that was begun for the merged person can be completed; the rows stay theirs."""
+    """Nothing that was begun for the merged person can be completed; the rows stay theirs.
+
+    Nor what one alone issued to who stays, when they had no device: there are devices now that
+    nobody agreed to open. Called once these are theirs.
+    """
     connection, merged, now = merger.connection, merger.merged.id, merger.occasion.now
     codes = connection.execute(
         update(activation_codes)
         .where(
-            activation_codes.c.person_id == merged,
+            or_(activation_codes.c.person_id == merged, _issued_alone(merger)),
             activation_codes.c.used_at.is_(None),
             activation_codes.c.withdrawn_at.is_(None),
         )
@@ -41,6 +51,13 @@ def end_enrolments(merger: Merger) -> list[str]:
         f"Invitations of devices that end: {invited}.",
         f"Returns that waited and are cancelled: {coming_back}.",
     ]
+
+
+def _issued_alone(merger: Merger) -> ColumnElement[bool]:
+    if not has_history(merger.connection, merger.kept.id):
+        return false()
+    of_kept = activation_codes.c.person_id == merger.kept.id
+    return and_(of_kept, activation_codes.c.id.not_in(_GUARDED))
 
 
 def move_blocks(merger: Merger) -> list[str]:

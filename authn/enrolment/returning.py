@@ -13,11 +13,12 @@ from dataclasses import astuple
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, select, update
 
 from authn.audit import device_events as events
 from authn.audit.events import Event
 from authn.audit.log import record
+from authn.db.metadata import Instant
 from authn.db.occasion import Occasion
 from authn.devices.devices import devices_of
 from authn.devices.life import suspend_all
@@ -37,6 +38,12 @@ OPEN_FOR = timedelta(days=7)
 
 BY_CODE = "activation"
 BY_DESK = "desk"
+
+_BEGAN = select(returns.c.id).where(
+    returns.c.person_id == bindparam("of_person"),
+    returns.c.began_by == bindparam("staff"),
+    returns.c.expires_at > bindparam("now", type_=Instant),
+)
 
 
 def lost_level(request: Request, old_devices: Iterable[Device]) -> IdentityLevel:
@@ -98,6 +105,15 @@ def waiting_return(occasion: Occasion, person_id: UUID) -> Return | None:
     )
     row = occasion.connection.execute(statement).first()
     return Return(*row) if row else None
+
+
+def began_return(occasion: Occasion, person_id: UUID, staff_id: UUID) -> bool:
+    """Whether this member of staff began a return of the person that is not long over.
+
+    Then they have no part in what lets the person in again (protocol 3.3).
+    """
+    began = {"of_person": person_id, "staff": staff_id, "now": occasion.now}
+    return occasion.connection.execute(_BEGAN, began).first() is not None
 
 
 def waits(person_id: UUID, now: datetime) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import orjson
 from starlette.responses import Response
@@ -174,7 +175,7 @@ def _on_with(request: Request, upstream: Upstream, proven: _Proven, waiting: str
         if not is_foreign(upstream, answered):
             national_number(answered.userinfo, upstream, request.now)  # or why there is none
         level = identity_level(_with_acr(answered), upstream, state.began_at, request.now)
-        person = _whom(request, upstream, proven)
+        person, identity_id = _whom(request, upstream, proven)
         session = current_session(request)
         if not state.is_for(request, person.id) or (session and session.person_id != person.id):
             raise other_person()
@@ -182,7 +183,7 @@ def _on_with(request: Request, upstream: Upstream, proven: _Proven, waiting: str
         refused = IdentityRefused(upstream=upstream.id, reason=refusal.error)
         record(request.connection, request.secrets, refused, request.now, request.reference)
         raise
-    proof = new_proof(request, person.id, upstream.id, level, state.purpose)
+    proof = new_proof(request, person.id, upstream.id, level, state.purpose, identity_id)
     if state.purpose == "enrol" and devices_of(request.connection, person.id):
         # Somebody who has devices comes back to them; a first one it would not be.
         proof = for_purpose(proof, "return")
@@ -201,22 +202,23 @@ def _with_acr(answered: Answered) -> dict[str, Any]:
     return claims
 
 
-def _whom(request: Request, upstream: Upstream, proven: _Proven) -> Person:
-    """The person of the number in the answer, or whom a registrar matched the identity to.
+def _whom(request: Request, upstream: Upstream, proven: _Proven) -> tuple[Person, UUID | None]:
+    """The person of the number in the answer, or whom a registrar matched the identity to; with
+    that identity, if it was one.
 
     One that nobody has matched yet waits, and `NotMatched` is raised.
     """
     if not is_foreign(upstream, proven.answered):
         assert proven.found is not None, "a number that can be read was looked up"
-        return _person(request, proven.found)
+        return _person(request, proven.found), None
     matched = person_matched(request.connection, request.secrets, upstream, proven.answered)
     if matched is None:
         keep_unmatched(request, upstream, proven.answered)
         raise NotMatched
-    person = find_person(request.connection, matched)
+    person = find_person(request.connection, matched.person_id)
     if person is None or person.deceased:
         raise not_in_register("matched to nobody who lives")
-    return person
+    return person, matched.identity_id
 
 
 def _person(request: Request, found: LookUp) -> Person:

@@ -9,12 +9,12 @@ An account that is made anew upstream is therefore another identity, and is matc
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
 
 from authn.audit.log import record
 from authn.audit.registration_events import ForeignIdentityArrived
@@ -33,6 +33,8 @@ from authn.secrets import Secrets, decrypt, encrypt, identity_hash
 KEPT_CLAIMS: Final = ("name", "given_name", "family_name", "birthdate", "nationality")
 LONGEST_CLAIM: Final = 200
 MOST_SHOWN: Final = 200
+KEPT: Final = timedelta(days=90)
+"""How long an identity waits that nobody matches; its holder may come again, and it waits anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,13 @@ class ForeignIdentity:
     person_id: UUID | None
 
 
+class Matched(NamedTuple):
+    """An identity, and whom it leads to."""
+
+    identity_id: UUID
+    person_id: UUID
+
+
 class NotMatched(Forbidden):
     """The identity is proven, and nobody knows yet whose it is: a registrar will look."""
 
@@ -59,7 +68,9 @@ class NotMatched(Forbidden):
 
 _OF_HASH = unmatched_identities.c.identity_hash == bindparam("of_hash")
 _OF_ID = unmatched_identities.c.id == bindparam("of_id")
-_FIND_BY_HASH = select(unmatched_identities.c.person_id).where(_OF_HASH)
+_FIND_BY_HASH = select(unmatched_identities.c.id, unmatched_identities.c.person_id).where(
+    _OF_HASH, unmatched_identities.c.person_id.is_not(None)
+)
 _FIND = select(unmatched_identities).where(_OF_ID)
 _WAITING = (
     select(unmatched_identities)
@@ -85,6 +96,12 @@ _PART = (
 )
 
 
+_FORGET = delete(unmatched_identities).where(
+    unmatched_identities.c.person_id.is_(None),
+    unmatched_identities.c.arrived_at < bindparam("before", type_=Instant),
+)
+
+
 def is_foreign(upstream: Upstream, answered: Answered) -> bool:
     """Whether this is an identity to be matched: no number in it, where the operator expects so.
 
@@ -96,11 +113,11 @@ def is_foreign(upstream: Upstream, answered: Answered) -> bool:
 
 def person_matched(
     connection: Connection, secrets: Secrets, upstream: Upstream, answered: Answered
-) -> UUID | None:
-    """Whom a registrar has matched this identity to."""
+) -> Matched | None:
+    """Whom a registrar has matched this identity to, if one has."""
     hashed = _hash(secrets, upstream, answered)
-    found: UUID | None = connection.execute(_FIND_BY_HASH, {"of_hash": hashed}).scalar()
-    return found
+    row = connection.execute(_FIND_BY_HASH, {"of_hash": hashed}).first()
+    return Matched(*row) if row else None
 
 
 def keep_unmatched(occasion: Occasion, upstream: Upstream, answered: Answered) -> None:
@@ -157,6 +174,12 @@ def part_identity(connection: Connection, identity_id: UUID, person_id: UUID) ->
     """Whether the identity leads to nobody by this, and waits again; False when not to them."""
     must_write(connection)
     return connection.execute(_PART, {"of_id": identity_id, "whose": person_id}).rowcount == 1
+
+
+def forget_unmatched_identities(connection: Connection, now: datetime) -> int:
+    """How many were deleted that nobody matched for long; one that leads to a person stays."""
+    must_write(connection)
+    return connection.execute(_FORGET, {"before": now - KEPT}).rowcount
 
 
 def _read(

@@ -13,6 +13,7 @@ from uuid import UUID
 from authn.db.spent import spend
 from authn.devices.tables import IdentityLevel
 from authn.errors import N_, Expired, Forbidden, InvalidRequest
+from authn.federation.foreign_identities import find_identity
 from authn.federation.state import Purpose
 from authn.secrets import new_token, read_token, sign_token
 from authn.web.request import Request
@@ -31,7 +32,10 @@ CONTINUE: dict[Purpose, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """An upstream proved, at `proven_at` and as well as `level`, that this person is here."""
+    """An upstream proved, at `proven_at` and as well as `level`, that this person is here.
+
+    `identity_id` is the foreign identity that was matched to the person, where it was one.
+    """
 
     id: str
     person_id: UUID
@@ -39,13 +43,19 @@ class Proof:
     level: IdentityLevel
     purpose: Purpose
     proven_at: datetime
+    identity_id: UUID | None = None
 
 
 def new_proof(
-    request: Request, person_id: UUID, upstream: str, level: IdentityLevel, purpose: Purpose
+    request: Request,
+    person_id: UUID,
+    upstream: str,
+    level: IdentityLevel,
+    purpose: Purpose,
+    identity_id: UUID | None = None,
 ) -> Proof:
     """A proof that was given now."""
-    return Proof(new_token(), person_id, upstream, level, purpose, request.now)
+    return Proof(new_token(), person_id, upstream, level, purpose, request.now, identity_id)
 
 
 def proof_token(request: Request, proof: Proof) -> str:
@@ -58,6 +68,7 @@ def proof_token(request: Request, proof: Proof) -> str:
         "purpose": proof.purpose,
         "proven": proof.proven_at,
         "browser": request.browser_hash,
+        "identity": str(proof.identity_id or ""),
     }
     left = proof.proven_at + LIFETIME - request.now
     return sign_token(request.secrets, _KIND, content, request.now, left)
@@ -67,7 +78,8 @@ def read_proof(request: Request, token: str, purpose: Purpose) -> Proof:
     """The proof in this token, given to this browser for this purpose; it is not spent.
 
     Raises `InvalidRequest` (not ours, or for another purpose), `Expired`, or `Forbidden` in another
-    browser. Whether the person may still do it is the caller's to ask.
+    browser and where the match that it rests on was taken away since. Whether the person may still
+    do it is the caller's to ask.
     """
     try:
         content = read_token(request.secrets, _KIND, token, request.now)
@@ -79,14 +91,17 @@ def read_proof(request: Request, token: str, purpose: Purpose) -> Proof:
         raise Forbidden(
             "other_browser", N_("This was started in another browser. Please start again here.")
         )
-    return Proof(
+    proof = Proof(
         id=content["id"],
         person_id=UUID(content["person"]),
         upstream=content["upstream"],
         level=cast(IdentityLevel, content["level"]),
         purpose=purpose,
         proven_at=datetime.fromisoformat(content["proven"]),
+        identity_id=UUID(content["identity"]) if content.get("identity") else None,
     )
+    _require_match(request, proof)
+    return proof
 
 
 def going_on(purpose: Purpose, token: str, waiting: str = "") -> str:
@@ -97,14 +112,30 @@ def going_on(purpose: Purpose, token: str, waiting: str = "") -> str:
 
 
 def spend_proof(request: Request, proof: Proof) -> None:
-    """The proof has done what it could, in this transaction alone; raises `Expired` otherwise."""
+    """The proof has done what it could, in this transaction alone; raises `Expired` otherwise.
+
+    And `Forbidden`, as `read_proof`: who takes a match away has locked the person, as the caller
+    has by now, so that of the two at once one alone happens.
+    """
     if not spend(request.connection, f"{_KIND}:{proof.id}", proof.proven_at + LIFETIME):
         raise _expired()
+    _require_match(request, proof)
 
 
 def for_purpose(proof: Proof, purpose: Purpose) -> Proof:
     """The same proof, to be used once still, where it turns out to be for something else."""
     return replace(proof, purpose=purpose)
+
+
+def _require_match(request: Request, proof: Proof) -> None:
+    if proof.identity_id is None:
+        return
+    found = find_identity(request.connection, request.secrets, proof.identity_id)
+    if found is None or found.person_id != proof.person_id:
+        raise Forbidden(
+            "not_matched_any_more",
+            N_("This identity does not lead to your account any more. Ask the help desk."),
+        )
 
 
 def _expired() -> Expired:

@@ -38,6 +38,7 @@ _FIND = (
     select(
         client_of_grant.c.profile,
         client_of_grant.c.may_read_ssin,
+        client_of_grant.c.scope.label("client_scope"),
         client_of_grant.c.client_metadata,
         client_of_grant.c.profile_kinds,
         client_of_grant.c.required_profile_kinds,
@@ -55,11 +56,13 @@ class LiveGrant:
     """A grant that is valid at this moment, its person, and what counts of its client.
 
     Not the whole client: reading that takes half as long again. `kinds` are those of the capacities
-    in which people may use it now.
+    in which people may use it now; `client_scope` is what it may ask now, which may be less than
+    what was granted.
     """
 
     fapi: bool
     may_read_ssin: bool
+    client_scope: str
     metadata: ClientMetadata
     grant: Grant
     person: Person
@@ -122,10 +125,11 @@ def grant_of_access_token(
     row = connection.execute(_FIND, parameters).first()
     if row is None:
         return None
-    profile, may_read_ssin, metadata, kinds, required, *rest = row
+    profile, may_read_ssin, client_scope, metadata, kinds, required, *rest = row
     return LiveGrant(
         profile == FAPI2,
         may_read_ssin,
+        client_scope,
         unpack_client_metadata(metadata),
         Grant(*rest[: len(COLUMNS)]),
         Person(*rest[len(COLUMNS) :]),

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, update
 
 from authn.clients.registration import end_registration
+from authn.db.occasion import NO_REFERENCE
 from authn.grants.tables import grants
 from authn.secrets import Secrets
 
@@ -21,7 +22,7 @@ def end_client(
     secrets: Secrets,
     client_id: str,
     now: datetime,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
 ) -> int | None:
     """How many grants were revoked, with all their tokens; None when it was no client any more.

@@ -25,7 +25,7 @@ from authn.grants.confirmation import UNBOUND, Confirmation
 from authn.grants.grants import COLUMNS, Grant, InvalidGrant, live, live_chain, revoke_grant
 from authn.grants.grants import limits as limits_of_grants
 from authn.grants.sealed_successor import open_successor, seal_successor
-from authn.grants.tables import grants, refresh_tokens
+from authn.grants.tables import RefreshToken, grants, refresh_tokens
 from authn.people.tables import persons
 from authn.secrets import Secrets, new_token, token_hash
 from authn.sessions.sessions import SessionDevice
@@ -35,27 +35,6 @@ from authn.webauthn.policy import level_today, lower
 GRACE = timedelta(seconds=10)
 # Its last use is written when it is older than this part of the idle life, which is so much longer.
 TOUCHES = 30
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
-    """A row of `refresh_tokens`.
-
-    `issued_at` is when the first of the family was issued: its absolute life counts from there.
-    `expires_at` is the end of its life or, once it has a successor, of the time in which its coming
-    back is recognised.
-    """
-
-    token_hash: str
-    grant_id: UUID
-    client_id: str
-    issued_at: datetime
-    expires_at: datetime
-    last_used_at: datetime
-    confirmation: str
-    rotated_at: datetime | None
-    successor_sealed: bytes | None
-    successor_hash: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +96,7 @@ _GIVE_AGAIN = (
         .where(
             _successor.c.token_hash == refresh_tokens.c.successor_hash,
             _successor.c.rotated_at.is_(None),
+            _successor.c.confirmation == bindparam("presented_confirmation"),
         )
         .correlate(refresh_tokens),
     )
@@ -138,8 +118,7 @@ def issue_refresh_token(
 ) -> str:
     """The first refresh token of a grant.
 
-    That of a public client is bound to what the request proved (RFC 9449 §5, RFC 8705 §4); a
-    confidential client's is bound to its authentication.
+    That of a public client is bound to what the request proved (RFC 9449 §5, RFC 8705 §4).
     """
     token = new_token()
     connection.execute(_INSERT, _row(token, client, grant.id, confirmation, now, now))
@@ -214,18 +193,26 @@ def use_refresh_token(
             family = (usable.grant.id, confirmation, stored.issued_at, now)
             connection.execute(_INSERT, _row(successor, client, *family))
             return successor
-    return _given_again(connection, secrets, usable, now, reference)
+    return _given_again(connection, secrets, usable, confirmation, now, reference)
 
 
 def _given_again(
     connection: Connection,
     secrets: Secrets,
     usable: UsableRefreshToken,
+    confirmation: Confirmation,
     now: datetime,
     reference: str,
 ) -> str:
-    """The successor once more, for a client that did not get it (protocol 4.9)."""
-    parameters = {"presented_hash": usable.stored.token_hash, "rotated_after": now - GRACE}
+    """The successor once more, for a client that did not get it (protocol 4.9).
+
+    Only with the key that it was bound to, if any: whoever has another one asked for it themselves.
+    """
+    parameters = {
+        "presented_hash": usable.stored.token_hash,
+        "rotated_after": now - GRACE,
+        "presented_confirmation": _binding(usable.client, confirmation),
+    }
     sealed = connection.execute(_SEALED, parameters).scalar_one()
     if sealed is None or connection.execute(_GIVE_AGAIN, parameters).rowcount != 1:
         _revoke_family(connection, secrets, usable.grant, now, reference)
@@ -272,8 +259,13 @@ def _row(
         "issued_at": issued_at,
         "expires_at": _expires_at(client, issued_at, now),
         "last_used_at": now,
-        "confirmation": confirmation.pack() if client.public else "",
+        "confirmation": _binding(client, confirmation),
     }
+
+
+def _binding(client: Client, confirmation: Confirmation) -> str:
+    """What a refresh token is bound to, beside the authentication of its client."""
+    return confirmation.pack() if client.public else ""
 
 
 def _expires_at(client: Client, issued_at: datetime, last_used_at: datetime) -> datetime:

@@ -1,5 +1,9 @@
 """Grants and what stands for them: of codes and refresh tokens only the hash."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -94,6 +98,28 @@ refresh_tokens = Table(
     Column("successor_hash", token_hash_type()),
     sqlite_with_rowid=False,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A row of `refresh_tokens`.
+
+    `issued_at` is when the first of the family was issued: its absolute life counts from there.
+    `expires_at` is the end of its life or, once it has a successor, of the time in which its coming
+    back is recognised.
+    """
+
+    token_hash: str
+    grant_id: UUID
+    client_id: str
+    issued_at: datetime
+    expires_at: datetime
+    last_used_at: datetime
+    confirmation: str
+    rotated_at: datetime | None
+    successor_sealed: bytes | None
+    successor_hash: str | None
+
 
 # Pushed authorization requests (RFC 9126), as they were checked.
 pushed_requests = Table(

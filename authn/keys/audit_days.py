@@ -4,31 +4,30 @@ Here and not in `audit`: a day's head is signed with a key of ours. Each step is
 worker at a time; whichever process does it, the others find nothing left to do.
 """
 
-import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from authn.audit.chain import AT_ONCE, anything_to_chain, chain_new_rows
+from authn.audit.chain import AT_ONCE, anything_to_chain, chain_new_rows, hold_chain
 from authn.audit.days import SignedDay, days_over, keep_signed, mark_exported, signed_days
+from authn.audit.findings import Finding
 from authn.audit.stream import FORMATS, mark_streamed, opened, rows_to_stream
-from authn.audit.verification import Finding
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.jose import ES256, InvalidToken, seconds, sign, verify
-from authn.keys.signing_keys import Keys, load_keys
+from authn.jose import ES256, InvalidToken, OwnKey, seconds, sign, verify
+from authn.keys.audit_heads import DAY, sign_running_head
+from authn.keys.signing_keys import load_keys
 from authn.secrets import Secrets
 from authn.settings import Settings
 from authn.web.logs import logger
 from authn.web.site import Site
+from authn.web.threads import beside, spread
 
-TYP = "audit-day+jwt"
 CHAINED_EVERY = 1.0  # seconds
 DAYS_LOOKED_AT_EVERY = 60
-STOP_SECONDS = 5.0
-JITTER = 0.2
 
 
 def chain_all(database: Database, secrets: Secrets, now: datetime) -> int:
@@ -48,15 +47,18 @@ def chain_all(database: Database, secrets: Secrets, now: datetime) -> int:
 def sign_days(database: Database, settings: Settings, secrets: Secrets, now: datetime) -> int:
     """How many days were signed now; all that are signed are in files afterwards."""
     with reading(database) as connection:
-        over = days_over(connection, now)
-        keys = load_keys(connection, secrets) if over else None
-    for day in over:
-        assert keys is not None
-        claims = {"iss": settings.issuer, "iat": seconds(now), **day.claims}
+        due = bool(days_over(connection, now))
+        keys = load_keys(connection, secrets) if due else None
+    signed = 0
+    if keys is not None:
         with writing(database) as connection:
-            keep_signed(connection, day, sign(keys.active[ES256], claims, TYP), now)
+            hold_chain(connection)  # else another worker's last rows of the day came after its head
+            for day in days_over(connection, now):
+                claims = {"iss": settings.issuer, "iat": seconds(now), **day.claims}
+                token = sign(keys.active[ES256], claims, DAY)
+                signed += keep_signed(connection, day, token, now)
     export_days(database, settings.audit_heads, now)
-    return len(over)
+    return signed
 
 
 def export_days(database: Database, directory: Path, now: datetime) -> int:
@@ -81,20 +83,18 @@ def _write(directory: Path, signed: SignedDay) -> None:
             logger.error("audit_head_differs", day=signed.day.day)
 
 
-def is_signed(keys: Keys, signed: SignedDay) -> bool:
-    """Whether the day's JWS is of one of our keys, and says what the row says.
-
-    Also of one that was retired, for as long as its public half is kept (a year): of an older day
-    the exported file has it.
-    """
+def is_signed(keys: Mapping[str, OwnKey], signed: SignedDay) -> bool:
+    """Whether one of these keys (`load_audit_keys`) signed what the row says of the day."""
     try:
-        claims = verify(signed.signed, keys.for_hints, TYP)
+        claims = verify(signed.signed, keys, DAY)
     except InvalidToken:
         return False
     return {name: claims.get(name) for name in signed.day.claims} == signed.day.claims
 
 
-def check_head(keys: Keys, settings: Settings, signed: SignedDay) -> Iterator[Finding]:
+def check_head(
+    keys: Mapping[str, OwnKey], settings: Settings, signed: SignedDay
+) -> Iterator[Finding]:
     """What is wrong with a day's signature, and with the file that it was exported to."""
     day = signed.day.day
     if not is_signed(keys, signed):
@@ -134,26 +134,21 @@ def audit_looked_after(site: Site) -> Iterator[None]:
     if not site.settings.audit_worker:
         yield
         return
-    stop = threading.Event()
-    thread = threading.Thread(target=_run, args=(site, stop), name="audit", daemon=True)
-    thread.start()
-    try:
+    with beside("audit", partial(_run, site)):
         yield
-    finally:
-        stop.set()
-        thread.join(STOP_SECONDS)
 
 
 def _run(site: Site, stop: threading.Event) -> None:
     rounds = 0
-    while not stop.wait(CHAINED_EVERY * random.uniform(1 - JITTER, 1 + JITTER)):  # noqa: S311
+    while not stop.wait(spread(CHAINED_EVERY)):
         try:
             chain_all(site.database, site.secrets, site.clock())
+            sign_running_head(site.database, site.settings, site.secrets, site.clock())
             if rounds % DAYS_LOOKED_AT_EVERY == 0:
                 sign_days(site.database, site.settings, site.secrets, site.clock())
             stream_new(site.database, site.settings)
         except OSError as problem:
-            logger.warning("audit_not_streamed", problem=type(problem).__name__)
+            logger.warning("audit_not_exported", problem=type(problem).__name__)
             stop.wait(DAYS_LOOKED_AT_EVERY)
         except Exception:  # noqa: BLE001  a database that is gone for a while comes back
             logger.exception("audit_not_looked_after")

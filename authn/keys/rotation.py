@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Executable, bindparam, select, update
 from authn.audit.events import SigningKeyRotated, SigningKeyWithdrawn
 from authn.audit.log import record
 from authn.db.engine import Database
+from authn.db.occasion import NO_REFERENCE
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
 from authn.jose import AnyAlgorithm
@@ -121,7 +122,7 @@ def _withdraw(connection: Connection, secrets: Secrets, key: StoredKey, now: dat
     if key.state == ACTIVE:
         successor = connection.execute(_NEXT_OF, {"of_alg": key.alg}).scalar()
         _change(connection, _ACTIVATE, successor, NEXT, now)
-    record(connection, secrets, SigningKeyWithdrawn(kid=key.kid, alg=key.alg), now, "-")
+    record(connection, secrets, SigningKeyWithdrawn(kid=key.kid, alg=key.alg), now, NO_REFERENCE)
 
 
 def put_in_use(database: Database, secrets: Secrets, pair: Pair, now: datetime) -> bool:
@@ -139,7 +140,7 @@ def hand_over(
     secrets: Secrets,
     pair: Pair,
     now: datetime,
-    reference: str = "-",
+    reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
 ) -> None:
     """The pair's next key takes over in this transaction; there is no next one then.

@@ -9,13 +9,14 @@ import orjson
 from sqlalchemy import Connection, select
 
 from authn.db.engine import Database
-from authn.db.once import insert_once
+from authn.db.once import insert_missing, insert_once
 from authn.db.reencryption import Encrypted
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
 from authn.foreign_jwt import ExchangeKey
 from authn.jose import (
     ALGORITHMS,
+    ES256,
     KEY_ENCRYPTIONS,
     Algorithm,
     AnyAlgorithm,
@@ -27,7 +28,7 @@ from authn.jose import (
     import_public_key,
     public_jwk,
 )
-from authn.keys.tables import ACTIVE, NEXT, RETIRED, WITHDRAWN, signing_keys
+from authn.keys.tables import ACTIVE, KEPT, NEXT, RETIRED, WITHDRAWN, signing_keys
 from authn.secrets import Secrets, decrypt, encrypt
 from authn.web.site import Site
 
@@ -37,8 +38,11 @@ REMEMBERED = timedelta(minutes=1)
 # Built once: putting a statement together costs more than executing it.
 _LOADED = (
     select(signing_keys)
-    .where(signing_keys.c.state != WITHDRAWN)
+    .where(signing_keys.c.state.not_in([WITHDRAWN, KEPT]))
     .order_by(signing_keys.c.created_at, signing_keys.c.kid)
+)
+_OF_AUDIT = select(signing_keys).where(
+    signing_keys.c.alg == ES256, signing_keys.c.state != WITHDRAWN
 )
 _IN_USE = select(signing_keys.c.alg, signing_keys.c.state).where(
     signing_keys.c.state.in_([ACTIVE, NEXT])
@@ -87,10 +91,9 @@ def ensure_signing_keys(database: Database, secrets: Secrets, now: datetime) -> 
     if not missing:
         return
     # Before the transaction: RSA takes its time.
-    made = [(generate_key(alg), state) for alg, state in missing]
+    made = [_row(secrets, generate_key(alg), state, now) for alg, state in missing]
     with writing(database) as connection:
-        for key, state in made:
-            insert_once(connection, signing_keys, _row(secrets, key, state, now))
+        insert_missing(connection, signing_keys, made)
 
 
 def keep_next(connection: Connection, secrets: Secrets, key: OwnKey, now: datetime) -> bool:
@@ -136,6 +139,17 @@ def load_keys(connection: Connection, secrets: Secrets) -> Keys:
     if len(active) != len(ALGORITHMS):
         raise CommandError("There is no signing key yet: start the service with `authn serve`.")
     return Keys(active, by_kid, for_hints, tuple(decrypting), orjson.dumps({"keys": published}))
+
+
+def load_audit_keys(connection: Connection, secrets: Secrets) -> dict[str, OwnKey]:
+    """By `kid`, every key that may have signed a head of the audit log: kept as long as its files.
+
+    Not one that was withdrawn: what it signed proves nothing.
+    """
+    return {
+        row.kid: _imported(row.alg, decrypt_jwk(secrets, row.kid, row.jwk_encrypted), private=False)
+        for row in connection.execute(_OF_AUDIT)
+    }
 
 
 # A process reads its keys again every minute, and reading an RSA key takes 30 ms.

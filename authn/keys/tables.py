@@ -8,6 +8,7 @@ NEXT = "next"
 ACTIVE = "active"
 RETIRED = "retired"
 WITHDRAWN = "withdrawn"
+KEPT = "kept"
 
 signing_keys = Table(
     "signing_keys",
@@ -16,7 +17,8 @@ signing_keys = Table(
     # What is signed with it, or how others encrypt to it.
     Column("alg", String(20), nullable=False),
     # `next` is published and signs nothing yet; `active` signs and verifies; `retired` verifies
-    # what it signed before; `withdrawn` was given away or guessed: nothing of it is believed.
+    # what it signed before; `withdrawn` was given away or guessed: nothing of it is believed;
+    # `kept` verifies nothing any more but what it signed of the audit log.
     Column("state", String(10), nullable=False),
     # The private JWK; only the public one once nothing lives any more that was signed with it.
     # Encrypted all the same: who can write to this table can't make us believe a key of theirs.

@@ -10,6 +10,7 @@ from sqlalchemy import delete, update
 
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
+from authn.jose import ES256
 from authn.keys.rotation import Pair, pairs, put_in_use
 from authn.keys.signing_keys import (
     StoredKey,
@@ -18,7 +19,7 @@ from authn.keys.signing_keys import (
     private_kids,
     public_half,
 )
-from authn.keys.tables import RETIRED, signing_keys
+from authn.keys.tables import KEPT, RETIRED, signing_keys
 from authn.secrets import Secrets
 from authn.settings import Settings
 from authn.web.logs import logger
@@ -37,8 +38,9 @@ def look_after_keys(
     """What was due for the keys has been done, by this process or by another one.
 
     Keys that have been in use for as long as the setting says are rotated. Of the retired ones the
-    private halves are gone after a day, and the public ones after a year. When nothing is due
-    nothing is written, and no lock is taken.
+    private halves are gone after a day, and the public ones after a year; or, where they may have
+    signed the audit log, when none of its files is left. When nothing is due nothing is written,
+    and no lock is taken.
     """
     ensure_signing_keys(database, secrets, now)
     due = [pair for pair in pairs(database).values() if _is_due(settings, pair, now)]
@@ -50,7 +52,7 @@ def look_after_keys(
     with reading(database) as connection:
         stopped = [key for key in list_keys(connection) if key.retired_at is not None]
     _forget_private_halves(database, secrets, stopped, now)
-    _forget_altogether(database, stopped, now)
+    _forget_altogether(database, settings, stopped, now)
 
 
 def _is_due(settings: Settings, pair: Pair, now: datetime) -> bool:
@@ -81,11 +83,27 @@ def _forget_private_halves(
             connection.execute(statement, {"jwk_encrypted": jwk})
 
 
-def _forget_altogether(database: Database, stopped: Iterable[StoredKey], now: datetime) -> None:
-    old = [key.kid for key in stopped if _for_longer_than(KEPT_FOR_HINTS, key, now)]
-    if old:
-        with writing(database) as connection:
-            connection.execute(delete(signing_keys).where(signing_keys.c.kid.in_(old)))
+def _forget_altogether(
+    database: Database, settings: Settings, stopped: Iterable[StoredKey], now: datetime
+) -> None:
+    of_audit = max(KEPT_FOR_HINTS, settings.audit_kept + settings.audit_archived)
+    old = [key for key in stopped if _for_longer_than(KEPT_FOR_HINTS, key, now)]
+    kept = [
+        key
+        for key in old
+        if key.alg == ES256
+        and key.state in (RETIRED, KEPT)
+        and not _for_longer_than(of_audit, key, now)
+    ]
+    gone = [key.kid for key in old if key not in kept]
+    new = [key.kid for key in kept if key.state == RETIRED]
+    if not gone and not new:
+        return
+    with writing(database) as connection:
+        connection.execute(delete(signing_keys).where(signing_keys.c.kid.in_(gone)))
+        connection.execute(
+            update(signing_keys).where(signing_keys.c.kid.in_(new)).values(state=KEPT)
+        )
 
 
 def _for_longer_than(period: timedelta, key: StoredKey, now: datetime) -> bool:

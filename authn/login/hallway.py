@@ -18,6 +18,7 @@ from authn.grants.device_codes import allow_device
 from authn.grants.issue import OtherPerson
 from authn.login.acting import acting
 from authn.login.agreed import acted, agreed, left_to_allow
+from authn.login.desk_act import act_ends_at, desk_act_required
 from authn.login.jarm import can_be_sealed
 from authn.login.language import speak_language_asked
 from authn.login.passage import Passage
@@ -76,6 +77,7 @@ CHECKS: tuple[Callable[[Passage], Step | None], ...] = (
     profile_required,
     permission_required,
     consent_required,
+    desk_act_required,
 )
 
 
@@ -182,7 +184,8 @@ def _given(passage: Passage, session: Session) -> dict[str, str]:
     """The code; nothing where a device asks for its tokens itself. Raises as `issue_grant` does."""
     request, client = passage.request, passage.client
     given = agreed(passage)
-    profile_id, ends_at = acting(passage).id, given.ends_at
+    ends = [each for each in (given.ends_at, act_ends_at(passage)) if each]
+    profile_id, ends_at = acting(passage).id, min(ends, default=None)
     issue = allow_device if given.request.response_mode == DEVICE else issue_code
     code = issue(
         request.connection,

@@ -1,8 +1,8 @@
-"""What becomes of what somebody chose in the hallway who turns out to be another."""
+"""What becomes of what somebody chose or confirmed in the hallway who turns out to be another."""
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
-from authn.login.tables import profile_choices
+from authn.login.tables import confirmed_desk_acts, profile_choices
 from authn.people.merge import Merger
 
 
@@ -13,4 +13,11 @@ def move_choices(merger: Merger) -> list[str]:
         .where(profile_choices.c.person_id == merger.merged.id)
         .values(person_id=merger.kept.id)
     )
+    return []
+
+
+def forget_confirmations(merger: Merger) -> list[str]:
+    """What they confirmed at the desk, as whoever they were, lets nobody do it any more."""
+    of_merged = confirmed_desk_acts.c.person_id == merger.merged.id
+    merger.connection.execute(delete(confirmed_desk_acts).where(of_merged))
     return []

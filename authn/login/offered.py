@@ -26,6 +26,7 @@ UNCHECKED_WORDS: Final[dict[QuestionName, str]] = {
     "memberships": N_("Your organisations"),
     "children": N_("Your children"),
     "mandates": N_("Your mandates"),
+    "staff": N_("Your roles at the help desk"),
 }
 
 Translate = Callable[[str], str]

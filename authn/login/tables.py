@@ -1,4 +1,4 @@
-"""What a person chose in the hallway: in which capacity, for which request of which application."""
+"""What a person did in the hallway for a request: a capacity chosen, an act confirmed."""
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid
 
@@ -19,5 +19,17 @@ profile_choices = Table(
     Column("chosen_at", Instant, nullable=False),
     # What was chosen last, by this person at this application.
     Index(None, "person_id", "client_id", "chosen_at"),
+    sqlite_with_rowid=False,
+)
+
+# Acts at the desk that a member of staff confirmed for a request of a tool (`login.desk_act`).
+confirmed_desk_acts = Table(
+    "confirmed_desk_acts",
+    metadata,
+    # One confirmation for each request, whatever it is of.
+    Column("request_id", String(64), primary_key=True),
+    Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False),
+    Column("device_id", Uuid, ForeignKey("devices.id"), nullable=False),
+    Column("confirmed_at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )

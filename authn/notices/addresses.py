@@ -98,12 +98,6 @@ def is_reachable(person_id: UUID) -> ColumnElement[bool]:
     )
 
 
-def is_confirmed(connection: Connection, secrets: Secrets, person_id: UUID, address: str) -> bool:
-    """Whether this is one of the person's confirmed addresses, however it is capitalised."""
-    known = confirmed_addresses(connection, secrets, person_id)
-    return any(same_address(each, address) for each in known)
-
-
 def addresses_of(
     connection: Connection, secrets: Secrets, person_id: UUID, now: datetime
 ) -> list[ContactAddress]:

@@ -119,6 +119,24 @@ class ActivationLink(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityMatched(Notice):
+    """At a desk, an identity that an upstream proved was matched to the person.
+
+    Whoever proves it comes to this account; "this was not me" takes the match away.
+    """
+
+    identity_id: UUID
+    by: str = "desk"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityParted(Notice):
+    """At a desk, such a match was taken away: the identity leads to nobody."""
+
+    by: str = "desk"
+
+
+@dataclass(frozen=True, slots=True)
 class AddressAdded(Notice):
     """An address waits for its confirmation; `address` is masked."""
 
@@ -182,6 +200,8 @@ KINDS: dict[str, type[Notice]] = {
     "return-cancelled": ReturnCancelled,
     "code-asked": CodeAsked,
     "activation-link": ActivationLink,
+    "identity-matched": IdentityMatched,
+    "identity-parted": IdentityParted,
     "address-added": AddressAdded,
     "address-confirmed": AddressConfirmed,
     "address-removed": AddressRemoved,

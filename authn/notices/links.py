@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from authn.notices.kinds import NAMES, CodeAsked, DeviceAdded, Notice, ReturnBegun
+from authn.notices.kinds import NAMES, CodeAsked, DeviceAdded, IdentityMatched, Notice, ReturnBegun
 from authn.secrets import Secrets, read_token, sign_token
 from authn.settings import Settings
 
@@ -56,4 +56,6 @@ def _target(notice: Notice) -> str:
         return str(notice.device_id)
     if isinstance(notice, CodeAsked):
         return str(notice.desk_code_id)
+    if isinstance(notice, IdentityMatched):
+        return str(notice.identity_id)
     return str(notice.return_id) if isinstance(notice, ReturnBegun) else ""

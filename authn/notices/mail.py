@@ -10,6 +10,7 @@ from uuid import UUID
 
 from babel.dates import format_date, format_time
 
+from authn.db.occasion import NO_REFERENCE
 from authn.notices import words
 from authn.notices.kinds import (
     ActivationLink,
@@ -105,7 +106,10 @@ def write_letter(
         subject=words_of(said.subject),
         greeting=_greeting(pages, language, "" if confirming else payload["name"]),
         happened=[words_of(each) for each in (happened, *_more(notice))],
-        facts=_facts(pages, language, payload, happened_at, at_desk=at_desk or _of_code(notice)),
+        facts=[
+            *_facts(pages, language, payload, happened_at, at_desk=at_desk or _of_code(notice)),
+            *_reference(pages, language, payload, notice),
+        ],
         safe=words_of(said.safe),
         todo=words_of(words.TODO_AT_DESK.get(type(notice), todo) if at_desk else todo),
         action=_action(notice, words_of(said.action)),
@@ -196,6 +200,19 @@ def _facts(
     if browser or system:
         facts.append((pages.translate(words.WITH, language), browser or system))
     return facts
+
+
+def _reference(
+    pages: Pages, language: str, payload: dict[str, Any], notice: Notice
+) -> list[tuple[str, str]]:
+    """The number of the request by which the desk finds it; not to an address that is nobody's yet.
+
+    What the worker tells of by itself has none, nor has a row that is older than this line.
+    """
+    reference = payload.get("reference", NO_REFERENCE)
+    if reference == NO_REFERENCE or isinstance(notice, AddressConfirmation):
+        return []
+    return [(pages.translate(words.REFERENCE, language), reference)]
 
 
 def _action(notice: Notice, said: str) -> Link | None:

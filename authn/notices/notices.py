@@ -51,6 +51,7 @@ def tell_address(
         "happened_at": occasion.now.isoformat(),
         "browser": agent.browser,
         "system": agent.system,
+        "reference": occasion.reference,
         "notice": NAMES[type(notice)],
         "fields": {field.name: _plain(getattr(notice, field.name)) for field in fields(notice)},
     }

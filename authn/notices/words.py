@@ -21,6 +21,8 @@ from authn.notices.kinds import (
     DeviceUnlinked,
     EmergencyDoorUsed,
     EmergencyLink,
+    IdentityMatched,
+    IdentityParted,
     Notice,
     OthersSuspended,
     PersonsMerged,
@@ -131,6 +133,25 @@ WORDS: dict[type[Notice], Words] = {
         todo=N_("Open the page on the device that you want to use. It works until %(until)s."),
         action=N_("Use my activation code"),
     ),
+    IdentityMatched: Words(
+        subject=N_("A foreign identity was matched to you"),
+        happened=N_(
+            "This was done at a desk, where an identity document of yours was shown. Whoever "
+            "proves that foreign identity comes to your account from now on."
+        ),
+        safe=DEVICES_WORK,
+        todo=NOTHING_TO_DO,
+        not_me=N_("Take this away with one button. You need not sign in."),
+        not_me_button=N_("This was not me: take it away"),
+    ),
+    IdentityParted: Words(
+        subject=N_("A foreign identity leads to you no more"),
+        happened=N_(
+            "It was matched to you before. Whoever proves it comes to your account no more."
+        ),
+        safe=DEVICES_WORK,
+        todo=N_("If that identity is yours, come to a desk with your identity document."),
+    ),
     AddressAdded: Words(
         subject=N_("A mail address was added to your account"),
         happened=N_("%(address)s gets mails like this one once it is confirmed."),
@@ -206,6 +227,8 @@ HELLO = N_("Hello %(name)s,")
 HELLO_ANYBODY = N_("Hello,")
 WHEN = N_("When")
 WITH = N_("With")
+# By which the help desk finds what the mail tells of.
+REFERENCE = N_("Reference, for the help desk")
 MOMENT = N_("%(date)s at %(time)s, Belgian time")
 BROWSER = N_("%(browser)s on %(system)s")
 NOT_ME = N_("Was this not you?")

@@ -29,8 +29,8 @@ RETRY_AFTER: Final = 30  # seconds: a source that did not answer is not asked ag
 
 ENDED: Final = (
     "The capacity in which the person acted has ended, and the grant with it: the mandate, the "
-    "recognition, the membership or the parental authority is no more. Send the person to "
-    "/authorize again."
+    "recognition, the membership, the parental authority or the role at the help desk is no more. "
+    "Send the person to /authorize again."
 )
 NOT_FOR_THIS_KIND: Final = (
     "This client may not be used any more in the capacity in which the person acted. Send the "

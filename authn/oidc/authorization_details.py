@@ -3,9 +3,10 @@
 RFC 9396 §2 and §5 (https://www.rfc-editor.org/rfc/rfc9396).
 """
 
-from typing import Final
+from typing import Final, cast
 
 from authn.consents.authorization_details import TYPES, Asking, Detail, fault_of
+from authn.consents.desk_acts import DESK_ACT_DETAIL
 from authn.oidc.json_parameter import read_json_parameter
 
 __all__ = ["TYPES", "InvalidAuthorizationDetails", "checked_details", "read_details"]
@@ -43,4 +44,7 @@ def checked_details(unchecked_details: tuple[object, ...], asking: Asking) -> tu
         fault = fault_of(each, asking)
         if fault is not None:
             raise InvalidAuthorizationDetails(fault)
-    return unchecked_details  # type: ignore[return-value]  # objects, as was just checked
+    details = cast(tuple[Detail, ...], unchecked_details)  # objects, as was just checked
+    if sum(each["type"] == DESK_ACT_DETAIL for each in details) > 1:
+        raise InvalidAuthorizationDetails("One act at the desk is confirmed at a time.")
+    return details

@@ -25,7 +25,7 @@ from authn.oidc.client_assertion import (
     presents_assertion,
 )
 from authn.oidc.client_certificate import check_certificate, check_self_signed_certificate
-from authn.oidc.credentials import Credentials, Verify, invalid_client
+from authn.oidc.credentials import Credentials, Verify, authorizations, invalid_client
 from authn.secrets import token_hash
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
@@ -72,10 +72,12 @@ def _presented(request: Request) -> Credentials:
 
 def _basic(request: Request) -> Credentials | None:
     """What the Basic header holds (RFC 6749 §2.3.1); None without an Authorization header."""
-    header = request.headers.get("authorization", "").strip()
-    if not header:
+    headers = authorizations(request.headers)
+    if len(headers) > 1:
+        raise ProtocolError("invalid_request", "The client authenticates in more than one way.")
+    if not headers or not headers[0]:
         return None
-    scheme, _, encoded = header.partition(" ")
+    scheme, _, encoded = headers[0].partition(" ")
     if scheme.lower() != "basic" or not encoded:
         raise invalid_client()
     try:

@@ -1,6 +1,6 @@
 """What a request presents to say which client it comes from, and the one refusal of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from authn.clients.clients import Client
@@ -26,6 +26,14 @@ class Credentials:
 
 # Raises `invalid_client(…)` unless the credentials are the client's.
 Verify = Callable[[Request, Client, Credentials], None]
+
+
+def authorizations(headers: Mapping[str, str]) -> list[str]:
+    """The Authorization headers that hold anything (RFC 9110 §11.6.2 has one at most).
+
+    Of two, whoever stands before us may have looked at the other one: callers refuse them.
+    """
+    return [value.strip() for name, value in headers.items() if name == "authorization" and value]
 
 
 def invalid_client(detail: str = "") -> ProtocolError:

@@ -1,8 +1,9 @@
 """/developers: what the developer of an application or a resource server must know, and can try.
 
-The access sheet of the federal guidelines: issuer, audience, scopes, claims, how to register, one
-token to accept and some to refuse. Each value comes from what does the work. The example tokens are
-signed with a key of their own, under an issuer of their own: nobody can use one.
+The access sheet of the federal guidelines: issuer, audience, scopes, claims, how to register, who
+may exchange tokens, one token to accept and some to refuse. Each value comes from what does the
+work. The example tokens are signed with a key of their own, under an issuer of their own: nobody
+can use one.
 """
 
 from base64 import urlsafe_b64encode
@@ -49,6 +50,7 @@ KINDS = {
     "quality": N_("As a health professional, recognised in a discipline."),
     "organisation": N_("As a member of an organisation."),
     "mandate": N_("For the person or the organisation that gave them a mandate."),
+    "staff": N_("As a member of the help desk, at one of its desks: for its own tools alone."),
     "child": N_("As a parent, for a child."),
 }
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from authn.clients.clients import DEVICE_CODE, Client
+from authn.consents.desk_acts import desk_act_of
 from authn.grants.device_codes import INTERVAL, LIFETIME, Asked, issue_device_code
 from authn.grants.particulars import Particulars
 from authn.grants.user_codes import shown
@@ -61,6 +62,11 @@ def asked(request: Request, client: Client) -> Asked:
     """
     parameters = without_empty(request.form)
     access = requested_access(request, client, parameters)
+    if desk_act_of(access.authorization_details):
+        # Who confirms an act must be where it was asked: codes are what strangers phish with.
+        raise ProtocolError(
+            "invalid_authorization_details", "An act at the desk is not confirmed by a code."
+        )
     particulars = Particulars(
         resources=access.resource, authorization_details=access.authorization_details
     ).pack()

@@ -105,7 +105,14 @@ def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
             "invalid_redirect_uri",
             N_("The application wants you sent back to an address that it has not registered."),
         )
-    if state := parameters.get("state", "")[:LONGEST_STATE]:
+    state = parameters.get("state", "")
+    if len(state) > LONGEST_STATE:  # §2: it is passed back as it came, or not at all
+        raise InvalidRequest(
+            "invalid_request",
+            N_("The application sent you here with a request that we cannot accept."),
+            detail="the state is too long",
+        )
+    if state:
         location += ("&" if "?" in location else "?") + urlencode({"state": state})
     return Logout(client.client_id, location)
 

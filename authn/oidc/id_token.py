@@ -16,7 +16,7 @@ from typing import Any
 
 from authn.clients.client_tokens import Sealing, sealed_for_client, token_for_client
 from authn.clients.clients import Client
-from authn.consents.scopes import Known, person_claims_for_id_token
+from authn.consents.scopes import Known, claims_within, person_claims_for_id_token
 from authn.grants.grants import Grant
 from authn.jose import EDDSA, InvalidToken, seconds, verify
 from authn.keys.signing_keys import Keys
@@ -37,7 +37,7 @@ def id_token(request: Request, client: Client, grant: Grant, nonce: str, access_
     """
     settings, now = request.settings, request.now
     claims: dict[str, Any] = {
-        **_person_claims(request, grant),
+        **_person_claims(request, client, grant),
         "iss": settings.issuer,
         "sub": grant.subject,
         "aud": grant.client_id,
@@ -71,9 +71,10 @@ def _sealing(client: Client) -> Sealing:
     )
 
 
-def _person_claims(request: Request, grant: Grant) -> dict[str, str]:
-    """What the parameter `claims` asked of the person in the ID token, as far as known."""
-    names = grant.allowed.claims_id_token
+def _person_claims(request: Request, client: Client, grant: Grant) -> dict[str, str]:
+    """What the parameter `claims` asked of the person in the ID token, as far as known, and as far
+    as the client may ask it to this day."""
+    names = claims_within(client.scope, grant.allowed.claims_id_token)
     person = find_person(request.connection, grant.person_id) if names else None
     return person_claims_for_id_token(Known(person, grant.subject), names) if person else {}
 

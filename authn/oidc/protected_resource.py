@@ -15,6 +15,7 @@ from authn.grants.confirmation import Confirmation
 from authn.jose import InvalidToken
 from authn.oidc.access_token import AccessToken
 from authn.oidc.confirmation import presented_thumbprint
+from authn.oidc.credentials import authorizations
 from authn.oidc.dpop import DPOP_ALGORITHMS, verified_proof
 from authn.oidc.living_token import living_token
 from authn.profiles.profile import Profile
@@ -37,11 +38,12 @@ class PresentedToken:
 
 def presented_token(headers: Mapping[str, str], form: Mapping[str, str]) -> PresentedToken:
     """The access token from the header or the form (RFC 6750 §2); from both is refused."""
-    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    sent = authorizations(headers)
+    scheme, _, credentials = "".join(sent[:1]).partition(" ")
     known = {each.lower(): each for each in _PARAMETERS}.get(scheme.lower(), "")
     in_header = credentials.strip() if known else ""
     in_form = form.get("access_token", "")
-    if in_header and in_form:
+    if len(sent) > 1 or (in_header and in_form):
         raise refused("invalid_request", "The token was sent in two ways.", status=400)
     if not in_header and not in_form:
         # RFC 6750 §3.1: who sent none is told how, and nothing more.

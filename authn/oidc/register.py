@@ -30,6 +30,7 @@ from authn.clients.redirect_uris import InvalidRedirectUri
 from authn.clients.registration import Registered, add_client, new_client
 from authn.errors import N_, NotFound, Unavailable
 from authn.jose import seconds
+from authn.oidc.credentials import authorizations
 from authn.oidc.offer import offer_to_client
 from authn.oidc.software_statement import SOFTWARE_STATEMENT, with_software_statement
 from authn.secrets import new_token, token_hash
@@ -74,8 +75,9 @@ def check_registration_is_on(request: Request) -> None:
 
 
 def bearer_token(headers: Mapping[str, str]) -> str:
-    """The token in the Authorization header (RFC 6750 §2.1); "" for none."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
+    """The token in the one Authorization header (RFC 6750 §2.1); "" for none."""
+    sent = authorizations(headers)
+    scheme, _, token = (sent[0] if len(sent) == 1 else "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 

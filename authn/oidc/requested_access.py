@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from authn.clients.clients import REFRESH_TOKEN, Client
+from authn.clients.desk_api import desk_api_audience
 from authn.clients.resources import Resource, find_resources
 from authn.consents.authorization_details import Asking, Detail, locations_of
 from authn.consents.scopes import SCOPES
@@ -51,7 +52,8 @@ def requested_access(request: Request, client: Client, parameters: Parameters) -
         known = find_resources(request.connection, client.resources)
     refuse_other_resources(named, known, userinfo_audience(request.settings))
     resource_of = resources_of_scopes(others, named, known)
-    asking = Asking(client, known, today_in_brussels(request.now))
+    today, desk_api = today_in_brussels(request.now), desk_api_audience(request.settings)
+    asking = Asking(client, known, today, desk_api)
     details = _checked_details(unchecked_details, asking)
     granted = [each for each in asked if each in resource_of or may_have_of_ours(client, each)]
     resources = dict.fromkeys([*named, *resource_of.values(), *locations_of(details)])

@@ -15,7 +15,7 @@ import orjson
 from authn.clients.clients import REFRESH_TOKEN, Client
 from authn.clients.permissions import SYSTEM, Identity, refusal, refusals
 from authn.clients.resources import Resource, find_resource
-from authn.consents.authorization_details import Detail, details_at
+from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, Detail, details_at
 from authn.consents.scopes import OPENID, SSIN
 from authn.grants.confirmation import UNBOUND, Confirmation
 from authn.grants.grants import Grant
@@ -50,8 +50,13 @@ class Obtained:
 
     @property
     def scope(self) -> str:
-        """What this answer is about."""
-        return self.narrower_scope or self.grant.scope
+        """What this answer is about: of what was granted, what is the client's to this day.
+
+        Whether a national number may go, is looked at where it would.
+        """
+        registered = self.client.scope.split()
+        asked = (self.narrower_scope or self.grant.scope).split()
+        return " ".join(each for each in asked if each in registered)
 
 
 def answer(request: Request, obtained: Obtained) -> Answer:
@@ -109,9 +114,11 @@ def token_response(body: dict[str, Any]) -> Answer:
 def authorised_for(request: Request, obtained: Obtained) -> Authorised:
     """What the access token of this answer says: for the one resource that was asked and granted.
 
-    Raises `ProtocolError` (`invalid_target`).
+    Raises `ProtocolError` (`invalid_target`, `invalid_scope`).
     """
     client, grant = obtained.client, obtained.grant
+    if grant.scope and not obtained.scope:
+        raise ProtocolError("invalid_scope", "The client may not ask any of these scopes any more.")
     resource = _resource(request, client, grant)
     if resource is None:
         audience, subject = userinfo_audience(request.settings), grant.subject
@@ -130,7 +137,9 @@ def authorised_for(request: Request, obtained: Obtained) -> Authorised:
         grant=grant,
         profile=obtained.profile,
         confirmation=obtained.confirmation,
-        authorization_details=details_at(grant.allowed.authorization_details, audience),
+        authorization_details=still_askable(
+            client, details_at(grant.allowed.authorization_details, audience)
+        ),
         not_after=grant.ends_at,
     )
     return within_permissions(authorised)
@@ -155,6 +164,15 @@ def within_permissions(authorised: Authorised) -> Authorised:
         authorization_details=permitted_details(
             identity, authorised.authorization_details, resource
         ),
+    )
+
+
+def still_askable(client: Client, details: Iterable[Detail]) -> tuple[Detail, ...]:
+    """Those of which the client may ask to this day all that they name."""
+    return tuple(
+        each
+        for each in details
+        if each["type"] != ACTIONS_AT_RESOURCE or all(map(client.may_ask, each["actions"]))
     )
 
 

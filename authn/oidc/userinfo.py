@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from authn.clients.client_tokens import Sealing, sealed_for_client, token_for_client
 from authn.clients.clients import find_client
-from authn.consents.scopes import OPENID, SSIN, Known, claims_named, claims_of
+from authn.consents.scopes import OPENID, SSIN, Known, claims_named, claims_of, claims_within
 from authn.grants.access_tokens import LiveGrant
 from authn.oidc.access_token import userinfo_audience
 from authn.oidc.capacity_claims import Receiver, released_ssin, told_at_userinfo
@@ -27,7 +27,8 @@ JWT = "application/jwt"
 def userinfo(request: Request) -> Response:
     """The claims, as the client wants them; raises a `ProtocolError` in the form of RFC 6750 §3."""
     token, live, profile = accepted_token(request, userinfo_audience(request.settings))
-    scopes, grant = token.scope.split(), live.grant
+    registered, grant = live.client_scope.split(), live.grant
+    scopes = [each for each in token.scope.split() if each in registered]
     if OPENID not in scopes:
         raise refused("insufficient_scope", "The scope openid was not granted.", status=403)
     to = Receiver(
@@ -39,8 +40,8 @@ def userinfo(request: Request) -> Response:
     ssin = released_ssin(request, to)
     known = Known(live.person, grant.subject, ssin or None)
     claims: dict[str, Any] = {
-        **claims_of(known, token.scope),
-        **claims_named(known, grant.allowed.claims_userinfo),
+        **claims_of(known, " ".join(scopes)),
+        **claims_named(known, claims_within(live.client_scope, grant.allowed.claims_userinfo)),
     }
     if "profile" in scopes:
         claims |= told_at_userinfo(request, to, live.person, ssin, profile, grant.subject)

@@ -4,7 +4,6 @@ Who is slow or gone holds up nobody but itself: what else waits for it is put of
 failed, without being tried. A destination is spoken to by one thread of this process at a time.
 """
 
-import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +15,10 @@ from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.outbox.failures import Unreachable
 from authn.outbox.outbox import Claimed, claim, is_due, put_off_destination
-from authn.outbox.worker import (
-    JITTER,
-    STOP_SECONDS,
-    Deliver,
-    Report,
-    failure_of,
-    settle,
-)
+from authn.outbox.worker import Deliver, Report, failure_of, settle
 from authn.secrets import Secrets
 from authn.web.logs import logger
+from authn.web.threads import STOP_SECONDS, spread
 
 MOST_AT_ONCE = 4
 POLL_SECONDS = 1.0
@@ -153,4 +146,4 @@ def _run(work: DestinationWork, stop: threading.Event, changed: threading.Event)
                 logger.exception("outbox worker broke", kind=work.kind)
                 pause = PAUSE_SECONDS
             # Until a thread is free again, or it is time to look.
-            changed.wait(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311  no secret
+            changed.wait(spread(pause))

@@ -9,12 +9,12 @@ there is nothing to do it costs one look into an index every few seconds, of eac
 of row has a worker of its own; `outbox.destinations` is the one for kinds with many destinations.
 """
 
-import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -34,15 +34,14 @@ from authn.outbox.outbox import (
 )
 from authn.secrets import Secrets
 from authn.web.logs import logger
+from authn.web.threads import beside, spread
 
 POLL_SECONDS = 5.0
 PAUSE_SECONDS = 60.0  # after the other side did not answer, or the database didn't
-STOP_SECONDS = 5.0
 
 FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(hours=6)
 FACTOR = 4.0
-JITTER = 0.2
 MOST_TRIES = 16  # about three days
 
 # Delivers the payload of one row; raises one of `failures`.
@@ -144,21 +143,15 @@ def delay_after(tries: int) -> timedelta:
     """How long to wait after so many tries: 1, 4, 16, … minutes, at most 6 hours; ± a fifth."""
     growth: float = FACTOR ** min(tries - 1, 10)
     exact = min(FIRST_DELAY * growth, LONGEST_DELAY)
-    return exact * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spread, not secret
+    return exact * spread(1)
 
 
-@contextmanager
-def running(work: Work) -> Iterator[threading.Thread]:
-    """A thread delivers what is due for as long as the block runs, whatever goes wrong."""
-    stop = threading.Event()
-    # A daemon: should the other side hang at the end, the row's lease ends by itself.
-    thread = threading.Thread(target=_run, args=(work, stop), name="outbox", daemon=True)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        stop.set()
-        thread.join(STOP_SECONDS)
+def running(work: Work) -> AbstractContextManager[threading.Thread]:
+    """A thread delivers what is due for as long as the block runs, whatever goes wrong.
+
+    Should the other side hang at the end, the row's lease ends by itself.
+    """
+    return beside("outbox", partial(_run, work))
 
 
 def _run(work: Work, stop: threading.Event) -> None:
@@ -172,4 +165,4 @@ def _run(work: Work, stop: threading.Event) -> None:
         except Exception:  # noqa: BLE001  a database that is gone for a while comes back
             logger.exception("outbox worker broke")
             pause = PAUSE_SECONDS
-        pause *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  so that processes spread
+        pause = spread(pause)

@@ -25,7 +25,6 @@ _LEAP_YEAR = 2000
 _LAST_NATIONAL_MONTH = 12
 _LAST_BIS_MONTH = 52
 _DIGITS = re.compile(r"\d(?:[ .-]?\d){10,}", re.ASCII)
-_NO_DATE = frozenset({"000000", "000001", "002000", "002001", "004000", "004001"})
 
 
 class InvalidSsin(ValueError):
@@ -89,20 +88,6 @@ def contains_ssin(text: str, today: datetime.date) -> bool:
                 continue
             return True
     return False
-
-
-def birthdate_of(ssin: str) -> str | None:
-    """The birth date that a canonical number tells: `YYYY-MM-DD`, `YYYY-MM`, `YYYY` or None.
-
-    The register's own date goes before it: a number keeps the date it was made with.
-    """
-    year = None if ssin[:6] in _NO_DATE else ssn.get_birth_year(ssin)
-    if year is None:
-        return None
-    month, day = int(ssin[2:4]) % 20, int(ssin[4:6])
-    if not month:
-        return f"{year:04}"
-    return f"{year:04}-{month:02}-{day:02}" if day else f"{year:04}-{month:02}"
 
 
 def display(ssin: str) -> str:

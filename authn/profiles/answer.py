@@ -24,7 +24,7 @@ from authn.secrets import Secrets, national_number_hash
 from authn.settings import Settings
 from authn.sources.answers import heard_of, note_answer
 from authn.sources.facts import Fact, Mandate
-from authn.sources.questions import QuestionName
+from authn.sources.questions import OUR_OWN, QuestionName
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _LIVE = select(
@@ -97,13 +97,14 @@ def take_answer(
     """The person's profiles are what these facts, all that answer this question, make of them.
 
     `now` is when the question was asked: an answer older than the last one is left aside. One
-    answer of a person after another: the person's row is locked.
+    answer of a person after another: the person's row is locked. What is our own to say was read
+    under that lock, so that it is the newest whatever the clocks of two machines say.
     """
     must_write(connection)
     if lock_person(connection, person_id) is None:
         return
     last = heard_of(connection, person_id).get(question)
-    if last and last.answered_at and last.answered_at > now:
+    if last and last.answered_at and last.answered_at > now and question not in OUR_OWN:
         return
     kind, told = BY_QUESTION[question], tuple(facts)
     wanted = {

@@ -1,6 +1,6 @@
 """In which capacities a person may act at this moment."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -13,8 +13,8 @@ from authn.profiles.profiles import SELECT, profile_of_row, standing
 from authn.profiles.tables import profiles
 from authn.secrets import Secrets
 from authn.settings import Settings
-from authn.sources.answers import heard_of
-from authn.sources.questions import QuestionName
+from authn.sources.answers import Heard, heard_of
+from authn.sources.questions import OUR_OWN, QuestionName
 
 _OF_PERSON = SELECT.where(
     profiles.c.person_id == bindparam("of_person"), profiles.c.ended_at.is_(None)
@@ -59,7 +59,9 @@ def unchecked(
     """
     heard = heard_of(connection, person_id)
     return [
-        each for each in questions if each not in heard or not heard[each].is_usable(settings, now)
+        each
+        for each in questions
+        if _unheard(heard, each) or (each in heard and not heard[each].is_usable(settings, now))
     ]
 
 
@@ -72,8 +74,15 @@ def may_miss(connection: Connection, person_id: UUID, questions: Collection[Ques
         return False
     held = {*connection.execute(_QUESTIONS_HELD, {"of_person": person_id}).scalars()}
     heard = heard_of(connection, person_id)
-    never = {each for each in questions if each not in heard or not heard[each].answered_at}
+    never = any(_unheard(heard, each) for each in questions)
     return bool(never or held & {*questions})
+
+
+def _unheard(heard: Mapping[QuestionName, Heard], question: QuestionName) -> bool:
+    """Whether it was never answered. What is our own to say is about whom it was noted of alone."""
+    if question not in heard:
+        return question not in OUR_OWN
+    return heard[question].answered_at is None
 
 
 def questions_of(kinds: Iterable[Kind]) -> tuple[QuestionName, ...]:

@@ -22,7 +22,7 @@ from authn.settings import Settings
 from authn.sources.answers import stale_limit
 from authn.sources.fact_json import fact_to_json, kept_fact
 from authn.sources.facts import Fact
-from authn.sources.questions import QuestionName
+from authn.sources.questions import OUR_OWN, QuestionName
 from authn.sources.tables import source_answers
 
 Standing = Literal["holds", "due", "ended", "unchecked"]
@@ -115,6 +115,8 @@ def standing(settings: Settings, profile: Profile, now: datetime) -> Standing:
     kind = KINDS[profile.kind]
     if profile.fact is None or not kind.holds(profile.fact, settings, now):
         return "ended"
+    if kind.question in OUR_OWN:
+        return "holds"  # each change of it is in the profile at once (`appointing`)
     if profile.confirmed_at is None or profile.due_at is None:
         return "unchecked"
     limit = stale_limit(settings, kind.question)

@@ -33,7 +33,7 @@ from authn.sources.asking import (
 from authn.sources.embedded import EmbeddedRegister
 from authn.sources.facts import Fact
 from authn.sources.import_lock import stand_by_import
-from authn.sources.questions import QUESTIONS, QuestionName
+from authn.sources.questions import OUR_OWN, QUESTIONS, QuestionName
 from authn.sources.twins import facts_of_person
 from authn.web.routing import NeededFromOutside
 from authn.web.site import Site
@@ -97,6 +97,8 @@ def _take_embedded(request: Here, person_id: UUID, question: QuestionName) -> No
         citizen = EmbeddedRegister(connection, secrets).entry(ssin)
         _take_citizen(connection, secrets, request.settings, person_id, citizen, request.now)
         return
+    if question in OUR_OWN:
+        lock_person(connection, person_id)  # before the look: a role may end at this moment
     facts = facts_of_person(connection, secrets, question, person_id)
     take_answer(connection, secrets, request.settings, person_id, question, facts, request.now)
 

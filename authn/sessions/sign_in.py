@@ -33,6 +33,7 @@ def sign_in_with(
         request.cookies.get(cookie_name(request.settings, INSTALLATION), ""),
         read_user_agent(request.headers.get("user-agent", "")),
         request.now,
+        request.site.places.find(request.address) or None,
     )
     sign_in = _in_new if here.new else _go_on
     session, token = sign_in(request, held, here.installation_id, request_id)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
+from authn.settings.service import POSTGRESQL, PSYCOPG
 from authn.settings.sources import SourceSettings
 
 STREAMS = ("file", "udp", "tcp")
@@ -24,6 +25,13 @@ class AuditSettings(SourceSettings):
         None,
         description="Where the signed head of each day is written, a file a day. Put it where this "
         "service's operator can write once and never change. Empty: `audit` in the data directory.",
+    )
+    audit_head_every: timedelta = Field(
+        timedelta(minutes=5),
+        description="How often the head of the present day is signed and written there, when rows "
+        "came to it: what is cut off at the end of the log after that is found.",
+        gt=timedelta(0),
+        le=timedelta(days=1),
     )
     audit_stream: str = Field(
         "",
@@ -43,6 +51,21 @@ class AuditSettings(SourceSettings):
         description="How long those files are kept before `authn audit archive` says that they may "
         "go.",
     )
+
+    audit_archive_database_url: SecretStr = Field(
+        SecretStr(""),
+        description="`postgresql://…`: the same database, as the role that may delete archived "
+        "days; `authn audit archive` uses it, and the service's own role needs no such right "
+        "(`authn db grants`). Empty: as `AUTHN_DATABASE_URL`.",
+    )
+
+    @field_validator("audit_archive_database_url")
+    @classmethod
+    def _archive_is_postgresql(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith((*POSTGRESQL, PSYCOPG)):
+            raise ValueError("must begin with postgresql://: with SQLite there are no roles")
+        return value
 
     @field_validator("audit_stream")
     @classmethod

@@ -1,7 +1,7 @@
 """The support desk: how long it stays open, why somebody may be looked at, how often; its acts."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from authn.settings.audit import AuditSettings
+from authn.settings.clients import Names
 from authn.settings.service import Language
 
 Reasons = dict[
@@ -25,6 +26,19 @@ Reasons = dict[
         Field(min_length=1),
     ],
 ]
+# The codes of the reasons that are built in; what they say is in `staff.reasons`.
+OURS: Final = frozenset(
+    {
+        "lost-device",
+        "cannot-sign-in",
+        "copied-key",
+        "misuse",
+        "came-to-desk",
+        "wrong-data",
+        "question",
+        "check",
+    }
+)
 _REASONS: TypeAdapter[Reasons] = TypeAdapter(Reasons)
 
 
@@ -67,6 +81,13 @@ class DeskSettings(AuditSettings):
         'your staff and citizens, who read them: a JSON object such as `{"lost-phone": {"en": '
         '"Lost phone", "nl": "Telefoon kwijt"}}`. Empty: those built in, in all four languages.',
     )
+    desk_fraud_reasons: Names = Field(
+        frozenset(),
+        description="Which of these reasons, by their codes with spaces between, say that somebody "
+        "else may use the account: what was blocked for one of them is unblocked by a supervisor "
+        "with a second member of staff, and never by an agent alone. Empty: `copied-key` and "
+        "`misuse`, so with a list of your own name those of it.",
+    )
     desk_looks_warning: int = Field(
         30,
         description="At how many persons looked at in an hour the supervisors of an agent's desk "
@@ -81,7 +102,8 @@ class DeskSettings(AuditSettings):
 
     desk_undo: timedelta = Field(
         timedelta(minutes=15),
-        description="How long an agent can take back that they blocked the wrong device.",
+        description="How long an agent can take back that they blocked the wrong device, and a "
+        "registrar can print a spoiled letter anew without asking for the code again.",
         ge=timedelta(0),
         le=timedelta(hours=8),
     )
@@ -110,6 +132,21 @@ class DeskSettings(AuditSettings):
         "meanwhile.",
         ge=timedelta(hours=1),
     )
+    desk_address_age: timedelta = Field(
+        timedelta(days=1),
+        description="How long ago an address must have been confirmed before the second half of a "
+        "code goes there, or it counts as one that can cancel a code. Until then a second letter "
+        "does it.",
+        ge=timedelta(0),
+    )
+
+    @field_validator("desk_fraud_reasons")
+    @classmethod
+    def _are_reasons(cls, value: frozenset[str], info: ValidationInfo) -> frozenset[str]:
+        known = info.data.get("desk_reasons") or OURS
+        if not value <= {*known}:
+            raise ValueError("names a code that is no reason of AUTHN_DESK_REASONS")
+        return value
 
     @field_validator("desk_looks_most")
     @classmethod

@@ -38,8 +38,9 @@ class MailSettings(DeviceSettings):
     )
     outbox_worker: bool = Field(
         True,
-        description="Whether `authn serve` sends what waits in the outbox: mails, and sign-outs to "
-        "applications; otherwise `authn outbox send` does, run every minute.",
+        description="Whether `authn serve` sends what waits in the outbox, mails and sign-outs to "
+        "applications, and ends approvals that nobody gave in time; otherwise `authn outbox send` "
+        "does, run every minute.",
     )
 
     @field_validator("mail_from")

@@ -4,6 +4,9 @@ What the answer was, `people` and `profiles` keep. An answer is fresh for the se
 its question, and used for `*_stale` at most while its source is down; after a failure nobody asks
 again for half a minute. About a citizen an old answer is good for as long as there is no newer one:
 who is down then is the register, not the citizen (protocol 4.20).
+
+Of our own register of staff nobody is asked who never got a role: they have no row here, and it
+costs them nothing. Who has one is asked again with each change of it (`ask_anew_of`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,11 +22,13 @@ from sqlalchemy.sql import Executable
 
 from authn.db.transaction import must_write
 from authn.settings import Settings
-from authn.sources.questions import QuestionName
+from authn.sources.questions import OUR_OWN, QuestionName
 from authn.sources.tables import source_answers
 
 NOT_AGAIN_BEFORE: Final = timedelta(seconds=30)
 """After a failure, how long the same is not asked about the same person."""
+OWN_FRESH: Final = timedelta(days=1)
+"""What we know ourselves is read anew by then, though each change of it has that done at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,11 @@ def due_of(
     heard: Mapping[QuestionName, Heard], questions: Iterable[QuestionName], now: datetime
 ) -> tuple[QuestionName, ...]:
     """Those of these questions that are to be asked now: never asked, or their time has come."""
-    return tuple(each for each in questions if each not in heard or heard[each].is_due(now))
+    return tuple(
+        each
+        for each in questions
+        if (heard[each].is_due(now) if each in heard else each not in OUR_OWN)
+    )
 
 
 def due(
@@ -112,14 +121,24 @@ def ask_anew(connection: Connection, question: QuestionName, now: datetime) -> i
     return connection.execute(_ASK_ANEW, {"asked": question, "now": now}).rowcount
 
 
+def ask_anew_of(
+    connection: Connection, person_id: UUID, question: QuestionName, now: datetime
+) -> None:
+    """This person's answer to this question is due now, whether there was one before or not."""
+    values = {"answered_at": None, "due_at": now, "failed_at": None}
+    _note(connection, "due", {"person_id": person_id, "question": question, **values})
+
+
 def fresh_for(settings: Settings, question: QuestionName) -> timedelta:
     """How long an answer is not asked anew."""
+    if question in OUR_OWN:
+        return OWN_FRESH
     lifetime: timedelta = getattr(settings, f"{question}_fresh")
     return lifetime
 
 
 def stale_limit(settings: Settings, question: QuestionName) -> timedelta | None:
-    """How old an answer may be at most to be used; None for a citizen's, which has no limit."""
+    """How old an answer may be at most to be used; None for no limit: a citizen's, and our own."""
     limit: timedelta | None = getattr(settings, f"{question}_stale", None)
     return limit
 
@@ -140,6 +159,7 @@ def _upsert(what: str, dialect: str) -> Executable:
             "due_at": new.due_at,
             "failed_at": func.coalesce(old.failed_at, new.failed_at),
         },
+        "due": {"due_at": new.due_at},
     }
     key = list(source_answers.primary_key.columns)
     return statement.on_conflict_do_update(index_elements=key, set_=changes[what])

@@ -11,7 +11,9 @@ _VARIABLES: Final = {source: f"AUTHN_{source.upper()}_URL" for source in SOURCES
 
 
 def source_url(settings: Settings, source: SourceName) -> str:
-    """Where the source is asked; "" for the embedded twin."""
+    """Where the source is asked; "" for the embedded twin, and for our own register of staff."""
+    if source not in SOURCES:
+        return ""
     url: str = getattr(settings, f"{source}_url")
     return url
 

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from authn.audit.events import RegisterImported
 from authn.audit.log import record
 from authn.db.engine import Database
+from authn.db.occasion import NO_REFERENCE
 from authn.db.transaction import writing
 from authn.people.persons import persons_with_hashes, refresh
 from authn.people.ssin import today_in_brussels
@@ -63,7 +64,7 @@ def import_file(
             _swap_in(connection, import_id)
             refreshed = _refresh_persons(connection, secrets, import_id, now)
             _clear_staging(connection, import_id, now)
-            record(connection, secrets, RegisterImported(rows=rows), now, "-")
+            record(connection, secrets, RegisterImported(rows=rows), now, NO_REFERENCE)
     except BaseException:
         with writing(database) as connection:
             _clear_staging(connection, import_id, now)

@@ -18,6 +18,7 @@ from authn.sources.facts import (
     DISCIPLINES,
     ORGANISATION_KINDS,
     Child,
+    DeskRoles,
     Discipline,
     Fact,
     Mandate,
@@ -29,6 +30,8 @@ from authn.sources.facts import (
 )
 from authn.sources.json_reader import InvalidFact, JsonReader, KeptReader
 from authn.sources.questions import QuestionName
+from authn.staff.roles import ROLES, Role
+from authn.staff.tables import LONGEST_DESK
 from authn.web.languages import LANGUAGES
 
 Json = dict[str, Any]
@@ -70,6 +73,8 @@ def fact_to_json(fact: Fact) -> Json:
         case Child():
             birthdate = {"birthdate": fact.birthdate} if fact.birthdate else {}
             return {**_person_to_json(fact.child), **birthdate, "deceased": fact.deceased}
+        case DeskRoles():
+            return {"desk": fact.desk, "roles": list(fact.roles)}
 
 
 def fact_from_json(question: QuestionName, document: object, today: date = date.max) -> Fact:
@@ -204,6 +209,14 @@ def _child(reader: JsonReader) -> Child:
     )
 
 
+def _desk_roles(reader: JsonReader) -> DeskRoles:
+    desk = reader.name("desk", longest=LONGEST_DESK)
+    roles = reader.identifiers("roles", len(ROLES))
+    if not {*roles} <= {*ROLES}:
+        raise reader.refused("roles", f"has what is not one of {', '.join(sorted(ROLES))}")
+    return DeskRoles(desk, cast(tuple[Role, ...], roles))
+
+
 def _person(reader: JsonReader) -> NaturalPerson:
     person = _person_members(reader)
     reader.finish()
@@ -253,4 +266,5 @@ _READERS: Final[dict[QuestionName, Callable[[JsonReader], Fact]]] = {
     "qualities": _quality,
     "memberships": _membership,
     "mandates": _mandate,
+    "staff": _desk_roles,
 }

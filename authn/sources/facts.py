@@ -1,4 +1,5 @@
-"""What authentic sources tell of a person: qualities, memberships, mandates, children.
+"""What authentic sources tell of a person: qualities, memberships, mandates, children; and what we
+know ourselves, their roles at the help desk.
 
 Dates are Belgian calendar days, and the last one counts as well. National numbers are left out of
 `repr`. A fact says what the source said; whether it holds today is asked each time.
@@ -9,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, Literal, get_args
 
 from authn.people.ssin import BRUSSELS, today_in_brussels
+from authn.staff.roles import Role
 
 # The keys of the federation's vocabulary (domain 2.5), lower case.
 Discipline = Literal["physician", "pharmacist", "dentist", "nurse", "midwife", "physiotherapist"]
@@ -122,4 +124,12 @@ class Child:
     deceased: bool = False
 
 
-Fact = Quality | Membership | Mandate | Child
+@dataclass(frozen=True, slots=True)
+class DeskRoles:
+    """The person asked works at this desk, in these roles: one at least, as `ROLES` orders them."""
+
+    desk: str
+    roles: tuple[Role, ...]
+
+
+Fact = Quality | Membership | Mandate | Child | DeskRoles

@@ -1,15 +1,17 @@
-"""What is asked of the authentic sources about one person, and which source knows it.
+"""What is asked about one person, and which source knows it.
 
-The one registry: settings, cache and health are per question, or per source, of this table.
+The one registry: settings, cache and health are per question, or per source, of this table. Who
+works at the help desk is our own to say: no source outside is ever asked for it, and it is asked of
+nobody but those who got a role there.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from authn.sources.facts import Child, Fact, Mandate, Membership, Quality
+from authn.sources.facts import Child, DeskRoles, Fact, Mandate, Membership, Quality
 
-QuestionName = Literal["citizen", "children", "qualities", "memberships", "mandates"]
-SourceName = Literal["national_register", "professions", "organisations", "mandates"]
+QuestionName = Literal["citizen", "children", "qualities", "memberships", "mandates", "staff"]
+SourceName = Literal["national_register", "professions", "organisations", "mandates", "staff"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,16 @@ QUESTIONS: Final[dict[QuestionName, Question]] = {
     "qualities": Question("qualities", "professions", Quality),
     "memberships": Question("memberships", "organisations", Membership),
     "mandates": Question("mandates", "mandates", Mandate),
+    "staff": Question("staff", "staff", DeskRoles),
 }
+# The authentic sources: each may be outside.
 SOURCES: Final[tuple[SourceName, ...]] = (
     "national_register",
     "professions",
     "organisations",
     "mandates",
 )
+# Answered by our own tables (`sources.staff`), and by nothing else.
+OUR_OWN: Final = frozenset(name for name, each in QUESTIONS.items() if each.source not in SOURCES)
+# What a source outside can be asked.
+OF_SOURCES: Final = tuple(name for name in QUESTIONS if name not in OUR_OWN)

@@ -25,9 +25,10 @@ from authn.sources.fact_json import (
     organisation_from_json,
     organisation_to_json,
 )
-from authn.sources.facts import Child, Fact, Mandate, Membership, Organisation, Quality
+from authn.sources.facts import Child, DeskRoles, Fact, Mandate, Membership, Organisation, Quality
 from authn.sources.organisations import AccessManager
 from authn.sources.questions import QuestionName
+from authn.sources.staff import desks_of
 from authn.sources.tables import source_facts, source_staged_facts
 
 # What is kept beside the answers to `QUESTIONS`: an organisation by each of its numbers, and its
@@ -80,7 +81,12 @@ def facts_of(
 def facts_of_person(
     connection: Connection, secrets: Secrets, question: QuestionName, person_id: UUID
 ) -> tuple[Fact, ...]:
-    """The same of a person known here, by all the numbers that they have or had."""
+    """The same of a person known here, by all the numbers that they have or had.
+
+    Who works at the help desk stands in no file: our own table says it (`sources.staff`).
+    """
+    if question == "staff":
+        return desks_of(connection, person_id)
     values = {"asked": question, "of_person": person_id}
     return _facts(secrets, question, connection.execute(_OF_PERSON, values).all())
 
@@ -203,6 +209,8 @@ def _key(fact: Fact) -> tuple[str, ...]:
             return (fact.mandate_id,)
         case Child():
             return (fact.child.ssin,)
+        case DeskRoles():
+            return (fact.desk,)
 
 
 def _row(

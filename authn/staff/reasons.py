@@ -15,17 +15,31 @@ REASONS: Final[Mapping[str, str]] = {
     "lost-device": N_("A device was lost or stolen"),
     "cannot-sign-in": N_("Signing in does not work"),
     "copied-key": N_("A key may have been copied"),
+    "misuse": N_("Somebody else may be using the account"),
     "came-to-desk": N_("You came to a desk"),
     "wrong-data": N_("Data or an address is wrong"),
     "question": N_("A question was asked"),
     "check": N_("A check or a complaint"),
 }
+FRAUD: Final = frozenset({"copied-key", "misuse"})
+"""Which of them say that somebody else may use the account."""
+
 _ORDER: Final = ("en", "fr", "nl", "de")
 
 
 def reasons_of(settings: Settings) -> tuple[str, ...]:
     """The codes that an agent chooses from, in their order."""
     return tuple(settings.desk_reasons or REASONS)
+
+
+def is_fraud(settings: Settings, code: str | None) -> bool:
+    """Whether what was blocked for this reason is unblocked by two members of staff alone.
+
+    What was blocked for one of ours before the operator had a list of their own stays so.
+    """
+    if code in FRAUD and code not in reasons_of(settings):
+        return True
+    return code in (settings.desk_fraud_reasons or FRAUD)
 
 
 def reason_in_words(

@@ -1,42 +1,19 @@
-"""Appointing staff, ending it, and what a person may do at the desk."""
+"""What a person is and may do at the desk; `profiles.appointing` begins and ends it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
-from uuid import UUID, uuid4
+from unicodedata import normalize
+from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select
 
-from authn.audit.log import record
-from authn.audit.staff_events import StaffAppointed, StaffDismissed
-from authn.db.once import insert_once
-from authn.db.transaction import must_write
-from authn.errors import N_, InvalidRequest
-from authn.secrets import Secrets
 from authn.staff.roles import ROLES, Act, Role, may
-from authn.staff.tables import LONGEST_DESK, staff, staff_beginning
-
-FIRST_OPERATOR = "first-operator"
+from authn.staff.tables import staff
 
 _OF = select(staff.c.role, staff.c.desk).where(
     staff.c.person_id == bindparam("person_id"), staff.c.ended_at.is_(None)
 )
-_END = (
-    update(staff)
-    .where(
-        staff.c.person_id == bindparam("of_person"),
-        staff.c.role == bindparam("of_role"),
-        staff.c.ended_at.is_(None),
-    )
-    .values(ended_at=bindparam("now"), ended_by=bindparam("by"))
-)
-
-
-class NoStaff(InvalidRequest):
-    """What is said about a member of staff is not accepted."""
-
-    def __init__(self, description: str) -> None:
-        super().__init__("invalid_staff", description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +27,11 @@ class Staff:
     def may(self, act: Act) -> bool:
         """Whether one of the roles may do the act at all."""
         return may(self.roles, act)
+
+    @property
+    def in_order(self) -> tuple[Role, ...]:
+        """The roles as `ROLES` orders them."""
+        return tuple(each for each in ROLES if each in self.roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,73 +54,31 @@ def staff_of(connection: Connection, person_id: UUID) -> Staff | None:
     return Staff(person_id, roles, frozenset(row.desk for row in rows))
 
 
+def roles_by_desk(connection: Connection, person_id: UUID) -> dict[str, set[Role]]:
+    """In which roles this person works at each of their desks now."""
+    held: dict[str, set[Role]] = {}
+    for row in connection.execute(_OF, {"person_id": person_id}):
+        held.setdefault(desk_name(row.desk), set()).add(cast("Role", row.role))
+    return held
+
+
+def staff_at(connection: Connection, person_id: UUID, desk: str) -> Staff | None:
+    """What they are there now, as who acts at this desk alone; None for whoever doesn't work there.
+
+    Their other desks are still theirs: nobody acts on a colleague of any without a second person.
+    """
+    rows = connection.execute(_OF, {"person_id": person_id}).all()
+    roles = frozenset(cast("Role", row.role) for row in rows if desk_name(row.desk) == desk)
+    return Staff(person_id, roles, frozenset(row.desk for row in rows)) if roles else None
+
+
+def desk_name(desk: str) -> str:
+    """The name in one normal form, so that equal names are equal text."""
+    return normalize("NFC", desk.strip())
+
+
 def appointments(connection: Connection) -> list[Appointment]:
     """Every appointment that holds, and those that have ended, the newest first."""
     columns = [staff.c[name] for name in Appointment.__dataclass_fields__]
     rows = connection.execute(select(*columns).order_by(staff.c.appointed_at.desc(), staff.c.id))
     return [Appointment(*row) for row in rows]
-
-
-def appoint(
-    connection: Connection,
-    secrets: Secrets,
-    person_id: UUID,
-    role: str,
-    desk: str,
-    now: datetime,
-    *,
-    by: UUID | None = None,
-    reference: str = "-",
-) -> bool:
-    """Whether the person has this role from now on; False when they had it. Raises `NoStaff`."""
-    if role not in ROLES:
-        raise NoStaff(N_("There is no such role at the desk."))
-    desk = desk.strip()
-    if not desk or len(desk) > LONGEST_DESK or not desk.isprintable():
-        raise NoStaff(N_("A desk has a name of at most 60 characters."))
-    row = {
-        "id": uuid4(),
-        "person_id": person_id,
-        "role": role,
-        "desk": desk,
-        "appointed_by": by,
-        "appointed_at": now,
-    }
-    if not insert_once(connection, staff, row):
-        return False
-    event = StaffAppointed(person_id=person_id, actor_id=by, role=role, desk=desk)
-    record(connection, secrets, event, now, reference)
-    return True
-
-
-def dismiss(
-    connection: Connection,
-    secrets: Secrets,
-    person_id: UUID,
-    role: str,
-    now: datetime,
-    *,
-    by: UUID | None = None,
-    reference: str = "-",
-) -> bool:
-    """Whether the role ended now; sessions at the desk look at it each time, and end with it."""
-    must_write(connection)
-    parameters = {"of_person": person_id, "of_role": role, "now": now, "by": by}
-    if connection.execute(_END, parameters).rowcount != 1:
-        return False
-    event = StaffDismissed(person_id=person_id, actor_id=by, role=role)
-    record(connection, secrets, event, now, reference)
-    return True
-
-
-def make_first_operator(
-    connection: Connection, secrets: Secrets, person_id: UUID, desk: str, now: datetime
-) -> bool:
-    """Whether this person is the first operator by this; False once there has been one.
-
-    Of two who try at the same moment one succeeds, and never again after that.
-    """
-    row = {"what": FIRST_OPERATOR, "person_id": person_id, "made_at": now}
-    if not insert_once(connection, staff_beginning, row):
-        return False
-    return appoint(connection, secrets, person_id, "operator", desk, now)

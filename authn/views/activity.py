@@ -17,6 +17,7 @@ from authn.devices.devices import every_device_of
 from authn.login.scopes import in_words
 from authn.people.merge import same_person
 from authn.people.ssin import BRUSSELS
+from authn.profiles.kinds.staff import ROLE_WORDS
 from authn.profiles.profiles import find_profile
 from authn.profiles.words import in_words as profile_in_words
 from authn.staff.reasons import reason_in_words
@@ -141,14 +142,15 @@ class _Named:
         details, translate = row.details, self.request.translate
         capacity, capacity_kind = self.capacities.get(details.get("profile_id") or "", ("", ""))
         by = details.get("by") or details.get("proof") or ""
+        roles = self._called_roles(details.get(line.roles, []))
         return Entry(
             at=row.occurred_at,
             kind=line.kind,
             what=translate(line.what),
             application=self.applications.get(row.client_id or "", row.client_id or ""),
             device=self.devices.get(row.device_id, "") if row.device_id else "",
-            capacity=capacity,
-            capacity_kind=capacity_kind,
+            capacity=capacity or roles,
+            capacity_kind=capacity_kind or roles,
             resource=self._called_resource(details, line),
             data=self._called_data(details[line.data]) if line.data else "",
             by=translate(BY.get(by, "")),
@@ -181,6 +183,11 @@ class _Named:
     def _called_reason(self, code: str) -> str:
         request = self.request
         return reason_in_words(request.settings, code, request.language, request.translate)
+
+    def _called_roles(self, roles: str | Sequence[str]) -> str:
+        """One or several, as those who have them read it."""
+        names = [roles] if isinstance(roles, str) else roles
+        return ", ".join(self.request.translate(ROLE_WORDS.get(each, each)) for each in names)
 
     def _capacity(self, profile_id: UUID) -> tuple[str, str]:
         """What the capacity is called: with its names, and its kind alone."""

@@ -44,8 +44,8 @@ class Line:
     """How one event is shown.
 
     `data` names the detail with what was asked or allowed, `resource` that with the service that an
-    application spoke to, `why` that with a reason which a citizen reads. What is not named here is
-    for operators, and not shown.
+    application spoke to, `why` that with a reason which a citizen reads, `roles` that with what
+    they are at the help desk. What is not named here is for operators, and not shown.
     """
 
     kind: Kind
@@ -53,6 +53,7 @@ class Line:
     data: str = ""
     resource: str = ""
     why: str = ""
+    roles: str = ""
 
 
 LINES: Final[Mapping[type[Event], Line]] = {
@@ -153,9 +154,13 @@ LINES: Final[Mapping[type[Event], Line]] = {
         "staff", N_("A supervisor read what the help desk asked to do for you"), why="reason"
     ),
     person_events.PersonsMerged: Line("account", N_("Your two accounts became one")),
-    staff_events.StaffAppointed: Line("account", N_("You got a role at the help desk")),
-    staff_events.StaffDismissed: Line("account", N_("A role of yours at the help desk ended")),
-    staff_events.DeskOpened: Line("sign-in", N_("You opened the help desk")),
+    staff_events.StaffAppointed: Line(
+        "account", N_("You got a role at the help desk"), roles="role"
+    ),
+    staff_events.StaffDismissed: Line(
+        "account", N_("A role of yours at the help desk ended"), roles="role"
+    ),
+    staff_events.DeskOpened: Line("sign-in", N_("You opened the help desk"), roles="roles"),
     staff_events.DeskClosed: Line("sign-in", N_("You closed the help desk")),
     staff_events.DeskReasonGiven: Line(
         "staff", N_("A member of the help desk opened your account"), why="reason"
@@ -207,7 +212,10 @@ NOT_SHOWN: Final[Mapping[type[Event], str]] = {
     registration_events.CitizenSearched: "whoever was found is shown why their account was opened",
     registration_events.ForeignIdentityArrived: _NOBODY,
     registration_events.ForeignIdentitySeen: "an identity that may be another person's",
+    staff_events.DeskColleagueSeen: "it is shown once, with the reason that was given before",
     staff_events.DeskLooksUnusual: _NOBODY,
+    staff_events.DeskActConfirmed: _ACT_SHOWN,
+    watching_events.AuditArchived: _NOBODY,
     watching_events.AuditVerified: _NOBODY,
     watching_events.DeskActivitySeen: "what staff did: names of citizens, and nothing else of them",
     operator_events.OutboxRetried: _NOBODY,
@@ -222,6 +230,9 @@ NOT_SHOWN: Final[Mapping[type[Event], str]] = {
     desk.ApprovalWithdrawn: _ACT_SHOWN,
     desk.ApprovalExpired: _ACT_SHOWN,
     desk.ApprovalFailed: _ACT_SHOWN,
+    desk.ApprovalLapsed: _ACT_SHOWN,
+    staff_events.DeskActedAlone: _ACT_SHOWN,
+    registration_events.MachineCodeIssued: "shown as the code that was made, and why",
     device.DecisionRefused: _NOTHING_DONE,
     device.InvitationEnded: "its beginning is shown, and the device if there is one",
 }

@@ -29,7 +29,7 @@ from authn.webauthn.policy import key_level, model_of
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """One device on a page; `browser` is where it was last used, in words.
+    """One device on a page; `browser` and `place` are where it was last used, in words.
 
     `only`: no other active device would be left without it.
     """
@@ -48,8 +48,10 @@ class DeviceView:
     last_used_at: datetime
     last_application: str | None
     browser: str | None
+    place: str | None
     suspended_at: datetime | None
     suspended_why: SuspendedWhy | None
+    suspended_reason: str | None
     suspended_until: datetime | None
     unlinked_at: datetime | None
     only: bool
@@ -78,8 +80,10 @@ def device_view(
         last_used_at=device.last_used_at,
         last_application=last_application,
         browser=browser_words(request, latest.browser, latest.system) if latest else None,
+        place=(latest.place or {}).get(request.language) if latest else None,
         suspended_at=device.suspended_at,
         suspended_why=device.suspended_why,
+        suspended_reason=device.suspended_reason,
         suspended_until=device.suspended_until,
         unlinked_at=device.unlinked_at,
         only=not may_leave(device, every, request.now),

@@ -14,6 +14,7 @@ KINDS = {
     "organisation": "members of an organisation",
     "mandate": "mandataries",
     "child": "parents for a child",
+    "staff": "members of the help desk",
     "system": "systems",
 }
 

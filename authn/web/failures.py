@@ -154,6 +154,8 @@ def _as_problem(http: HttpRequest, refusal: Refusal, status: int, reference: str
         "status": status,
         "instance": f"urn:authn:reference:{reference}",
     }
+    if isinstance(refusal, ProtocolError):
+        problem = {**refusal.members, **problem}
     return Response(orjson.dumps(problem), status, media_type="application/problem+json")
 
 

@@ -83,13 +83,18 @@ def load_pages(service_name: str) -> Pages:
     return Pages(load_catalogues(), service_name)
 
 
+def _day_of(moment: datetime | date) -> date:
+    """The Belgian day; a day is one already."""
+    return moment.astimezone(BRUSSELS).date() if isinstance(moment, datetime) else moment
+
+
 def _date_filters(locale: str, gettext: Callable[[str], str]) -> dict[str, Callable[..., str]]:
-    def in_date(moment: datetime) -> str:
-        return format_date(moment.astimezone(BRUSSELS).date(), format="long", locale=locale)
+    def in_date(moment: datetime | date) -> str:
+        return format_date(_day_of(moment), format="long", locale=locale)
 
     def in_day(moment: datetime) -> str:
         """`Tuesday 3 March 2026`, as the heading of what happened on that day."""
-        return format_date(moment.astimezone(BRUSSELS).date(), format="full", locale=locale)
+        return format_date(_day_of(moment), format="full", locale=locale)
 
     def in_time(moment: datetime) -> str:
         return format_time(moment, format="short", tzinfo=BRUSSELS, locale=locale)
@@ -99,16 +104,14 @@ def _date_filters(locale: str, gettext: Callable[[str], str]) -> dict[str, Calla
 
     def in_words(moment: datetime) -> str:
         """`Tuesday 3 March 2026 at 10:30`, for a moment that somebody waits for."""
-        day = format_date(moment.astimezone(BRUSSELS).date(), format="full", locale=locale)
+        day = in_day(moment)
         time = format_time(moment, format="short", tzinfo=BRUSSELS, locale=locale)
         return gettext("%(day)s at %(time)s") % {"day": day, "time": time}
 
     @pass_context
     def ago(context: Context, moment: datetime) -> str:
         """Today and yesterday by their name and with the time, anything older by its date."""
-        days = (
-            context["now"].astimezone(BRUSSELS).date() - moment.astimezone(BRUSSELS).date()
-        ).days
+        days = (_day_of(context["now"]) - _day_of(moment)).days
         time = format_time(moment, format="short", tzinfo=BRUSSELS, locale=locale)
         if days == 0:
             return gettext("today at %(time)s") % {"time": time}

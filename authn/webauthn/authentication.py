@@ -1,6 +1,6 @@
 """The authentication ceremony, WebAuthn §7.2: for a login, or to confirm one act."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ from authn.devices.life import resume_if_elapsed, suspend
 from authn.devices.tables import Device, HeldDevice
 from authn.devices.transitions import state_of
 from authn.errors import N_, Forbidden, NotFound, Refusal
-from authn.people.persons import lock_person
+from authn.people.persons import lock_persons
 from authn.web.request import Request
 from authn.webauthn.authenticator_data import check_asserted
 from authn.webauthn.challenges import (
@@ -107,16 +107,19 @@ def authenticate_sign_in(request: Request, request_id: str | None) -> HeldDevice
     return _accept(request, asserted)
 
 
-def confirm(request: Request, person_id: UUID, purpose: Purpose) -> HeldDevice:
+def confirm(
+    request: Request, person_id: UUID, purpose: Purpose, others: Iterable[UUID] = ()
+) -> HeldDevice:
     """A device of this person that confirmed this act on this target, now (protocol 2.9).
 
-    Raises as `authenticate_sign_in` does.
+    `others` are the persons whom the act is on, where it is not on themselves alone: locked with
+    them. Raises as `authenticate_sign_in` does.
     """
     asserted = _verify(request, purpose)
     if asserted.held.person.id != person_id:
         raise refused(request, asserted.held, "another person's device")
     # First, as whatever is confirmed does: never the device's row before the person's.
-    lock_person(request.connection, person_id)
+    lock_persons(request.connection, {person_id, *others})
     return _accept(request, asserted)
 
 

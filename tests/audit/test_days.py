@@ -1,40 +1,24 @@
 """A day that is over is signed, exported, streamed, archived; and verified by the command."""
 
-import gzip
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
-from authn.audit.archive import archive_path
 from authn.audit.chain import audit_progress
 from authn.audit.days import audit_days, signed_days
-from authn.audit.log import audit_events
 from authn.audit.stream import cef_line, json_line, rows_to_stream
 from authn.db.transaction import reading, writing
-from authn.keys.audit_days import TYP, is_signed, sign_days, stream_new
-from authn.keys.signing_keys import ensure_signing_keys, load_keys
+from authn.keys.audit_days import is_signed, sign_days, stream_new
+from authn.keys.audit_heads import DAY
+from authn.keys.signing_keys import load_audit_keys
 from authn.settings import Settings
 from authn.web.site import Site
-from tests.audit.test_chain import chained, findings, happen
+from tests.audit.test_chain import chained, happen
 from tests.commands import run_command
-from tests.conftest import MovableClock
-
-
-@pytest.fixture
-def three_days(site: Site, clock: MovableClock) -> Site:
-    """Two rows on each of three days, of which two are over."""
-    ensure_signing_keys(site.database, site.secrets, clock())
-    for _ in range(3):
-        happen(site, 2)
-        chained(site)
-        clock.advance(days=1)
-    clock.advance(days=-1)
-    sign(site)
-    return site
 
 
 def sign(site: Site) -> int:
@@ -44,7 +28,7 @@ def sign(site: Site) -> int:
 def test_a_day_is_signed_once_it_is_over(three_days: Site) -> None:
     with reading(three_days.database) as connection:
         days = signed_days(connection)
-        keys = load_keys(connection, three_days.secrets)
+        keys = load_audit_keys(connection, three_days.secrets)
     assert [(each.day.day, each.day.rows) for each in days] == [
         ("2026-03-02", 2),
         ("2026-03-03", 2),
@@ -67,7 +51,7 @@ def test_its_head_is_in_a_file_that_is_never_written_again(three_days: Site) -> 
 def test_another_signature_or_another_text_is_none(three_days: Site) -> None:
     with reading(three_days.database) as connection:
         [first, second] = signed_days(connection)
-        keys = load_keys(connection, three_days.secrets)
+        keys = load_audit_keys(connection, three_days.secrets)
     header, _, signature = second.signed.split(".")
     for forged in ("", "a.b.c", ".".join((header, first.signed.split(".")[1], signature))):
         with writing(three_days.database) as connection:
@@ -75,7 +59,7 @@ def test_another_signature_or_another_text_is_none(three_days: Site) -> None:
             connection.execute(statement.values(signed=forged))
         with reading(three_days.database) as connection:
             assert not is_signed(keys, signed_days(connection)[1])
-    assert TYP == "audit-day+jwt"
+    assert DAY == "audit-day+jwt"
 
 
 def streaming(site: Site, address: str, form: str = "json") -> Settings:
@@ -170,50 +154,6 @@ def test_the_command_fails_where_it_is_not(three_days: Site) -> None:
     assert code != 0
     assert "WRONG: the head of 2026-03-02 is not the one that was exported" in words
     assert "WRONG: the exported head of 2026-03-03 is gone" in words
-
-
-@pytest.fixture
-def archived(three_days: Site, tmp_path: Path) -> tuple[Site, Path]:
-    """All but the newest day are in files, and nowhere else."""
-    directory = tmp_path / "archive"
-    command(three_days, "chain")
-    ran = run_command(three_days.settings, "audit", "archive", str(directory))
-    assert ran.returncode == 0, ran.stderr
-    return three_days, directory
-
-
-def test_old_days_are_moved_into_files(archived: tuple[Site, Path]) -> None:
-    site, directory = archived
-    files = sorted(path.name for path in directory.iterdir())
-    assert files == [f"2026-03-0{day}.jsonl.gz" for day in (2, 3)]
-    with reading(site.database) as connection:
-        assert connection.execute(select(func.count()).select_from(audit_events)).scalar() == 2
-    assert findings(site) == []
-    happen(site, 2)
-    assert chained(site) == 2
-    assert findings(site) == []  # the chain goes on from what is archived
-    code, words = command(site, "verify", "--archive", str(directory))
-    assert code == 0, words
-
-
-def test_an_archive_that_is_gone_or_changed_is_named(archived: tuple[Site, Path]) -> None:
-    site, directory = archived
-    assert "is archived: give its folder" in command(site, "verify")[1]
-    path = archive_path(directory, "2026-03-03")
-    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
-    forgeries = {
-        "altered": [lines[0], lines[1].replace(b'"device\\"', b'"certified\\"'), lines[2]],
-        "numbers are missing": [lines[0], lines[2]],
-        "does not end": lines[:2],
-        "can't be read": [b"garbage"],
-    }
-    for words, forged in forgeries.items():
-        path.write_bytes(gzip.compress(b"".join(forged)))
-        code, said = command(site, "verify", "--archive", str(directory))
-        assert code != 0
-        assert words in said
-    path.write_bytes(b"no gzip")
-    assert "can't be read" in command(site, "verify", "--archive", str(directory))[1]
 
 
 def test_without_a_stream_nothing_is_marked(three_days: Site) -> None:

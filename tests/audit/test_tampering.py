@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from authn.audit.events import SignedIn
 from authn.audit.log import record
@@ -20,10 +21,10 @@ from tests.conftest import MovableClock
 # As whoever has the database's own rights would: the triggers are gone first.
 DISARM = {
     "sqlite": [
-        "DROP TRIGGER audit_events_unchanged",
-        "DROP TRIGGER audit_events_kept",
-        "DROP TRIGGER audit_chain_unchanged",
-        "DROP TRIGGER audit_chain_kept",
+        "DROP TRIGGER IF EXISTS audit_events_unchanged",
+        "DROP TRIGGER IF EXISTS audit_events_kept",
+        "DROP TRIGGER IF EXISTS audit_chain_unchanged",
+        "DROP TRIGGER IF EXISTS audit_chain_kept",
     ],
     "postgresql": ["SET LOCAL session_replication_role = replica"],
 }
@@ -154,4 +155,33 @@ def test_the_end_cut_off_is_found_once_the_day_is_signed(five: Site, clock: Mova
         f"DELETE FROM audit_events WHERE id = {fifth}",
         "DELETE FROM audit_chain WHERE sequence = 5",
     )
-    assert findings(five) == ["the rows of 2026-03-02 that were signed are not all there"]
+    assert findings(five) == [
+        "the rows of 2026-03-02 that were signed are not all there",
+        "rows were cut off at the end: 5 to 5",
+    ]
+
+
+def test_what_can_be_read_no_more_is_named_and_the_rest_is_checked(five: Site) -> None:
+    """SQLite takes any text for a moment or an id, and both take any letter in a seal."""
+    second, third, fourth = event_ids(five)[1:4]
+    changes = {
+        second: "seal = '1:\u00e9'",
+        third: "person_id = 'nobody'" if five.database.write_lock else "details = '\u00e9'",
+        fourth: "occurred_at = 'once'" if five.database.write_lock else "reference = ''",
+    }
+    statements = [
+        f"UPDATE audit_events SET {each} WHERE id = {row}" for row, each in changes.items()
+    ]
+    behind_its_back(five, *statements)
+    said = findings(five)
+    for number, row in enumerate(changes, 2):
+        assert any(f"number {number}, row {row}" in each for each in said), said
+    assert not any("number 5" in each for each in said)
+
+
+def test_a_number_that_is_there_twice_is_refused_by_the_database(five: Site) -> None:
+    with pytest.raises(IntegrityError):
+        behind_its_back(five, "UPDATE audit_chain SET sequence = 3 WHERE sequence = 4")
+    with pytest.raises(IntegrityError):
+        first = event_ids(five)[0]
+        behind_its_back(five, f"UPDATE audit_chain SET event_id = {first} WHERE sequence = 4")

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from authn.db.transaction import writing
 from authn.people.citizen import Citizen
-from authn.staff.staff import appoint
+from authn.profiles.appointing import appoint
 from authn.web.site import Site
 from tests.authenticator import Authenticator
 from tests.citizen import HANNE, ORIGIN, activation_code, enrolled

@@ -13,8 +13,10 @@ from starlette.testclient import TestClient
 
 from authn.app import ROUTES
 from authn.clients.desk_api import PATH
+from authn.consents.desk_acts import MEMBERS
 from authn.desk_api.endpoints import OPERATIONS
 from authn.desk_api.openapi import openapi
+from authn.staff.roles import Act
 from tests.citizen import ORIGIN
 from tools import desk_api_page
 
@@ -32,6 +34,15 @@ def test_the_file_in_the_documents_is_up_to_date() -> None:
     written = desk_api_page.PAGE.read_text(encoding="utf-8")
     assert written == desk_api_page.page(), "run `make docs`"
     assert yaml.safe_load(written) == openapi("https://login.example.org", OPERATIONS)
+
+
+@pytest.mark.parametrize("act", MEMBERS)
+def test_its_page_names_the_members_of_each_act_that_is_confirmed(act: Act) -> None:
+    page = desk_api_page.PAGE.with_name("README.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    (row,) = [each for each in rows if f"`{act}`" in each.split("|")[1]]
+    named = re.findall(r"`([a-z]+)`", row.split("|")[2])
+    assert {*MEMBERS[act]} <= {*named}
 
 
 def test_it_has_every_route() -> None:

@@ -13,12 +13,14 @@ from sqlalchemy import select
 
 from authn.console import approvals, approving
 from authn.console.desk_sessions import Desk, Why
+from authn.console.expiry import expire
 from authn.console.tables import approvals as table
 from authn.db.transaction import reading, writing
 from authn.devices.devices import find_device
 from authn.devices.life import unlink
 from authn.errors import Expired
-from authn.staff.staff import dismiss, staff_of
+from authn.profiles.appointing import dismiss
+from authn.staff.staff import staff_of
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.console.acting import (
@@ -390,7 +392,7 @@ def test_an_approval_against_the_end_of_its_time_ends_in_one_of_them(
         approving.approve(replace(occasion, now=in_time), one, waiting)
 
     def expire_late(occasion: Any) -> None:
-        if not approvals.expire(replace(occasion, now=late)):
+        if not expire(replace(occasion, now=late)):
             raise Expired("none", "none")
 
     results = race(site, approve_in_time, expire_late)
@@ -414,13 +416,13 @@ def test_an_approval_is_used_once_by_who_asked(
     with writing(site.database) as connection:
         occasion = job(site, connection)
         asked_for = approvals.ask(occasion, asker, "issue-code", citizen.person.id, {})
-        assert approvals.use_approval(occasion, asker, "issue-code", citizen.person.id) is None
+        assert approvals.use_approval(occasion, asker, "issue-code", citizen.person.id, {}) is None
         approving.approve(occasion, second, asked_for.id)
-        assert approvals.use_approval(occasion, other, "issue-code", citizen.person.id) is None
-        assert approvals.use_approval(occasion, asker, "issue-code", asker.person_id) is None
+        assert approvals.use_approval(occasion, other, "issue-code", citizen.person.id, {}) is None
+        assert approvals.use_approval(occasion, asker, "issue-code", asker.person_id, {}) is None
 
     def use(occasion: Any) -> None:
-        if approvals.use_approval(occasion, asker, "issue-code", citizen.person.id) is None:
+        if approvals.use_approval(occasion, asker, "issue-code", citizen.person.id, {}) is None:
             raise Expired("none", "none")
 
     results = race(site, use)

@@ -14,7 +14,7 @@ from authn.db.transaction import reading, writing
 from authn.enrolment.emergency import use_emergency_door
 from authn.notices.address import mask_address
 from authn.people.persons import find_person_by_ssin, person_of
-from authn.staff.staff import appoint
+from authn.profiles.appointing import appoint
 from authn.web.site import Site
 from tests.citizen import KARIM, SSIN
 from tests.conftest import MovableClock
@@ -59,19 +59,23 @@ def test_what_is_blocked_on_suspicion_does_not_become_the_agents_by_blocking_it_
 def test_each_look_at_a_foreign_identity_is_on_record_however_it_is_reached(
     site: Site, registrar: DeskScreen, identity: UUID
 ) -> None:
-    person = proposed(registrar, site, identity)
-    assert not rows(site, "identity.seen")
+    person = proposed(registrar, site, identity, check=False)
+    assert len(rows(site, "identity.seen")) == 1
     assert "Müller" in registrar.get(path(person, identity)).text
-    (row,) = rows(site, "identity.seen")
-    assert row["identity"] == str(identity)
+    looks = rows(site, "identity.seen")
+    assert [(row["identity"], row["reason"]) for row in looks] == [
+        (str(identity), "came-to-desk")
+    ] * 2
 
 
 def test_a_reason_for_one_person_shows_no_identity_that_is_anothers(
     site: Site, registrar: DeskScreen, identity: UUID
 ) -> None:
+    with writing(site.database) as connection:
+        karim = person_of(connection, site.secrets, KARIM, site.clock())
     hanne = proposed(registrar, site, identity)
     registrar.act(path(hanne, identity))
-    karim = proposed(registrar, site, identity, KARIM.ssin)
+    registrar.give_reason(karim.id)
     assert "Müller" not in registrar.get(path(karim, identity)).text
     answer = registrar.get(f"{QUEUE}/{identity}")
     assert "Müller" not in answer.text

@@ -58,6 +58,7 @@ NOT_CONFIRMED: Final = frozenset(
         # They show what is to be confirmed.
         "POST /desk/people/{id:uuid}/addresses",
         "POST /desk/people/{id:uuid}/merge",
+        "POST /desk/registration/identities/{identity:uuid}",
         "POST /desk/registration/identities/{identity:uuid}/propose",
         "POST /desk/operator/new-client",
         "POST /desk/operator/clients/{client_id}/edit",
@@ -70,6 +71,8 @@ NOT_CONFIRMED: Final = frozenset(
 # What else is wrong with an empty call there is said before; each is held to it where it is tested.
 EARLIER: Final = {
     "POST /desk/people/{id:uuid}/addresses/added/{mark}": (400, "invalid-request"),
+    "POST /desk/registration/{id:uuid}/code": (400, "invalid-request"),
+    "POST /desk/registration/{id:uuid}/print": (400, "invalid-request"),
     "POST /desk/operator/notices/{row:uuid}/drop": (404, "not-found"),
 }
 ACTS: Final = ("suspend", "unlink", "resume", "block-all", "begin-return")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import segno
+from starlette.applications import Starlette
 
 from authn.console.letters import write_letters
 from authn.db.transaction import reading, writing
@@ -15,16 +16,26 @@ from authn.web.pages import load_pages
 from authn.web.site import Site
 from tests.citizen import SSIN
 from tests.conftest import MovableClock
-from tests.console.acting import act_path, device, every_approval
+from tests.console.acting import act_path, approve, device, every_approval
 from tests.console.desk import CitizenAtHome, DeskScreen
 from tests.console.pdf import read_pdf
 from tests.console.test_entry_acts import added_path
 from tests.console.test_letters import LETTER, contents_of
-from tests.console.test_registration import ask, checked, desk_code
+from tests.console.test_registration import (
+    approvals_of,
+    ask,
+    checked,
+    desk_code,
+    enrol_with,
+    letter,
+    printed,
+    printed_again,
+    ticket_in,
+)
 from tests.mailbox import confirm_for
 from tests.occasion import job
 from tests.oidc.relying_party import register
-from tests.screens import problem
+from tests.screens import another_screen, problem
 
 
 @pytest.fixture
@@ -145,3 +156,22 @@ def test_an_address_that_was_not_confirmed_with_a_device_is_not_even_asked_for(
     answer = supervisor.post_json(path, {"address": "new@example.org"})
     assert (answer.status_code, problem(answer)) == (400, "invalid-ceremony")
     assert every_approval(site) == []
+
+
+@pytest.mark.usefixtures("register")
+def test_a_code_that_two_agreed_to_and_was_used_is_not_printed_anew(
+    site: Site,
+    app: Starlette,
+    registrar: DeskScreen,
+    supervisor: DeskScreen,
+    citizen: CitizenAtHome,
+) -> None:
+    """Else one approval would let in two: who holds the paper, and whom the registrar chooses."""
+    person = checked(registrar, site)
+    ask(registrar, site, person, way="second")
+    (waiting,) = approvals_of(site, "issue-code")
+    assert approve(supervisor, waiting).status_code == 200
+    code, _ = printed(registrar, person, printed_again(registrar, site, person))
+    again = ticket_in(printed_again(registrar, site, person))
+    assert enrol_with(another_screen(app), code).status_code == 200
+    assert letter(registrar, person, again).status_code == 403

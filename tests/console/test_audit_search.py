@@ -207,9 +207,9 @@ def test_looking_is_on_record_and_the_person_reads_it(
     auditor.get("/desk/audit/found.csv?event=desk.opened")
     searched = on_record(site, AuditSearched.name)
     assert searched == [
-        '{"filters":"event=session.signed-in","into":"page"}',
-        '{"filters":"event=desk.opened","into":"page"}',
-        '{"filters":"event=desk.opened","into":"file"}',
+        '{"role":"auditor","filters":"event=session.signed-in","into":"page"}',
+        '{"role":"auditor","filters":"event=desk.opened","into":"page"}',
+        '{"role":"auditor","filters":"event=desk.opened","into":"file"}',
     ]
     assert len(on_record(site, AuditRowSeen.name)) == 1
     own = citizen.screen.client.get("/activity?kind=staff").text

@@ -11,7 +11,7 @@ from httpx2 import Response
 from authn.db.transaction import reading, writing
 from authn.devices.devices import find_device
 from authn.people.persons import person_of
-from authn.staff.staff import dismiss
+from authn.profiles.appointing import dismiss
 from authn.web.site import Site
 from tests.authenticator import Authenticator
 from tests.citizen import KARIM, ORIGIN

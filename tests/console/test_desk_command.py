@@ -3,6 +3,8 @@
 import pytest
 from typer.testing import CliRunner, Result
 
+from authn.cli import activation as activation_command
+from authn.cli import approvals as approvals_command
 from authn.cli import devices as devices_command
 from authn.cli import people as people_command
 from authn.cli import resources as resources_command
@@ -20,6 +22,8 @@ from tests.screens import signed_in
 
 WHY = ("--reason", "lost-device", "--ticket", "T-9")
 APPS = {
+    "activation": activation_command.app,
+    "approvals": approvals_command.app,
     "devices": devices_command.app,
     "people": people_command.app,
     "resources": resources_command.app,
@@ -96,17 +100,31 @@ def test_without_a_reason_of_the_list_nothing_is_done(
     assert rows(site, "desk.reason-given") == []
 
 
-def test_what_two_must_do_is_not_done_alone(
-    command: Command, citizen: CitizenAtHome, site: Site
-) -> None:
+def test_what_two_must_do_only_waits(command: Command, citizen: CitizenAtHome, site: Site) -> None:
+    """Also where there never was a supervisor: blocking is enough, and can be undone."""
     first, second = map(str, citizen.devices)
     person = ("--person", str(citizen.person.id))
     command.done("devices", "unlink", first, *person, *WHY)
-    assert "two members of staff" in command.failure("devices", "unlink", second, *person, *WHY)
+    assert "Nothing was done yet" in command.done("devices", "unlink", second, *person, *WHY)
     suspend_for(site, citizen.devices[1], "counter")
-    assert "two members of staff" in command.failure("devices", "resume", second, *person, *WHY)
+    assert "Nothing was done yet" in command.done("devices", "resume", second, *person, *WHY)
     assert statuses(site, citizen.person)[citizen.devices[1]] == "suspended"
-    assert rows(site, "approval.asked") == []
+    asked = rows(site, "approval.asked")
+    assert [(row["actor_id"], row["act"], row["ticket"]) for row in asked] == [
+        (None, "unlink-last", "T-9"),
+        (None, "reinstate", "T-9"),
+    ]
+    assert rows(site, "desk.acted-alone") == []
+
+
+def test_what_was_blocked_for_fraud_only_waits(
+    command: Command, citizen: CitizenAtHome, site: Site
+) -> None:
+    first, person = str(citizen.devices[0]), ("--person", str(citizen.person.id))
+    command.done("devices", "suspend", first, *person, "--reason", "misuse", "--ticket", "T-9")
+    assert "Nothing was done yet" in command.done("devices", "resume", first, *person, *WHY)
+    assert statuses(site, citizen.person)[citizen.devices[0]] == "suspended"
+    assert [row["act"] for row in rows(site, "approval.asked")] == ["reinstate"]
 
 
 def test_another_persons_device_is_not_there(
@@ -148,9 +166,14 @@ def test_a_return_needs_somebody_who_can_be_warned(
     assert "no address at which we could warn them" in said
 
 
-def test_who_is_unknown_is_one_sentence(command: Command, citizen: CitizenAtHome) -> None:
+def test_who_is_unknown_is_one_sentence_and_a_search_on_record(
+    command: Command, citizen: CitizenAtHome, site: Site
+) -> None:
     arguments = ("devices", "list", *WHY)
     assert command.failure(*arguments, typed=f"{KARIM.ssin}\n")
+    (row,) = rows(site, "desk.searched")
+    assert (row["kind"], row["found"], row["ticket"]) == ("number", 0, "T-9")
+    assert (row["person_id"], row["actor_id"]) == (None, None)
 
 
 def test_the_api_is_offered_by_a_command_and_once(command: Command, site: Site) -> None:

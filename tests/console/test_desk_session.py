@@ -19,9 +19,9 @@ from authn.devices.life import resume, suspend
 from authn.devices.tables import devices, installations
 from authn.people.persons import lock_person, person_of
 from authn.people.tables import persons
+from authn.profiles.appointing import dismiss
 from authn.secrets import token_hash
 from authn.sessions.sessions import end_sessions_of, find_session
-from authn.staff.staff import dismiss
 from authn.web.cookies import SESSION, cookie_name
 from authn.web.site import Site
 from tests.authenticator import Authenticator

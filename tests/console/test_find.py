@@ -17,6 +17,8 @@ from authn.console.find import MOST_FOUND, NotSearchable, Search, read_search
 from authn.console.looks import WITHIN, count_looks
 from authn.db.transaction import reading, writing
 from authn.notices.addresses import add_address, hash_addresses
+from authn.notices.kinds import AddressConfirmation
+from authn.notices.notices import tell_address
 from authn.notices.tables import contact_addresses
 from authn.people.citizen import Citizen
 from authn.people.merge import merge_persons
@@ -29,8 +31,9 @@ from authn.web.site import Site
 from tests.citizen import KARIM, SSIN
 from tests.commands import run_command
 from tests.conftest import MovableClock
+from tests.console.acting import act_path
 from tests.console.desk import STAFF, CitizenAtHome, DeskScreen
-from tests.mailbox import confirm_for
+from tests.mailbox import confirm_for, mails
 from tests.occasion import job
 from tests.oidc.test_cost import counted
 
@@ -202,6 +205,29 @@ def test_the_reference_of_an_error_page_leads_to_who_saw_it(
     assert page.status_code >= 400
     reference = page.json()["instance"].rpartition(":")[2]
     assert led_to(search(agent, clue=reference)) == str(citizen.person.id)
+
+
+def test_the_reference_in_a_mail_leads_to_whom_it_told(
+    agent: DeskScreen, citizen: CitizenAtHome, site: Site
+) -> None:
+    confirm_for(site, citizen.person)
+    agent.give_reason(citizen.person.id)
+    agent.act(act_path(citizen.person, citizen.devices[0], "suspend"))
+    (mail,) = mails(site)
+    (reference,) = re.findall(r"Referentie, voor de helpdesk: ([A-Z0-9]{10})", mail.text)
+    assert reference in mail.html
+    assert led_to(search(agent, clue=reference)) == str(citizen.person.id)
+
+
+def test_a_mail_to_an_address_that_nobody_confirmed_has_no_reference(
+    citizen: CitizenAtHome, site: Site
+) -> None:
+    notice = AddressConfirmation("https://example.org/x#y", site.clock())
+    with writing(site.database) as connection:
+        occasion = replace(job(site, connection), reference="ABCDEFGHJK")
+        tell_address(occasion, "new@example.org", "en", notice, citizen.person.id)
+    (mail,) = mails(site)
+    assert "ABCDEFGHJK" not in mail.text and "Reference" not in mail.text
 
 
 def test_an_old_reference_leads_nowhere(
@@ -451,7 +477,14 @@ def test_every_search_is_on_record_with_its_kind_and_reason(
     search(agent, name="Van der Meulen", birthdate="01.01.1903")
     common = {"citizen": False, "reason": "lost-device", "ticket": "T-7", "actor": agent.person.id}
     assert searches(site) == [
-        {**common, "kind": kind, "found": found, "person": person, "explanation": words}
+        {
+            **common,
+            "role": "agent",
+            "kind": kind,
+            "found": found,
+            "person": person,
+            "explanation": words,
+        }
         for kind, found, person, words in [
             ("number", 1, citizen.person.id, "by phone"),
             ("address", 0, None, ""),

@@ -10,6 +10,8 @@ from authn.audit.staff_events import DeskSearched
 from authn.db.transaction import reading
 from authn.settings import Settings
 from authn.web.site import Site
+from tests.console.acting import rows
+from tests.console.conftest import MakeStaff, MakeTool
 from tests.console.desk import DeskScreen
 from tests.sources_server import MANDATOR, UNKNOWN, Running, Said
 
@@ -63,3 +65,32 @@ def test_while_it_is_down_that_is_said_and_the_search_is_on_record(
     real.server.dictated = lambda seen: None if seen.path == "/token" else Said(500)
     assert "could not be asked right now" in search(registrar, MANDATOR)
     assert len(searches(site)) == 1
+
+
+def test_it_hears_of_nobody_for_who_looked_at_too_many(
+    make_staff: MakeStaff, site: Site, real: Running
+) -> None:
+    few = site.settings.model_copy(update={"desk_looks_warning": 1, "desk_looks_most": 2})
+    object.__setattr__(site, "settings", few)
+    registrar = make_staff("registrar")
+    for _ in range(2):
+        search(registrar, UNKNOWN)
+    before = len(real.server.asked("/citizen"))
+    answer = registrar.post_form("/desk/find", clue=MANDATOR, reason="came-to-desk")
+    assert answer.status_code == 403
+    assert len(real.server.asked("/citizen")) == before
+    (refused,) = rows(site, "desk.refused")
+    assert (refused["act"], refused["refused"]) == (DeskSearched.name, "too many looks")
+
+
+def test_nor_for_a_tool_of_theirs(
+    make_staff: MakeStaff, make_tool: MakeTool, site: Site, real: Running
+) -> None:
+    few = site.settings.model_copy(update={"desk_looks_warning": 1, "desk_looks_most": 2})
+    object.__setattr__(site, "settings", few)
+    tool = make_tool(make_staff("registrar"))
+    for _ in range(2):
+        tool.person("find", clue=UNKNOWN)
+    before = len(real.server.asked("/citizen"))
+    assert tool.call("find", clue=MANDATOR).status_code == 429
+    assert len(real.server.asked("/citizen")) == before

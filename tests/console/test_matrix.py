@@ -15,22 +15,31 @@ from starlette.routing import Route
 
 from authn.app import ROUTES
 from authn.audit.log import audit_events
-from authn.audit.staff_events import DeskRefused
+from authn.audit.staff_events import DeskColleagueSeen, DeskRefused
 from authn.console.desk import Entry
 from authn.console.desk_sessions import Desk, Why
 from authn.console.endpoints import routes as console_routes
 from authn.console.menu import MENU
-from authn.console.targets import guard_target, is_colleague, seen_person
+from authn.console.targets import (
+    BY_WHICH_ONE_RETURNS,
+    LOOKING,
+    guard_target,
+    is_colleague,
+    seen_person,
+)
 from authn.db.transaction import reading, writing
 from authn.errors import Refusal
 from authn.people.persons import person_of
 from authn.people.tables import persons
+from authn.profiles.appointing import appoint, dismiss
 from authn.staff.roles import ROLES, RULES, Act, Role
-from authn.staff.staff import Staff, appoint, dismiss
+from authn.staff.staff import Staff
 from authn.web.site import Site
-from tests.citizen import KARIM
+from tests.citizen import HANNE, KARIM
+from tests.console.acting import rows
 from tests.console.conftest import MakeStaff
 from tests.console.desk import STAFF, CitizenAtHome, DeskScreen
+from tests.console.test_api import ANOTHER
 from tests.occasion import job
 
 OPEN: Final = frozenset({"GET /desk/login", "POST /desk/login/options", "POST /desk/login"})
@@ -51,6 +60,7 @@ def acts(path: str, act: Act) -> dict[str, Act | None]:
 
 WHO: Final[dict[str, Act | None]] = {
     "GET /desk": EVERYBODY,
+    "GET /desk/help": EVERYBODY,
     "POST /desk/close": EVERYBODY,
     "GET /desk/reason": "see-person",
     "POST /desk/reason": "see-person",
@@ -89,7 +99,9 @@ WHO: Final[dict[str, Act | None]] = {
     "POST /desk/registration/{id:uuid}/cancel": "issue-code",
     "GET /desk/registration/identities": "match-identity",
     "GET /desk/registration/identities/{identity:uuid}": "match-identity",
+    "POST /desk/registration/identities/{identity:uuid}": "match-identity",
     "POST /desk/registration/identities/{identity:uuid}/propose": "match-identity",
+    "POST /desk/registration/{id:uuid}/match/{identity:uuid}/check": "check-identity",
     "GET /desk/registration/{id:uuid}/match": "match-identity",
     **acts("/desk/registration/{id:uuid}/match/{identity:uuid}", "match-identity"),
     **confirmed("/desk/registration/{id:uuid}/match/{identity:uuid}/part", "match-identity"),
@@ -108,25 +120,25 @@ WHO: Final[dict[str, Act | None]] = {
     "POST /desk/operator/clients/{client_id}/end": "change-clients",
     "GET /desk/operator/new-client": "change-clients",
     "POST /desk/operator/new-client": "change-clients",
-    "POST /desk/operator/new-client/confirmed/options": "change-clients",
-    "POST /desk/operator/new-client/confirmed": "change-clients",
+    "POST /desk/operator/new-client/confirmed/{mark}/options": "change-clients",
+    "POST /desk/operator/new-client/confirmed/{mark}": "change-clients",
     "GET /desk/operator/clients/{client_id}/edit": "change-clients",
     "POST /desk/operator/clients/{client_id}/edit": "change-clients",
-    "POST /desk/operator/clients/{client_id}/change/options": "change-clients",
-    "POST /desk/operator/clients/{client_id}/change": "change-clients",
+    "POST /desk/operator/clients/{client_id}/change/{mark}/options": "change-clients",
+    "POST /desk/operator/clients/{client_id}/change/{mark}": "change-clients",
     "GET /desk/operator/resources": "see-clients",
     "GET /desk/operator/resource": "see-clients",
     "GET /desk/operator/resource/end": "change-clients",
-    "POST /desk/operator/resource/end/options": "change-clients",
-    "POST /desk/operator/resource/end": "change-clients",
+    "POST /desk/operator/resource/end/{mark}/options": "change-clients",
+    "POST /desk/operator/resource/end/{mark}": "change-clients",
     "GET /desk/operator/new-resource": "change-clients",
     "POST /desk/operator/new-resource": "change-clients",
-    "POST /desk/operator/new-resource/confirmed/options": "change-clients",
-    "POST /desk/operator/new-resource/confirmed": "change-clients",
+    "POST /desk/operator/new-resource/confirmed/{mark}/options": "change-clients",
+    "POST /desk/operator/new-resource/confirmed/{mark}": "change-clients",
     "GET /desk/operator/resource/edit": "change-clients",
     "POST /desk/operator/resource/edit": "change-clients",
-    "POST /desk/operator/resource/change/options": "change-clients",
-    "POST /desk/operator/resource/change": "change-clients",
+    "POST /desk/operator/resource/change/{mark}/options": "change-clients",
+    "POST /desk/operator/resource/change/{mark}": "change-clients",
     "GET /desk/operator/organisations": "see-clients",
     "GET /desk/operator/keys": "see-keys",
     "GET /desk/operator/keys/{alg}/rotate": "rotate-keys",
@@ -283,6 +295,7 @@ def test_nobody_is_shown_without_a_reason_for_exactly_this_person(
         if entry.script:
             assert answer.status_code == 403, name
             assert answer.json()["type"].endswith("reason-required"), name
+            assert refusals(site)[-1:] == ["no reason"], name
         else:
             assert answer.status_code == 303, name
             assert answer.headers["location"].startswith("/desk/reason?person="), name
@@ -335,10 +348,15 @@ def expected(role: Role, act: Act, target: str) -> str:
     rule = RULES[act]
     if role not in rule.roles:
         return "not_found"
-    refusal = {"own": "own_account", "deceased": "deceased", "merged": "merged"}.get(target)
+    if target == "own":
+        return "own_account"
+    if act in LOOKING:  # colleagues too, of which supervisors are told; and whoever died
+        return "alone"
+    refusal = {"deceased": "deceased", "merged": "merged"}.get(target)
     if refusal:
         return refusal
-    return "with a second" if rule.second or target == "colleague" else "alone"
+    of_staff = {"colleague"} | ({"staff elsewhere"} if act in BY_WHICH_ONE_RETURNS else set())
+    return "with a second" if rule.second or target in of_staff else "alone"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -357,6 +375,63 @@ def test_every_act_of_a_role_on_everybody(site: Site, targets: dict[str, UUID], 
                 except Refusal as refusal:
                     found = refusal.error
             assert found == expected(role, act, target), (act, target)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_and_call_of_a_role_on_everybody(
+    make_staff: MakeStaff, targets: dict[str, UUID], site: Site, role: Role
+) -> None:
+    """As the acts: what the refusal is, on record, or that nothing of all this refuses it."""
+    made = make_staff(role, citizen=STAFF["agent"])
+    assert made.person.id != targets["colleague"]
+    who = {**targets, "own": made.person.id}
+    for name, entry in about_somebody().items():
+        assert entry.act is not None
+        for target in TARGETS:
+            if target != "own" and role in RULES["see-person"].roles:
+                assert made.give_reason(who[target]).status_code == 303, (name, target)
+            with reading(site.database) as connection:
+                person = seen_person(connection, who[target])
+            assert person is not None
+            before = refusals(site)
+            answer = asked(made, name, entry, CitizenAtHome(person, made.screen, [uuid4()]))
+            found = refusals(site)[len(before) :]
+            wanted = expected(role, entry.act, target)
+            alone = wanted in ("alone", "with a second")
+            assert found == ([] if alone else [NAMED.get(wanted, wanted)]), (name, target)
+            assert answer.status_code < 500, (name, target)
+            assert alone or answer.status_code == (404 if wanted == "not_found" else 403), name
+
+
+NAMED: Final = {"not_found": "role"}
+
+
+def refusals(site: Site) -> list[str]:
+    """What was refused, in the order in which it was."""
+    return [row["refused"] for row in rows(site, DeskRefused.name)]
+
+
+def test_whoever_opens_the_account_of_a_colleague_is_told_of(
+    make_staff: MakeStaff, targets: dict[str, UUID], site: Site
+) -> None:
+    agent, supervisor = make_staff("agent"), make_staff("supervisor", citizen=HANNE)
+    elsewhere = make_staff("agent", "supervisor", desk="Namur", citizen=ANOTHER)
+    for each in (supervisor, elsewhere):
+        each.screen.client.headers["Accept-Language"] = "en"
+    for target in ("citizen", "staff elsewhere", "colleague"):
+        agent.give_reason(targets[target], "check")
+        assert agent.get(f"/desk/people/{targets[target]}").status_code == 200
+    (row,) = rows(site, DeskColleagueSeen.name)
+    assert (row["actor_id"], row["person_id"], row["reason"]) == (
+        agent.person.id,
+        targets["colleague"],
+        "check",
+    )
+    sentence = "An Peeters opened the account of Bert Dubois"
+    for path in ("/desk", "/desk/activity"):
+        assert sentence in supervisor.get(path).text
+        assert sentence not in elsewhere.get(path).text
+    assert sentence not in agent.get("/desk").text
 
 
 def test_each_refused_act_is_on_record(site: Site, targets: dict[str, UUID]) -> None:

@@ -14,7 +14,8 @@ from authn.federation.tables import unmatched_identities
 from authn.people.merge import merge_persons
 from authn.people.persons import person_of
 from authn.people.tables import Person
-from authn.staff.staff import appoint, staff_of
+from authn.profiles.appointing import appoint
+from authn.staff.staff import staff_of
 from authn.staff.tables import staff
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM

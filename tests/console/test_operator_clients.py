@@ -50,11 +50,17 @@ def filled(operator: DeskScreen, kind: str = "web", **fields: str) -> Response:
     return operator.post_form(NEW, **{**sent, **usual, **fields})
 
 
-def confirmed(operator: DeskScreen, page: Response, path: str) -> Response:
-    """The answer once the operator confirmed what the page shows."""
+def path_of(page: Response) -> str:
+    """Where the script of the page sends what it shows."""
     assert page.status_code == 200, page.text
-    carried = form_of(page.text)
-    return operator.act(path, **carried)
+    (path,) = re.findall(r'data-path="([^"]+)"', page.text)
+    return unescape(path)
+
+
+def confirmed(operator: DeskScreen, page: Response, path: str) -> Response:
+    """The answer once the operator confirmed what the page shows, which is for this path."""
+    assert path_of(page).rpartition("/")[0] == path
+    return operator.act(path_of(page), **form_of(page.text))
 
 
 def registered(operator: DeskScreen, **fields: str) -> dict[str, Any]:
@@ -155,10 +161,55 @@ def test_each_rule_is_told_at_its_field(
 def test_what_was_not_checked_before_is_refused_at_the_confirmation(
     operator: DeskScreen, site: Site
 ) -> None:
-    carried = form_of(filled(operator, client_id="hospital").text)
-    answer = operator.act(f"{NEW}/confirmed", **{**carried, "redirect_uris": "http://evil.example"})
-    assert answer.status_code == 400
+    page = filled(operator, client_id="hospital")
+    for other in ("http://evil.example", "https://evil.example/callback"):
+        carried = {**form_of(page.text), "redirect_uris": other}
+        assert problem(operator.act(path_of(page), **carried)) == "not-as-shown"
     assert client_of(site, "hospital") is None
+    assert on_record(site, "desk.refused") == [("desk.refused", operator.person.id)] * 2
+
+
+def test_what_is_confirmed_is_what_was_shown(operator: DeskScreen, site: Site) -> None:
+    """Two pages are open: what the one showed isn't done by confirming the other."""
+    for client_id in ("hospital", "bank"):
+        registered(operator, client_id=client_id)
+    pages = {}
+    for client_id in ("hospital", "bank"):
+        sent = form_of(operator.get(f"{CLIENTS}/{client_id}/edit").text)
+        edit = f"{CLIENTS}/{client_id}/edit"
+        pages[client_id] = operator.post_form(edit, **{**sent, "client_name": f"A {client_id}"})
+    hospital, bank = (path_of(pages[each]) for each in ("hospital", "bank"))
+    of_hospital, of_bank = (form_of(pages[each].text) for each in ("hospital", "bank"))
+    # The content of the one at the address of the other, and a content that nobody was shown.
+    assert problem(operator.act(bank, **of_hospital)) == "not-as-shown"
+    assert problem(operator.act(hospital, **{**of_hospital, "contacts": "x"})) == "not-as-shown"
+    # A confirmation of the one for the other.
+    options = ceremony(operator.screen, f"{hospital}/options")
+    answer = operator.post_json(bank, {**of_bank, **answered(operator.screen, options)})
+    assert answer.status_code == 400
+    # The mark of the one for the other application.
+    moved = bank.replace("/bank/", "/hospital/")
+    assert problem(operator.act(moved, **of_bank)) == "not-as-shown"
+    assert [each for each, _ in on_record(site, "client.")] == ["client.registered"] * 2
+
+
+def test_what_another_operator_was_shown_is_theirs_alone(
+    operator: DeskScreen, make_staff: MakeStaff, site: Site
+) -> None:
+    other = make_staff("operator", desk="Namur", citizen=STAFF["agent"])
+    page = filled(operator, client_id="hospital")
+    assert problem(other.act(path_of(page), **form_of(page.text))) == "not-as-shown"
+    assert client_of(site, "hospital") is None
+
+
+def test_several_lines_are_the_same_however_a_browser_ends_them(
+    operator: DeskScreen, site: Site
+) -> None:
+    both = "https://hospital.example/a\r\nhttps://hospital.example/b"
+    page = filled(operator, client_id="hospital", redirect_uris=both)
+    carried = {**form_of(page.text), "redirect_uris": both.replace("\r\n", "\n")}
+    assert operator.act(path_of(page), **carried).status_code == 200
+    assert client_of(site, "hospital") is not None
 
 
 def test_an_id_is_given_once_to_two_at_the_same_moment(operator: DeskScreen, site: Site) -> None:
@@ -219,15 +270,15 @@ def test_of_two_changes_at_the_same_moment_one_is_done(
     other = make_staff("operator", desk="Namur", citizen=STAFF["agent"])
     registered(operator, client_id="hospital")
     sent = form_of(operator.get(f"{CLIENTS}/hospital/edit").text)
-    path = f"{CLIENTS}/hospital/change"
     ready = []
     for each, name in ((operator, "One"), (other, "Two")):
         page = each.post_form(f"{CLIENTS}/hospital/edit", **{**sent, "client_name": name})
-        options = ceremony(each.screen, f"{path}/options")
-        ready.append((each, {**form_of(page.text), **answered(each.screen, options)}))
+        options = ceremony(each.screen, f"{path_of(page)}/options")
+        content = {**form_of(page.text), **answered(each.screen, options)}
+        ready.append((each, path_of(page), content))
 
     def change() -> int:
-        each, content = ready.pop()
+        each, path, content = ready.pop()
         return each.post_json(path, content).status_code
 
     answers = [each for each in at_once(change, 2) if isinstance(each, int)]
@@ -349,6 +400,8 @@ def test_a_resource_server_is_registered_changed_and_ended(
     answer = confirmed(operator, late, "/desk/operator/resource/change")
     assert problem(answer) == "changed-meanwhile"
     end = operator.get(location.replace("/resource?", "/resource/end?"))
+    other = {"resource": "https://other.example"}
+    assert problem(operator.act(path_of(end), **other)) == "not-as-shown"
     assert confirmed(operator, end, "/desk/operator/resource/end").status_code == 200
     assert resource(site) is None
     assert on_record(site, "resource.") == [

@@ -106,6 +106,7 @@ def test_every_look_is_on_record_with_its_reason(
     for _ in range(2):
         agent.get(path(citizen))
     look = {
+        "role": "agent",
         "reason": "lost-device",
         "explanation": "by phone",
         "ticket": "T-3",
@@ -405,6 +406,7 @@ def test_nothing_is_offered_on_who_has_died(
     for made in (agent, supervisor):
         html = page(made, citizen)
         assert links(html) == []
+        assert '<span class="badge warning">Deceased or cancelled</span>' in html
         assert "Nothing can be done any more" in html
 
 

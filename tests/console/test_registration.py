@@ -25,7 +25,7 @@ from authn.console.tables import approvals
 from authn.db.transaction import reading, writing
 from authn.devices.devices import every_device_of
 from authn.enrolment.activation import issue_activation_code
-from authn.enrolment.desk_code_rows import latest_desk_code
+from authn.enrolment.desk_code_rows import forget_ended_desk_codes, latest_desk_code
 from authn.enrolment.desk_tables import DeskCode, desk_codes
 from authn.enrolment.returning import BY_DESK, begin_return
 from authn.enrolment.tables import activation_codes
@@ -44,7 +44,7 @@ from tests.console.desk import CitizenAtHome, DeskScreen, asked_for_reason
 from tests.console.pdf import read_pdf
 from tests.mailbox import confirm_for, mails
 from tests.occasion import job
-from tests.screens import another_screen
+from tests.screens import another_screen, answered, ceremony
 from tests.together import at_once
 
 HOME: Final = "/desk/registration"
@@ -442,6 +442,49 @@ def test_the_mail_half_goes_to_an_address_that_was_confirmed_earlier_alone(
     assert levels(site, person) == ["high"]
 
 
+@pytest.mark.parametrize(
+    ("ago", "good"), [(timedelta(hours=24), True), (timedelta(hours=23, minutes=59), False)]
+)
+def test_an_address_that_was_confirmed_just_now_gets_no_half_of_a_code(
+    site: Site, registrar: DeskScreen, clock: MovableClock, ago: timedelta, good: bool
+) -> None:
+    registrar.screen.client.headers["Accept-Language"] = "en"
+    person = checked(registrar, site)
+    confirm_for(site, person, ago=ago)
+    chosen = address_id(site, person)
+    page = registrar.get(f"{HOME}/{person.id}").text
+    assert (f'value="{chosen}"' in page) == good
+    assert ("may have added it just now" in page) != good
+    answer = ask(registrar, site, person, chosen)
+    if good:
+        assert len(printed(registrar, person, answer)) == 1
+        assert [mail.notice for mail in mails(site)] == ["activation-link"]
+    else:
+        assert (answer.status_code, refusal(answer)) == (403, "address-too-young")
+        assert len(printed(registrar, person, ask(registrar, site, person))) == 2, "two letters"
+        assert mails(site) == []
+
+
+def test_an_address_that_was_confirmed_just_now_is_none_that_could_cancel(
+    site: Site, registrar: DeskScreen, citizen: CitizenAtHome, clock: MovableClock
+) -> None:
+    person = checked(registrar, site)
+    confirm_for(site, person, ago=timedelta(hours=23))
+    assert 'value="wait"' not in registrar.get(f"{HOME}/{person.id}").text
+    answer = ask(registrar, site, person, way="wait")
+    assert (answer.status_code, refusal(answer)) == (403, "nobody-can-cancel")
+
+
+def test_how_long_ago_is_a_setting(site: Site, registrar: DeskScreen, settings: Settings) -> None:
+    now = settings.model_copy(update={"desk_address_age": timedelta(0)})
+    object.__setattr__(site, "settings", now)
+    person = checked(registrar, site)
+    confirm_for(site, person, ago=timedelta(0))
+    assert (
+        len(printed(registrar, person, ask(registrar, site, person, address_id(site, person)))) == 1
+    )
+
+
 def test_an_address_that_is_another_persons_or_unconfirmed_gets_nothing(
     site: Site, registrar: DeskScreen
 ) -> None:
@@ -519,6 +562,122 @@ def test_printing_anew_makes_a_new_code_that_withdraws_the_first(
     registrar.give_reason(person.id)
     again = printed_again(registrar, site, person)
     assert letter(registrar, person, ticket_in(again)).status_code == 403, "it was used"
+    prints = rows(site, "registration.code-printed")
+    assert [row["again"] for row in prints] == [False, True]
+
+
+def in_minutes(clock: MovableClock, registrar: DeskScreen, person: Person, minutes: float) -> None:
+    """Time passes while the registrar is at work: the desk stays open, and so does the reason."""
+    while minutes > 0:
+        clock.advance(minutes=min(minutes, 10))
+        registrar.give_reason(person.id, reason="came-to-desk")
+        minutes -= 10
+
+
+def test_a_letter_is_printed_anew_for_a_quarter_of_an_hour_after_the_first_one(
+    site: Site, registrar: DeskScreen, clock: MovableClock
+) -> None:
+    person = checked(registrar, site)
+    printed(registrar, person, ask(registrar, site, person))
+    in_minutes(clock, registrar, person, 10)
+    assert reprinted(registrar, site, person).status_code == 200
+    in_minutes(clock, registrar, person, 4.9)
+    assert f"{HOME}/{person.id}/print" in registrar.get(f"{HOME}/{person.id}").text
+    assert reprinted(registrar, site, person).status_code == 200
+    in_minutes(clock, registrar, person, 0.1)
+    page = registrar.get(f"{HOME}/{person.id}").text
+    assert f"{HOME}/{person.id}/print" not in page
+    assert f"{HOME}/{person.id}/check" in page
+    assert reprinted(registrar, site, person).status_code == 403
+    assert len(rows(site, "registration.code-printed")) == 3
+
+
+def test_one_approval_prints_one_letter_and_later_another_one_is_asked_for(
+    site: Site,
+    registrar: DeskScreen,
+    supervisor: DeskScreen,
+    citizen: CitizenAtHome,
+    clock: MovableClock,
+) -> None:
+    person = checked(registrar, site)
+    ask(registrar, site, person, way="second")
+    (waiting,) = approvals_of(site, "issue-code")
+    assert supervisor.act(f"/desk/approvals/{waiting}/approve").status_code == 200
+    printed(registrar, person, printed_again(registrar, site, person))
+    in_minutes(clock, registrar, person, 15)
+    assert reprinted(registrar, site, person).status_code == 403
+    registrar.post_form(f"{HOME}/{person.id}/check", **CHECKED)
+    ask(registrar, site, person, way="second")
+    assert reprinted(registrar, site, person).status_code == 403
+    assert len(approvals_of(site, "issue-code")) == 2
+    assert len(rows(site, "registration.code-printed")) == 1
+
+
+def test_a_new_code_ends_the_letter_of_the_one_before_and_it_is_not_printed_anew(
+    site: Site, app: Starlette, registrar: DeskScreen, make_staff: MakeStaff
+) -> None:
+    person = checked(registrar, site)
+    first, second = printed(registrar, person, ask(registrar, site, person))
+    old = str(desk_code(site, person).id)
+    other = make_staff("registrar", citizen=replace(KARIM, ssin="03410105769"))
+    checked(other, site)
+    own = desk_code(site, person, other).id
+    new, _ = printed(other, person, ask(other, site, person, code_id=own))
+    ticket = ticket_in(registrar.act(f"{HOME}/{person.id}/print", desk_code=old))
+    assert letter(registrar, person, ticket).status_code == 403
+    screen = another_screen(app)
+    assert screen.post_form("/activate/second", second=second).status_code == 422
+    assert enrol_with(another_screen(app), first).status_code == 422
+    assert enrol_with(another_screen(app), new).status_code == 200
+
+
+def test_what_the_device_confirmed_is_what_is_asked_for(site: Site, registrar: DeskScreen) -> None:
+    """Person, code, where the second half goes, and the way: none can be exchanged afterwards."""
+    karim = checked(registrar, site, KARIM.ssin)
+    karims = str(desk_code(site, karim).id)
+    person = checked(registrar, site)
+    for name in ("one", "two"):
+        confirm_for(site, person, f"{name}@example.org")
+    with reading(site.database) as connection:
+        one, two = addresses_of(connection, site.secrets, person.id, site.clock())
+    path = f"{HOME}/{person.id}/code"
+    right = {
+        "desk_code": str(desk_code(site, person).id),
+        "second_half": str(one.id),
+        "way": "second",
+    }
+    for swapped in (
+        {"second_half": str(two.id)},
+        {"second_half": "letter"},
+        {"way": "wait"},
+        {"desk_code": karims},
+    ):
+        confirmed = answered(registrar.screen, ceremony(registrar.screen, f"{path}/options", right))
+        answer = registrar.post_json(path, {**right, **swapped, **confirmed})
+        assert (answer.status_code, refusal(answer)) == (400, "invalid-ceremony"), swapped
+    confirmed = answered(registrar.screen, ceremony(registrar.screen, f"{path}/options", right))
+    registrar.give_reason(karim.id)
+    answer = registrar.post_json(f"{HOME}/{karim.id}/code", {**right, **confirmed})
+    assert (answer.status_code, refusal(answer)) == (400, "invalid-ceremony")
+    assert rows(site, "registration.code-asked") == []
+
+
+def test_what_was_confirmed_for_one_letter_prints_no_other(
+    site: Site, registrar: DeskScreen
+) -> None:
+    person = checked(registrar, site)
+    ask(registrar, site, person)
+    path = f"{HOME}/{person.id}"
+    asked = {"desk_code": str(desk_code(site, person).id), "second_half": "letter"}
+    confirmed = answered(
+        registrar.screen, ceremony(registrar.screen, f"{path}/print/options", asked)
+    )
+    other = {**asked, "desk_code": str(uuid4())}
+    assert registrar.post_json(f"{path}/print", {**other, **confirmed}).status_code == 400
+    confirmed = answered(
+        registrar.screen, ceremony(registrar.screen, f"{path}/code/options", asked)
+    )
+    assert registrar.post_json(f"{path}/print", {**asked, **confirmed}).status_code == 400
 
 
 def test_two_registrars_who_print_at_once_leave_one_valid_code(
@@ -528,7 +687,8 @@ def test_two_registrars_who_print_at_once_leave_one_valid_code(
     person = checked(registrar, site)
     tickets = {id(registrar): ticket_in(ask(registrar, site, person))}
     with writing(site.database) as connection:  # or the second one's asking would cancel it
-        connection.execute(desk_codes.update().values(state="printed"))
+        moment = {"state": "printed", "printed_at": site.clock()}
+        connection.execute(desk_codes.update().values(moment))
     checked(other, site)
     own = desk_code(site, person, other).id
     tickets[id(other)] = ticket_in(ask(other, site, person, code_id=own))
@@ -814,6 +974,26 @@ def test_what_is_not_printed_yet_is_listed_without_a_name(
     assert HANNE.family_name not in home
 
 
+def test_a_code_that_ended_is_deleted_once_no_link_in_a_mail_leads_to_it(
+    site: Site, registrar: DeskScreen, clock: MovableClock
+) -> None:
+    person = checked(registrar, site)
+    printed(registrar, person, ask(registrar, site, person))
+
+    def cleaned() -> int:
+        with writing(site.database) as connection:
+            return forget_ended_desk_codes(connection, site.clock())
+
+    # The row ended 7 days after it was asked for, its code 14 days after it was printed.
+    clock.advance(days=104)
+    assert cleaned() == 0
+    clock.advance(seconds=1)
+    assert cleaned() == 1
+    with reading(site.database) as connection:
+        assert latest_desk_code(connection, person.id) is None
+    assert len(rows(site, "registration.code-printed")) == 1
+
+
 def test_the_act_itself_asks_who_may(site: Site, registrar: DeskScreen, agent: DeskScreen) -> None:
     """Whoever calls it, page or command."""
     person = checked(registrar, site)
@@ -825,3 +1005,35 @@ def test_the_act_itself_asks_who_may(site: Site, registrar: DeskScreen, agent: D
             do_print_code(
                 job(site, connection), Desk(member, Why("x")), person, desk_code(site, person).id
             )
+
+
+def test_the_desks_two_pages_of_a_person_lead_to_each_other_for_who_may(
+    site: Site, registrar: DeskScreen, agent: DeskScreen, citizen: CitizenAtHome
+) -> None:
+    person = citizen.person
+    for each in (registrar, agent):
+        each.give_reason(person.id)
+    at_desk, about = f'href="{HOME}/{person.id}"', f"/desk/people/{person.id}"
+    assert at_desk in registrar.get(about).text
+    assert at_desk not in agent.get(about).text
+    assert f'href="{about}"' in registrar.get(f"{HOME}/{person.id}").text
+
+
+def test_who_began_the_return_agrees_to_no_code(
+    site: Site,
+    registrar: DeskScreen,
+    supervisor: DeskScreen,
+    make_staff: MakeStaff,
+    citizen: CitizenAtHome,
+) -> None:
+    person = checked(registrar, site)
+    with writing(site.database) as connection:
+        begin_return(job(site, connection), person.id, BY_DESK, "substantial", supervisor.person.id)
+    ask(registrar, site, person, way="second")
+    (waiting,) = approvals_of(site, "issue-code")
+    assert supervisor.act(f"/desk/approvals/{waiting}/approve").status_code in (403, 404)
+    ticket = ticket_in(printed_again(registrar, site, person))
+    assert letter(registrar, person, ticket).status_code == 403
+    other = make_staff("supervisor", citizen=replace(KARIM, ssin="03410105769"))
+    assert other.act(f"/desk/approvals/{waiting}/approve").status_code == 200
+    assert len(printed(registrar, person, printed_again(registrar, site, person))) == 2

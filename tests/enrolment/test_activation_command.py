@@ -5,15 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
 
 from authn.cli.activation import app
-from authn.db.transaction import writing
+from authn.db.transaction import reading, writing
 from authn.enrolment.activation import check_activation_code
+from authn.enrolment.tables import activation_codes
 from authn.errors import CommandError, Forbidden
 from authn.settings import PREFIX
 from authn.sources.csv_file import import_file
 from authn.web.site import Site
+from tests.commands import WHY
 from tests.conftest import MovableClock
 
 PEOPLE = Path(__file__).parents[2] / "authn" / "demo" / "people.csv"
@@ -29,9 +32,15 @@ def issue(site: Site, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> I
     import_file(site.database, site.secrets, PEOPLE, clock.now)
 
     def issue(*arguments: str, typed: str = "") -> Result:
-        return CliRunner().invoke(app, ["issue", *arguments], input=typed)
+        return CliRunner().invoke(app, ["issue", *WHY, *arguments], input=typed)
 
     return issue
+
+
+def how_many_codes(site: Site) -> int:
+    """How many codes there are."""
+    with reading(site.database) as connection:
+        return connection.execute(select(func.count()).select_from(activation_codes)).scalar_one()
 
 
 def code_in(result: Result) -> str:
@@ -58,7 +67,8 @@ def test_only_someone_in_the_register_gets_one(issue: Issue) -> None:
     assert "nobody with this number" in str(result.exception)
 
 
-def test_a_deceased_citizen_gets_none(issue: Issue) -> None:
+def test_a_deceased_citizen_gets_none(issue: Issue, site: Site) -> None:
     result = issue(typed="00410100162\n")
     assert isinstance(result.exception, Forbidden)
-    assert "deceased" in result.exception.description
+    assert "has died" in result.exception.description
+    assert how_many_codes(site) == 0

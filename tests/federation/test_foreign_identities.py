@@ -128,6 +128,48 @@ def test_a_match_that_was_taken_away_leads_nowhere(
     assert [each.id for each in waiting(site)] == [identity]
 
 
+def test_a_proof_that_was_given_before_it_was_taken_away_is_worth_nothing(
+    journey: Journey, fas: Provider, site: Site
+) -> None:
+    arrive(journey, fas)
+    identity = waiting(site)[0].id
+    person_id = match(site, identity)
+    fas.lies["userinfo"] = NO_NUMBER
+    proof = journey.proof(fas)
+    assert journey.client.get("/activate/identity", params={"proof": proof}).status_code == 200
+    with writing(site.database) as connection:
+        assert part_identity(connection, identity, person_id)
+    assert journey.client.get("/activate/identity", params={"proof": proof}).status_code == 403
+    assert enrol(journey.screen(), proof).status_code == 403
+    with reading(site.database) as connection:
+        assert every_device_of(connection, person_id) == []
+
+
+def test_a_device_that_is_confirmed_after_the_match_ended_is_none(
+    journey: Journey, fas: Provider, site: Site
+) -> None:
+    arrive(journey, fas)
+    identity = waiting(site)[0].id
+    person_id = match(site, identity)
+    fas.lies["userinfo"] = NO_NUMBER
+    screen, proof = journey.screen(), journey.proof(fas)
+    options = screen.post_json("/activate/identity/options", {"proof": proof}).json()
+    made = screen.authenticator.create(options, screen.origin)
+    content = {
+        "proof": proof,
+        "request": "",
+        "ceremony": options["ceremony"],
+        "credential": made,
+        "client_extension_results": made["clientExtensionResults"],
+    }
+    with writing(site.database) as connection:
+        assert part_identity(connection, identity, person_id)
+    answer = screen.post_json("/activate/identity/registration", content)
+    assert answer.status_code == 403
+    with reading(site.database) as connection:
+        assert every_device_of(connection, person_id) == []
+
+
 def test_of_two_matches_at_once_one_holds(journey: Journey, fas: Provider, site: Site) -> None:
     arrive(journey, fas)
     identity = waiting(site)[0].id

@@ -16,8 +16,8 @@ from authn.db.transaction import writing
 from authn.devices.tables import devices
 from authn.people.citizen import Citizen
 from authn.people.tables import Person
+from authn.profiles.appointing import appoint
 from authn.staff.roles import Role
-from authn.staff.staff import appoint
 from tests.authenticator import Credential
 from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context
 from tests.citizen import HANNE, Screen, enrolled

@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from authn.db.transaction import writing
 from authn.people.persons import person_of
-from authn.staff.staff import appoint
+from authn.profiles.appointing import appoint
 from tests.browser import LAPTOP, PHONE, assert_accessible, attach_authenticator, new_context
 from tests.citizen import KARIM, activation_code
 from tests.conftest import LiveService
@@ -56,15 +56,20 @@ def test_its_pages_are_readable_on_every_screen(
     page = at_the_desk(english, live, "agent", "supervisor", "registrar", "operator", "auditor")
     page.set_viewport_size({"width": width, "height": 700})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for button in (".languages summary", f"button[lang={language[:2]}]"):
-        page.locator(button).click()
+    page.locator(f".footer button[lang={language[:2]}]").click()
+    find = page.locator('.rail a[href="/desk/find"]')
+    if width < 800:  # the screens fold
+        expect(find).to_be_hidden()
+        page.locator(".screens summary").click()
+    expect(find).to_be_visible()
     with writing(live.site.database) as connection:
         karim = person_of(connection, live.site.secrets, KARIM, live.site.clock())
     rail: list[str] = page.locator(".rail a").evaluate_all(
         "(links) => links.map((each) => each.getAttribute('href'))"
     )
     assert "/desk/audit" in rail
-    for path in (*rail, "/desk/audit/chain", f"/desk/reason?person={karim.id}"):
+    further = ("/desk/help", "/desk/audit/chain", "/desk/audit/1", "/desk/operator/new-resource")
+    for path in (*rail, *further, f"/desk/reason?person={karim.id}"):
         name = path.partition("?")[0].strip("/").replace("/", "-")
         page.goto(live.address + path)
         expect(page.locator("html")).to_have_attribute("lang", language[:2])

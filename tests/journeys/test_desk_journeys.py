@@ -33,7 +33,8 @@ from tests.oidc.relying_party import register
 MOST_CLICKS, MOST_FIELDS = 6, 3
 SECONDS_TO_TELL = 2
 # Its own two, and as long again for a machine that is busy.
-SECONDS_TO_FOLLOW = 4
+SECONDS_TO_FOLLOW = 2
+SECONDS_TO_EXPIRE = 5  # the worker's two looks, on a busy machine
 SCRIPT = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 
 pytestmark = pytest.mark.journey
@@ -67,11 +68,18 @@ def town(live: LiveService) -> Iterator[Town]:
         yield Town(live, opened)
 
 
-def until(page: Page, heading: str) -> float:
-    """The seconds until the page, which nobody touches, has this heading."""
+def until(page: Page, text: str) -> float:
+    """The seconds until the page, which nobody touches, has these words."""
     began = time.monotonic()
-    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    expect(page.get_by_role("main").get_by_text(text).first).to_be_visible()
     return time.monotonic() - began
+
+
+def within(page: Page) -> float:
+    """The seconds within which the page follows; and what reading it takes here, busy as it is."""
+    began = time.monotonic()
+    page.reload()
+    return SECONDS_TO_FOLLOW + time.monotonic() - began
 
 
 def test_the_phone_is_gone(
@@ -178,16 +186,16 @@ def test_four_eyes_refuse_let_it_expire_and_approve(
         agent.press("Ask to remove it")
         agent.sees("What you asked")
 
+    followed = within(supervisor.page)
     ask()
-    assert until(supervisor.page, "Remove the last device that works") < SECONDS_TO_FOLLOW
+    assert until(supervisor.page, "Remove the last device that works") < followed
     supervisor.look("approvals")
     supervisor.follow("Look and decide")
     supervisor.look("approval")
     supervisor.page.get_by_label("Why not, for who asked").fill("Call back first")
+    followed = within(agent.page)
     supervisor.press("Refuse")
-    began = time.monotonic()
-    expect(agent.page.get_by_text("Call back first")).to_be_visible()
-    assert time.monotonic() - began < SECONDS_TO_FOLLOW
+    assert until(agent.page, "Call back first") < followed
 
     ask()
     with writing(live.site.database) as connection:
@@ -196,7 +204,11 @@ def test_four_eyes_refuse_let_it_expire_and_approve(
             .where(approvals.c.state == "waiting")
             .values(expires_at=live.site.clock())
         )
+    began = time.monotonic()
     expect(agent.page.get_by_text("Nobody decided in time")).to_be_visible()
+    while not rows(live.site, "approval.expired"):
+        assert time.monotonic() - began < SECONDS_TO_EXPIRE
+        time.sleep(0.05)
     assert set(statuses(live.site, citizen.person).values()) == {"active"}
 
     ask()

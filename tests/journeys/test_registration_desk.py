@@ -1,5 +1,6 @@
 """A citizen at the registration desk: document, code, letter; and the two halves on their phone."""
 
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -54,6 +55,17 @@ def the_letter(page: Page) -> bytes:
     return answer.body()
 
 
+def check_document(page: Page) -> None:
+    """The form about the document, filled in and sent."""
+    page.get_by_label("Identity card", exact=True).check()
+    page.get_by_label("Last 4 characters of its number").fill("4231")
+    page.get_by_label("Valid until").fill("2031-01-31")
+    for box in page.get_by_role("checkbox").all():
+        if box.get_attribute("id") != "keys-on":
+            box.check()
+    page.get_by_role("button", name="The identity is checked").click()
+
+
 def test_from_the_identity_card_to_a_phone_of_level_high(
     chromium: Browser, live: LiveService
 ) -> None:
@@ -70,16 +82,12 @@ def test_from_the_identity_card_to_a_phone_of_level_high(
         person = find_person_by_ssin(connection, site.secrets, KARIM.ssin)
     assert person
     confirm_for(site, person, "karim@example.org")
+    confirm_for(site, person, "new@example.org", ago=timedelta(0))
     page.get_by_role("button", name="The identity is checked").click()
     look(page, "wrong")
-    page.get_by_label("Identity card", exact=True).check()
-    page.get_by_label("Last 4 characters of its number").fill("4231")
-    page.get_by_label("Valid until").fill("2031-01-31")
-    for box in page.get_by_role("checkbox").all():
-        if box.get_attribute("id") != "keys-on":
-            box.check()
-    page.get_by_role("button", name="The identity is checked").click()
+    check_document(page)
     expect(page.get_by_label("to k•••@example.org")).to_be_checked()
+    expect(page.get_by_text("Not to n•••@example.org")).to_be_visible()
     look(page, "ask")
     page.get_by_role("button", name="Issue the code").click()
     expect(page.get_by_role("button", name="Open the letter")).to_be_focused()
@@ -116,11 +124,18 @@ def test_a_foreign_identity_is_matched(chromium: Browser, live: LiveService) -> 
     page.get_by_role("link", name="Foreign identities to be matched").click()
     look(page, "identities")
     page.get_by_role("link", name="Look").click()
+    look(page, "identity-why")
+    page.get_by_role("button", name="Look").click()
+    look(page, "identity-wrong")
+    page.get_by_label("Reason").select_option("came-to-desk")
+    page.get_by_role("button", name="Look").click()
     look(page, "identity")
     page.get_by_label("National register number").fill(KARIM.ssin)
     page.get_by_role("button", name="Compare").click()
     page.get_by_label("Reason").select_option("came-to-desk")
     page.get_by_role("button", name="Continue").click()
+    look(page, "match-check")
+    check_document(page)
     look(page, "match")
     page.get_by_role("button", name="It is the same person").click()
     expect(page.get_by_role("heading", name="They are matched")).to_be_visible()

@@ -19,7 +19,7 @@ from tests.browser import (
     attach_authenticator,
     new_context,
 )
-from tests.commands import run_command
+from tests.commands import WHY, run_command
 from tests.conftest import LiveService
 from tests.journeys.applications import demo_application
 
@@ -129,7 +129,7 @@ def test_two_devices_and_an_application(
 ) -> None:
     imported = run_command(settings, "people", "import", str(PEOPLE))
     assert imported.returncode == 0, imported.stderr
-    issued = run_command(settings, "activation", "issue", typed=SSIN + "\n")
+    issued = run_command(settings, "activation", "issue", *WHY, typed=SSIN + "\n")
     code = issued.stdout.partition("/activate#")[2].strip()
 
     laptop, _ = screen(chromium, LAPTOP)

@@ -17,7 +17,7 @@ from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
 from authn.grants import access_tokens
-from authn.jose import ALGORITHMS, ES256, InvalidToken, sign, verify
+from authn.jose import ALGORITHMS, ES256, Algorithm, InvalidToken, sign, verify
 from authn.keys import upkeep
 from authn.keys.rotation import pairs, rotate, withdraw
 from authn.keys.signing_keys import (
@@ -28,6 +28,7 @@ from authn.keys.signing_keys import (
     decrypt_jwk,
     ensure_signing_keys,
     list_keys,
+    load_audit_keys,
     load_keys,
 )
 from authn.keys.tables import ACTIVE, NEXT, RETIRED, WITHDRAWN, signing_keys
@@ -260,7 +261,40 @@ def test_a_retired_key_is_forgotten_in_two_steps(site: Site, clock: MovableClock
     assert former.kid in loaded(site).for_hints
     clock.advance(days=1)
     look_after(site)
+    assert former.kid not in loaded(site).for_hints
+    assert former.kid in stored(site)  # for the heads of the audit log
+
+
+@pytest.mark.parametrize("alg", ["ES256", "RS256"])
+def test_what_signed_the_audit_log_is_kept_for_as_long_as_its_files(
+    site: Site, clock: MovableClock, alg: Algorithm
+) -> None:
+    former = loaded(site).active[alg]
+    token = sign(former, CLAIMS)
+    clock.advance(days=8)
+    rotate(site.database, site.settings, site.secrets, clock(), alg)
+    clock.advance(days=2)
+    look_after(site)
+    clock.advance(days=3653)
+    look_after(site)
+    with reading(site.database) as connection:
+        keys = load_audit_keys(connection, site.secrets)
+    assert former.kid not in loaded(site).for_hints
+    assert former.kid not in private_kids(site)
+    assert (former.kid in keys) == (former.kid in stored(site)) == (alg == ES256)
+    if alg == ES256:
+        assert verify(token, keys, "JWT") == CLAIMS
+    clock.advance(days=184)
+    look_after(site)
     assert former.kid not in stored(site)
+
+
+def test_a_withdrawn_key_says_nothing_of_the_audit_log(site: Site, clock: MovableClock) -> None:
+    former = loaded(site).active[ES256]
+    clock.advance(days=8)
+    withdraw(site.database, site.secrets, clock(), former.kid)
+    with reading(site.database) as connection:
+        assert former.kid not in load_audit_keys(connection, site.secrets)
 
 
 def test_when_nothing_is_due_nothing_is_written(site: Site, clock: MovableClock) -> None:

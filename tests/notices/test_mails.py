@@ -51,6 +51,8 @@ EXAMPLES: list[Notice] = [
     kinds.AddressConfirmation(LINK, NOW + timedelta(hours=24)),
     kinds.EmergencyLink(LINK),
     kinds.CodeAsked(RETURN, NOW + timedelta(hours=24)),
+    kinds.IdentityMatched(DEVICE),
+    kinds.IdentityParted(),
     kinds.ActivationLink(LINK, NOW + timedelta(days=14)),
     kinds.PersonsMerged(),
     kinds.ProfilesEnded((("Physician", ""), ("For %(name)s (mandate)", "Jan <b>Peeters</b> 100%"))),
@@ -207,6 +209,7 @@ def test_every_mail_to_a_confirmed_address_has_this_was_not_me(
         kinds.DeviceAdded: DEVICE,
         kinds.ReturnBegun: RETURN,
         kinds.CodeAsked: RETURN,
+        kinds.IdentityMatched: DEVICE,
     }
     assert said.target == targets.get(type(notice))
 

@@ -13,6 +13,8 @@ CODE_LIFETIME = timedelta(seconds=60)
 ACCESS_LIFETIME = timedelta(minutes=5)
 GRACE = timedelta(seconds=10)
 PUSHED_LIFETIME = timedelta(seconds=90)
+DEVICE_CODE_LIFETIME = timedelta(minutes=10)
+TIME_TO_POLL = timedelta(minutes=1)
 
 
 @dataclass(slots=True, eq=False)
@@ -52,13 +54,14 @@ class SignedIn:
 
 @dataclass(slots=True, eq=False)
 class Allowed:
-    """A grant."""
+    """A grant; `grant_id` is what its client was told that it is called."""
 
     party: Party
     session: SignedIn
     offline: bool
     scope: frozenset[str]
     ended: bool = False
+    grant_id: str = ""
 
     def may_live(self, now: datetime) -> bool:
         chain = self.session.may_live(now) or (self.offline and self.session.machine.active)
@@ -136,6 +139,28 @@ class Pushed:
         return not self.spent and not self.party.ended and now < self.pushed_at + PUSHED_LIFETIME
 
 
+@dataclass(slots=True, eq=False)
+class OtherScreenCode:
+    """A device code, and what is typed for it; its grant once somebody has allowed it."""
+
+    value: str
+    typed: str
+    party: Party
+    asked_at: datetime
+    scope: frozenset[str]
+    grant: Allowed | None = None
+    declined: bool = False
+    spent: bool = False
+
+    def may_be_answered(self, now: datetime) -> bool:
+        answered = self.grant is not None or self.declined
+        return not answered and now < self.asked_at + DEVICE_CODE_LIFETIME
+
+    def may_be_redeemed(self, now: datetime) -> bool:
+        in_time = now < self.asked_at + DEVICE_CODE_LIFETIME + TIME_TO_POLL
+        return bool(in_time and not self.spent and self.grant and self.grant.may_live(now))
+
+
 @dataclass(slots=True)
 class Book:
     """Everything that was given in one run."""
@@ -146,6 +171,7 @@ class Book:
     accesses: list[Access] = field(default_factory=list)
     refreshes: list[Refresh] = field(default_factory=list)
     pushed: list[Pushed] = field(default_factory=list)
+    other_screens: list[OtherScreenCode] = field(default_factory=list)
     given: set[str] = field(default_factory=set)
 
     def new(self, value: str) -> str:
@@ -160,5 +186,6 @@ class Book:
             "code": [each.value for each in self.codes],
             "refresh_token": [each.value for each in self.refreshes],
             "subject_token": [each.value for each in self.accesses],
+            "device_code": [each.value for each in self.other_screens],
             "": [each.value for each in self.pushed],
         }

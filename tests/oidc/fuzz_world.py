@@ -15,6 +15,12 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.clients import (
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    GRANT_MANAGEMENT_QUERY,
+    GRANT_MANAGEMENT_REVOKE,
+)
 from authn.clients.exchange_pairs import ExchangePair, allow_exchange
 from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.db.transaction import writing
@@ -47,7 +53,9 @@ from tests.oidc.relying_party import (
     sign_in,
 )
 from tests.oidc.resource_servers import API, ResourceServer
+from tests.oidc.systems import ORGANISATION
 
+MANAGING = (GRANT_MANAGEMENT_QUERY, GRANT_MANAGEMENT_REVOKE)
 USERINFO = f"{ORIGIN}/userinfo"
 NAMES = ("hospital", "app")
 
@@ -103,9 +111,15 @@ class World(RuleBasedStateMachine):
             client_id=party.client_id,
             redirect_uris=[f"https://{name}.example/callback"],
             token_endpoint_auth_method="none" if party.public else "client_secret_basic",
-            scope="openid profile letters offline_access",
+            scope=" ".join(("openid profile letters offline_access", *MANAGING)),
             resources=[API],
-            metadata=ClientMetadata(grant_types=(*GRANT_TYPES, TOKEN_EXCHANGE)),
+            organisation="" if party.public else ORGANISATION,
+            metadata=ClientMetadata(
+                grant_types=(
+                    *(*GRANT_TYPES, TOKEN_EXCHANGE, DEVICE_CODE),
+                    *(() if party.public else (CLIENT_CREDENTIALS,)),
+                )
+            ),
         )
         caller = self.parties["hospital"].client_id
         with writing(self.site.database) as connection:
@@ -177,6 +191,7 @@ class World(RuleBasedStateMachine):
         """An access token, for no more than was allowed, that nobody was given before."""
         body = answer.json()
         assert set(body.get("scope", "").split()) <= grant.scope, "more than was allowed"
+        grant.grant_id = body.get("grant_id", "")
         audience = API if "letters" in grant.scope else USERINFO
         token, until = self.book.new(body["access_token"]), self.clock() + ACCESS_LIFETIME
         access = Access(token, grant, party, audience, until)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -17,15 +18,18 @@ from starlette.testclient import TestClient
 
 from authn.app import create_app
 from authn.clients.client_metadata import ClientMetadata, InvalidClientMetadata
+from authn.db.transaction import reading
+from authn.errors import CommandError
 from authn.jose import ALGORITHMS, ES256
 from authn.keys.rotation import rotate
-from authn.keys.signing_keys import EVERY_ALGORITHM
+from authn.keys.signing_keys import EVERY_ALGORITHM, load_keys
 from authn.keys.upkeep import look_after_keys
 from authn.web.site import Site
 from tests.citizen import KARIM, ORIGIN
 from tests.conftest import MovableClock
 from tests.oidc.client_keys import ClientKey
 from tests.oidc.relying_party import Holder, RelyingParty, hold_device, segment, sign_in
+from tests.together import at_once
 
 MakeRP = Callable[..., RelyingParty]
 
@@ -231,6 +235,48 @@ def test_two_processes_believe_each_other_while_one_has_read_the_keys_and_the_ot
         assert kids[0] == kids[1] != kids[2]
         for party in (slow, quick):
             assert [party.userinfo(each).status_code for each in (old, still_old, new)] == [200] * 3
+
+
+def test_ten_running_processes_go_on_through_a_rotation(
+    site: Site, rp: RelyingParty, holder: Holder, clock: MovableClock
+) -> None:
+    """Every second one has read the keys since; two of them rotated, at the same moment."""
+    rp.allowed_by(holder)
+    with ExitStack() as running:
+        parties = []
+        for _ in range(10):
+            process = create_app(site.settings, clock=clock)
+            browser = TestClient(process, base_url=ORIGIN, follow_redirects=False)
+            browser.cookies.update(rp.browser.cookies)
+            running.callback(process.state.site.database.close)
+            party = RelyingParty(process.state.site, browser, rp.client, rp.client_secret)
+            assert party.tokens()  # it has read the keys
+            parties.append(party)
+
+        def rotates() -> str:
+            try:
+                return rotate(
+                    site.database, site.settings, site.secrets, clock(), ES256, at_once=True
+                )
+            except CommandError:  # the other one was first
+                return ""
+
+        kids = {str(each) for each in at_once(rotates, threads=2) if each}
+        for party in parties[::2]:
+            with reading(party.site.database) as connection:
+                party.site.memory.keep(load_keys(connection, site.secrets), clock())
+        tokens = [party.tokens()["access_token"] for party in parties]
+        signers = {segment(each, 0)["kid"] for each in tokens}
+        assert signers - kids, "nobody signed with the former key"
+        assert signers & kids, "nobody signed with the new one"
+        for party in parties:
+            assert {party.userinfo(each).status_code for each in tokens} == {200}
+        clock.advance(minutes=1, seconds=1)  # all of them have read the keys again
+        for party in parties:
+            assert {party.userinfo(each).status_code for each in tokens} == {200}
+        last = {segment(party.tokens()["access_token"], 0)["kid"] for party in parties}
+        assert len(last) == 1
+        assert last <= kids
 
 
 def test_a_synced_key_is_said_to_be_one(

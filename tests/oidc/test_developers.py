@@ -52,6 +52,21 @@ def test_the_page_names_every_endpoint_scope_and_claim(
         assert f"<code>{each}</code>" in text
 
 
+def test_it_is_an_access_sheet(client: TestClient) -> None:  # domain 6.2 (19)
+    """Issuer, audience, scopes, claims, how to register, who may exchange, leeway; the tokens to
+    accept and to refuse are tested below."""
+    metadata = client.get("/.well-known/openid-configuration").json()
+    page = client.get("/developers", headers={"Accept-Language": "en"}).text
+    text = unescape(re.sub(r"\s+", " ", page))
+    assert f"<code>{metadata['issuer']}</code>" in text
+    assert "aud is your own identifier, exactly" in text
+    for claim in {"name", "given_name", "family_name", "birthdate", "locale", "ssin"}:
+        assert f"<code>{claim}</code>" in text
+    assert 'authn clients add "My application"' in text
+    assert "authn exchanges allow CLIENT_ID SUBJECT_CLIENT_ID RESOURCE" in text
+    assert "Allow 60 seconds for clocks that differ." in text
+
+
 def test_one_example_is_accepted_and_each_other_refused(
     client: TestClient, developers: Response, clock: MovableClock
 ) -> None:  # RFC 9068 §4

@@ -14,17 +14,13 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from authn.clients.clients import DEVICE_CODE
 from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.web.site import Site
 from tests.conftest import MovableClock
-from tests.oidc.fuzz_model import (
-    Access,
-    Code,
-    Party,
-    Pushed,
-    Refresh,
-)
+from tests.oidc.fuzz_elsewhere import Elsewhere
+from tests.oidc.fuzz_model import Access, Code, Party, Pushed, Refresh
 from tests.oidc.fuzz_values import (
     ANY,
     APPLICATIONS,
@@ -51,7 +47,7 @@ RUNS = int(os.environ.get("FUZZ_RUNS", "30"))
 STEPS = int(os.environ.get("FUZZ_STEPS", "50"))
 
 
-class Walk(World):
+class Walk(Elsewhere):
     """What can happen, in any order."""
 
     @initialize()
@@ -244,6 +240,7 @@ class Walk(World):
             ("code", "authorization_code"),
             ("refresh_token", "refresh_token"),
             ("subject_token", TOKEN_EXCHANGE),
+            ("device_code", DEVICE_CODE),
         ):
             wrong = [each for kind, values in others.items() if kind != field for each in values]
             form = {
@@ -254,7 +251,9 @@ class Walk(World):
                 "code_verifier": VERIFIER,
             }
             assert self.post("/token", party, form).status_code in (400, 401)
-        wrong = [each for kind in ("code", "refresh_token", "") for each in others[kind]]
+        wrong = [
+            each for kind in ("code", "refresh_token", "device_code", "") for each in others[kind]
+        ]
         other = picked(wrong, number) or "x"
         headers = {"Authorization": f"Bearer {other}"}
         assert fine(self.http.get("/userinfo", headers=headers)).status_code == 401

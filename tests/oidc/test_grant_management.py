@@ -2,6 +2,7 @@
 (https://openid.net/specs/fapi-grant-management.html)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.client_rules import faults
+from authn.clients.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.clients.registration import InvalidClientMetadata
 from authn.db.transaction import writing
 from authn.grants.grants import revoke_grants_of
+from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.web.site import Site
 from tests.citizen import ORIGIN
 from tests.conftest import MovableClock
@@ -118,6 +122,34 @@ def test_its_scopes_are_not_mixed_with_those_of_a_resource(rp: RelyingParty) -> 
     assert own_token(rp, f"{QUERY} read").json()["error"] == "invalid_scope"
     mixed = own_token(rp, QUERY, resource=PRESCRIPTIONS)
     assert mixed.json()["error"] == "invalid_scope"
+
+
+@pytest.mark.parametrize("name", ["subject_token", "actor_token"])
+def test_it_is_exchanged_for_nothing(
+    site: Site, make_rp: MakeRP, holder: Holder, name: str
+) -> None:
+    """RFC 8693: else a client without an organisation would be somebody at a resource."""
+    register_api(site)
+    some = make_rp(
+        client_id="some",
+        scope=f"openid profile {QUERY}",
+        metadata=replace(MANAGING, grant_types=(*MANAGING.grant_types, TOKEN_EXCHANGE)),
+    ).allowed_by(holder)
+    with writing(site.database) as connection:
+        pair = ExchangePair("some", "some", PRESCRIPTIONS)
+        allow_exchange(connection, site.secrets, pair, site.clock())
+    form = {
+        "grant_type": TOKEN_EXCHANGE,
+        "redirect_uri": None,
+        "code_verifier": None,
+        "subject_token": some.tokens()["access_token"],
+        "subject_token_type": ACCESS_TOKEN,
+        "resource": PRESCRIPTIONS,
+    }
+    assert some.redeem(None, **form).status_code == 200
+    form |= {name: own_token(some, QUERY).json()["access_token"], f"{name}_type": ACCESS_TOKEN}
+    answer = some.redeem(None, **form)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 def test_who_may_not_gets_none(make_rp: MakeRP) -> None:

@@ -12,7 +12,7 @@ from authn.sources.csv_file import import_file
 from authn.sources.csv_rows import COLUMNS, OPTIONAL_COLUMNS
 from authn.web.site import Site
 from tests.citizen import SSIN
-from tests.commands import run_command
+from tests.commands import WHY, run_command
 from tests.conftest import MovableClock
 from tests.oidc.relying_party import Holder, RelyingParty, segment
 
@@ -89,7 +89,7 @@ def test_the_holder_of_a_number_that_was_cancelled_is_signed_out_of_everything(
 
 def test_nobody_gets_a_code_for_a_number_that_was_cancelled(site: Site, take: Import) -> None:
     take(CANCELLED)
-    done = run_command(site.settings, "activation", "issue", typed=f"{SSIN}\n")
+    done = run_command(site.settings, "activation", "issue", *WHY, typed=f"{SSIN}\n")
     assert done.returncode == 1
     assert "There is nobody with this number in the national register." in done.stderr
     assert SSIN not in done.stdout + done.stderr

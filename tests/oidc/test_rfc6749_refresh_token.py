@@ -33,6 +33,7 @@ from tests.oidc.refreshing import (
 )
 from tests.oidc.relying_party import VERIFIER, Holder, RelyingParty, answer_of, basic, segment
 from tests.oidc.resource_servers import API, OTHER_API, application, resource_server
+from tests.together import at_once
 
 pytestmark = pytest.mark.thorough
 
@@ -496,6 +497,48 @@ def test_a_bearer_token_is_bound_once_its_client_has_a_key(public: RelyingParty)
     successor = proven(public, public.tokens()["refresh_token"], key).json()["refresh_token"]
     assert error(refresh(public, successor)) == "invalid_grant"
     assert proven(public, successor, key).json()["refresh_token"] == successor
+
+
+def test_the_answer_is_given_again_to_the_same_key(public: RelyingParty, site: Site) -> None:
+    key, token = DpopKey(), public.tokens()["refresh_token"]
+    successor = proven(public, token, key).json()["refresh_token"]
+    assert proven(public, token, key).json()["refresh_token"] == successor
+    assert events(site, "application.refresh-replayed") == 0
+
+
+@pytest.mark.parametrize("again", [None, DpopKey()], ids=["no proof", "another key"])
+def test_an_answer_that_was_bound_to_a_key_is_given_again_to_no_other(
+    public: RelyingParty, site: Site, again: DpopKey | None
+) -> None:
+    """Who stole a token and binds what follows to a key would never be found out: to its owner, who
+    comes a moment later, that is worth nothing, and was no replay."""
+    token, thief = public.tokens()["refresh_token"], DpopKey()
+    successor = proven(public, token, thief).json()["refresh_token"]
+    assert error(proven(public, token, again)) == "invalid_grant"
+    assert events(site, "application.refresh-replayed") == 1
+    assert error(proven(public, successor, thief)) == "invalid_grant"
+
+
+def test_an_answer_that_was_bound_to_nothing_is_given_again_to_no_key(
+    public: RelyingParty, site: Site
+) -> None:
+    token = public.tokens()["refresh_token"]
+    refreshed(public, token)
+    assert error(proven(public, token, DpopKey())) == "invalid_grant"
+    assert events(site, "application.refresh-replayed") == 1
+
+
+def test_of_two_at_once_with_different_keys_one_is_answered_and_then_all_is_revoked(
+    public: RelyingParty, site: Site
+) -> None:
+    token = public.tokens()["refresh_token"]
+    keys = iter([DpopKey(), DpopKey()])
+    answers = at_once(lambda: proven(public, token, next(keys)), threads=2)
+    statuses = sorted(each.status_code for each in answers if isinstance(each, Response))
+    assert statuses == [200, 400]
+    assert events(site, "application.refresh-replayed") == 1
+    with reading(site.database) as connection:
+        assert connection.execute(select(grants.c.revoked_at)).scalar_one() is not None
 
 
 def test_a_confidential_client_may_change_its_key(confidential: RelyingParty) -> None:

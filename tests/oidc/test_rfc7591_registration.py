@@ -372,6 +372,15 @@ EC_PRIVATE = ClientKey.shared("ES256").key.as_dict(private=True)
         ("response_modes", ["fragment"]),
         ("response_modes", "jwt"),
         ("tls_client_auth_subject_dn", ["CN=x"]),
+        ("tls_client_auth_subject_dn", "app.example"),
+        ("tls_client_auth_subject_dn", "CN=app,,O=x"),
+        ("tls_client_auth_san_dns", "b\u00fccher.example"),
+        ("tls_client_auth_san_dns", "two names"),
+        ("tls_client_auth_san_uri", "app.example"),
+        ("tls_client_auth_san_ip", "app.example"),
+        ("tls_client_auth_san_ip", "192.0.2.0/24"),
+        ("tls_client_auth_san_ip", "192.0.2.256"),
+        ("tls_client_auth_san_email", "app.example"),
     ],
 )
 @pytest.mark.one_engine
@@ -386,6 +395,28 @@ def test_what_can_not_be_said_is_refused(
 def test_two_members_that_exclude_one_another(backchannel: TestClient) -> None:  # §2
     said = {"jwks": ClientKey.shared("ES256").jwks, "jwks_uri": "https://app.example/jwks"}
     assert "jwks" in refused(post(backchannel, {"redirect_uris": [REDIRECT_URI], **said}))[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("subject_dn", "CN=app,O=Example\\, Inc.,C=BE"),
+        ("subject_dn", "2.5.4.97=#0C0A4245303132333435"),
+        ("san_dns", "*.app.example"),
+        ("san_uri", "spiffe://app.example/one"),
+        ("san_uri", "urn:be:app"),
+        ("san_ip", "192.0.2.7"),
+        ("san_ip", "2001:db8::7"),
+        ("san_email", "ops@app.example"),
+    ],
+)
+@pytest.mark.one_engine
+def test_a_name_that_a_certificate_can_have(
+    backchannel: TestClient, name: str, value: str
+) -> None:  # RFC 8705 §2.1.2
+    member = f"tls_client_auth_{name}"
+    answer = post(backchannel, {"redirect_uris": [REDIRECT_URI], member: value})
+    assert answer.json()[member] == value, answer.text
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from authn import jose
 from authn.audit.days import Day, SignedDay
 from authn.db.transaction import reading
 from authn.jose import ES256, OwnKey, generate_key, public_jwk, sign
-from authn.keys.audit_days import TYP as AUDIT_DAY
 from authn.keys.audit_days import is_signed
+from authn.keys.audit_heads import DAY as AUDIT_DAY
 from authn.keys.rotation import withdraw
 from authn.keys.signing_keys import Keys, load_keys
 from authn.web.site import Site
@@ -204,7 +204,9 @@ def at_a_day_of_the_audit_log(site: Site, rp: RelyingParty, backchannel: TestCli
     day = Day("2026-03-01", 1, 2, "its last link")
     claims = {"iss": site.settings.issuer, **day.claims}
     return Place(
-        lambda token: is_signed(keys_of(site), SignedDay(day, token, site.clock(), None, None)),
+        lambda token: is_signed(
+            keys_of(site).for_hints, SignedDay(day, token, site.clock(), None, None)
+        ),
         sign(keys_of(site).active[ES256], claims, AUDIT_DAY),
         (tokens["id_token"], tokens["access_token"]),
     )

@@ -99,6 +99,17 @@ def test_the_query_of_the_address_is_kept(rp: RelyingParty, client: TestClient) 
     assert location(confirm(client, asked)) == AFTERWARDS + "?a=1&state=s"
 
 
+def test_the_state_comes_back_whole_or_not_at_all(
+    rp: RelyingParty, client: TestClient
+) -> None:  # §2
+    hint = rp.tokens()["id_token"]
+    whole = {"id_token_hint": hint, "post_logout_redirect_uri": AFTERWARDS, "state": "s" * 4096}
+    assert location(confirm(client, ask(client, **whole))) == AFTERWARDS + "?state=" + "s" * 4096
+    answer = ask(client, **{**whole, "state": "s" * 4097})
+    assert answer.status_code == 400
+    assert AFTERWARDS not in answer.text
+
+
 def test_without_an_address_the_person_stays_here(rp: RelyingParty, client: TestClient) -> None:
     asked = ask(client, id_token_hint=rp.tokens()["id_token"], state="s")
     assert location(confirm(client, asked)) is None

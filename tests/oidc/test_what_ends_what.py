@@ -237,6 +237,13 @@ def block_all_but_the_phone(world: World) -> None:
         assert suspend_all(occasion, person_id, "holder", "holder", but=phone)
 
 
+def suspend_the_person(world: World) -> None:
+    """Fraud: the desk blocks all that somebody has."""
+    with writing(world.site.database) as connection:
+        occasion = job(world.site, connection)
+        assert suspend_all(occasion, world.hanne.person.id, "desk", "desk")
+
+
 def use_the_emergency_door(world: World) -> None:
     with writing(world.site.database) as connection:
         assert use_emergency_door(job(world.site, connection), world.hanne.person.id, "upstream")
@@ -286,6 +293,7 @@ ENDS: dict[str, tuple[Act, frozenset[str]]] = {
     "unlink a device": (unlink_the_laptop, both(*LAPTOP)),
     "a device becomes dormant": (let_the_laptop_sleep, both(*LAPTOP)),
     "block all but one": (block_all_but_the_phone, both(*LAPTOP)),
+    "suspend a person": (suspend_the_person, both(*HANNES)),
     "the emergency door": (use_the_emergency_door, both(*HANNES)),
     "the person has died": (die, both(*HANNES)),
     "end a client": (end_the_client, both(*HOSPITALS, KARIMS) - SESSIONS),

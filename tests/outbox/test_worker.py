@@ -19,6 +19,7 @@ from authn.outbox.failures import Refused, Unreachable, Unsent
 from authn.outbox.outbox import LEASE, Claimed, enqueue, entries
 from authn.outbox.tables import outbox
 from authn.outbox.worker import MOST_TRIES, Deliver, Work, delay_after, run_once, running
+from authn.web import threads
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.occasion import job
@@ -287,7 +288,7 @@ def test_the_thread_survives_a_server_that_is_not_there(
 def test_stopping_does_not_wait_for_a_server_that_hangs(
     site: Site, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(threads, "STOP_SECONDS", 0.1)
     let_go, began = threading.Event(), threading.Event()
 
     @contextmanager

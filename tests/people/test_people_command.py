@@ -7,6 +7,7 @@ from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from authn.cli.people import app
+from authn.console.reason import WrongReason
 from authn.db.transaction import writing
 from authn.devices.tables import devices
 from authn.errors import CommandError
@@ -14,9 +15,11 @@ from authn.people.persons import person_of
 from authn.settings import PREFIX
 from authn.web.site import Site
 from tests.conftest import MovableClock
+from tests.console.acting import rows
 from tests.devices.test_devices import add
 from tests.people.test_persons import HANNE
 
+WHY = ("--reason", "question", "--ticket", "T-1")
 PEOPLE = Path(__file__).parents[2] / "authn" / "demo" / "people.csv"
 
 
@@ -63,12 +66,29 @@ def test_a_person_is_shown_by_number_or_id_without_the_number(
 ) -> None:
     with writing(site.database) as connection:
         person = person_of(connection, site.secrets, HANNE, clock.now)
-    for result in (command("show", typed="03.41.01-001.28\n"), command("show", str(person.id))):
+    by_number = command("show", *WHY, typed="03.41.01-001.28\n")
+    for result in (by_number, command("show", str(person.id), *WHY)):
         assert result.exit_code == 0
         assert str(person.id) in result.stdout
         assert "Hanne Van der Meulen" in result.stdout
         assert "**.**.**-***.28" in result.stdout
         assert HANNE.ssin not in result.stdout
+
+
+def test_to_show_a_person_is_a_look_on_record_with_its_reason(
+    command: Command, site: Site, clock: MovableClock
+) -> None:
+    with writing(site.database) as connection:
+        person = person_of(connection, site.secrets, HANNE, clock.now)
+    bored = command("show", str(person.id), "--ticket", "", typed="bored\n")
+    assert isinstance(bored.exception, WrongReason)
+    assert person.full_name not in bored.output
+    assert rows(site, "desk.looked-at", "desk.reason-given") == []
+    assert command("show", str(person.id), typed="question\nT-7\n").exit_code == 0
+    given, looked = rows(site, "desk.looked-at", "desk.reason-given")
+    for row in (given, looked):
+        assert (row["person_id"], row["actor_id"]) == (person.id, None)
+        assert (row["reason"], row["ticket"]) == ("question", "T-7")
 
 
 def test_a_persons_devices_are_shown_with_what_is_wrong_with_each(
@@ -82,7 +102,7 @@ def test_a_persons_devices_are_shown_with_what_is_wrong_with_each(
         phone = devices.c.name == "[bold]Phone[/bold]"
         values = {"status": "suspended", "suspended_why": "counter", "suspended_at": clock()}
         connection.execute(update(devices).where(phone).values(values))
-    shown = command("show", str(person.id)).stdout
+    shown = command("show", str(person.id), *WHY).stdout
     assert "Laptop (" in shown
     assert "): active, last used 2026-03-02 10:30 (Brussels)" in shown
     assert "[bold]Phone[/bold] (" in shown
@@ -92,9 +112,9 @@ def test_a_persons_devices_are_shown_with_what_is_wrong_with_each(
 def test_who_is_unknown_is_said_in_one_sentence(command: Command) -> None:
     command("import", str(PEOPLE))
     assert "not a valid national number (check digits)" in command.failure(
-        "show", typed="03410100129\n"
+        "show", *WHY, typed="03410100129\n"
     )
-    assert "in the national register, but" in command.failure("show", typed="03410100128\n")
-    assert command.failure("show", typed="12410100251\n") == "There is no such person."
+    assert "in the national register, but" in command.failure("show", *WHY, typed="03410100128\n")
+    assert command.failure("show", *WHY, typed="12410100251\n") == "There is no such person."
     unknown = "00000000-0000-4000-8000-000000000000"
-    assert command.failure("show", unknown) == "There is no such person."
+    assert command.failure("show", unknown, *WHY) == "There is no such person."

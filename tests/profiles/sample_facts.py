@@ -4,6 +4,7 @@ from datetime import date
 
 from authn.sources.facts import (
     Child,
+    DeskRoles,
     Mandate,
     Membership,
     NaturalPerson,
@@ -28,4 +29,5 @@ NURSE = Quality("nurse", "40000000004", TO_SUMMER)
 AT_HOSPITAL = Membership(HOSPITAL, "Head of department", OPEN)
 FOR_JURGEN = Mandate("m-1", JURGEN, ("medicaldatamanagement", "recipe"), OPEN, True, True)
 FOR_FIRM = Mandate("m-2", FIRM, ("recipe",), TO_SUMMER, True, True)
+AT_GHENT = DeskRoles("Ghent", ("agent", "supervisor"))
 PARENT_OF_LUCAS = Child(LUCAS, "2020-05-17")

@@ -16,7 +16,16 @@ from authn.people.tables import Person
 from authn.profiles.answer import take_answer
 from authn.profiles.available import available
 from authn.sources.answers import note_failure, stale_limit
-from authn.sources.facts import DISCIPLINES, Child, Fact, Mandate, Membership, Period, Quality
+from authn.sources.facts import (
+    DISCIPLINES,
+    Child,
+    DeskRoles,
+    Fact,
+    Mandate,
+    Membership,
+    Period,
+    Quality,
+)
 from authn.sources.questions import QUESTIONS, QuestionName
 from authn.web.site import Site
 from tests.profiles.sample_facts import FIRM, HOSPITAL, JURGEN, LUCAS, MARCEL, NOOR
@@ -104,6 +113,7 @@ def holds(fact: Fact, now: datetime) -> bool:
             earliest.month,
             earliest.day,
         )
+    assert not isinstance(fact, DeskRoles), "of these no time says so"
     within = fact.period.since <= today <= (fact.period.until or date.max)
     if isinstance(fact, Mandate):
         return within and fact.accepted_by_mandator and fact.accepted_by_mandatary
@@ -172,5 +182,6 @@ def _without_end(fact: Fact) -> tuple[object, ...]:
     """What makes it one thing, of which several periods may be told."""
     if isinstance(fact, Child):
         return "child", fact.child.ssin
+    assert not isinstance(fact, DeskRoles)
     blank = replace(fact, period=Period(START))
     return type(fact).__name__, blank

@@ -12,6 +12,7 @@ from authn.profiles.profiles import public_id
 from authn.settings import Settings
 from authn.sources.facts import Fact
 from tests.profiles.sample_facts import (
+    AT_GHENT,
     AT_HOSPITAL,
     FOR_FIRM,
     FOR_JURGEN,
@@ -140,6 +141,7 @@ EVERY: dict[str, Callable[[Any], object]] = {
     "organisation": lambda named: user_profile(in_profile("organisation", AT_HOSPITAL), named),
     "mandate": lambda named: user_profile(MANDATE, named, named),
     "child": lambda named: user_profile(CHILD, named, named),
+    "staff": lambda named: user_profile(in_profile("staff", AT_GHENT), named),
     "act": lambda named: act_claim(MANDATE, named, "s-1"),
     "may_act": lambda named: [
         may_act_entry(each, named, SECTOR, SETTINGS) for each in (MANDATE, CHILD)

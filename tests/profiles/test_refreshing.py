@@ -9,11 +9,13 @@ from sqlalchemy import select, update
 from authn.db.transaction import NeedsToWrite, reading, writing
 from authn.people.persons import find_person
 from authn.people.tables import Person, persons
+from authn.profiles.appointing import appoint, dismiss
 from authn.profiles.available import unchecked
 from authn.profiles.kinds import BY_QUESTION
 from authn.profiles.refreshing import bring_up_to_date
 from authn.sources.answers import heard_of
-from authn.sources.questions import QuestionName
+from authn.sources.facts import DeskRoles
+from authn.sources.questions import OUR_OWN, QuestionName
 from authn.sources.tables import register_citizens
 from authn.web.routing import NeededFromOutside
 from authn.web.site import Site
@@ -25,7 +27,7 @@ from tests.profiles.sample_facts import FOR_FIRM, FOR_JURGEN, PHYSICIAN
 from tests.sources_server import Running, Said
 from tests.together import at_once
 
-ALL = tuple(BY_QUESTION)
+ALL = tuple(each for each in BY_QUESTION if each not in OUR_OWN)
 
 
 def up_to_date(site: Site, person: Person, *questions: QuestionName) -> None:
@@ -181,3 +183,50 @@ def test_who_is_gone_meanwhile_is_not_asked_about(outside: Site, hanne: Person) 
     fetches[0]()
     with reading(outside.database) as connection:
         assert heard_of(connection, nobody.id) == {}
+
+
+# Our own register of staff
+
+
+def test_who_is_staff_is_asked_of_nobody_outside(
+    outside: Site, hanne: Person, real: Running
+) -> None:
+    with writing(outside.database) as connection:
+        appoint(connection, outside.secrets, hanne.id, "agent", "Ghent", outside.clock())
+    up_to_date(outside, hanne, "staff")
+    assert facts_offered(outside, hanne) == [None, DeskRoles("Ghent", ("agent",))]
+    assert real.server.seen == []
+
+
+def test_a_role_that_ends_by_a_clock_that_is_behind_ends_all_the_same(
+    site: Site, hanne: Person, clock: MovableClock
+) -> None:
+    def change(what: Callable[..., bool], *role: str) -> None:
+        with writing(site.database) as connection:
+            assert what(connection, site.secrets, hanne.id, *role, clock())
+
+    change(appoint, "agent", "Ghent")
+    change(appoint, "auditor", "Ghent")
+    up_to_date(site, hanne, "staff")
+    clock.advance(seconds=-5)
+    change(dismiss, "auditor")
+    assert facts_offered(site, hanne) == [None]
+    up_to_date(site, hanne, "staff")
+    assert facts_offered(site, hanne) == [None, DeskRoles("Ghent", ("agent",))]
+
+
+def test_a_role_that_ends_while_somebody_looks_is_in_no_capacity_after(
+    site: Site, hanne: Person
+) -> None:
+    with writing(site.database) as connection:
+        appoint(connection, site.secrets, hanne.id, "agent", "Ghent", site.clock())
+
+    def end() -> None:
+        with writing(site.database) as connection:
+            dismiss(connection, site.secrets, hanne.id, "agent", site.clock())
+
+    acts: list[Callable[[], None]] = [end, *[lambda: up_to_date(site, hanne, "staff")] * 5]
+    at_once(lambda: acts.pop()(), 6)
+    assert facts_offered(site, hanne) == [None]
+    up_to_date(site, hanne, "staff")
+    assert facts_offered(site, hanne) == [None]

@@ -9,16 +9,16 @@ from authn.db.engine import Database
 from authn.db.transaction import NeedsToWrite, reading, writing
 from authn.people.persons import person_of
 from authn.settings import Settings
-from authn.sources.answers import ask_anew, due, heard_of, note_answer, note_failure
+from authn.sources.answers import ask_anew, ask_anew_of, due, heard_of, note_answer, note_failure
 from authn.sources.embedded import EmbeddedRegister
 from authn.sources.outcomes import Outcome, outcomes
-from authn.sources.questions import QUESTIONS, QuestionName
+from authn.sources.questions import OF_SOURCES, QuestionName
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.together import at_once
 
 HANNE = "03410100128"
-EVERY: tuple[QuestionName, ...] = tuple(QUESTIONS)
+EVERY: tuple[QuestionName, ...] = OF_SOURCES
 
 
 @pytest.fixture
@@ -74,6 +74,28 @@ def test_an_answer_is_used_until_its_stale_limit(
     stale: timedelta = getattr(settings, f"{question}_stale")
     assert heard.is_usable(settings, clock() + stale - timedelta(seconds=1))
     assert not heard.is_usable(settings, clock() + stale)
+
+
+def test_what_is_our_own_to_say_is_asked_of_those_alone_of_whom_it_was_noted(
+    database: Database, person_id: UUID, clock: MovableClock, settings: Settings
+) -> None:
+    def is_due() -> bool:
+        with reading(database) as connection:
+            return due(connection, person_id, ["staff"], clock()) == ("staff",)
+
+    assert not is_due()
+    with writing(database) as connection:
+        ask_anew_of(connection, person_id, "staff", clock())
+    assert is_due()
+    with writing(database) as connection:
+        note_answer(connection, person_id, "staff", settings, clock())
+    assert not is_due()
+    with writing(database) as connection:
+        ask_anew_of(connection, person_id, "staff", clock())
+        heard = heard_of(connection, person_id)["staff"]
+    assert is_due()
+    assert heard.answered_at == clock(), "what was known goes on counting until then"
+    assert heard.is_usable(settings, clock() + timedelta(days=1000)), "nobody can be down"
 
 
 def test_what_is_known_of_a_citizen_is_used_for_as_long_as_it_takes(

@@ -20,7 +20,7 @@ from authn.sources.questions import SOURCES
 from authn.web.site import Site
 from tests import browser, sources_server
 from tests.citizen import activation_code
-from tests.commands import environment, run_command
+from tests.commands import WHY, environment, run_command
 from tests.sources_server import (
     CANCELLED,
     MOTHER,
@@ -178,42 +178,42 @@ def test_check_says_how_the_running_service_fares(
 def test_an_activation_code_is_for_whom_the_real_register_knows(
     configured: Settings, ssin: str
 ) -> None:
-    issued = run_command(configured, "activation", "issue", typed=f"{ssin}\n")
+    issued = run_command(configured, "activation", "issue", *WHY, typed=f"{ssin}\n")
     assert issued.returncode == 0, issued.stderr
     assert "Hanne Van der Meulen" in issued.stdout
-    shown = run_command(configured, "people", "show", typed=f"{MOTHER}\n")
+    shown = run_command(configured, "people", "show", *WHY, typed=f"{MOTHER}\n")
     assert "Hanne Van der Meulen" in shown.stdout
 
 
 @pytest.mark.parametrize("ssin", [CANCELLED, UNKNOWN])
 def test_it_is_for_nobody_else(configured: Settings, register: None, ssin: str) -> None:
     """Though the embedded twin knows them."""
-    issued = run_command(configured, "activation", "issue", typed=f"{ssin}\n")
+    issued = run_command(configured, "activation", "issue", *WHY, typed=f"{ssin}\n")
     assert issued.returncode == 1
     assert "There is nobody with this number in the national register." in issued.stderr
 
 
 def test_a_person_is_looked_up_by_id_too(configured: Settings, real: Running) -> None:
-    run_command(configured, "activation", "issue", typed=f"{MOTHER}\n")
-    shown = run_command(configured, "people", "show", typed=f"{MOTHER}\n")
+    run_command(configured, "activation", "issue", *WHY, typed=f"{MOTHER}\n")
+    shown = run_command(configured, "people", "show", *WHY, typed=f"{MOTHER}\n")
     found = re.search(r"Person +([0-9a-f-]{36})", shown.stdout)
     assert found
     asked = len(real.server.asked("/citizen"))
-    issued = run_command(configured, "activation", "issue", "--person", found[1])
+    issued = run_command(configured, "activation", "issue", *WHY, "--person", found[1])
     assert issued.returncode == 0, issued.stderr
     assert len(real.server.asked("/citizen")) == asked + 1
 
 
 def test_a_citizen_without_a_code_is_told_apart(configured: Settings) -> None:
-    shown = run_command(configured, "people", "show", typed=f"{MOTHER}\n")
+    shown = run_command(configured, "people", "show", *WHY, typed=f"{MOTHER}\n")
     assert "had no activation code yet" in shown.stderr
-    shown = run_command(configured, "people", "show", typed=f"{UNKNOWN}\n")
+    shown = run_command(configured, "people", "show", *WHY, typed=f"{UNKNOWN}\n")
     assert "There is no such person." in shown.stderr
 
 
 def test_while_the_register_is_down_no_code_is_issued(configured: Settings, real: Running) -> None:
     real.server.dictated = lambda seen: None if seen.path == "/token" else Said(500)
-    issued = run_command(configured, "activation", "issue", typed=f"{MOTHER}\n")
+    issued = run_command(configured, "activation", "issue", *WHY, typed=f"{MOTHER}\n")
     assert issued.returncode == 1
     assert "cannot be asked now (status 500)" in issued.stderr
     assert "Traceback" not in issued.stderr

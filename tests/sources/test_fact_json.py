@@ -22,6 +22,7 @@ from authn.sources.facts import (
     DISCIPLINES,
     ORGANISATION_KINDS,
     Child,
+    DeskRoles,
     Fact,
     Mandate,
     Membership,
@@ -32,6 +33,7 @@ from authn.sources.facts import (
 )
 from authn.sources.json_reader import InvalidFact
 from authn.sources.questions import QUESTIONS, QuestionName
+from authn.staff.roles import ROLES
 
 pytestmark = pytest.mark.one_engine
 
@@ -65,6 +67,7 @@ GOOD: dict[QuestionName, dict[str, Any]] = {
         "acceptedByMandatary": False,
         "since": "2020-01-01",
     },
+    "staff": {"desk": "Ghent", "roles": ["agent", "supervisor"]},
 }
 
 
@@ -123,6 +126,7 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
         st.booleans(),
     ),
     st.builds(Child, PEOPLE, st.none() | st.just("1999-12"), st.booleans()),
+    st.builds(DeskRoles, NAMES, st.sets(st.sampled_from(ROLES), min_size=1).map(tuple)),
 )
 
 
@@ -169,6 +173,12 @@ BAD: list[tuple[QuestionName, dict[str, Any], str]] = [
     ("mandates", {"serviceNames": ["a", "a"]}, "serviceNames has a name twice"),
     ("mandates", {"serviceNames": [["a"]]}, "serviceNames has what is not a name"),
     ("mandates", {"acceptedByMandator": None}, "acceptedByMandator is missing"),
+    ("staff", {"desk": " "}, "desk is empty"),
+    ("staff", {"desk": "x" * 61}, "desk is longer than 60"),
+    ("staff", {"roles": []}, "roles is not a list of 1 to 5"),
+    ("staff", {"roles": ["agent", "agent"]}, "roles has a name twice"),
+    ("staff", {"roles": ["agent", "director"]}, "roles has what is not one of agent, auditor"),
+    ("staff", {"since": "2020-01-01"}, "it has an unknown member"),
     ("children", {"birthdate": "2012-13"}, "birthdate is not a date"),
     ("children", {"birthdate": "1849"}, "birthdate is before 1850"),
 ]

@@ -9,8 +9,9 @@ from authn.audit.verification import verify_log
 from authn.db.transaction import reading, writing
 from authn.keys.audit_days import chain_all
 from authn.people.persons import person_of
+from authn.profiles.appointing import NoStaff, appoint, dismiss, make_first_operator
 from authn.staff.roles import ROLES, RULES, Role, may
-from authn.staff.staff import NoStaff, appoint, dismiss, make_first_operator, staff_of
+from authn.staff.staff import staff_of
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.commands import run_command
@@ -126,6 +127,8 @@ def test_the_command_line(site: Site, hanne: UUID, karim: UUID) -> None:
     said = authn("appoint", "agent", "--desk", "Ghent", typed=f"{KARIM.ssin}\n")
     assert "agent, has the role now" in said
     assert KARIM.ssin not in said
-    assert "Ghent" in authn("list")
+    listed = authn("list")
+    assert "Ghent" in listed
+    assert str(hanne) in listed, "as --person takes it"
     assert "has the role agent no more" in authn("dismiss", "agent", "--person", str(karim))
     assert "has not this role" in authn("dismiss", "agent", "--person", str(karim))

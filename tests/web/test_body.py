@@ -16,6 +16,11 @@ def test_a_body_over_64_kb_is_refused(client: TestClient) -> None:
     assert answer.status_code == 413
 
 
+def test_a_length_of_thousands_of_digits_is_too_large(client: TestClient) -> None:
+    headers = {"Content-Type": FORM, "Content-Length": "9" * 5000}
+    assert client.post("/language", content=b"a=b", headers=headers).status_code == 413
+
+
 def test_a_body_that_declares_no_length_is_cut_off_at_64_kb(client: TestClient) -> None:
     chunks = (b"x" * 1024 for _ in range(1000))
     answer = client.post("/language", content=chunks, headers={"Content-Type": FORM})

@@ -25,6 +25,7 @@ from authn.jose import InvalidToken
 from authn.oidc.access_token import AccessToken, Authorised
 from authn.oidc.acting_token import CapacityEnded
 from authn.oidc.confirmation import presented_confirmation
+from authn.oidc.grant_management import grant_management_endpoint
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.living_token import LivingToken, living_token
 from authn.oidc.on_behalf import Act, clients_of, subject_and_act
@@ -95,13 +96,18 @@ def refuse_other_types(request: Request) -> None:
 
 
 def presented(request: Request, name: str) -> LivingToken:
-    """The token of this parameter, alive; raises `ProtocolError`, as §2.2.2 wants it."""
+    """The token of this parameter, alive; raises `ProtocolError`, as §2.2.2 wants it.
+
+    One for a client's own grants stands for nobody at any resource.
+    """
+    refusal = ProtocolError("invalid_request", f"The {name} is invalid, expired or ended.")
     try:
-        return living_token(request, request.form[name])
+        living = living_token(request, request.form[name])
     except InvalidToken:
-        raise ProtocolError(
-            "invalid_request", f"The {name} is invalid, expired or ended."
-        ) from None
+        raise refusal from None
+    if living.token.audience == grant_management_endpoint(request.settings):
+        raise refusal
+    return living
 
 
 def _target(request: Request, client: Client, subject: LivingToken) -> ExchangeTarget:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from authn.profiles.kinds import child, citizen, mandate, organisation, quality
+from authn.profiles.kinds import child, citizen, mandate, organisation, quality, staff
 from authn.profiles.kinds.kind import ProfileKind
 from authn.profiles.profile import Kind
 from authn.sources.questions import QuestionName
@@ -13,6 +13,7 @@ KINDS: Final[dict[Kind, ProfileKind[Any]]] = {
     "organisation": organisation.KIND,
     "child": child.KIND,
     "mandate": mandate.KIND,
+    "staff": staff.KIND,
 }
 # By the question whose answer makes profiles of them; a citizen needs none.
 BY_QUESTION: Final[dict[QuestionName, ProfileKind[Any]]] = {

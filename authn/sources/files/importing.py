@@ -31,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from authn.audit.log import record
 from authn.audit.source_events import FactsImported
 from authn.db.engine import Database
+from authn.db.occasion import NO_REFERENCE
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
 from authn.people.ssin import today_in_brussels
@@ -216,7 +217,7 @@ class Import:
                 ended = connection.execute(_END_LEFT_OUT, values).rowcount
             connection.execute(_move(connection.dialect.name), {"this_import": self.id})
             event = FactsImported(kind=self.kind, facts=facts, rejected=rejected, ended=ended)
-            record(connection, self.secrets, event, self.now, "-")
+            record(connection, self.secrets, event, self.now, NO_REFERENCE)
         return ended
 
     def _make_due(self) -> None:

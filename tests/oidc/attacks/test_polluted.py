@@ -158,3 +158,36 @@ def test_a_parameter_that_is_large_is_refused_in_order(service: Service, name: s
         posted = rp.browser.post("/authorize", data=rp.request(**{name: value}))
         assert posted.status_code in (303, 400)
         assert len(posted.headers.get("location", "")) < LONGEST_QUERY
+
+
+@pytest.mark.parametrize("path", ["/token", "/par", "/revoke", "/introspect"])
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_authorization_headers_none_counts(
+    service: Service, path: str, first: bool
+) -> None:  # RFC 9110 §11.6.2
+    """Whoever stands before us may have looked at the other one."""
+    right = basic("hospital", service.rp.client_secret)
+    sent = [right, basic("somebody", "else")] if first else ["Bearer x", right]
+    answer = service.backchannel.post(
+        path,
+        data={**redemption(service), "token": "x"},
+        headers=[("Authorization", each) for each in sent],
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_of_two_access_tokens_in_headers_none_counts(service: Service) -> None:  # RFC 6750 §2
+    token = service.rp.redeem(service.rp.code(scope="openid")).json()["access_token"]
+    for sent in (["x", token], [token, "x"], [token, token]):
+        answer = service.backchannel.get(
+            "/userinfo", headers=[("Authorization", f"Bearer {each}") for each in sent]
+        )
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_of_two_registration_tokens_none_counts(service: Service) -> None:
+    answer = service.backchannel.get(
+        "/register/hospital",
+        headers=[("Authorization", "Bearer x"), ("Authorization", "Bearer y")],
+    )
+    assert answer.status_code == 401

@@ -12,9 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.clients import CLIENT_CREDENTIALS
+from authn.clients.clients import CLIENT_CREDENTIALS, find_client
 from authn.clients.exchange_pairs import ExchangePair, allow_exchange
 from authn.clients.protocol_words import TOKEN_EXCHANGE
+from authn.clients.registration import change_client
 from authn.db.transaction import writing
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.web.site import Site
@@ -136,3 +137,58 @@ def test_by_a_client_itself(
     is_no_wider(backchannel.post("/token", data=form, headers=headers))
     wide = backchannel.post("/token", data={**form, "scope": EVERYTHING}, headers=headers)
     assert wide.status_code == 400
+
+
+# What the operator takes away from a client counts for what it was granted before
+
+
+def taken_away(rp: RelyingParty, scope: str) -> None:
+    """The client may ask for these scopes, and for no other any more."""
+    with writing(rp.site.database) as connection:
+        client = find_client(connection, rp.client.client_id)
+        assert client
+        change_client(connection, rp.site.secrets, client, rp.site.clock(), scope=scope)
+
+
+def test_a_refresh_gives_no_scope_that_was_taken_away(rp: RelyingParty) -> None:
+    scope = "openid read write offline_access"
+    token = rp.tokens(scope=scope, resource=PRESCRIPTIONS)["refresh_token"]
+    taken_away(rp, "openid read offline_access")
+    body = refresh(rp, token).json()
+    assert (body["scope"], segment(body["access_token"], 1)["scope"]) == ("read", "read")
+    assert refresh(rp, token, scope="read write").json()["scope"] == "read"
+
+
+def test_nor_does_a_code(rp: RelyingParty) -> None:
+    code = rp.code(scope="openid read write", resource=PRESCRIPTIONS)
+    taken_away(rp, "openid read")
+    assert rp.redeem(code).json()["scope"] == "read"
+
+
+def test_a_detail_goes_with_any_of_its_actions(rp: RelyingParty) -> None:
+    code = rp.code(scope="openid offline_access", authorization_details=details("read", "write"))
+    token = rp.redeem(code).json()
+    assert token["authorization_details"]
+    taken_away(rp, "openid read offline_access")
+    assert "authorization_details" not in refresh(rp, token["refresh_token"]).json()
+
+
+def test_no_claim_of_a_scope_that_was_taken_away_is_told(rp: RelyingParty) -> None:
+    claims = json.dumps({"userinfo": {"birthdate": None}, "id_token": {"given_name": None}})
+    tokens = rp.tokens(scope="openid profile offline_access", claims=claims)
+    assert "given_name" in segment(tokens["id_token"], 1)
+    assert {"birthdate", "family_name"} <= rp.userinfo(tokens["access_token"]).json().keys()
+    taken_away(rp, "openid offline_access")
+    assert rp.userinfo(tokens["access_token"]).json().keys() == {"sub"}
+    body = refresh(rp, tokens["refresh_token"]).json()
+    assert "given_name" not in segment(body["id_token"], 1)
+    assert rp.userinfo(body["access_token"]).json().keys() == {"sub"}
+
+
+def test_where_no_scope_is_left_there_is_no_token(rp: RelyingParty) -> None:
+    token = rp.tokens(scope="read", resource=PRESCRIPTIONS)["refresh_token"]
+    taken_away(rp, "openid share")
+    answer = refresh(rp, token)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    taken_away(rp, EVERYTHING)
+    assert refresh(rp, token).json()["scope"] == "read"  # it was not spent

@@ -1,0 +1,31 @@
+"""What events of the support desk have in common: in which role somebody acted, and why.
+
+A Belgian audit register says of each look which user it was, and in which capacity (domain 8).
+"""
+
+from dataclasses import dataclass
+
+from authn.audit.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskEvent(Event):
+    """A look or an act at the desk: `actor_id` is who of the staff it was.
+
+    `role` is the role of theirs by which they might, with a comma between where there were several
+    (`console.on_record`); "" where nobody of the staff did it.
+    """
+
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasoned(DeskEvent):
+    """One about a person, for a reason.
+
+    `reason` is of the operator's list; `explanation` and `ticket` are in the agent's own words.
+    """
+
+    reason: str
+    explanation: str = ""
+    ticket: str = ""

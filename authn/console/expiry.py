@@ -1,0 +1,94 @@
+"""What time does to approvals: nobody decides, and they are over; long after that, they are gone.
+
+Each process looks every two seconds, by one look into an index, so that who asked is told by their
+page and the log says when. Two processes at once end each approval once: it is one UPDATE.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from authn.audit.desk_events import ApprovalExpired
+from authn.audit.log import record
+from authn.console.tables import approvals
+from authn.db.engine import Database
+from authn.db.metadata import Instant
+from authn.db.occasion import Job, Occasion
+from authn.db.transaction import must_write, reading, writing
+from authn.secrets import Secrets
+from authn.settings import Settings
+from authn.web.logs import logger
+from authn.web.site import Site
+from authn.web.threads import beside, spread
+
+LOOKED_AT_EVERY: Final = 2.0  # seconds
+PAUSE_SECONDS: Final = 60.0  # after the database did not answer
+# Nothing of it is shown for longer than a day, nor can be used; who approved what is on record.
+KEPT: Final = timedelta(days=30)
+
+_OVER = (
+    approvals.c.state == "waiting",
+    approvals.c.expires_at <= bindparam("now", type_=Instant),
+)
+_ANY_OVER = select(approvals.c.id).where(*_OVER).limit(1)
+_EXPIRE = update(approvals).where(*_OVER).values(state="expired").returning(approvals)
+_FORGET = delete(approvals).where(
+    approvals.c.state != "waiting",
+    approvals.c.expires_at < bindparam("before", type_=Instant),
+)
+
+
+def expire(occasion: Occasion) -> int:
+    """How many have come to their end by this, without a decision: each on record."""
+    if not _any_over(occasion.connection, occasion.now):
+        return 0
+    must_write(occasion.connection)
+    rows = occasion.connection.execute(_EXPIRE, {"now": occasion.now}).all()
+    for row in rows:
+        event = ApprovalExpired(
+            person_id=row.person_id, approval=row.id, act=row.act, asked_by=row.asked_by
+        )
+        record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    return len(rows)
+
+
+def expire_due(database: Database, settings: Settings, secrets: Secrets, now: datetime) -> int:
+    """As `expire`, in a transaction of its own, which writes only where one is over."""
+    with reading(database) as connection:
+        if not _any_over(connection, now):
+            return 0
+    with writing(database) as connection:
+        return expire(Job(connection, settings, secrets, now))
+
+
+def forget_old_approvals(connection: Connection, now: datetime) -> int:
+    """How many that ended long ago are gone, with what they were about and why."""
+    return connection.execute(_FORGET, {"before": now - KEPT}).rowcount
+
+
+@contextmanager
+def approvals_looked_after(site: Site) -> Iterator[None]:
+    """A thread ends what nobody decided, for as long as the block runs, whatever goes wrong."""
+    if not site.settings.outbox_worker:
+        yield
+        return
+    with beside("approvals", partial(_run, site)):
+        yield
+
+
+def _run(site: Site, stop: threading.Event) -> None:
+    while not stop.wait(spread(LOOKED_AT_EVERY)):
+        try:
+            expire_due(site.database, site.settings, site.secrets, site.clock())
+        except Exception:  # noqa: BLE001  a database that is gone for a while comes back
+            logger.exception("approvals_not_looked_after")
+            stop.wait(PAUSE_SECONDS)
+
+
+def _any_over(connection: Connection, now: datetime) -> bool:
+    return connection.execute(_ANY_OVER, {"now": now}).first() is not None

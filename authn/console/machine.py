@@ -1,0 +1,110 @@
+"""Who acts at the machine, on the command line: nobody of the staff, by the acts of the desk.
+
+Who is at the machine has it all in hand anyway, and is known to the machine alone: on record is
+what was done, to whom and why, without an actor. What two must do is asked there as anywhere, and
+a supervisor approves it at the desk.
+
+Until there was a first supervisor nobody could: so a service is begun, and one without a desk is
+kept. Codes are issued then, and persons merged, by whoever is at the machine alone, who is told so,
+and it is on record as such. A role that was given once is never forgotten: after that, never again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from authn.audit.registration_events import MachineCodeIssued
+from authn.audit.staff_events import DeskActedAlone
+from authn.console.approval_rows import Approval
+from authn.console.approvals import ask, use_approval
+from authn.console.desk_sessions import Desk, Why
+from authn.console.on_record import record_at_desk
+from authn.console.targets import guard_target
+from authn.db.occasion import Occasion
+from authn.enrolment.activation import issue_activation_code
+from authn.enrolment.desk_codes import has_history
+from authn.people.persons import lock_person
+from authn.people.tables import Person
+from authn.staff.roles import RULES, Act
+from authn.staff.staff import Staff
+from authn.staff.tables import staff
+
+# Of no desk, so that nobody is their colleague; the id is never on record.
+NOBODY: Final = Staff(UUID(int=0), frozenset({"agent", "registrar", "supervisor"}), frozenset())
+# Without these no service is begun, nor kept where nobody works at a desk.
+ALONE_AT_FIRST: Final[frozenset[Act]] = frozenset({"issue-code", "merge"})
+
+_EVER = select(staff.c.id).where(staff.c.role.in_(sorted(RULES["approve"].roles))).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A code as it is shown once, "" while it waits as `asked`; `alone` is whether two should have.
+
+    The code is never printed by `repr`.
+    """
+
+    code: str = field(default="", repr=False)
+    asked: Approval | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtTheMachine(Desk):
+    """Who acts on the command line; `first` is whether nobody could ever approve."""
+
+    first: bool = False
+
+    @property
+    def person_id(self) -> Any:
+        """Nobody: what is on record has no actor."""
+        return None
+
+    @property
+    def alone(self) -> frozenset[Act]:
+        """What needs no second one, since there never was one."""
+        return ALONE_AT_FIRST if self.first else frozenset()
+
+
+def at_the_machine(connection: Connection, why: Why) -> AtTheMachine:
+    """Whoever is at the machine now, for this reason."""
+    return AtTheMachine(NOBODY, why, first=connection.execute(_EVER).first() is None)
+
+
+def note_alone(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> bool:
+    """Whether one did alone what needs two; on record if so."""
+    if act not in desk.alone:
+        return False
+    record_at_desk(occasion, desk, DeskActedAlone(**desk.on_record(person_id), act=act))
+    return True
+
+
+def do_issue_code(occasion: Occasion, desk: AtTheMachine, person: Person) -> Issued:
+    """The code, as it is shown once; or what waits for a second one, by whom it is then printed.
+
+    Who never had a device gets one at once. For another (protocol 3.3) it is asked, and once it was
+    approved the same call spends that approval: of two at once, one. Raises as `guard_target`, and
+    `Forbidden` where who approved it may not approve any more.
+    """
+    lock_person(occasion.connection, person.id)
+    guard_target(occasion, desk, "issue-code", person)
+    approved_by, history = None, has_history(occasion.connection, person.id)
+    alone = history and note_alone(occasion, desk, "issue-code", person.id)
+    if history and not alone:
+        approval = use_approval(occasion, desk, "issue-code", person.id, {})
+        if approval is None:
+            return Issued(asked=ask(occasion, desk, "issue-code", person.id, {}))
+        approved_by = approval.decided_by
+    code = issue_activation_code(
+        occasion.connection,
+        occasion.secrets,
+        occasion.settings,
+        person,
+        occasion.now,
+        occasion.reference,
+    )
+    event = MachineCodeIssued(**desk.on_record(person.id), approved_by=approved_by)
+    record_at_desk(occasion, desk, event)
+    return Issued(code, alone=alone)

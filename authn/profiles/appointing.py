@@ -1,0 +1,162 @@
+"""A role at the help desk begins or ends, and the capacity with it, in one transaction.
+
+Why here, above the room `staff`: being staff is a profile like others. Who loses a role loses the
+capacity that had it at that moment, and every grant in it with the next use; what is left to them
+at that desk is another capacity. Why not by asking anew, as others are: nobody need look first for
+a role to end. Both lock the person, as every act of theirs does: what they began
+before is done first, and what they begin after finds the role ended.
+"""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from authn.audit.log import record
+from authn.audit.staff_events import StaffAppointed, StaffDismissed
+from authn.db.occasion import NO_REFERENCE
+from authn.db.once import insert_once
+from authn.db.transaction import must_write
+from authn.errors import N_, InvalidRequest
+from authn.people.persons import lock_person
+from authn.profiles.profiles import encrypt_fact, end_profile, fact_of_row
+from authn.profiles.tables import profiles
+from authn.secrets import Secrets
+from authn.sources.answers import ask_anew_of
+from authn.sources.facts import DeskRoles
+from authn.sources.staff import desks_of
+from authn.staff.roles import ROLES
+from authn.staff.staff import desk_name
+from authn.staff.tables import LONGEST_DESK, staff, staff_beginning
+
+FIRST_OPERATOR = "first-operator"
+
+_END = (
+    update(staff)
+    .where(
+        staff.c.person_id == bindparam("of_person"),
+        staff.c.role == bindparam("of_role"),
+        staff.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now"), ended_by=bindparam("by"))
+    .returning(staff.c.desk)
+)
+_AS_STAFF = select(profiles.c.id, profiles.c.question, profiles.c.fact_encrypted).where(
+    profiles.c.person_id == bindparam("of_person"),
+    profiles.c.question == "staff",
+    profiles.c.ended_at.is_(None),
+)
+_SAY = (
+    update(profiles)
+    .where(profiles.c.id == bindparam("profile_id"))
+    .values(fact_encrypted=bindparam("fact"))
+)
+
+
+class NoStaff(InvalidRequest):
+    """What is said about a member of staff is not accepted."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__("invalid_staff", description)
+
+
+def appoint(
+    connection: Connection,
+    secrets: Secrets,
+    person_id: UUID,
+    role: str,
+    desk: str,
+    now: datetime,
+    *,
+    by: UUID | None = None,
+    reference: str = NO_REFERENCE,
+) -> bool:
+    """Whether the person has this role from now on; False when they had it. Raises `NoStaff`."""
+    if role not in ROLES:
+        raise NoStaff(N_("There is no such role at the desk."))
+    desk = desk_name(desk)
+    if not desk or len(desk) > LONGEST_DESK or not desk.isprintable():
+        raise NoStaff(N_("A desk has a name of at most 60 characters."))
+    must_write(connection)
+    lock_person(connection, person_id)
+    row = {
+        "id": uuid4(),
+        "person_id": person_id,
+        "role": role,
+        "desk": desk,
+        "appointed_by": by,
+        "appointed_at": now,
+    }
+    if not insert_once(connection, staff, row):
+        return False
+    _widen(connection, secrets, person_id, desk, now)
+    event = StaffAppointed(person_id=person_id, actor_id=by, role=role, desk=desk)
+    record(connection, secrets, event, now, reference)
+    return True
+
+
+def dismiss(
+    connection: Connection,
+    secrets: Secrets,
+    person_id: UUID,
+    role: str,
+    now: datetime,
+    *,
+    by: UUID | None = None,
+    reference: str = NO_REFERENCE,
+) -> bool:
+    """Whether the role ended now, and the capacity that had it.
+
+    Sessions at the desk look at the role each time, and end with it.
+    """
+    must_write(connection)
+    lock_person(connection, person_id)
+    parameters = {"of_person": person_id, "of_role": role, "now": now, "by": by}
+    desk: str | None = connection.execute(_END, parameters).scalar()
+    if desk is None:
+        return False
+    _end(connection, secrets, person_id, desk_name(desk), now)
+    event = StaffDismissed(person_id=person_id, actor_id=by, role=role)
+    record(connection, secrets, event, now, reference)
+    return True
+
+
+def make_first_operator(
+    connection: Connection, secrets: Secrets, person_id: UUID, desk: str, now: datetime
+) -> bool:
+    """Whether this person is the first operator by this; False once there has been one.
+
+    Of two who try at the same moment one succeeds, and never again after that.
+    """
+    row = {"what": FIRST_OPERATOR, "person_id": person_id, "made_at": now}
+    if not insert_once(connection, staff_beginning, row):
+        return False
+    return appoint(connection, secrets, person_id, "operator", desk, now)
+
+
+def _widen(
+    connection: Connection, secrets: Secrets, person_id: UUID, desk: str, now: datetime
+) -> None:
+    """Who works at this desk already acts in the same profile, which says the new role too."""
+    present = {each.desk: each for each in desks_of(connection, person_id)}
+    for profile_id in _at_desk(connection, secrets, person_id, desk):
+        fact = encrypt_fact(secrets, profile_id, present[desk])
+        connection.execute(_SAY, {"profile_id": profile_id, "fact": fact})
+    ask_anew_of(connection, person_id, "staff", now)
+
+
+def _end(
+    connection: Connection, secrets: Secrets, person_id: UUID, desk: str, now: datetime
+) -> None:
+    """The profile in which the person acted at this desk ended; what is left there is another."""
+    for profile_id in _at_desk(connection, secrets, person_id, desk):
+        end_profile(connection, profile_id, now)
+    ask_anew_of(connection, person_id, "staff", now)
+
+
+def _at_desk(connection: Connection, secrets: Secrets, person_id: UUID, desk: str) -> list[UUID]:
+    rows = connection.execute(_AS_STAFF, {"of_person": person_id}).all()
+    facts = {row.id: fact_of_row(secrets, row) for row in rows}
+    return [
+        each for each, fact in facts.items() if isinstance(fact, DeskRoles) and fact.desk == desk
+    ]
