@@ -43,6 +43,10 @@ class InvalidToken(Exception):
     """A token was not signed by one of these keys, or is not of the expected type."""
 
 
+class UnknownKey(InvalidToken):
+    """None of the keys is named by the token: another one may be, or it is none of ours."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnKey:
     """A key of ours for one algorithm; `kid` is its thumbprint (RFC 7638).
@@ -106,7 +110,8 @@ def sign(key: OwnKey, claims: Mapping[str, Any], typ: str = "JWT") -> str:
 def verify(token: str, keys: Mapping[str, OwnKey], typ: str) -> dict[str, Any]:
     """The claims of a JWT that one of these keys signed; times and audience are the caller's.
 
-    Raises `InvalidToken`: another key, algorithm or type, or not a JWT at all.
+    Raises `InvalidToken`: another algorithm or type, or not a JWT at all; `UnknownKey` where the
+    header is that of none of these keys.
     """
     if len(token) > LONGEST_TOKEN or not token.isascii():
         raise InvalidToken
@@ -114,7 +119,7 @@ def verify(token: str, keys: Mapping[str, OwnKey], typ: str) -> dict[str, Any]:
     header, _, payload = signed.partition(b".")
     key = next((k for k in keys.values() if header == _header(k.alg, k.kid, typ)), None)
     if key is None:
-        raise InvalidToken
+        raise UnknownKey
     _check_signature(key, signed, signature)
     # Ours, so what it holds is a JSON object.
     claims: dict[str, Any] = orjson.loads(urlsafe_b64decode(payload))

@@ -96,7 +96,7 @@ def _ended(request: Request, said: NotMe, target: UUID) -> bool:
         case "cancel-code":
             return cancel_desk_code(request, target)
         case "part-identity":
-            return take_match_away(request, target, said.person_id) is not None
+            return take_match_away(request, target, said.person_id, "notice") is not None
         case _:
             return cancel_return(request, target)
 

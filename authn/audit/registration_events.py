@@ -108,12 +108,14 @@ class ForeignIdentityMatched(RegistrationEvent):
 class ForeignIdentityParted(RegistrationEvent):
     """A registrar took a match away: the foreign identity leads to nobody any more.
 
-    `ended_return` is whether a return ended by it that was begun with that identity.
+    `ended_return` is whether a return ended by it that was begun with that identity, `blocked` how
+    many devices were blocked that it had let in; each of them is on record as `device.suspended`.
     """
 
     name: ClassVar[str] = "identity.parted"
     identity: UUID
     ended_return: bool = False
+    blocked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

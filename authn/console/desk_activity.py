@@ -21,8 +21,7 @@ from authn.db.metadata import Instant
 from authn.people.ssin import BRUSSELS
 from authn.people.tables import persons
 from authn.staff.reasons import reason_in_words
-from authn.staff.staff import Staff
-from authn.staff.tables import staff
+from authn.staff.staff import WHOM_THEY_SUPERVISE, Staff
 from authn.web.request import Request
 
 DAYS: Final = 14
@@ -76,11 +75,7 @@ class Open:
 
 _AGENTS = (
     select(persons.c.id, persons.c.given_name, persons.c.family_name)
-    .where(
-        persons.c.id.in_(
-            select(staff.c.person_id).where(staff.c.desk.in_(bindparam("desks", expanding=True)))
-        )
-    )
+    .where(persons.c.id.in_(WHOM_THEY_SUPERVISE))
     .order_by(persons.c.family_name, persons.c.given_name, persons.c.id)
 )
 _NAMES = select(persons.c.id, persons.c.given_name, persons.c.family_name).where(
@@ -126,8 +121,8 @@ _OPEN = (
 
 
 def agents_of(connection: Connection, supervisor: Staff) -> list[Agent]:
-    """Everybody who works, or worked, at the supervisor's desks, by name."""
-    rows = connection.execute(_AGENTS, {"desks": sorted(supervisor.desks)})
+    """Everybody who works, or worked, at the desks that they supervise, by name."""
+    rows = connection.execute(_AGENTS, {"supervisor_id": supervisor.person_id})
     return [Agent(row.id, _full(row)) for row in rows]
 
 

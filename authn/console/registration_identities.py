@@ -112,11 +112,11 @@ def do_part(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) -
     """
     lock_person(occasion.connection, person.id)
     guard_target(occasion, desk, "match-identity", person)
-    parted = take_match_away(occasion, identity_id, person.id)
+    parted = take_match_away(occasion, identity_id, person.id, "desk")
     if parted is None:
         raise match_changed()
     event = ForeignIdentityParted(
-        **desk.on_record(person.id), identity=identity_id, ended_return=parted.ended_return
+        **desk.on_record(person.id), identity=identity_id, **parted._asdict()
     )
     record_at_desk(occasion, desk, event)
     tell(occasion, person.id, kinds.IdentityParted())

@@ -15,8 +15,7 @@ from authn.audit.staff_events import DeskColleagueSeen, DeskLooksUnusual
 from authn.db.metadata import Instant
 from authn.people.tables import persons
 from authn.staff.reasons import reason_in_words
-from authn.staff.staff import Staff
-from authn.staff.tables import staff
+from authn.staff.staff import WHOM_THEY_SUPERVISE, Staff
 from authn.web.request import Request
 
 
@@ -59,9 +58,7 @@ _TOLD = (
     .where(
         audit_events.c.event == bindparam("event"),
         audit_events.c.occurred_at > bindparam("since", type_=Instant),
-        audit_events.c.actor_id.in_(
-            select(staff.c.person_id).where(staff.c.desk.in_(bindparam("desks", expanding=True)))
-        ),
+        audit_events.c.actor_id.in_(WHOM_THEY_SUPERVISE),
     )
     .order_by(audit_events.c.occurred_at.desc(), audit_events.c.id.desc())
 )
@@ -110,8 +107,8 @@ def colleagues_seen(
 def _told(
     connection: Connection, supervisor: Staff, since: datetime, event: type[Event]
 ) -> Iterable[Any]:
-    parameters = {"since": since, "desks": sorted(supervisor.desks), "event": event.name}
-    return connection.execute(_TOLD, parameters)
+    told = {"since": since, "supervisor_id": supervisor.person_id, "event": event.name}
+    return connection.execute(_TOLD, told)
 
 
 def _full(given_name: str, family_name: str) -> str:

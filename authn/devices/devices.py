@@ -99,14 +99,15 @@ def add_device(
     identity_level: IdentityLevel,
     how: HowAdded,
     added_by: UUID | None = None,
+    identity_id: UUID | None = None,
     now: datetime,
 ) -> HeldDevice:
     """The person has one device more, active, with a name that none of the others has.
 
-    `added_by` is the device that confirmed it, if one did. Raises `Forbidden` for a deceased person
-    and for the twenty-first device, and `Refusal` when the credential is somebody's already;
-    nothing was written then. Who lost twenty devices and proved anew who they are may have one
-    more: the others are blocked.
+    `added_by` is the device that confirmed it, `identity_id` the foreign identity, if one did.
+    Raises `Forbidden` for a deceased person and for the twenty-first device, and `Refusal` when the
+    credential is somebody's already; nothing was written then. Who lost twenty devices and proved
+    anew who they are may have one more: the others are blocked.
     """
     person = lock_person(connection, person_id)  # protocol 2.12
     if person is None or person.deceased:
@@ -140,6 +141,7 @@ def add_device(
         attested=credential.attested,
         attestation_key_id=credential.attestation_key_id,
         added_by=added_by,
+        identity_id=identity_id,
     )
     if not insert_once(connection, devices, asdict(device)):
         # WebAuthn §7.1: a credential id belongs to one account

@@ -79,6 +79,8 @@ devices = Table(
     Column("added_by", Uuid, ForeignKey("devices.id")),
     # Why the desk suspended it, as a code of its list: some let it be resumed by two alone.
     Column("suspended_reason", String(LONGEST_REASON_CODE)),
+    # The foreign identity by which it was let in; no key of that table, which stands above.
+    Column("identity_id", Uuid),
 )
 
 # One browser profile or app that used a device; the hash is that of its cookie.
@@ -175,6 +177,7 @@ class Device:
     dormancy_told_at: datetime | None = None
     added_by: UUID | None = None
     suspended_reason: str | None = None
+    identity_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

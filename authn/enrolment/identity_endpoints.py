@@ -71,7 +71,14 @@ def identity_registration(request: Request) -> Response:
             )
         # One alone may have issued a code, since there was no device: now two would have to agree.
         withdraw_codes_of(request.connection, person.id, request.now)
-        held = store_device(request, person, credential, how="upstream", identity_level=proof.level)
+        held = store_device(
+            request,
+            person,
+            credential,
+            how="upstream",
+            identity_level=proof.level,
+            identity_id=proof.identity_id,
+        )
     waiting = sent_text(request, "request")
     return signed_in_answer(request, held, naming_page(held, first=True, request_token=waiting))
 

@@ -56,10 +56,11 @@ def store_device(
     how: HowAdded,
     identity_level: IdentityLevel,
     added_by: UUID | None = None,
+    identity_id: UUID | None = None,
 ) -> HeldDevice:
     """The person has the device, under a name that can be recognised; raises as `add_device`.
 
-    `added_by` is the device that confirmed it, if one did.
+    `added_by` is the device that confirmed it, `identity_id` the foreign identity, if one did.
     """
     agent = read_user_agent(request.headers.get("user-agent", ""))
     kind = guess_kind(credential, agent)
@@ -74,6 +75,7 @@ def store_device(
         identity_level=identity_level,
         how=how,
         added_by=added_by,
+        identity_id=identity_id,
         now=request.now,
     )
     event = DeviceAdded(person_id=person.id, device_id=held.device.id, how=how, added_by=added_by)

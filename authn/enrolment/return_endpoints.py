@@ -99,7 +99,14 @@ def return_registration(request: Request) -> Response:
     with all_or_nothing(request, person):
         spend_proof(request, proof)
         returning = return_by_upstream(request, person.id, proof.upstream, proof.level)
-        held = store_device(request, person, credential, how="upstream", identity_level=proof.level)
+        held = store_device(
+            request,
+            person,
+            credential,
+            how="upstream",
+            identity_level=proof.level,
+            identity_id=proof.identity_id,
+        )
     location = next_page(held, returning=returning, request_token=sent_text(request, "request"))
     return signed_in_answer(request, held, location)
 

@@ -34,6 +34,8 @@ from authn.web.site import Site
 
 EVERY_ALGORITHM: tuple[AnyAlgorithm, ...] = (*ALGORITHMS, *KEY_ENCRYPTIONS)
 REMEMBERED = timedelta(minutes=1)
+# Whoever sends tokens of no key at all does not have them read more often.
+READ_AGAIN = timedelta(seconds=5)
 
 # Built once: putting a statement together costs more than executing it.
 _LOADED = (
@@ -166,6 +168,16 @@ def current_keys(site: Site, connection: Connection, now: datetime) -> Keys:
 def remembered_keys(site: Site, now: datetime) -> Keys | None:
     """The keys, if they were read less than a minute ago."""
     return site.memory.recall(Keys, now, REMEMBERED)
+
+
+def newer_keys(site: Site, connection: Connection, now: datetime) -> Keys | None:
+    """The keys, read again because something names one that is not among them.
+
+    Another process may have rotated twice since this one read them. None where that was just now.
+    """
+    if site.memory.recall(Keys, now, READ_AGAIN):
+        return None
+    return site.memory.keep(load_keys(connection, site.secrets), now)
 
 
 def list_keys(connection: Connection) -> list[StoredKey]:

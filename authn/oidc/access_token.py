@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,8 +20,8 @@ from authn.consents.authorization_details import PROFILE, Detail
 from authn.grants.access_tokens import LIFETIME, new_jti
 from authn.grants.confirmation import UNBOUND, Confirmation, confirmation_of_claim
 from authn.grants.grants import Grant
-from authn.jose import InvalidToken, seconds, verify
-from authn.keys.signing_keys import Keys
+from authn.jose import InvalidToken, UnknownKey, seconds, verify
+from authn.keys.signing_keys import Keys, current_keys, newer_keys
 from authn.oidc.encrypted_token import opened_jwe
 from authn.oidc.opaque_token import MARK, opened_claims
 from authn.profiles.profile import CITIZEN, Profile
@@ -28,6 +29,7 @@ from authn.profiles.profiles import public_id
 from authn.secrets import Secrets
 from authn.sessions.levels import acr, amr
 from authn.settings import Settings
+from authn.web.request import Request
 
 TYP = "at+jwt"
 DOTS_OF_JWE: Final = 4
@@ -170,6 +172,24 @@ def device_id(device: UUID, sector: str) -> str:
     """
     digest = hashlib.sha256(device.bytes + sector.encode()).digest()
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
+
+
+def our_access_token(request: Request, token: str) -> AccessToken:
+    """What the token says, by the keys of now: as `read_access_token`, and raises as it does."""
+    read = partial(
+        read_access_token,
+        settings=request.settings,
+        secrets=request.secrets,
+        token=token,
+        now=request.now,
+    )
+    try:
+        return read(current_keys(request.site, request.connection, request.now))
+    except UnknownKey:
+        keys = newer_keys(request.site, request.connection, request.now)
+        if keys is None:
+            raise
+        return read(keys)
 
 
 def read_access_token(

@@ -16,8 +16,7 @@ from authn.clients.clients import Client
 from authn.consents.scopes import SSIN
 from authn.grants.introspection import AskedToken, token_at_resource
 from authn.jose import InvalidToken
-from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import read_access_token
+from authn.oidc.access_token import our_access_token
 from authn.oidc.acting_token import CapacityEnded, CapacityUnchecked, capacity_of_token
 from authn.oidc.capacity_claims import Receiver, told_at_resource
 from authn.oidc.client_authentication import authenticated_client, invalid_client
@@ -50,9 +49,8 @@ def introspect(request: Request) -> Response:
 
 def _introspected(request: Request, client: Client, token: str) -> Mapping[str, Any]:
     """The members of §2.2. Every claim of the token is the resource's: it could read it itself."""
-    keys = current_keys(request.site, request.connection, request.now)
     try:
-        read = read_access_token(keys, request.settings, request.secrets, token, request.now)
+        read = our_access_token(request, token)
     except InvalidToken:
         return INACTIVE
     asked = AskedToken(read.jti, read.client_id, read.audience, client.client_id)

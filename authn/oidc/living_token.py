@@ -15,8 +15,7 @@ from authn.grants.access_tokens import (
 )
 from authn.grants.grants import Grant
 from authn.jose import InvalidToken
-from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import AccessToken, read_access_token
+from authn.oidc.access_token import AccessToken, our_access_token
 from authn.oidc.acting_token import CapacityEnded, CapacityUnchecked, capacity_of_token, unchecked
 from authn.profiles.profile import CITIZEN, Profile
 from authn.web.request import Request
@@ -46,8 +45,7 @@ def living_token(request: Request, text: str, audience: str = "") -> LivingToken
     capacity in which it acts still holds.
     """
     connection = request.connection
-    keys = current_keys(request.site, connection, request.now)
-    token = read_access_token(keys, request.settings, request.secrets, text, request.now)
+    token = our_access_token(request, text)
     if audience not in ("", token.audience):
         raise InvalidToken
     if is_of_a_system(token.jti):

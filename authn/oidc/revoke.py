@@ -16,8 +16,7 @@ from authn.grants.ended_grants import tell_of_ended_grants
 from authn.grants.grants import InvalidGrant, revoke_grant
 from authn.grants.refresh_tokens import grant_of_refresh_token
 from authn.jose import InvalidToken
-from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import read_access_token
+from authn.oidc.access_token import our_access_token
 from authn.oidc.client_authentication import authenticated_client
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
@@ -42,9 +41,8 @@ def revoke(request: Request) -> Response:
 
 
 def _revoke_access_token(request: Request, client: Client, token: str) -> None:
-    keys = current_keys(request.site, request.connection, request.now)
     try:
-        read = read_access_token(keys, request.settings, request.secrets, token, request.now)
+        read = our_access_token(request, token)
     except InvalidToken:
         return  # also one that has expired: there is nothing left to end
     _check_owner(client, read.client_id)

@@ -15,6 +15,19 @@ _OF = select(staff.c.role, staff.c.desk).where(
     staff.c.person_id == bindparam("person_id"), staff.c.ended_at.is_(None)
 )
 
+_OWN = staff.alias("own")
+WHOM_THEY_SUPERVISE = select(staff.c.person_id).where(
+    staff.c.desk.in_(
+        select(_OWN.c.desk).where(
+            _OWN.c.person_id == bindparam("supervisor_id"),
+            _OWN.c.role == "supervisor",
+            _OWN.c.ended_at.is_(None),
+        )
+    )
+)
+"""Who works, or worked, at a desk of which this person is a supervisor now: not one of which they
+are an agent alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Staff:

@@ -13,6 +13,7 @@ from authn.console import desk_activity
 from authn.console.desk_activity_chart import rounded_up
 from authn.console.desk_activity_words import DONE, NOT_OF_A_DESK
 from authn.db.transaction import writing
+from authn.profiles.appointing import appoint
 from authn.web.site import Site
 from tests.citizen import KARIM, SSIN
 from tests.conftest import MovableClock
@@ -61,6 +62,17 @@ def test_a_supervisor_sees_no_other_desk(
     page = supervisor.get("/desk/activity").text
     assert elsewhere.person.full_name not in page
     assert citizen.person.full_name not in page
+    assert supervisor.get(f"/desk/activity?agent={elsewhere.person.id}").status_code == 404
+
+
+def test_a_supervisor_of_one_desk_sees_nothing_of_another_where_they_are_an_agent(
+    supervisor: DeskScreen, make_staff: MakeStaff, citizen: CitizenAtHome, site: Site
+) -> None:
+    elsewhere = make_staff("agent", desk="Namur", citizen=KARIM)
+    with writing(site.database) as connection:
+        appoint(connection, site.secrets, supervisor.person.id, "agent", "Namur", site.clock())
+    elsewhere.give_reason(citizen.person.id)
+    assert elsewhere.person.full_name not in supervisor.get("/desk/activity").text
     assert supervisor.get(f"/desk/activity?agent={elsewhere.person.id}").status_code == 404
 
 

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from authn.audit.log import audit_events
 from authn.console.looks import count_looks
 from authn.db.transaction import reading, writing
+from authn.devices.devices import devices_of
 from authn.enrolment.foreign_matches import take_match_away
 from authn.enrolment.returning import BY_DESK, begin_return, waiting_return
 from authn.federation.code_flow import Answered
@@ -314,6 +315,8 @@ def test_the_link_in_the_mail_takes_the_match_away_once(
     assert whose(site, identity) is None
     assert screen.post_json("/not-me", {"token": token}).json() == {"standing": "done"}
     assert rows(site, "notice.not-me")[0]["notice"] == "identity-matched"
+    with reading(site.database) as connection:
+        assert {each.status for each in devices_of(connection, citizen.person.id)} == {"active"}
 
 
 def test_taken_away_by_two_at_once_it_is_on_record_once(
@@ -324,7 +327,7 @@ def test_taken_away_by_two_at_once_it_is_on_record_once(
 
     def part() -> bool:
         with writing(site.database) as connection:
-            return take_match_away(job(site, connection), identity, person.id) is not None
+            return take_match_away(job(site, connection), identity, person.id, "desk") is not None
 
     assert sorted(map(bool, at_once(part, threads=2))) == [False, True]
 

@@ -5,7 +5,7 @@ Domain 3.3.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy import select
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
 from authn.devices.devices import every_device_of
+from authn.enrolment.foreign_matches import take_match_away
 from authn.federation.code_flow import Answered
 from authn.federation.foreign_identities import (
     ForeignIdentity,
@@ -29,10 +30,12 @@ from authn.people.persons import person_of
 from authn.people.tables import persons
 from authn.settings import Settings
 from authn.web.site import Site
+from tests.authenticator import Authenticator
 from tests.citizen import HANNE
 from tests.federation.journey import Journey, enrol
 from tests.federation.upstream import SUBSTANTIAL, Provider, with_claims
 from tests.occasion import job
+from tests.screens import add_here, signed_in
 from tests.together import at_once
 
 ANNA = {"given_name": "Anna", "family_name": "Müller", "birthdate": "1980-04-12"}
@@ -168,6 +171,26 @@ def test_a_device_that_is_confirmed_after_the_match_ended_is_none(
     assert answer.status_code == 403
     with reading(site.database) as connection:
         assert every_device_of(connection, person_id) == []
+
+
+@pytest.mark.parametrize("by", ["desk", "notice"])
+def test_what_a_wrong_match_let_in_is_blocked_with_what_that_let_in(
+    journey: Journey, fas: Provider, site: Site, by: Literal["desk", "notice"]
+) -> None:
+    arrive(journey, fas)
+    identity = waiting(site)[0].id
+    person_id = match(site, identity)
+    fas.lies["userinfo"] = NO_NUMBER
+    screen = journey.screen()
+    assert enrol(screen, journey.proof(fas)).status_code == 200
+    assert add_here(screen, Authenticator()).status_code == 200
+    with writing(site.database) as connection:
+        parted = take_match_away(job(site, connection), identity, person_id, by)
+    assert parted == (False, 2)
+    with reading(site.database) as connection:
+        all_devices = every_device_of(connection, person_id)
+    assert [(each.status, each.suspended_why) for each in all_devices] == [("suspended", by)] * 2
+    assert not signed_in(screen)
 
 
 def test_of_two_matches_at_once_one_holds(journey: Journey, fas: Provider, site: Site) -> None:

@@ -237,6 +237,29 @@ def test_two_processes_believe_each_other_while_one_has_read_the_keys_and_the_ot
             assert [party.userinfo(each).status_code for each in (old, still_old, new)] == [200] * 3
 
 
+def test_who_does_not_know_a_key_reads_them_again_and_at_most_every_five_seconds(
+    site: Site, rp: RelyingParty, holder: Holder, clock: MovableClock
+) -> None:
+    slow = rp.allowed_by(holder)
+    slow.tokens()
+
+    def of_the_second_key_from_now() -> str:
+        for _ in range(2):  # the first of them was published before
+            rotate(site.database, site.settings, site.secrets, clock(), ES256, at_once=True)
+        application = create_app(site.settings, clock=clock)
+        with TestClient(application, base_url=ORIGIN, follow_redirects=False) as browser:
+            browser.cookies.update(rp.browser.cookies)
+            quick = RelyingParty(site, browser, rp.client, rp.client_secret)
+            return str(quick.tokens()["access_token"])
+
+    clock.advance(seconds=5)
+    assert slow.userinfo(of_the_second_key_from_now()).status_code == 200
+    token = of_the_second_key_from_now()
+    assert slow.userinfo(token).status_code == 401
+    clock.advance(seconds=5)
+    assert slow.userinfo(token).status_code == 200
+
+
 def test_ten_running_processes_go_on_through_a_rotation(
     site: Site, rp: RelyingParty, holder: Holder, clock: MovableClock
 ) -> None:
@@ -252,6 +275,8 @@ def test_ten_running_processes_go_on_through_a_rotation(
             party = RelyingParty(process.state.site, browser, rp.client, rp.client_secret)
             assert party.tokens()  # it has read the keys
             parties.append(party)
+        # Two rotations within a minute: of the second key, who has read them before knows nothing.
+        clock.advance(seconds=6)
 
         def rotates() -> str:
             try:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
+from authn.clients.tables import clients
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE
 from authn.consents.consents import give_consent
 from authn.db.transaction import reading, writing
@@ -312,6 +313,9 @@ def test_only_what_the_other_capacity_may_obtain(
         "recipes": {"name": {"en": "Recipes"}, "service_names": ["recipe"]},
     }
     change_resource(site, API, scopes=scopes)
+    with writing(site.database) as connection:
+        asks = update(clients).where(clients.c.client_id == hanne.rp.client.client_id)
+        connection.execute(asks.values(scope="openid letters records recipes"))
     token = letters_token(hanne, scope="openid letters records recipes")
     assert segment(token, 1)["scope"] == "letters"  # what a citizen may
     wanted = sub_of(hanne.profiles["mandate"])

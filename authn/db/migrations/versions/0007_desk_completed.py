@@ -37,6 +37,7 @@ def _registration() -> None:
 def _devices() -> None:
     # Why the desk blocked it, of what it blocked from now on.
     op.add_column("devices", sa.Column("suspended_reason", sa.String(length=40), nullable=True))
+    op.add_column("devices", sa.Column("identity_id", sa.Uuid(), nullable=True))
     op.add_column("installations", sa.Column("place", sa.JSON(), nullable=True))
 
 
