@@ -155,7 +155,8 @@ def writes_while_reading() -> Iterator[list[str]]:
     assert not found, f"written in a transaction that only reads: {found}"
 
 
-def _migrated(url: str) -> None:
+def migrated(url: str) -> None:
+    """The database at this address has every table, with no row in any."""
     with closing(open_database(Settings(database_url=SecretStr(url)))) as database:
         upgrade(database)
 
@@ -164,7 +165,7 @@ def _migrated(url: str) -> None:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    _migrated(f"sqlite:///{path}")
+    migrated(f"sqlite:///{path}")
     return path
 
 
@@ -172,7 +173,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgresql_server() -> Iterator[postgresql.PostgreSQL]:
     """A PostgreSQL of this worker's own, with one migrated database in it."""
     with postgresql.running() as server:
-        _migrated(server.create(DATABASE))
+        migrated(server.create(DATABASE))
         yield server
 
 
