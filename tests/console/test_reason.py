@@ -39,8 +39,9 @@ def session_of(made: DeskScreen) -> DeskSession:
 
 def rows(site: Site, name: str) -> list[dict[str, object]]:
     columns = (audit_events.c.actor_id, audit_events.c.person_id, audit_events.c.details)
+    named = select(*columns).where(audit_events.c.event == name).order_by(audit_events.c.id)
     with reading(site.database) as connection:
-        found = connection.execute(select(*columns).where(audit_events.c.event == name)).all()
+        found = connection.execute(named).all()
     return [
         {"actor_id": row.actor_id, "person_id": row.person_id, **orjson.loads(row.details)}
         for row in found
