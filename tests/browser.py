@@ -126,6 +126,7 @@ def new_context(browser: Browser, language: str = "en-GB", **options: Any) -> Br
 
 def assert_accessible(page: Page, name: str) -> None:
     """axe (WCAG and best practices) finds no fault with this page; a screenshot may be kept."""
+    page.wait_for_load_state()  # its text is there before its colours
     take_screenshot(page, name)
     results = Axe().run(page)
     assert results.violations_count == 0, f"{name} ({page.url}):\n{results.generate_report()}"
