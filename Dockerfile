@@ -8,7 +8,8 @@ RUN python -m venv /opt/venv \
 FROM python:3.13.12-slim-trixie
 # This user must be able to read the files of the secrets (docs/operating.md).
 RUN useradd --system --uid 10001 --user-group --no-create-home authn \
- && install --directory --owner authn --group authn --mode 0700 /var/lib/authn
+ && install --directory --owner authn --group authn --mode 0700 /var/lib/authn \
+    /var/lib/authn-audit/heads /var/lib/authn-audit/archive
 COPY --from=dependencies /opt/venv /opt/venv
 WORKDIR /opt/authn
 COPY LICENSE ./

@@ -1,7 +1,8 @@
 # For GNU make 3.81 (macOS) and later. `make` alone says what there is.
 
 PYTHON  := .venv/bin/python
-WORKERS ?= 2
+# For two cores. Who waits for a browser leaves room for a third; `test-fast` never waits.
+WORKERS ?= $(if $(filter test,$@),3,2)
 ARGS    ?=
 UPGRADE ?=
 

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 import orjson
 from joserfc import jwe, jws
-from joserfc.errors import BadSignatureError, JoseError
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 from joserfc.util import urlsafe_b64decode
 
@@ -130,10 +130,10 @@ def verify_jws(
     if not fitting or (kid is None and len(fitting) > 1):
         raise UnknownKey
     try:
-        payload = jws.deserialize_compact(token, fitting[0].key, registry=_REGISTRY).payload
-        claims = orjson.loads(payload or b"")
-    except BadSignatureError:
-        raise (UnknownKey if kid is None else InvalidToken) from None
+        signature = _unverified_signature(token, header)
+        if not jws.validate_compact(signature, fitting[0].key, registry=_REGISTRY):
+            raise UnknownKey if kid is None else InvalidToken
+        claims = orjson.loads(signature.payload)
     except (JoseError, ValueError, TypeError):
         raise InvalidToken from None
     if not isinstance(claims, dict):
@@ -220,6 +220,19 @@ def _unverified_header(token: str, parts: int) -> dict[str, Any]:
     if not all(isinstance(header.get(name, ""), str) for name in ("alg", "enc", "kid")):
         raise InvalidToken
     return header
+
+
+def _unverified_signature(token: str, header: dict[str, Any]) -> jws.CompactSignature:
+    """A JWS as joserfc has it, that verifies it; its header was read before, and is not read again.
+
+    Raises `JoseError` and `ValueError`.
+    """
+    protected, payload, signature = token.encode("ascii").split(b".")
+    _REGISTRY.validate_header_size(protected)
+    _REGISTRY.validate_signature_size(signature)
+    read = jws.CompactSignature(header, urlsafe_b64decode(payload))
+    read.segments.update({"header": protected, "payload": payload, "signature": signature})
+    return read
 
 
 def _json_segment(segment: str) -> dict[str, Any]:

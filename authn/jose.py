@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Final, Literal
 
 import orjson
@@ -100,11 +101,18 @@ def public_jwk(key: OwnKey) -> dict[str, Any]:
     return {**key.key.as_dict(private=False), "kid": key.kid, "alg": key.alg, "use": use}
 
 
-def sign(key: OwnKey, claims: Mapping[str, Any], typ: str = "JWT") -> str:
-    """The claims as a signed JWT; its header names the key and the type."""
+def sign(
+    key: OwnKey, claims: Mapping[str, Any], typ: str = "JWT", *, comes_back: bool = False
+) -> str:
+    """The claims as a signed JWT; its header names the key and the type.
+
+    One that `comes_back` is likely to be shown to us soon: that we signed it is remembered.
+    """
     signed = _header(key.alg, key.kid, typ) + b"." + urlsafe_b64encode(orjson.dumps(claims))
-    signature: bytes = _SIGNERS[key.alg].sign(signed, key.key)
-    return (signed + b"." + urlsafe_b64encode(signature)).decode("ascii")
+    signature = urlsafe_b64encode(_SIGNERS[key.alg].sign(signed, key.key))
+    if comes_back:
+        _GENUINE.add((key, signed, signature))
+    return (signed + b"." + signature).decode("ascii")
 
 
 def verify(token: str, keys: Mapping[str, OwnKey], typ: str) -> dict[str, Any]:
@@ -120,16 +128,41 @@ def verify(token: str, keys: Mapping[str, OwnKey], typ: str) -> dict[str, Any]:
     key = next((k for k in keys.values() if header == _header(k.alg, k.kid, typ)), None)
     if key is None:
         raise UnknownKey
-    _check_signature(key, signed, signature)
+    if (key, signed, signature) not in _GENUINE:
+        _check_signature(key, signed, signature)
+        _GENUINE.add((key, signed, signature))
     # Ours, so what it holds is a JSON object.
     claims: dict[str, Any] = orjson.loads(urlsafe_b64decode(payload))
     return claims
 
 
-# That a key has signed a text is true for ever, in every process: whether the key still counts, the
-# caller of `verify` says each time. Resource servers show one token often, and verifying takes
-# longer than asking the database about it. What was not signed is an exception: not remembered.
-@lru_cache(maxsize=2048)
+class GenuineTexts:
+    """Which texts were signed by which key; of so many the latest, in each process.
+
+    That a key has signed a text is true for ever: whether the key still counts, the caller of
+    `verify` says each time. Resource servers show one token often, an application its new one at
+    userinfo at once; and verifying takes longer than asking the database about it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: dict[tuple[OwnKey, bytes, bytes], None] = {}
+        self._adding = Lock()
+
+    def __contains__(self, genuine: tuple[OwnKey, bytes, bytes]) -> bool:
+        return genuine in self._known
+
+    def add(self, genuine: tuple[OwnKey, bytes, bytes]) -> None:
+        """It is genuine: made by this key here, or verified."""
+        with self._adding:
+            if len(self._known) >= self._most:
+                del self._known[next(iter(self._known))]
+            self._known[genuine] = None
+
+
+_GENUINE: Final = GenuineTexts(most=2048)
+
+
 def _check_signature(key: OwnKey, signed: bytes, signature: bytes) -> None:
     """Raises `InvalidToken` unless this key signed it."""
     try:

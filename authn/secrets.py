@@ -119,7 +119,7 @@ def identity_hash(keys: Secrets, issuer: str, subject: str) -> str:
 
 def audit_seal(keys: Secrets, row: bytes) -> str:
     """The HMAC of an audit row, made when the row is inserted."""
-    return f"{KEY_VERSION}:{hmac.new(keys.audit_key, row, hashlib.sha256).hexdigest()}"
+    return f"{KEY_VERSION}:{hmac.digest(keys.audit_key, row, 'sha256').hex()}"
 
 
 def audit_link(
@@ -127,19 +127,18 @@ def audit_link(
 ) -> str:
     """The HMAC that links an audit row to the one before it in the chain (protocol 3.4)."""
     text = f"{previous}|{sequence}|{day}|{event_id}|{seal}".encode()
-    return f"{KEY_VERSION}:{hmac.new(keys.audit_key, text, hashlib.sha256).hexdigest()}"
+    return f"{KEY_VERSION}:{hmac.digest(keys.audit_key, text, 'sha256').hex()}"
 
 
 def csrf_token(keys: Secrets, browser: str) -> str:
     """The token that a form of ours carries, for this browser's cookie alone."""
-    digest = hmac.new(keys.token_key, b"csrf:" + browser.encode(), hashlib.sha256).digest()
-    return _base64url(digest)
+    return _base64url(hmac.digest(keys.token_key, b"csrf:" + browser.encode(), "sha256"))
 
 
 def derived_token(keys: Secrets, purpose: str, subject: str) -> str:
     """A bearer secret that need not be stored: whoever has the token key finds it again."""
     message = b"derived:" + purpose.encode() + b":" + subject.encode()
-    return _base64url(hmac.new(keys.token_key, message, hashlib.sha256).digest())
+    return _base64url(hmac.digest(keys.token_key, message, "sha256"))
 
 
 def sign_token(

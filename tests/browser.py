@@ -7,8 +7,8 @@ https://chromedevtools.github.io/devtools-protocol/tot/WebAuthn/.
 import os
 import re
 import socket
+import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ from playwright.sync_api import (
 )
 from starlette.types import ASGIApp
 
-from tests import chromium
+from tests import chromium, patience
+from tests.patience import until
 
 FLAGS = (
     "--no-sandbox",
@@ -39,7 +40,6 @@ FLAGS = (
     "--disable-sync",
 )
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
-START_SECONDS = 10
 # A machine with more to do than this test is slow, and nothing is wrong. A page follows by itself
 # within 2 s.
 PATIENCE_MILLISECONDS = 20_000
@@ -150,19 +150,39 @@ def free_socket() -> socket.socket:
 
 
 @contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of this machine for a program that opens it by itself, while the block runs.
+
+    Linux gives a port to nobody who asks for any, or who calls, as long as a socket is bound to it;
+    who asks for this one gets it when neither of the two listens and both say SO_REUSEADDR.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        if sys.platform != "linux":
+            held.close()
+        yield port
+
+
+@contextmanager
 def serving(app: ASGIApp, listener: socket.socket) -> Iterator[str]:
     """The application answers at the address that is yielded, in a thread of its own."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", ws="none"))
+    with running(server, listener):
+        yield f"http://localhost:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def running(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
+    """The server answers at this socket, in a thread of its own; afterwards that is closed."""
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    deadline = time.monotonic() + START_SECONDS
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise RuntimeError("the service did not start")
-        time.sleep(0.01)
+    until(lambda: server.started or not thread.is_alive(), "the start of the service")
+    assert server.started, "the service did not start"
     try:
-        yield f"http://localhost:{listener.getsockname()[1]}"
+        yield
     finally:
         server.should_exit = True
-        thread.join(timeout=START_SECONDS)
+        thread.join(timeout=patience.SECONDS)
         listener.close()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+from collections.abc import Mapping
 from functools import cache
 
 import typer
@@ -52,9 +53,16 @@ def run_command(
     settings: Settings, *arguments: str, typed: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """`authn …` as a program of its own, with these settings."""
+    return run_with(environment(settings), *arguments, typed=typed)
+
+
+def run_with(
+    variables: Mapping[str, str], *arguments: str, typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """As `run_command`, with these variables of the environment and no other."""
     with _starting:
         server = _server()
-    return server.run(list(arguments), environment(settings), typed)
+    return server.run(list(arguments), dict(variables), typed)
 
 
 @cache

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 from anyio.from_thread import BlockingPortal
@@ -31,6 +32,12 @@ from authn.settings import PREFIX, Settings
 from authn.sources.csv_file import import_file
 from authn.web.site import Site
 from tests import browser, choosing, compiled, kept, postgresql, sources_server, watch
+
+# A machine with more to do than this test is slow, and nothing is wrong.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 DATABASE = "authn"
 DEMO_PEOPLE = Path(__file__).parent.parent / "authn" / "demo" / "people.csv"
@@ -120,6 +127,8 @@ def _connections() -> Iterator[kept.Connections]:
         compiled.share(patch)
         connections.keep(patch)
         kept.forgetful_sqlite(patch)
+        kept.backwards_sqlite(patch)
+        kept.patient(patch)
         yield connections
     connections.close()
 

@@ -20,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from authn.db import engine
+from tests import patience
 
 MOST = 16  # of one kind: a server takes a hundred
 THREADS = 40  # anyio's own number; an application sets another when it starts
@@ -87,6 +88,24 @@ def forgetful_sqlite(patch: pytest.MonkeyPatch) -> None:
         dbapi_connection.execute("PRAGMA synchronous=OFF").close()
 
     patch.setattr(engine, "_configure_sqlite", configure_forgetful)
+
+
+def patient(patch: pytest.MonkeyPatch) -> None:
+    """A lock is waited for longer than in the service: a busy machine is slow, nothing is wrong."""
+    patch.setattr(engine, "WAIT_SECONDS", patience.SECONDS / 2)
+
+
+def backwards_sqlite(patch: pytest.MonkeyPatch) -> None:
+    """Rows that nobody ordered come backwards: who relies on their order fails each time, not once
+    in a while on PostgreSQL (https://www.sqlite.org/pragma.html#pragma_reverse_unordered_selects).
+    """
+    configure = engine._configure_sqlite
+
+    def configure_backwards(dbapi_connection: Any, record: Any) -> None:
+        configure(dbapi_connection, record)
+        dbapi_connection.execute("PRAGMA reverse_unordered_selects=ON").close()
+
+    patch.setattr(engine, "_configure_sqlite", configure_backwards)
 
 
 @contextmanager

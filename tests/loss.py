@@ -53,10 +53,11 @@ def proof(
     purpose: Purpose,
     level: IdentityLevel = "high",
     upstream: str = UPSTREAM,
+    identity_id: UUID | None = None,
 ) -> str:
     """A proof of identity, as an upstream's answer gives this screen's browser."""
     screen.csrf()
-    return proof_in(site, screen.known_browser[0], person, purpose, level, upstream)
+    return proof_in(site, screen.known_browser[0], person, purpose, level, upstream, identity_id)
 
 
 def proof_in(
@@ -66,10 +67,11 @@ def proof_in(
     purpose: Purpose,
     level: IdentityLevel,
     upstream: str = UPSTREAM,
+    identity_id: UUID | None = None,
 ) -> str:
     """The same, for the browser with this pre-login cookie."""
     browser = _Browser(site.secrets, site.clock(), token_hash(cookie))
-    given = new_proof(browser, person.id, upstream, level, purpose)  # type: ignore[arg-type]
+    given = new_proof(browser, person.id, upstream, level, purpose, identity_id)  # type: ignore[arg-type]
     return proof_token(browser, given)  # type: ignore[arg-type]
 
 

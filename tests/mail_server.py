@@ -6,7 +6,7 @@ aiosmtpd, in a thread of its own; TLS by a certificate of the tests' own root.
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.browser import free_socket
+from tests.patience import BETWEEN_LOOKS, SECONDS
 
 
 @dataclass(slots=True)
@@ -51,7 +54,7 @@ class MailServer:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         """The mail is kept, or the next reply is given."""
         while self.hang and not self.hang.is_set():
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(BETWEEN_LOOKS)
         if self.close:
             server.transport.abort()
             return "250 never heard"
@@ -73,19 +76,33 @@ class MailServer:
         return AuthResult(success=True)
 
 
+class _OnSocket(Controller):
+    """Listens at a socket that is open already, so that nobody else can take its port."""
+
+    def __init__(self, server: MailServer, listener: socket.socket, **options: Any) -> None:
+        host, port = listener.getsockname()
+        super().__init__(server, host, port, ready_timeout=SECONDS, **options)
+        self.listener = listener
+
+    def _create_server(self) -> Awaitable[asyncio.AbstractServer]:
+        return self.loop.create_server(
+            self._factory_invoker, sock=self.listener, ssl=self.ssl_context
+        )
+
+
 @contextmanager
 def running(
     *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
 ) -> Iterator[MailServer]:
     """A mail server for as long as the block runs."""
-    server = MailServer(port=_free_port())
+    listener = free_socket()
+    server = MailServer(port=listener.getsockname()[1])
     options: dict[str, Any] = {"ssl_context": tls} if tls else {}
     if starttls:
         options |= {"tls_context": starttls, "require_starttls": True}
-    controller = Controller(
+    controller = _OnSocket(
         server,
-        hostname="127.0.0.1",
-        port=server.port,
+        listener,
         authenticator=server.authenticate,
         auth_require_tls=starttls is not None,
         **options,
@@ -132,9 +149,3 @@ def certificate(directory: Path, host: str = "localhost") -> tuple[ssl.SSLContex
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(root, key_file)
     return context, root
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -62,7 +62,10 @@ def confirm_for(
 
 
 def mails(site: Site, to: str | None = None) -> list[Mail]:
-    """The mails that wait to be sent, the oldest first; those to one address, if it is given."""
+    """The mails that wait to be sent, the oldest first; those to one address, if it is given.
+
+    The clock of a test stands still: those of one moment come in any order.
+    """
     statement = (
         select(outbox)
         .where(outbox.c.state == "waiting", outbox.c.kind == "mail")

@@ -35,13 +35,15 @@ def ceremony(screen: Screen, options_path: str, content: dict[str, Any] | None =
 
 def answered(screen: Screen, options: Any, **lies: Any) -> dict[str, Any]:
     """The authenticator's assertion to these options, as a script sends it."""
-    credential = screen.authenticator.get(options, ORIGIN, **lies)
+    credential = screen.authenticator.get(options, screen.origin, **lies)
     return {"ceremony": options["ceremony"], "credential": credential}
 
 
-def created(authenticator: Authenticator, options: Any, **lies: Any) -> dict[str, Any]:
+def created(
+    authenticator: Authenticator, options: Any, origin: str = ORIGIN, **lies: Any
+) -> dict[str, Any]:
     """The authenticator's registration to these options, as a script sends it."""
-    credential = authenticator.create(options, ORIGIN, **lies)
+    credential = authenticator.create(options, origin, **lies)
     return {
         "ceremony": options["ceremony"],
         "credential": credential,
@@ -87,7 +89,10 @@ def finish_joining(screen: Screen, invitation: str, **lies: Any) -> Response:
     options = ceremony(screen, "/join/options", {"invitation": invitation})
     return screen.post_json(
         "/join/registration",
-        {"invitation": invitation, **created(screen.authenticator, options, **lies)},
+        {
+            "invitation": invitation,
+            **created(screen.authenticator, options, screen.origin, **lies),
+        },
     )
 
 

@@ -1,10 +1,12 @@
 """The development server of authentic sources, over real HTTP, as well behaved as a test wants."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import orjson
@@ -18,7 +20,7 @@ from authn.demo.source_tokens import SourceTokens
 from authn.jose import ES256, RS256, export_private_key, generate_key, public_jwk
 from authn.secrets import Secrets
 from authn.settings import Settings
-from tests import browser
+from tests import browser, patience
 
 # Fictitious people (domain 4.6).
 MOTHER = "03410100128"
@@ -90,12 +92,14 @@ Dictated = Callable[[Seen], Said | None]
 class Unruly:
     """An application before which a test stands: it sees everything, and may answer itself.
 
-    `most_at_once` is how many questions were there at the same time.
+    `most_at_once` is how many questions were there at the same time. What is asked at a path with a
+    gate is answered once that is open.
     """
 
     app: ASGIApp
     seen: list[Seen] = field(default_factory=list)
     dictated: Dictated = lambda _: None
+    gates: dict[str, Event] = field(default_factory=dict)
     at_once: int = 0
     most_at_once: int = 0
 
@@ -107,6 +111,8 @@ class Unruly:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
+            while (gate := self.gates.get(request.path)) and not gate.is_set():
+                await asyncio.sleep(patience.BETWEEN_LOOKS)
             await self._answer(request, scope, send)
         finally:
             self.at_once -= 1
@@ -187,6 +193,7 @@ class Running:
             "sources_token_url": f"{self.url}/token",
             "sources_client_id": "authn-test",
             "sources_key": self.key,
+            "sources_seconds": patience.SECONDS,
         }
         return settings.model_copy(update=here | changes)
 

@@ -7,7 +7,6 @@ there; here is what needs two of them at once, or the ground under all.
 import os
 import re
 import stat
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -42,10 +41,12 @@ from authn.web.cookies import BROWSER, INSTALLATION, LANGUAGE, SESSION
 from authn.web.routing import _Endpoint
 from authn.web.server import server_options
 from authn.web.site import Site
+from tests import patience
 from tests.authenticator import Authenticator
 from tests.citizen import KARIM, ORIGIN, Screen, activation_code, enrolled
 from tests.hospital import REDIRECT_URI, register_hospital
 from tests.occasion import job
+from tests.patience import meanwhile
 from tests.screens import (
     add_here,
     another_screen,
@@ -380,6 +381,7 @@ STEPS = [
     "content",
     [{}, {"request": "x"}, {"enrolment": "", "invitation": ANY_ID, "secret": "", "ceremony": ""}],
 )
+@pytest.mark.one_engine
 def test_an_empty_step_is_no_step(
     site: Site, screen: Screen, path: str, content: dict[str, str]
 ) -> None:
@@ -419,8 +421,8 @@ def while_removing(site: Site, device: Response, act: Callable[[], Response]) ->
             found = find_device(connection, person_id, device_in(device))
             unlink(job(site, connection), found, "holder")
             running = pool.submit(act)
-            time.sleep(0.5)  # it has read what it reads, and waits
-        return running.result(timeout=10)
+            meanwhile()  # it has read what it reads, and waits
+        return running.result(timeout=patience.SECONDS)
 
 
 def test_a_sign_in_with_a_device_that_is_removed_meanwhile_is_refused(
@@ -500,8 +502,8 @@ def test_a_number_is_not_compared_once_another_one_has_ended_the_link(
             lock_person(connection, person_id)
             connection.execute(update(invitations).values(state="dead"))  # a wrong number, just now
             running = pool.submit(screen.post_json, f"{page}/confirm", {"number": number})
-            time.sleep(0.5)
-        answer = running.result(timeout=10)
+            meanwhile()
+        answer = running.result(timeout=patience.SECONDS)
     assert (answer.status_code, problem(answer)) == (410, "invitation-over")
 
 

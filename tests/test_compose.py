@@ -60,20 +60,43 @@ def test_every_file_setting_points_at_a_secret_of_that_service(name: str) -> Non
     assert files == {f"/run/secrets/{secret}" for secret in service.get("secrets", [])}
 
 
+OWNER, ARCHIVE = "AUTHN_DATABASE_OWNER_URL", "AUTHN_AUDIT_ARCHIVE_DATABASE_URL"
+SECRET_SETTINGS = {
+    PREFIX + name.upper()
+    for name, field in Settings.model_fields.items()
+    if "SecretStr" in str(field.annotation)
+}
+
+
 def test_no_secret_setting_stands_in_the_open() -> None:
-    secret = {
-        PREFIX + name.upper()
-        for name, field in Settings.model_fields.items()
-        if "SecretStr" in str(field.annotation)
-    }
-    # Who may delete archived days is not the service (docs/audit.md).
-    elsewhere = "AUTHN_AUDIT_ARCHIVE_DATABASE_URL"
-    assert elsewhere not in (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    secret.remove(elsewhere)
-    assert secret
     for service in OURS.values():
-        assert not secret & service["environment"].keys()
-        assert {f"{name}_FILE" for name in secret} <= service["environment"].keys()
+        assert not SECRET_SETTINGS & service["environment"].keys()
+
+
+def test_each_has_the_secrets_that_it_needs_and_no_other() -> None:
+    """The service is neither who owns the tables nor who may delete (docs/audit.md)."""
+    own = SECRET_SETTINGS - {OWNER, ARCHIVE}
+    expected = {
+        "service": own,
+        "archive": own | {ARCHIVE},
+        "migration": {OWNER, ARCHIVE, "AUTHN_DATABASE_URL"},  # and no key
+    }
+    for name, service in OURS.items():
+        named = {each.removesuffix("_FILE") for each in service["environment"]}
+        assert named & SECRET_SETTINGS == expected[name], name
+
+
+def test_what_is_to_last_is_on_a_volume_that_its_user_may_write_to() -> None:
+    for name in ("service", "archive"):
+        service = SERVICES[name]
+        folders = {volume.partition(":")[2] for volume in service["volumes"]}
+        assert service["environment"]["AUTHN_AUDIT_DIRECTORY"] in folders
+        for folder in folders:
+            assert not any(f"{folder}/".startswith(f"{each}/") for each in service["tmpfs"])
+            assert f" {folder}" in DOCKERFILE.partition("--owner authn")[2].partition("COPY")[0]
+    assert SERVICES["archive"]["command"][-1] in {
+        volume.partition(":")[2] for volume in SERVICES["archive"]["volumes"]
+    }
 
 
 def test_every_image_is_pinned() -> None:

@@ -169,9 +169,9 @@ def test_a_short_key_is_not_believed() -> None:  # RFC 7518 §3.3
 def test_the_private_half_of_somebody_s_key_is_not_looked_at() -> None:
     """Completing one from its exponent takes hours, by the size that its owner chooses."""
     modulus = base64.urlsafe_b64encode(b"\xff" * 4096).decode().rstrip("=")
-    began = time.monotonic()
+    began = time.process_time()
     read = read_key_set({"keys": [{"kty": "RSA", "n": modulus, "e": "AQAB", "d": modulus}]})
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
     assert not any(key.key.is_private for key in read)
     (whole,) = read_key_set({"keys": [RSA_KEY.as_dict(private=True)]})
     assert not whole.key.is_private

@@ -223,6 +223,73 @@ def test_no_path_of_a_machine_is_written_down() -> None:
     assert [path for path in _sources() if own in path.read_bytes()] == []
 
 
+# Tests that can't fail without a fault
+
+# Those who play a server that is slow on purpose, and what takes a pause to be one.
+SLOW_ON_PURPOSE = ("patience.py", "test_outages.py", "test_outgoing.py")
+TESTS = [path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts]
+RIGHT_WAY = {
+    "sleep": "wait for what can be seen: tests.patience.until",
+    "monotonic": "a busy machine is no fault: tests.patience has clocks that know it",
+    "perf_counter": "a busy machine is no fault: tests.patience has clocks that know it",
+    "wait_for_timeout": "wait for what can be seen: expect, or tests.patience.until",
+    "wait_for_function": "our Content-Security-Policy stops it: expect, or tests.patience.until",
+}
+# So few letters stand by chance in a token, once in a thousand runs.
+BY_CHANCE = re.compile(r"[A-Za-z0-9_-]{1,4}")
+NETWORK_RESTS = "network" + "idle"
+WORTH_A_LOOK = re.compile(r"sleep|monotonic|perf_counter|wait_for_|deadline|['\"] not in ")
+TEXTS = ("text", "html", "page", "dump", "written")
+
+
+def test_no_test_waits_for_a_time_or_relies_on_chance() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {words}"
+        for path in TESTS
+        for line, words in _found_in(path)
+    ]
+    assert found == []
+
+
+def _found_in(path: Path) -> Iterator[tuple[int, str]]:
+    text = _read(path)
+    for node in ast.walk(ast.parse(text)) if WORTH_A_LOOK.search(text) else ():
+        if isinstance(node, ast.Call):
+            yield from ((node.lineno, words) for words in _relies_on_time(node, path.name))
+        elif isinstance(node, ast.Compare) and _relies_on_chance(node):
+            yield node.lineno, "so few letters stand in a random token too"
+
+
+def _relies_on_time(call: ast.Call, file: str) -> Iterator[str]:
+    called = call.func
+    if isinstance(called, ast.Attribute):
+        of_asyncio = isinstance(called.value, ast.Name) and called.value.id == "asyncio"
+        if called.attr in RIGHT_WAY and file not in SLOW_ON_PURPOSE and not of_asyncio:
+            yield RIGHT_WAY[called.attr]
+    elif isinstance(called, ast.Name) and called.id in RIGHT_WAY:
+        yield RIGHT_WAY[called.id]
+    for named in call.keywords:
+        if named.arg == "deadline" and not _is(named.value, None):
+            yield "an example has no time limit: deadline=None"
+    if any(_is(given, NETWORK_RESTS) for given in call.args):
+        yield "a network that rests says nothing of a page: expect, or tests.patience.until"
+
+
+def _is(node: ast.expr, value: object) -> bool:
+    return isinstance(node, ast.Constant) and node.value == value
+
+
+def _relies_on_chance(compared: ast.Compare) -> bool:
+    sought, text = compared.left, compared.comparators[0]
+    name = {ast.Attribute: "attr", ast.Name: "id"}.get(type(text), "")
+    return (
+        isinstance(compared.ops[0], ast.NotIn)
+        and isinstance(sought, ast.Constant)
+        and bool(BY_CHANCE.fullmatch(str(sought.value)))
+        and getattr(text, name, "") in TEXTS
+    )
+
+
 # Locks
 
 

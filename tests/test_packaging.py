@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import sysconfig
-import time
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -21,12 +20,12 @@ import pytest
 
 from authn import __version__
 from authn.settings import PREFIX
-from tests.browser import free_socket
+from tests.browser import reserved_port
+from tests.patience import SECONDS, until
 
 pytestmark = pytest.mark.thorough
 
 ROOT = Path(__file__).parent.parent
-START_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,34 +138,33 @@ def test_the_installed_service_makes_its_database_and_serves_its_pages(
 
 @contextmanager
 def _serving(installed: Installed) -> Iterator[str]:
-    with free_socket() as probe:
-        port = str(probe.getsockname()[1])
-    process = subprocess.Popen(
-        [installed.command, "serve"],
-        cwd=installed.folder,
-        env=installed.environment(port),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        _wait_until_up(process, f"http://localhost:{port}/health")
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        process.communicate(timeout=START_SECONDS)
+    with reserved_port() as port:
+        process = subprocess.Popen(
+            [installed.command, "serve"],
+            cwd=installed.folder,
+            env=installed.environment(str(port)),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            _wait_until_up(process, f"http://localhost:{port}/health")
+            yield f"http://localhost:{port}"
+        finally:
+            process.terminate()
+            process.communicate(timeout=SECONDS)
 
 
 def _wait_until_up(process: subprocess.Popen[str], address: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
+    def answers() -> bool:
+        assert process.poll() is None, process.communicate()[1]
         try:
             _get(address)
-            return
         except httpx2.TransportError:
-            time.sleep(0.05)
-    process.terminate()
-    raise AssertionError(process.communicate()[1])
+            return False
+        return True
+
+    until(answers, "an answer of the service")
 
 
 def _get(address: str) -> str:
-    return httpx2.get(address).raise_for_status().text
+    return httpx2.get(address, timeout=SECONDS).raise_for_status().text

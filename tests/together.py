@@ -6,6 +6,7 @@ from threading import Barrier
 from typing import TypeVar
 
 from authn.errors import Refusal
+from tests.patience import SECONDS
 
 Result = TypeVar("Result")
 
@@ -15,7 +16,7 @@ def at_once(act: Callable[[], Result], threads: int = 8) -> list[Result | Refusa
     start = Barrier(threads)
 
     def run() -> Result | Refusal:
-        start.wait(timeout=10)
+        start.wait(timeout=SECONDS)
         try:
             return act()
         except Refusal as refusal:
@@ -23,4 +24,4 @@ def at_once(act: Callable[[], Result], threads: int = 8) -> list[Result | Refusa
 
     with ThreadPoolExecutor(threads) as pool:
         running = [pool.submit(run) for _ in range(threads)]
-        return [each.result(timeout=30) for each in running]
+        return [each.result(timeout=SECONDS) for each in running]

@@ -40,7 +40,20 @@ staff did it.
 | `authn audit status` | how many rows wait to be chained, since when; the last running head |
 | `authn audit days` | each signed day with its number of rows and its head |
 | `authn audit archive DIR` | moves signed days older than `AUTHN_AUDIT_KEPT` into files |
-| `authn audit chain` | chains, signs and streams now (see `AUTHN_AUDIT_WORKER`) |
+| `authn audit chain` | chains, signs and streams now |
+| `authn audit work` | chains, signs and streams each second, until stopped |
+
+## Who chains
+
+Each process of `authn serve` has a thread that looks once a second whether rows wait. Whichever
+comes first takes all of them, in one transaction, and the others find nothing; so ten processes
+chain no more often than one, and none is the chosen one whose end would leave rows waiting. Who
+writes rows never waits for it: nothing that a login locks is locked by the worker.
+
+What it does take is processor time of the process in which it runs. Where that matters, let it be a
+process of its own: `authn audit work`, one or several, on this machine or another, and
+`AUTHN_AUDIT_WORKER=false` for `authn serve`. With that setting and no such process nothing is
+chained, and after 15 minutes `authn audit verify` says so.
 
 ## What is found, and what is not
 
@@ -51,31 +64,53 @@ staff did it.
 | wrote rows, a day, or all of it anew, having the audit key too | `verify` with heads that were exported before |
 | deleted or changed the exported heads as well | only a copy kept elsewhere: `verify --heads` |
 | deleted rows that no running head covers yet (five minutes at most) | what was streamed: each row has its number and link there |
-| deleted a row in the second before it was chained | nothing. The row is on no record; the database refuses it to all but the owner of its tables |
+| deleted a row in the second before it was chained | nothing (see below); on PostgreSQL only who owns the tables can |
+| marked a signed day as archived, as the archive's role, without its file | the database refuses it: the service signs the file's hash first. `verify` names an archived day whose file nobody signed, also without `--archive` |
 | kept an act off the record from the start | nothing: whoever changes the program that runs. Rows are written in the act's own transaction, so no failure does it |
+
+**The second before a row is chained.** What would find a row that was deleted then has to stand
+somewhere that who deleted it can't reach, before or while the row is committed; and each cheap
+place fails in that. A gap in the rows' ids: on PostgreSQL every transaction that was rolled back
+leaves one, and on SQLite the last id is given anew. A count beside the session, grant or person:
+who can delete the row can set it back. A number that each process gives its own rows, under the
+seal: one that was rolled back is missing too, and the last rows of a process that ended are missed
+by nothing. A copy in the process's memory, held against the table afterwards: it would have to
+follow each commit, rollback and savepoint, and forgets with the process. The sound way is to chain
+or to send the row before the commit, and every login would wait for that. So the second remains;
+what keeps it small is that the worker looks each second, and who could use it: on PostgreSQL the
+owner's role, with which nothing runs but the migration.
 
 ## Who may delete
 
 The database refuses to change a row, and to delete one unless its day is signed and archived. On
 PostgreSQL, who owns the tables could take away what refuses, so let the service be a role that owns
-nothing, and the archive another one:
+nothing, and the archive another one. `docker-compose.yml` is so. Elsewhere either `authn db
+upgrade` makes both roles, with the passwords in their addresses, and gives them what they need:
+
+```console
+$ export AUTHN_DATABASE_OWNER_URL=postgresql://authn:…@database/authn          # for this command alone
+$ export AUTHN_DATABASE_URL=postgresql://authn_service:…@database/authn
+$ export AUTHN_AUDIT_ARCHIVE_DATABASE_URL=postgresql://authn_archive:…@database/authn
+$ authn db upgrade
+```
+
+or you make the roles, and execute what it prints, after each upgrade:
 
 ```console
 $ createuser authn_service && createuser authn_archive    # with passwords
 $ authn db upgrade                                        # as the owner: AUTHN_DATABASE_URL
 $ authn db grants authn_service authn_archive | psql authn    # as the owner; after each upgrade
-$ AUTHN_DATABASE_URL=postgresql://authn_service@… authn serve
-$ AUTHN_AUDIT_ARCHIVE_DATABASE_URL=postgresql://authn_archive@… authn audit archive /archive    # beside the service's own settings
 ```
 
-`docker-compose.yml` as it comes has one role for all, which owns the tables: there the triggers can
-be taken away by whoever has the service's password, until you do the above.
+Then `authn serve` has `AUTHN_DATABASE_URL` alone, and the job that runs `authn audit archive` has
+`AUTHN_AUDIT_ARCHIVE_DATABASE_URL` beside the service's own settings.
 
 The service's role can add audit rows and read them: the server refuses it to update, delete or
 truncate them, to drop or disable a trigger, to say that a day is archived. The archive's role can
 read and delete audit rows of days that are signed and that it has marked as archived; it sees
-nothing else. Give its password to the job that archives alone: that role could mark a signed day
-without having written its file, and what `verify --archive` then finds is that the file is gone.
+nothing else. It takes both to make a day go: before the archive's role can mark it, the service's
+must have kept a signature (`audit-file+jwt`) of the hash of the file that the day is in, and whoever
+has that role's password alone has not the key that signs it.
 
 **SQLite has no roles.** The triggers refuse the same, but whoever can write to the file can drop
 them. There the chain and the exported heads are all there is: they don't prevent, they find.
@@ -83,10 +118,12 @@ them. There the chain and the exported heads are all there is: they don't preven
 ## For how long
 
 Rows stay in the database for `AUTHN_AUDIT_KEPT` (six months). `authn audit archive DIR`, as a daily
-job, writes each older day into a file of its own (`DAY.jsonl.gz`), reads it back, verifies it, and
-only then deletes its rows; that it did is on record. The newest signed day always stays. Files are
+job, writes each older day into a file of its own (`DAY.jsonl.gz`), reads it back, verifies it, signs
+its hash, and only then deletes its rows; that it did is on record. The newest signed day always stays. Files are
 to be kept for `AUTHN_AUDIT_ARCHIVED` (ten years): each run names those that are older as ones that
 may go, and **deletes none**. Once such a file is deleted `verify --archive` says that it is gone.
+Files of days that were archived before files were signed are signed by the next run, where they are
+in its folder and as the day was signed.
 The public halves of the keys that signed heads are kept for just as long ([keys.md](keys.md)).
 
 ## Events

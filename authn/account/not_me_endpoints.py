@@ -38,6 +38,7 @@ ACTS: dict[str, Act] = {
     "device-added": "block",
     "return-begun": "cancel",
     "code-asked": "cancel-code",
+    "machine-code-asked": "cancel-code",
     "identity-matched": "part-identity",
 }
 

@@ -22,9 +22,10 @@ from authn.audit.findings import Finding
 from authn.audit.heads import Heads
 from authn.audit.log import audit_events
 from authn.audit.verification import STORED, Checked, seal_of
-from authn.secrets import Secrets, audit_link
+from authn.secrets import Secrets, audit_link, new_token
 
 SUFFIX = ".jsonl.gz"
+UNFINISHED = ".unfinished"
 LONGEST_LINE = 64 * 1024
 # What a file that is none of ours, or none any more, may come to; whatever is in it.
 UNREADABLE = (
@@ -62,23 +63,33 @@ def archive_path(directory: Path, day: str) -> Path:
 
 
 def write_archive(connection: Connection, directory: Path, signed: SignedDay) -> Path:
-    """The day is in its file, on the disk; raises `OSError`.
+    """The day is in a file, on the disk, under a name of this run's own; raises `OSError`.
 
-    Written under another name first: a file that has its name is whole.
+    It has its name (`keep_archive`) once it was verified: another run may have moved the rows
+    already, and its file is then the only place where they are.
     """
     directory.mkdir(parents=True, exist_ok=True)
     path = archive_path(directory, signed.day.day)
-    unfinished = path.with_name(path.name + ".unfinished")
-    with unfinished.open("wb") as raw:
-        with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as file:
+    unfinished = path.with_name(f"{path.name}.{new_token()}{UNFINISHED}")
+    with unfinished.open("xb") as raw:
+        with gzip.GzipFile(path.name, "wb", fileobj=raw, mtime=0) as file:
             file.write(orjson.dumps({"signed": signed.signed}) + b"\n")
             for row in connection.execute(_ROWS, {"day": signed.day.day}):
                 values = {f"{name}": value for name, value in row._mapping.items()}
                 file.write(orjson.dumps(values) + b"\n")
         raw.flush()
         os.fsync(raw.fileno())
+    return unfinished
+
+
+def keep_archive(unfinished: Path, path: Path) -> None:
+    """The file has its name, on the disk too: its rows may be deleted in another place."""
     unfinished.rename(path)
-    return path
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def read_archive(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What events of the support desk have in common: in which role somebody acted, and why.
+"""What events of the support desk have in common: in which role of which desk, and why.
 
 A Belgian audit register says of each look which user it was, and in which capacity (domain 8).
 """
@@ -12,11 +12,13 @@ from authn.audit.events import Event
 class DeskEvent(Event):
     """A look or an act at the desk: `actor_id` is who of the staff it was.
 
-    `role` is the role of theirs by which they might, with a comma between where there were several
-    (`console.on_record`); "" where nobody of the staff did it.
+    `role` is the role of theirs by which they might, with a comma between where there were
+    several, and `desk` the desk at which it is theirs (`console.on_record`); "" where nobody of the
+    staff did it.
     """
 
     role: str = ""
+    desk: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,21 @@
 A row's seal shows that it is ours and unchanged; the chain shows that none is missing, none was put
 in later and none has changed places. Why not at insert: transactions that run side by side would
 wait for each other's link (protocol 3.4). So each row is written as before, and the worker gives it
-the next number in an order of its own: a lower id may be committed after a higher one.
+the next number in an order of its own: a lower id may be committed after a higher one. Which ids
+were passed over is remembered until none of them can come any more: so a look costs what is new,
+however much was written in the last minutes.
 
 A day of the chain is the day (UTC) on which its rows were linked, not the one on which they
 happened: once it is over nothing is added to it, even where a clock goes back.
 """
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     Connection,
@@ -25,21 +29,26 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
-    insert,
+    or_,
     select,
     table,
     update,
 )
 
 from authn.audit.log import audit_events
+from authn.db.inserting import insert_rows
 from authn.db.metadata import Instant, metadata
 from authn.db.once import insert_once
 from authn.secrets import Secrets, audit_link
 
 AT_ONCE = 1000  # rows, in one transaction
-# No transaction lives so long after it wrote: what has a lower id than a row that was seen so long
-# ago has been committed, or never will be.
+# No transaction lives so long after it wrote: an id that was passed over so long ago has been
+# committed, or never will be.
 LATEST_COMMIT = timedelta(minutes=5)
+# Ids: SQLite gives the last ones anew when somebody deleted their rows, and the new ones count too.
+LOOKED_AT_AGAIN = 200
+RANGES_AT_ONCE = 50  # of ids that were passed over, in one statement
+FIRST_ID = 1
 BEGINNING = "0"  # what the first link is linked to
 
 audit_chain = Table(
@@ -53,8 +62,8 @@ audit_chain = Table(
     sqlite_with_rowid=False,
 )
 
-# How far the chain has come: one row. Ids below `complete_below` need not be looked at again;
-# `seen` was the highest id of all at `seen_at`.
+# How far the chain has come: one row. Ids below `complete_below` need not be looked at again, but
+# those that are `missing`: ranges of ids that were passed over, with the moment of that.
 audit_progress = Table(
     "audit_progress",
     metadata,
@@ -62,24 +71,31 @@ audit_progress = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("link", String(80), nullable=False),
     Column("complete_below", BigInteger, nullable=False),
-    Column("seen", BigInteger, nullable=False),
-    Column("seen_at", Instant, nullable=False),
     Column("chained_at", Instant, nullable=False),
     # Up to which number the rows were streamed to whoever watches (`audit.stream`).
     Column("streamed", BigInteger, nullable=False),
     # Up to which number a running head was signed (`audit.heads`), and when; None before the first.
     Column("headed", BigInteger),
     Column("headed_at", Instant),
+    Column("missing", JSON),
     sqlite_with_rowid=False,
 )
 THE_ONE = 1
 
-_UNCHAINED = audit_events.outerjoin(audit_chain, audit_chain.c.event_id == audit_events.c.id)
+# Links too only from there on: else PostgreSQL, while it has no statistics, would read them all.
+_UNCHAINED = audit_events.outerjoin(
+    audit_chain,
+    and_(
+        audit_chain.c.event_id == audit_events.c.id,
+        audit_chain.c.event_id >= bindparam("looked_at_from"),
+    ),
+)
+_COLUMNS = audit_events.c["id", "seal", "occurred_at"]
 _NEW = (
-    select(audit_events.c.id, audit_events.c.seal)
+    select(*_COLUMNS)
     .select_from(_UNCHAINED)
     .where(
-        audit_events.c.id >= bindparam("complete_below"),
+        audit_events.c.id >= bindparam("looked_at_from"),
         audit_chain.c.event_id.is_(None),
     )
     .order_by(audit_events.c.id)
@@ -90,18 +106,21 @@ _PROGRESS = select(audit_progress).where(audit_progress.c.id == THE_ONE)
 _PROGRESS_ALONE = _PROGRESS.with_for_update(skip_locked=True)
 _HELD = _PROGRESS.with_for_update()
 _ADVANCE = update(audit_progress).where(audit_progress.c.id == THE_ONE)
-_LAST = select(func.max(audit_events.c.id))
 _LAST_SIGNED = select(func.max(column("day", String))).select_from(table("audit_days"))
 _WAITING = (
     select(func.count(), func.min(audit_events.c.occurred_at))
     .select_from(_UNCHAINED)
     .where(
         and_(
-            audit_events.c.id >= bindparam("complete_below"),
+            audit_events.c.id >= bindparam("looked_at_from"),
             audit_chain.c.event_id.is_(None),
         )
     )
 )
+
+
+# From one id to another, and the moment (ISO 8601) at which they were passed over.
+Missing = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,40 +148,43 @@ def progress_of(connection: Connection) -> Progress:
 
 
 def anything_to_chain(connection: Connection) -> bool:
-    """Whether a row waits: one look into an index, without a lock."""
+    """Whether a row waits: a look into an index or two, without a lock."""
     progress = connection.execute(_PROGRESS).first()
-    below = progress.complete_below if progress else 0
-    return bool(connection.execute(_NEW, {"complete_below": below, "most": 1}).first())
+    new = connection.execute(_NEW, {"looked_at_from": _looked_at_from(progress), "most": 1})
+    return bool(new.first() or _late(connection, progress))
 
 
 def chain_new_rows(connection: Connection, secrets: Secrets, now: datetime) -> int:
     """How many rows were numbered and linked now; 0 also when another worker is at it.
 
-    At most `AT_ONCE`: call it again until there is nothing left.
+    About `AT_ONCE` at most: call it again until there is nothing left.
     """
     progress = _progress(connection, now)
     if progress is None:
         return 0
-    new = connection.execute(
-        _NEW, {"complete_below": progress.complete_below, "most": AT_ONCE}
-    ).all()
+    below = progress.complete_below
+    parameters = {"looked_at_from": _looked_at_from(progress), "most": AT_ONCE}
+    new = connection.execute(_NEW, parameters).all()
+    late = _late(connection, progress)
+    if not new and not late:
+        return 0
     sequence, link, day = progress.sequence, progress.link, _open_day(connection, progress, now)
     rows: list[dict[str, Any]] = []
-    for event_id, seal in new:
+    for event_id, seal, _ in (*late, *new):
         sequence += 1
         link = audit_link(secrets, link, sequence, day, event_id, seal)
         rows.append({"sequence": sequence, "event_id": event_id, "day": day, "link": link})
-    if rows:
-        connection.execute(insert(audit_chain), rows)
-    values: dict[str, Any] = {}
-    if rows:
-        chained_at = max(now, progress.chained_at)
-        values = {"sequence": sequence, "link": link, "chained_at": chained_at}
-    if len(new) < AT_ONCE and now - progress.seen_at >= LATEST_COMMIT:
-        last = connection.execute(_LAST).scalar() or 0
-        values |= {"complete_below": progress.seen + 1, "seen": last, "seen_at": now}
-    if values:
-        connection.execute(_ADVANCE.values(values))
+    insert_rows(connection, audit_chain, rows)
+    ids = [row.id for row in new if row.id >= below]
+    values = {
+        "sequence": sequence,
+        "link": link,
+        "chained_at": max(now, progress.chained_at),
+        "complete_below": ids[-1] + 1 if ids else below,
+        "missing": still_missing(progress.missing, {row.id for row in (*late, *new)}, now)
+        + passed_over(below, ids, now),
+    }
+    connection.execute(_ADVANCE, values)
     return len(rows)
 
 
@@ -174,8 +196,11 @@ def hold_chain(connection: Connection) -> None:
 def waiting(connection: Connection) -> Waiting:
     """What the worker has not come to yet: in a running service, of the last seconds only."""
     progress = connection.execute(_PROGRESS).first()
-    below = progress.complete_below if progress else 0
-    return Waiting(*connection.execute(_WAITING, {"complete_below": below}).one())
+    looked_at_from = {"looked_at_from": _looked_at_from(progress)}
+    rows, since = connection.execute(_WAITING, looked_at_from).one()
+    late = _late(connection, progress)
+    moments = [each.occurred_at for each in late] + ([since] if since else [])
+    return Waiting(rows + len(late), min(moments, default=None))
 
 
 def _progress(connection: Connection, now: datetime) -> Any:
@@ -187,13 +212,50 @@ def _progress(connection: Connection, now: datetime) -> Any:
             "sequence": 0,
             "link": BEGINNING,
             "complete_below": 0,
-            "seen": 0,
-            "seen_at": now,
             "chained_at": now,
             "streamed": 0,
         }
         insert_once(connection, audit_progress, first)
         found = connection.execute(_PROGRESS_ALONE).first()
+    return found
+
+
+def _looked_at_from(progress: Any) -> int:
+    return progress.complete_below - LOOKED_AT_AGAIN if progress else 0
+
+
+def passed_over(below: int, ids: Sequence[int], now: datetime) -> list[Missing]:
+    """The ranges of ids from `below` on that these, in their order, leave out."""
+    edges = zip((max(below, FIRST_ID), *(each + 1 for each in ids)), ids, strict=False)
+    return [(expected, each - 1, now.isoformat()) for expected, each in edges if each > expected]
+
+
+def still_missing(
+    missing: Iterable[Missing] | None, come: Collection[int], now: datetime
+) -> list[Missing]:
+    """What of it has not come now, and can come yet."""
+    left: list[Missing] = []
+    for low, high, since in missing or ():
+        if now - datetime.fromisoformat(since) >= LATEST_COMMIT:
+            continue
+        here = sorted(each for each in come if low <= each <= high)
+        edges = zip((low, *(each + 1 for each in here)), (*here, high + 1), strict=True)
+        left += [(first, end - 1, since) for first, end in edges if end > first]
+    return left
+
+
+def _late(connection: Connection, progress: Any) -> list[Any]:
+    """The rows that have come of what was passed over, and that `_NEW` does not give."""
+    found: list[Any] = []
+    below = _looked_at_from(progress)
+    missing = [each for each in (progress and progress.missing) or () if each[0] < below]
+    for start in range(0, len(missing), RANGES_AT_ONCE):
+        some = missing[start : start + RANGES_AT_ONCE]
+        ranges = (audit_events.c.id.between(low, min(high, below - 1)) for low, high, _ in some)
+        late = select(*_COLUMNS).select_from(_UNCHAINED)
+        statement = late.where(or_(*ranges), audit_chain.c.event_id.is_(None))
+        lowest = {"looked_at_from": min(low for low, _, _ in some)}
+        found += connection.execute(statement.order_by(audit_events.c.id), lowest).all()
     return found
 
 

@@ -40,6 +40,8 @@ audit_days = Table(
     Column("exported_at", Instant),
     # Since when its rows are in a file, and may be deleted here.
     Column("archived_at", Instant),
+    # Which file that is, as a JWS of ours; the database lets no day be archived without it.
+    Column("archive_signed", Text),
     sqlite_with_rowid=False,
 )
 
@@ -93,6 +95,7 @@ class SignedDay:
     signed_at: datetime
     exported_at: datetime | None
     archived_at: datetime | None
+    archive_signed: str | None
 
 
 def days_over(connection: Connection, now: datetime) -> list[Day]:
@@ -124,8 +127,18 @@ def mark_exported(connection: Connection, day: str, now: datetime) -> None:
     )
 
 
+def keep_signed_file(connection: Connection, day: str, signed: str) -> None:
+    """It is signed which file the day's rows are in.
+
+    The database refuses another one once the day counts as archived.
+    """
+    connection.execute(
+        update(audit_days).where(audit_days.c.day == day).values(archive_signed=signed)
+    )
+
+
 def mark_archived(connection: Connection, day: str, now: datetime) -> None:
-    """The day's rows are in a file, and may be deleted."""
+    """The day's rows are in a file, and may be deleted; its file must be signed (or refused)."""
     connection.execute(
         update(audit_days)
         .where(audit_days.c.day == day, audit_days.c.archived_at.is_(None))

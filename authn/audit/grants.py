@@ -2,7 +2,8 @@
 
 Why: triggers refuse to change or delete a row, but whoever owns a table can take its triggers away.
 So the service is a role that owns nothing and may only add rows; and another one, that only
-`authn audit archive` uses, may delete days that are signed and archived (protocol 3.4).
+`authn audit archive` uses, may delete days that are signed and archived (protocol 3.4). It takes
+both: the service signs which file a day is in, without which the other can't call it archived.
 """
 
 from sqlalchemy.dialects import postgresql
@@ -34,7 +35,7 @@ REVOKE UPDATE, DELETE ON {schema}.audit_events, {schema}.audit_chain FROM {servi
 REVOKE DELETE ON {schema}.audit_progress FROM {service};
 REVOKE INSERT, UPDATE, DELETE ON {schema}.audit_days FROM {service};
 GRANT INSERT (day, first_sequence, last_sequence, head, signed, signed_at),
-    UPDATE (exported_at) ON {schema}.audit_days TO {service};
+    UPDATE (exported_at, archive_signed) ON {schema}.audit_days TO {service};
 GRANT SELECT, DELETE ON {schema}.audit_events, {schema}.audit_chain TO {archive};
 GRANT SELECT, UPDATE (archived_at) ON {schema}.audit_days TO {archive};
 COMMIT;

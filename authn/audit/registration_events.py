@@ -119,6 +119,21 @@ class ForeignIdentityParted(RegistrationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignMatchEnded(Event):
+    """A match that one registrar alone had made ended by itself, since it would need two by now.
+
+    `why`: the person got a `role` at the desk, was joined with another account (`merger`), or got a
+    `device` that did not come by that identity. What ended with it is said as in `identity.parted`.
+    """
+
+    name: ClassVar[str] = "identity.match-ended"
+    identity: UUID
+    why: str
+    ended_return: bool = False
+    blocked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MachineCodeIssued(RegistrationEvent):
     """An activation code was printed at the machine, on the command line.
 

@@ -31,12 +31,12 @@ class StaffDismissed(Event):
 class DeskOpened(Event):
     """A member of staff opened the support desk with their device.
 
-    `desks` are where they worked at that moment, `roles` what they were there: those with which the
+    `desk` is the one of theirs that they opened, `roles` what they were there: those with which the
     desk was opened. One that ends meanwhile is theirs no more.
     """
 
     name: ClassVar[str] = "desk.opened"
-    desks: tuple[str, ...]
+    desk: str
     roles: tuple[str, ...]
 
 

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.table import Table
+from sqlalchemy import Connection
 
-from authn.cli.ground import console, ground
+from authn.cli.ground import Ground, console, ground
+from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
 from authn.clients.assertion_issuers import (
     AssertionIssuer,
     InvalidIssuer,
@@ -15,6 +17,7 @@ from authn.clients.assertion_issuers import (
     list_assertion_issuers,
     register_assertion_issuer,
 )
+from authn.console.operator_request_deeds import wanted_issuer
 from authn.errors import CommandError
 
 app = typer.Typer(
@@ -36,10 +39,15 @@ def add(
     subject_client: Annotated[str, typer.Option(help="The client by whose `sub` it names people.")],
     jwks: Annotated[Path | None, typer.Option(help="A file with its JWK Set.")] = None,
     jwks_uri: Annotated[str, typer.Option(help="Or where it publishes one.")] = "",
+    reason: Reason = None,
+    ticket: Ticket = None,
 ) -> None:
-    """Take an issuer's assertions. The client also needs the grant type jwt-bearer."""
-    with ground() as present, present.writing() as connection:
-        registered = AssertionIssuer(
+    """Take an issuer's assertions. The client also needs the grant type jwt-bearer.
+
+    By them it gets tokens about people who have not signed in: a second operator must agree.
+    """
+    with ground() as present:
+        issuer_said = AssertionIssuer(
             issuer=issuer,
             jwks=_key_set(jwks) if jwks else None,
             jwks_uri=jwks_uri or None,
@@ -47,11 +55,24 @@ def add(
             subject_client_id=subject_client,
             created_at=present.now,
         )
-        try:
-            register_assertion_issuer(connection, present.secrets, registered)
-        except InvalidIssuer as refusal:
-            raise CommandError(refusal.description) from None
-    console.print("Registered.")
+
+        def plan(connection: Connection) -> Plan[bool]:
+            return Plan(
+                wanted_issuer(connection, issuer_said),
+                lambda: _register(present, connection, issuer_said),
+            )
+
+        result = carry_out(present, SaidReason(reason, ticket), plan)
+    if result.done:
+        console.print("Registered.")
+
+
+def _register(present: Ground, connection: Connection, issuer: AssertionIssuer) -> bool:
+    try:
+        register_assertion_issuer(connection, present.secrets, issuer)
+    except InvalidIssuer as refusal:
+        raise CommandError(refusal.description) from None
+    return True
 
 
 def _key_set(path: Path) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """`authn audit`: whether the log is whole, its signed days, its archive."""
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,30 +12,42 @@ import typer
 from rich.progress import track
 from sqlalchemy.exc import ProgrammingError
 
-from authn.audit.archive import archive_path, delete_archived, verify_archive, write_archive
+from authn.audit.archive import (
+    archive_path,
+    delete_archived,
+    keep_archive,
+    verify_archive,
+    write_archive,
+)
 from authn.audit.chain import BEGINNING, waiting
-from authn.audit.days import SignedDay, mark_archived, signed_days, today
+from authn.audit.days import SignedDay, keep_signed_file, mark_archived, signed_days, today
 from authn.audit.findings import Finding
 from authn.audit.heads import Heads, last_head
 from authn.audit.log import record
 from authn.audit.verification import CHAINED_WITHIN, Checked, rows_of, verify_log
 from authn.audit.watching_events import AuditArchived, AuditVerified
 from authn.cli.ground import Ground, console, ground
+from authn.clock import system_clock
 from authn.db.engine import Database, open_database
 from authn.db.occasion import NO_REFERENCE
 from authn.db.transaction import writing
 from authn.errors import CommandError
+from authn.jose import ES256, OwnKey
 from authn.keys.audit_days import (
     chain_all,
     check_head,
     export_days,
     is_signed,
+    look_after_audit,
     sign_days,
     stream_new,
 )
+from authn.keys.audit_files import check_file, sign_file
 from authn.keys.audit_heads import read_heads, sign_running_head
-from authn.keys.signing_keys import load_audit_keys
+from authn.keys.signing_keys import load_audit_keys, load_keys
 from authn.people.ssin import BRUSSELS
+from authn.web.logs import configure_logs
+from authn.web.threads import beside
 
 HELP = "The audit log: verify it, show its signed days, archive what is old."
 MOST_SHOWN = 50
@@ -95,19 +109,26 @@ def _findings(
     for each in days:
         yield from check_head(keys, present.settings, each)
         if each.archived_at is not None:
-            yield from _archived(present, each, before, archive, exported)
+            yield from _archived(present, keys, each, before, archive, exported)
         before = each.day.head
     with present.reading() as connection:
         yield from verify_log(connection, present.secrets, present.now, checked, exported)
 
 
 def _archived(
-    present: Ground, signed: SignedDay, before: str, archive: Path | None, exported: Heads
+    present: Ground,
+    keys: Mapping[str, OwnKey],
+    signed: SignedDay,
+    before: str,
+    archive: Path | None,
+    exported: Heads,
 ) -> Iterator[Finding]:
-    if archive is None:
+    """What is wrong with a day that counts as archived."""
+    path = archive_path(archive, signed.day.day) if archive else None
+    yield from check_file(keys, signed, path)
+    if path is None:
         yield Finding(f"{signed.day.day} is archived: give its folder with --archive")
         return
-    path = archive_path(archive, signed.day.day)
     yield from verify_archive(path, present.secrets, signed.day, before, exported)
 
 
@@ -123,6 +144,24 @@ def chain() -> None:
         except OSError as problem:
             raise CommandError(f"Nobody takes what is exported: {problem.strerror}.") from None
     console.print(f"Chained {chained:,} rows, signed {signed:,} days, streamed {streamed:,} rows.")
+
+
+@app.command()
+def work() -> None:
+    """Chain, sign and stream each second until stopped: the worker as a process of its own.
+
+    For a service with AUTHN_AUDIT_WORKER=false. Several at once, also beside `authn serve`, do the
+    work once.
+    """
+    stopping = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stopping)  # before any thread: they inherit it
+    with ground() as present:
+        configure_logs(present.settings.log_level)
+        look_after = partial(
+            look_after_audit, present.database, present.settings, present.secrets, system_clock
+        )
+        with beside("audit", look_after):
+            signal.sigwait(stopping)
 
 
 @app.command()
@@ -172,6 +211,8 @@ def archive_(
                 if not is_signed(keys, each):
                     raise CommandError(f"The signed head of {each.day.day} is not ours.")
                 moved += _archive(present, deleting, each, before, directory)
+            elif is_signed(keys, each) and each.archive_signed is None:
+                _sign_former(present, each, before, directory)
             before = each.day.head
         gone = today(present.now - present.settings.audit_archived)
     console.print(f"Moved {moved:,} rows into {directory}.", markup=False, soft_wrap=True)
@@ -201,9 +242,13 @@ def _archive(
 ) -> int:
     """How many rows were moved: the file is read back, and verified, before any is deleted."""
     with present.reading() as connection:
-        path = write_archive(connection, directory, signed)
-    for finding in verify_archive(path, present.secrets, signed.day, before):
+        written = write_archive(connection, directory, signed)
+    for finding in verify_archive(written, present.secrets, signed.day, before):
+        written.unlink()
         raise CommandError(f"{signed.day.day} can't be archived: {finding}.")
+    path = archive_path(directory, signed.day.day)
+    keep_archive(written, path)
+    _sign(present, signed, path)
     try:
         with writing(deleting) as connection:
             mark_archived(connection, signed.day.day, present.now)
@@ -221,6 +266,23 @@ def _archive(
         event = AuditArchived(day=signed.day.day, rows=deleted)
         record(connection, present.secrets, event, present.now, NO_REFERENCE)
     return deleted
+
+
+def _sign(present: Ground, signed: SignedDay, path: Path) -> None:
+    """It is on record, by our signature, that the day is in this file, which was verified."""
+    with present.writing() as connection:
+        key = load_keys(connection, present.secrets).active[ES256]
+        token = sign_file(key, present.settings.issuer, signed.day, path, present.now)
+        keep_signed_file(connection, signed.day.day, token)
+
+
+def _sign_former(present: Ground, signed: SignedDay, before: str, directory: Path) -> None:
+    """The file of a day that was archived before files were signed is; said where it can't be."""
+    path = archive_path(directory, signed.day.day)
+    for finding in verify_archive(path, present.secrets, signed.day, before):
+        console.print(f"The file of {signed.day.day} can't be signed: {finding}.", markup=False)
+        return
+    _sign(present, signed, path)
 
 
 def _moment(moment: datetime) -> str:

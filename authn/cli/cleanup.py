@@ -15,6 +15,7 @@ from authn.clients.initial_access_tokens import forget_initial_access_tokens
 from authn.consents.consents import forget_ended_consents
 from authn.console.desk_sessions import forget_old_desk_sessions
 from authn.console.expiry import expire_due, forget_old_approvals
+from authn.console.operator_request_expiry import forget_old_requests
 from authn.db.spent import forget_spent_tokens
 from authn.devices.dormancy import look_after_devices
 from authn.enrolment.desk_code_rows import forget_ended_desk_codes
@@ -58,6 +59,7 @@ CLEANED: dict[str, Callable[[Connection, datetime], int]] = {
     "codes of the desk": forget_ended_desk_codes,
     "foreign identities that nobody matched": forget_unmatched_identities,
     "approvals": forget_old_approvals,
+    "requests of operators": forget_old_requests,
     "outbox": forget_old_rows,
 }
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import Connection
 
 from authn.cli import initial_access_tokens
 from authn.cli.client_change import ClientId, change
@@ -18,11 +19,13 @@ from authn.cli.client_kinds import (
 from authn.cli.client_options import SaidOfClient, said_of_client
 from authn.cli.client_values import checked_values, found_client, told
 from authn.cli.ground import Ground, console, ground
+from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
 from authn.cli.shared_options import takes
 from authn.clients.clients import FAPI2, PUBLIC, list_clients, new_client_id
 from authn.clients.desk_api import as_desk_tool
 from authn.clients.kinds import with_defaults
-from authn.clients.registration import Registered, register_client
+from authn.clients.registration import Registered, add_client, new_client
+from authn.console.operator_request_deeds import wanted_client
 from authn.errors import CommandError
 from authn.grants.ended_clients import end_client
 from authn.views.client_sample import sample_configuration
@@ -53,10 +56,15 @@ def add(
     native: Annotated[
         bool, typer.Option("--native", help="It is an app: private-use schemes, any local port.")
     ] = False,
+    reason: Reason = None,
+    ticket: Ticket = None,
     *,
     said: SaidOfClient,
 ) -> None:
-    """Register an application; what its kind needs and was not said is asked for."""
+    """Register an application; what its kind needs and was not said is asked for.
+
+    What gives it much, such as the national number, waits for a second operator at the desk.
+    """
     more = {"token_endpoint_auth_method": PUBLIC} if public else {}
     document = said.document(
         client_name=name, application_type="native" if native else None, **more
@@ -65,7 +73,8 @@ def add(
         given = said.given(present.settings, {})
         given = as_desk_tool(present.settings, given.get("resources", ())) | given
         organisation = given.pop("organisation", None)
-        registered = _add(present, kind, client_id, document, organisation, given)
+        why = SaidReason(reason, ticket)
+        registered = _add(present, kind, client_id, document, organisation, given, why)
         _tell(registered, present.settings.issuer)
 
 
@@ -76,8 +85,9 @@ def _add(
     document: dict[str, Any],
     organisation: str | None,
     given: dict[str, Any],
+    why: SaidReason,
 ) -> Registered:
-    """The client, registered; everything is asked before a transaction is open."""
+    """The client, registered or asked for; everything is asked before a transaction is open."""
     if not document.get("client_name"):
         document["client_name"] = typer.prompt("The name that people see", err=True)
     kind = kind_of(kind, document, organisation)
@@ -87,13 +97,19 @@ def _add(
         given["organisation"] = organisation
     ask_for_what_is_missing(document)
     client_id = client_id_of(kind, client_id, organisation) or new_client_id()
-    with present.writing() as connection:
+
+    def plan(connection: Connection) -> Plan[None]:
         values = checked_values(present, connection, client_id, document, given)
-        return told(
-            lambda: register_client(
-                connection, present.secrets, present.now, client_id=client_id, **values
-            )
+        registered = told(lambda: new_client(present.now, client_id=client_id, **values))
+        made.append(registered)
+        return Plan(
+            wanted_client(connection, present.settings, None, registered.client),
+            lambda: told(lambda: add_client(connection, present.secrets, registered, present.now)),
         )
+
+    made: list[Registered] = []
+    carry_out(present, why, plan)
+    return made[-1]
 
 
 def _tell(registered: Registered, issuer: str) -> None:

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from authn.audit.grants import grants
+from authn.audit.roles import Role, prepare_roles, role_of
 from authn.cli.ground import console
 from authn.db.engine import open_database
 from authn.db.upgrade import upgrade as upgrade_database
 from authn.errors import CommandError
-from authn.settings import load_settings
+from authn.settings import PREFIX, Settings, load_settings
 
 app = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -21,13 +22,36 @@ def _database() -> None:
 
 @app.command()
 def upgrade() -> None:
-    """Bring the database to the newest version; creates it when there is none."""
-    database = open_database(load_settings())
+    """Bring the database to the newest version; creates it when there is none.
+
+    With AUTHN_DATABASE_OWNER_URL as the role that it names; then the other two roles have what they
+    need, and their passwords.
+    """
+    settings = load_settings()
+    owner = settings.database_owner_url
+    roles = _roles(settings) if owner.get_secret_value() else None
+    database = open_database(
+        settings.model_copy(update={"database_url": owner}) if roles else settings
+    )
     try:
         changed = upgrade_database(database)
+        if roles:
+            with database.reader.connect() as connection:
+                prepare_roles(connection, *roles)
     finally:
         database.close()
     console.print("The database is up to date." if not changed else "The database was upgraded.")
+
+
+def _roles(settings: Settings) -> tuple[Role, Role]:
+    """Whom the service and the archive connect as."""
+    return (
+        role_of(settings.database_url.get_secret_value(), f"{PREFIX}DATABASE_URL"),
+        role_of(
+            settings.audit_archive_database_url.get_secret_value(),
+            f"{PREFIX}AUDIT_ARCHIVE_DATABASE_URL",
+        ),
+    )
 
 
 @app.command("grants")

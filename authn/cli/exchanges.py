@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from sqlalchemy import Connection
 
-from authn.cli.ground import console, ground
+from authn.cli.ground import Ground, console, ground
+from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
 from authn.clients.exchange_pairs import (
     ExchangePair,
     InvalidPair,
@@ -13,6 +15,7 @@ from authn.clients.exchange_pairs import (
     forbid_exchange,
     list_exchanges,
 )
+from authn.console.operator_request_deeds import wanted_exchange
 from authn.errors import CommandError
 
 app = typer.Typer(
@@ -30,15 +33,36 @@ def _exchanges() -> None:
 
 
 @app.command()
-def allow(client_id: ClientId, subject_client_id: Subject, resource: ResourceName) -> None:
-    """Allow an exchange. The client also needs the grant type token-exchange."""
+def allow(
+    client_id: ClientId,
+    subject_client_id: Subject,
+    resource: ResourceName,
+    reason: Reason = None,
+    ticket: Ticket = None,
+) -> None:
+    """Allow an exchange. The client also needs the grant type token-exchange.
+
+    Where the resource reads national numbers, or is the desk's API, a second operator must agree.
+    """
     pair = ExchangePair(client_id, subject_client_id, resource)
-    with ground() as present, present.writing() as connection:
-        try:
-            new = allow_exchange(connection, present.secrets, pair, present.now)
-        except InvalidPair as refusal:
-            raise CommandError(refusal.description) from None
-    console.print("Allowed." if new else "It was allowed before.")
+    with ground() as present:
+
+        def plan(connection: Connection) -> Plan[bool]:
+            return Plan(
+                wanted_exchange(connection, present.settings, pair),
+                lambda: _allow(present, connection, pair),
+            )
+
+        result = carry_out(present, SaidReason(reason, ticket), plan)
+    if result.asked is None:
+        console.print("Allowed." if result.done else "It was allowed before.")
+
+
+def _allow(present: Ground, connection: Connection, pair: ExchangePair) -> bool:
+    try:
+        return allow_exchange(connection, present.secrets, pair, present.now)
+    except InvalidPair as refusal:
+        raise CommandError(refusal.description) from None
 
 
 @app.command()

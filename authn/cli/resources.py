@@ -1,26 +1,31 @@
 """`authn resources add`, `desk-api`, `change`, `list`, `show`, `end`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import Connection
 
 from authn.cli.ground import Ground, console, ground
 from authn.cli.resource_options import SaidOfResource, said_of_resource
+from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
 from authn.cli.shared_options import takes
 from authn.clients.desk_api import desk_api_audience, register_desk_api
 from authn.clients.exchange_pairs import list_exchanges
 from authn.clients.resource_document import InvalidResource, read_resource_document
 from authn.clients.resource_registration import (
     change_resource,
+    changed_resource,
     end_resource,
     locked_resource,
+    new_resource,
     register_resource,
 )
 from authn.clients.resources import Resource, find_resource, list_resources
+from authn.console.operator_request_deeds import wanted_resource
 from authn.errors import CommandError
 from authn.views.resource_shown import shown_resource
 
@@ -43,21 +48,33 @@ def add(
     resource: Annotated[
         str, typer.Argument(help="Its https address: what stands in `aud`. Or the file says it.")
     ] = "",
+    reason: Reason = None,
+    ticket: Ticket = None,
     *,
     said: SaidOfResource,
 ) -> None:
-    """Register a resource server: what is not said is not allowed."""
+    """Register a resource server: what is not said is not allowed.
+
+    One that reads national numbers waits for a second operator at the desk.
+    """
     document = said.document({})
     values: dict[str, Any] = {"resource": "", "resource_name": "", "scopes": {}}
     values |= _told(lambda: read_resource_document(_named(document, resource)))
     with ground() as present:
-        with present.writing() as connection:
-            registered = _told(
-                lambda: register_resource(
-                    connection, present.secrets, present.settings, present.now, **values
-                )
+
+        def plan(connection: Connection) -> Plan[Resource]:
+            keys, settings = present.secrets, present.settings
+            after = _told(lambda: new_resource(connection, settings, present.now, **values))
+            return Plan(
+                wanted_resource(connection, None, after),
+                lambda: _told(
+                    lambda: register_resource(connection, keys, settings, present.now, **values)
+                ),
             )
-        _tell(present, registered)
+
+        result = carry_out(present, SaidReason(reason, ticket), plan)
+        if result.done is not None:
+            _tell(present, result.done)
 
 
 @app.command("desk-api")
@@ -80,30 +97,57 @@ def change(
     remove_scope: Annotated[
         list[str] | None, typer.Option(help="A scope that it has no more; repeatable.")
     ] = None,
+    reason: Reason = None,
+    ticket: Ticket = None,
     *,
     said: SaidOfResource,
 ) -> None:
-    """Change what is said: a scope that is named is new or another; those of a file are all."""
+    """Change what is said: a scope that is named is new or another; those of a file are all.
+
+    What lets national numbers be read, or by another one, waits for a second operator at the desk.
+    """
     with ground() as present:
-        with present.writing() as connection:
-            found = locked_resource(connection, resource)
-            if found is None:
-                raise _none(resource)
-            known = {name: _as_said(asdict(each)) for name, each in found.scopes.items()}
-            for scope in remove_scope or ():
-                if known.pop(scope, None) is None:
-                    raise CommandError(f"It has no scope {scope}.")
-            document = said.document(known)
-            if remove_scope:
-                document.setdefault("scopes", known)
-            values = _told(lambda: read_resource_document(_named(document, resource)))
-            del values["resource"]
-            changed = _told(
-                lambda: change_resource(
-                    connection, present.secrets, present.settings, found, present.now, **values
-                )
+
+        def plan(connection: Connection) -> Plan[Resource]:
+            keys, settings = present.secrets, present.settings
+            found = _found(connection, resource)
+            values = _values(found, remove_scope or (), said)
+            after = _told(lambda: changed_resource(connection, settings, found, **values))
+            return Plan(
+                wanted_resource(connection, found, after),
+                lambda: _told(
+                    lambda: change_resource(
+                        connection, keys, settings, found, present.now, **values
+                    )
+                ),
             )
-        _tell(present, changed)
+
+        result = carry_out(present, SaidReason(reason, ticket), plan)
+        if result.done is not None:
+            _tell(present, result.done)
+
+
+def _found(connection: Connection, resource: str) -> Resource:
+    """The resource server; raises `CommandError`."""
+    found = locked_resource(connection, resource)
+    if found is None:
+        raise _none(resource)
+    return found
+
+
+def _values(found: Resource, remove_scope: Iterable[str], said: SaidOfResource) -> dict[str, Any]:
+    """The values that it would have; raises `CommandError`."""
+    known = {name: _as_said(asdict(each)) for name, each in found.scopes.items()}
+    removed = list(remove_scope)
+    for scope in removed:
+        if known.pop(scope, None) is None:
+            raise CommandError(f"It has no scope {scope}.")
+    document = said.document(known)
+    if removed:
+        document.setdefault("scopes", known)
+    values = _told(lambda: read_resource_document(_named(document, found.resource)))
+    del values["resource"]
+    return values
 
 
 def _named(document: dict[str, Any], resource: str) -> dict[str, Any]:

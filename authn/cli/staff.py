@@ -9,18 +9,27 @@ from uuid import UUID
 import typer
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import Connection
 
+from authn.cli.desk import job
 from authn.cli.ground import Ground, console, ground
 from authn.cli.people import ask_ssin
-from authn.devices.devices import devices_of
-from authn.enrolment.activation import withdraw_codes_of
+from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
+from authn.console.operator_request_deeds import (
+    RoleGiven,
+    end_what_one_began,
+    give_role,
+    wanted_role,
+)
+from authn.console.operator_request_rows import Wanted
+from authn.console.operator_second import tell_of_role
 from authn.errors import CommandError
 from authn.people.persons import find_person, find_person_by_ssin
 from authn.people.ssin import BRUSSELS
 from authn.people.tables import Person
-from authn.profiles.appointing import NoStaff, appoint, dismiss, make_first_operator
+from authn.profiles.appointing import NoStaff, dismiss, make_first_operator
 from authn.staff.roles import ROLES
-from authn.staff.staff import appointments
+from authn.staff.staff import appointments, staff_by_desk
 
 HELP = "Who works at the support desk, in which role."
 LENGTH_OF_ID = 36
@@ -40,10 +49,15 @@ def first_operator(person: PersonId = None, desk: Desk = "operators") -> None:
     with ground() as present:
         chosen = _person(present, person)
         with present.writing() as connection:
-            made = make_first_operator(connection, present.secrets, chosen.id, desk, present.now)
-    if not made:
-        raise CommandError("There has been a first operator already: use `authn staff appoint`.")
+            if not make_first_operator(connection, present.secrets, chosen.id, desk, present.now):
+                raise CommandError(
+                    "There has been a first operator already: use `authn staff appoint`."
+                )
+            occasion = job(present, connection)
+            given = end_what_one_began(occasion, chosen.id)
+            tell_of_role(occasion, chosen.id, "operator", desk, begun=True)
     console.print(f"{chosen.full_name} is the first operator.", markup=False)
+    _say_blocked(given)
 
 
 @app.command("appoint")
@@ -51,20 +65,58 @@ def appoint_(
     role: Annotated[str, typer.Argument(help=ROLE)],
     desk: Annotated[str, typer.Option("--desk", help="Where they work.")],
     person: PersonId = None,
+    reason: Reason = None,
+    ticket: Ticket = None,
 ) -> None:
-    """Give a person a role at the desk; they need a device of their own, bound to one machine."""
+    """Give a person a role at the desk; they need a device of their own, bound to one machine.
+
+    A supervisor or an operator decides about others: once there is one, another one of that role
+    must agree at the desk, and every operator and supervisor is told by mail. Devices that were
+    let in on the word of one registrar alone are blocked.
+    """
     with ground() as present:
         chosen = _person(present, person)
-        with present.writing() as connection:
-            try:
-                new = appoint(connection, present.secrets, chosen.id, role, desk, present.now)
-            except NoStaff as refusal:
-                raise CommandError(refusal.description) from None
-            if new and not devices_of(connection, chosen.id):
-                # One alone may have issued it: for somebody of the staff two must agree.
-                withdraw_codes_of(connection, chosen.id, present.now)
-    words = "has the role now" if new else "had the role already"
-    console.print(f"{chosen.full_name}: {role}, {words}.", markup=False)
+
+        def plan(connection: Connection) -> Plan[RoleGiven | None]:
+            had = any(role in each.roles for each in staff_by_desk(connection, chosen.id).values())
+            wanted = None if had else _wanted(chosen, role, desk)
+            return Plan(wanted, lambda: _appoint(present, connection, chosen, role, desk))
+
+        result = carry_out(present, SaidReason(reason, ticket), plan)
+    if result.asked is None:
+        words = "has the role now" if result.done else "had the role already"
+        console.print(f"{chosen.full_name}: {role}, {words}.", markup=False)
+    if result.done:
+        _say_blocked(result.done)
+
+
+def _say_blocked(given: RoleGiven) -> None:
+    if given.blocked:
+        devices = "1 device" if given.blocked == 1 else f"{given.blocked} devices"
+        console.print(
+            f"{devices} of theirs came by a foreign identity that one registrar alone had matched, "
+            "and cannot be used any more. A code, or a new match, to which two agree lets them in."
+        )
+
+
+def _wanted(chosen: Person, role: str, desk: str) -> Wanted | None:
+    try:
+        return wanted_role(chosen, role, desk)
+    except NoStaff as refusal:
+        raise CommandError(refusal.description) from None
+
+
+def _appoint(
+    present: Ground, connection: Connection, chosen: Person, role: str, desk: str
+) -> RoleGiven | None:
+    occasion = job(present, connection)
+    try:
+        given = give_role(occasion, chosen.id, role, desk)
+    except NoStaff as refusal:
+        raise CommandError(refusal.description) from None
+    if given:
+        tell_of_role(occasion, chosen.id, role, desk, begun=True)
+    return given
 
 
 @app.command("dismiss")
@@ -75,6 +127,7 @@ def dismiss_(role: Annotated[str, typer.Argument(help=ROLE)], person: PersonId =
         with present.writing() as connection:
             if not dismiss(connection, present.secrets, chosen.id, role, present.now):
                 raise CommandError(f"{chosen.full_name} has not this role.")
+            tell_of_role(job(present, connection), chosen.id, role, "", begun=False)
     console.print(f"{chosen.full_name} has the role {role} no more.", markup=False)
 
 

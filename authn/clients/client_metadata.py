@@ -88,6 +88,11 @@ class ClientMetadata:
     frontchannel_logout_uri: str = ""
     frontchannel_logout_session_required: bool = False
 
+    @property
+    def binds_tokens(self) -> bool:
+        """Whether each of its access tokens is bound to a key or a certificate of its own."""
+        return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens
+
     def pack(self) -> str:
         """What was said, as the JSON that is stored; what was not said is left out."""
         said = {

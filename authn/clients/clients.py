@@ -5,10 +5,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, bindparam, func, select
+import orjson
+from sqlalchemy import JSON, Connection, Text, bindparam, cast, func, select
 
 from authn.clients.client_metadata import ClientMetadata, in_language, unpack_client_metadata
 from authn.clients.redirect_uris import match_redirect_uri
@@ -48,8 +50,11 @@ REFRESH_LIFETIME = 365 * 24 * 3600
 # What `register_client` accepts; anything else is unknown without asking the database.
 CLIENT_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_CLIENT_ID}}}")
 
+# JSON as the text that is stored, so that a client can be remembered by its row.
+_AS_STORED = [cast(each, Text) if isinstance(each.type, JSON) else each for each in clients.c]
+_JSON = [index for index, each in enumerate(clients.c) if isinstance(each.type, JSON)]
 # Built once: putting a statement together costs more than executing it.
-_FIND = select(clients).where(
+_FIND = select(*_AS_STORED).where(
     clients.c.client_id == bindparam("client_id"), clients.c.ended_at.is_(None)
 )
 _LOCK = _FIND.with_for_update()
@@ -130,10 +135,7 @@ class Client:
     @property
     def sender_constrained(self) -> bool:
         """Whether each of its access tokens is bound to a key or a certificate of its own."""
-        metadata = self.metadata
-        return (
-            metadata.dpop_bound_access_tokens or metadata.tls_client_certificate_bound_access_tokens
-        )
+        return self.metadata.binds_tokens
 
     @property
     def allowed_profile_kinds(self) -> frozenset[str]:
@@ -210,13 +212,15 @@ def find_client(connection: Connection, client_id: str) -> Client | None:
     if not CLIENT_ID.fullmatch(client_id):
         return None
     row = connection.execute(_FIND, {"client_id": client_id}).first()
-    return client_of_row(row) if row else None
+    return _client_as_stored(tuple(row)) if row else None
 
 
 def locked_client(connection: Connection, client_id: str) -> Client | None:
     """The client with this id; nobody else changes it before this transaction ends."""
+    if not CLIENT_ID.fullmatch(client_id):
+        return None
     row = connection.execute(_LOCK, {"client_id": client_id}).first()
-    return client_of_row(row) if row else None
+    return _client_as_stored(tuple(row)) if row else None
 
 
 def list_clients(connection: Connection) -> list[Client]:
@@ -261,6 +265,18 @@ def client_of_row(row: Sequence[Any]) -> Client:
         values[index] = tuple(values[index])
     values[_METADATA] = unpack_client_metadata(values[_METADATA])
     return Client(*values)
+
+
+@lru_cache(maxsize=1024)
+def _client_as_stored(row: tuple[Any, ...]) -> Client:
+    """The client of a row of `_AS_STORED`: reading it takes as long as finding it.
+
+    Remembered by the row itself, so that it can never be out of date.
+    """
+    values = list(row)
+    for index in _JSON:
+        values[index] = orjson.loads(values[index])
+    return client_of_row(values)
 
 
 def row_of_client(client: Client) -> dict[str, Any]:

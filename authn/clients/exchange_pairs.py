@@ -64,6 +64,11 @@ _FIND_TARGET = (
     .where(resources.c.resource == bindparam("resource"))
 )
 
+_ANY = select(exchange_pairs.c.client_id).where(
+    exchange_pairs.c.client_id == bindparam("client_id"),
+    exchange_pairs.c.resource == bindparam("resource"),
+)
+
 
 class InvalidPair(InvalidRequest):
     """What a pair names is not registered."""
@@ -85,6 +90,12 @@ def find_target(
         return None
     *resource, allowed, subject = row
     return ExchangeTarget(resource_of_row(resource), allowed, subject or "")
+
+
+def may_exchange_for(connection: Connection, client_id: str, resource: str) -> bool:
+    """Whether the client may exchange anybody's tokens for this resource."""
+    parameters = {"client_id": client_id, "resource": resource}
+    return connection.execute(_ANY, parameters).first() is not None
 
 
 def allow_exchange(

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from authn.clients.resources import Level, Resource, ResourceScope
+from authn.clients.resources import Level, Resource, ResourceRules, ResourceScope
 from authn.errors import N_
 from authn.policies import LEVELS, PolicyLevel
 
@@ -77,7 +77,7 @@ LEVEL: Final = Refused(
 )
 
 
-def refusal(identity: Identity, scope: str, resource: Resource) -> Refused | None:
+def refusal(identity: Identity, scope: str, resource: Resource | ResourceRules) -> Refused | None:
     """Why this identity may not obtain this scope of this resource; None when it may.
 
     The scope "" is the resource alone: a token for it without any scope.
@@ -98,7 +98,7 @@ def refusal(identity: Identity, scope: str, resource: Resource) -> Refused | Non
 
 
 def refusals(
-    identity: Identity, scopes: Collection[str], resource: Resource
+    identity: Identity, scopes: Collection[str], resource: Resource | ResourceRules
 ) -> Mapping[str, Refused]:
     """Those of these scopes that the identity may not obtain at the resource, each with why."""
     asked = {scope: refusal(identity, scope, resource) for scope in scopes}

@@ -4,15 +4,15 @@ Read strictly: a member that is misspelt would quietly leave out a rule that was
 may be by itself is here, what must hold between them is in `resource_rules`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from authn.clients.permissions import kinds_of
 from authn.clients.resources import Level, ResourceScope, TokenFormat
-from authn.errors import InvalidRequest
+from authn.errors import N_, InvalidRequest
 from authn.web.languages import SOURCE_LANGUAGE
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -21,11 +21,38 @@ InLanguages = str | dict[str, str]
 """A sentence in each language; or the English one alone."""
 
 
-class InvalidResource(InvalidRequest):
-    """What is said about a resource server is not accepted."""
+ONE_OF: Final = N_("One of these may stand here: %(values)s.")
+ANOTHER: Final = N_("This may not stand here.")
+# By what the library calls a fault.
+_FAULTS: Final[Mapping[str, str]] = {
+    "missing": N_("This is missing."),
+    "extra_forbidden": N_("There is no member of this name."),
+    "string_type": N_("This must be a text, in quotation marks."),
+    "bool_type": N_("This must be true or false, without quotation marks."),
+    "list_type": N_("This must be a list, in square brackets."),
+    "dict_type": N_("This must be an object, in curly brackets."),
+    "model_type": N_("This must be an object, in curly brackets."),
+}
+# Which of two things it would be, as the library says it: no member of the document.
+_BRANCHES: Final = ("str", "dict[str,str]")
 
-    def __init__(self, description: str) -> None:
-        super().__init__("invalid_target", description)
+
+class InvalidResource(InvalidRequest):
+    """What is said about a resource server is not accepted.
+
+    `words` is a message id, which `values` fill in; `member` is where in a document it is, as
+    `scopes.read.level`, "" where that is not known.
+    """
+
+    def __init__(self, words: str, *, member: str = "", **values: object) -> None:
+        self.words, self.member, self.values = words, member, values
+        super().__init__("invalid_target", self.said(str))
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The sentence, after the member that it is about."""
+        words = translate(self.words)
+        filled = words % self.values if self.values else words
+        return f"{self.member}: {filled}" if self.member else filled
 
 
 class ScopeDocument(BaseModel):
@@ -69,15 +96,24 @@ def read_resource_document(document: Mapping[str, Any]) -> dict[str, Any]:
     try:
         said = ResourceDocument.model_validate(document)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise InvalidResource(f"{where}: {problem['msg']}") from None
+        raise _invalid(error) from None
     values = {name: getattr(said, name) for name in said.model_fields_set}
     if "scopes" in values:
         values["scopes"] = {name: _scope(each) for name, each in said.scopes.items()}
     if "client_id" in values:
         values["client_id"] = said.client_id or None
     return values
+
+
+def _invalid(error: ValidationError) -> InvalidResource:
+    """The first fault, in words of ours; of what may be two things, the one that was meant."""
+    faults = error.errors(include_input=False, include_url=False)
+    fault = max(faults, key=lambda each: len(each["loc"]))
+    member = ".".join(str(part) for part in fault["loc"] if part not in _BRANCHES)
+    if fault["type"] == "literal_error":
+        values = fault["ctx"]["expected"].replace(" or ", ", ").replace("'", '"')
+        return InvalidResource(ONE_OF, member=member, values=values)
+    return InvalidResource(_FAULTS.get(fault["type"], ANOTHER), member=member)
 
 
 def _scope(said: ScopeDocument) -> ResourceScope:

@@ -6,11 +6,14 @@ RFC 8707, Resource Indicators (https://www.rfc-editor.org/rfc/rfc8707). The oper
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, select
+import orjson
+from sqlalchemy import Connection, Text, bindparam, cast, select
 
 from authn.clients.tables import resources
+from authn.settings import Settings
 
 Level = Literal["", "synced", "device", "certified"]
 TokenFormat = Literal["jwt", "opaque"]
@@ -56,8 +59,19 @@ class Resource:
     revocation_hook: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ResourceRules:
+    """What of a resource decides who may obtain what of it, as `Resource` has it."""
+
+    scopes: Mapping[str, ResourceScope]
+    level: Level = ""
+
+
 _SCOPES = list(resources.c).index(resources.c.scopes)
-_FIND = select(resources).where(resources.c.resource == bindparam("resource"))
+# Its scopes as the JSON that is stored, so that a resource can be remembered by its row.
+_FIND = select(
+    *(cast(each, Text) if each is resources.c.scopes else each for each in resources.c)
+).where(resources.c.resource == bindparam("resource"))
 _FIND_THESE = (
     select(resources)
     .where(resources.c.resource.in_(bindparam("identifiers", expanding=True)))
@@ -70,10 +84,16 @@ _OF_CLIENT = (
 )
 
 
+def userinfo_audience(settings: Settings) -> str:
+    """The resource that access tokens are for unless another was granted (protocol 4.4): our own,
+    which is not registered."""
+    return f"{settings.issuer}/userinfo"
+
+
 def find_resource(connection: Connection, resource: str) -> Resource | None:
     """The resource server with exactly this identifier."""
     row = connection.execute(_FIND, {"resource": resource}).first()
-    return resource_of_row(row) if row else None
+    return _resource_as_stored(tuple(row)) if row else None
 
 
 def find_resources(connection: Connection, identifiers: Iterable[str]) -> dict[str, Resource]:
@@ -106,6 +126,22 @@ def row_of_resource(resource: Resource) -> dict[str, Any]:
     """The row that `resource_of_row` would read."""
     values = {name: getattr(resource, name) for name in Resource.__dataclass_fields__}
     return values | {"scopes": {name: asdict(each) for name, each in resource.scopes.items()}}
+
+
+@lru_cache(maxsize=1024)
+def _resource_as_stored(row: tuple[Any, ...]) -> Resource:
+    """The resource server of a row of `_FIND`; remembered by the row itself, so that it can never
+    be out of date."""
+    values = list(row)
+    values[_SCOPES] = unpack_scopes(values[_SCOPES])
+    return Resource(*values)
+
+
+@lru_cache(maxsize=1024)
+def unpack_scopes(text: str) -> dict[str, ResourceScope]:
+    """The scopes in the JSON of a row. Remembered by the text itself, so that it can never be out
+    of date."""
+    return {scope: _scope(said) for scope, said in orjson.loads(text).items()}
 
 
 def _scope(said: Mapping[str, Any]) -> ResourceScope:

@@ -59,11 +59,16 @@ class Described:
 @dataclass(frozen=True, slots=True)
 class DetailType:
     """A type: its members beside `type`, what is wrong with one (None for nothing), and what one
-    means to people who read a language: None where it is nothing that they allow by itself."""
+    means to people who read a language: None where it is nothing that they allow by itself.
+
+    `within` is whether one of any shape asks no more than another one, which was granted, allows
+    (RFC 9396 §6.1); the date is that in Belgium. What is the same is not asked about.
+    """
 
     members: frozenset[str]
     fault: Callable[[Detail, Asking], str | None]
     described: Callable[[Detail, Mapping[str, Resource], str], Described] | None
+    within: Callable[[Detail, Detail, date], bool]
 
 
 def _fault_of_actions(detail: Detail, asking: Asking) -> str | None:
@@ -78,12 +83,27 @@ def _fault_of_actions(detail: Detail, asking: Asking) -> str | None:
         return "The actions are scopes of the resource."
     if not all(each in resource.scopes and asking.client.may_ask(each) for each in actions):
         return "An action is no scope of the resource that this client may ask for."
-    identifier = detail.get("identifier", "-")
+    return _fault_of_identifier(detail.get("identifier", "-"), asking.today)
+
+
+def _fault_of_identifier(identifier: object, today: date) -> str | None:
     if not isinstance(identifier, str) or not _IDENTIFIER.fullmatch(identifier):
         return "The identifier has at most 100 letters, digits and ._:/- in it."
-    if holds_ssin(identifier, asking.today):
+    if holds_ssin(identifier, today):
         return "The identifier holds a national number."
     return None
+
+
+def _actions_within(asked: Detail, granted: Detail, today: date) -> bool:
+    """Some of the actions, at the same place; on one thing where they were allowed on any."""
+    actions, one = asked.get("actions"), granted.get("identifier")
+    if asked.get("locations") != granted["locations"] or not _texts(actions) or not actions:
+        return False
+    if one is not None and asked.get("identifier") != one:
+        return False
+    if _fault_of_identifier(asked.get("identifier", "-"), today):
+        return False
+    return len(actions) <= MOST_ACTIONS and {*actions} <= {*granted["actions"]}
 
 
 def _described_actions(
@@ -110,6 +130,24 @@ def _fault_of_profile(detail: Detail, asking: Asking) -> str | None:
     return None
 
 
+def _profile_within(asked: Detail, granted: Detail, today: date) -> bool:
+    """The capacity in which the person acts (`oidc.access_token.capacity_detail`) is one of these
+    kinds, and the one that is named, if one is."""
+    if not asked.keys() & {"kinds", "sub"}:
+        return False
+    kinds = asked.get("kinds", [granted["kind"]])
+    return (
+        _texts(kinds)
+        and granted["kind"] in kinds
+        and asked.get("sub", granted["sub"]) == (granted["sub"])
+    )
+
+
+def _never_within(asked: Detail, granted: Detail, today: date) -> bool:
+    """Nothing is a part of it."""
+    return False
+
+
 def _fault_of_desk_act(detail: Detail, asking: Asking) -> str | None:
     """One act at the desk, by a client that may act there at all."""
     may = asking.desk_api in asking.resources and asking.client.may_ask(DESK_ACT)
@@ -121,12 +159,18 @@ TYPES: dict[str, DetailType] = {
         members=frozenset({"locations", "actions", "identifier"}),
         fault=_fault_of_actions,
         described=_described_actions,
+        within=_actions_within,
     ),
     PROFILE: DetailType(
-        members=frozenset({"kinds", "sub"}), fault=_fault_of_profile, described=None
+        members=frozenset({"kinds", "sub"}),
+        fault=_fault_of_profile,
+        described=None,
+        within=_profile_within,
     ),
     # It is confirmed on a page of its own, each time, with a device: allowing it would not do.
-    DESK_ACT_DETAIL: DetailType(members=ALL_MEMBERS, fault=_fault_of_desk_act, described=None),
+    DESK_ACT_DETAIL: DetailType(
+        members=ALL_MEMBERS, fault=_fault_of_desk_act, described=None, within=_never_within
+    ),
 }
 
 
@@ -141,6 +185,15 @@ def fault_of(detail: object, asking: Asking) -> str | None:
     if not detail.keys() <= known.members | {"type"}:
         return "One of the authorization_details has a member that its type has not."
     return known.fault(detail, asking)
+
+
+def is_within(asked: Detail, granted: Detail, today: date) -> bool:
+    """Whether what is asked, in whatever shape it came, is no more than what was granted (§6.1)."""
+    if asked == granted:
+        return True
+    known = TYPES[granted["type"]]
+    same = asked.get("type") == granted["type"] and asked.keys() <= known.members | {"type"}
+    return same and known.within(asked, granted, today)
 
 
 def locations_of(details: Iterable[Detail]) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from starlette.routing import Route
 
 from authn.console import acts
 from authn.console.act_views import (
-    DeviceEnding,
     checked_in,
     effects_on,
     questions,
@@ -20,17 +19,16 @@ from authn.console.act_views import (
 )
 from authn.console.acts import Outcome
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
-from authn.console.deeds import needs_two_to_resume
 from authn.console.desk import DeskSession, about_person, about_person_script
 from authn.console.done_endpoints import go_on
 from authn.console.routes import desk_page, desk_script
 from authn.console.shown import desk_answer
-from authn.console.targets import is_colleague
+from authn.console.targets import needs_second, standing_of
+from authn.console.weight import weigh
 from authn.enrolment.returning import waiting_return
 from authn.errors import NotFound
 from authn.people.tables import Person
-from authn.settings import Settings
-from authn.staff.roles import RULES, Act
+from authn.staff.roles import Act
 from authn.web.request import Request, json_answer, redirect
 
 DoAct = Callable[..., Outcome]
@@ -51,32 +49,25 @@ def _page(request: Request, desk: DeskSession, person: Person, act: Act) -> Resp
         effects = effects_on(request, person.id, request.path_params.get("device"))
     except NotFound:
         return redirect(f"/desk/people/{person.id}")
-    heavy = _heavy(request.settings, act, effects.device)
+    device = effects.device
+    heavy = weigh(act, device, request.settings, last=device.last) if device else act
+    standing = standing_of(request.connection, desk, person.id)
     return desk_answer(
         request,
         desk,
         f"console/act_{act.replace('-', '_')}.html",
         citizen=person,
         effects=effects,
-        device=effects.device,
+        device=device,
         reason=reason_shown(request, desk.why.reason),
         questions=questions(request),
         act=heavy,
         may=desk.staff.may(heavy),
-        waits=RULES[heavy].second or is_colleague(request.connection, desk, person.id),
+        waits=needs_second(desk, heavy, standing),
         return_waits=waiting_return(request, person.id),
         undo_minutes=round(request.settings.desk_undo.total_seconds() / 60),
         wait_hours=round(request.settings.return_wait.total_seconds() / 3600),
     )
-
-
-def _heavy(settings: Settings, act: Act, device: DeviceEnding | None) -> Act:
-    """As heavy as the act would be now (`deeds.weigh_device_act` decides when it is done)."""
-    if act == "unlink" and device and device.last:
-        return "unlink-last"
-    if act == "resume" and device and needs_two_to_resume(device, settings):
-        return "reinstate"
-    return act
 
 
 def _routes(path: str, act: Act, do: DoAct) -> list[Route]:

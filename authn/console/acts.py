@@ -19,10 +19,12 @@ from authn.console.person_deeds import ON_PERSONS
 from authn.console.targets import guard_target, nothing_here, seen_person
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
+from authn.errors import N_, Forbidden
 from authn.people.persons import lock_persons
 from authn.people.tables import Person
-from authn.staff.roles import Act
+from authn.staff.roles import RULES, Act
 
+HEAVIER_NOW: Final = N_("This would do more now than what was approved. Ask for it anew.")
 DEEDS: Final[Mapping[Act, Deed]] = {**ON_DEVICES, **ON_PERSONS}
 
 
@@ -108,7 +110,7 @@ def perform(
 ) -> Outcome:
     """The act is done, everything checked at this moment; or it waits for a second one.
 
-    `second` is who approved it.
+    `second` is who approved it: just this, so that what has become heavier since is not done by it.
     """
     must_write(occasion.connection)
     present = _locked(occasion, person.id, particulars)
@@ -116,6 +118,8 @@ def perform(
     waits = guard_target(occasion, desk, act, present)
     weight = weigh_device_act(act, setting) if particulars.device_id else act
     if weight != act:
+        if second is not None and RULES[weight].second and not RULES[act].second:
+            raise Forbidden("heavier_now", HEAVIER_NOW)
         act, waits = weight, guard_target(occasion, desk, weight, present)
     deed = DEEDS[act]
     deed.check(setting)

@@ -15,7 +15,7 @@ from authn.console.approval_rows import (
     shown_approvals,
     states_shown,
 )
-from authn.console.approval_views import approval_view
+from authn.console.approval_views import approval_view, approval_views
 from authn.console.approvals import may_decide, refuse, withdraw
 from authn.console.approving import approve
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
@@ -39,8 +39,7 @@ UNSEEN: Final = N_("Use letters, digits and signs that can be seen.")
 def approvals(request: Request, desk: DeskSession) -> Response:
     """What waits, and what this member of staff asked lately."""
     expire(request)
-    shown = shown_approvals(request, desk)
-    views = [approval_view(request, desk, each) for each in shown]
+    views = approval_views(request, desk, shown_approvals(request, desk))
     return desk_answer(
         request,
         desk,

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Boolean, Connection, Uuid, and_, bindparam, or_, select
+from sqlalchemy import Boolean, Connection, String, Uuid, and_, bindparam, or_, select
 
 from authn.console.desk_sessions import Desk, Why
 from authn.console.tables import approvals
@@ -33,6 +33,8 @@ class Approval:
     why: Why
     asked_by: UUID | None
     """None where it was asked at the machine, on the command line."""
+    desk: str | None
+    """At which of their desks they asked, in the roles that they have there."""
     asked_at: datetime
     expires_at: datetime
     state: State
@@ -70,11 +72,16 @@ OF_ID = approvals.c.id == bindparam("approval_id")
 WAITS = and_(
     approvals.c.state == "waiting", approvals.c.expires_at > bindparam("now", type_=Instant)
 )
+# At this desk: what somebody asked at another one of theirs, they asked in other roles.
+_OF_ASKER = (
+    approvals.c.asked_by.is_not_distinct_from(bindparam("asked_by", type_=Uuid)),
+    approvals.c.desk.is_not_distinct_from(bindparam("desk", type_=String)),
+)
 _FIND = select(approvals).where(OF_ID)
 _WAITING_OF = select(approvals).where(
     approvals.c.person_id == bindparam("person_id"),
     approvals.c.act == bindparam("act"),
-    approvals.c.asked_by.is_not_distinct_from(bindparam("asked_by", type_=Uuid)),
+    *_OF_ASKER,
     WAITS,
 )
 _APPROVED_OF = (
@@ -82,7 +89,7 @@ _APPROVED_OF = (
     .where(
         approvals.c.person_id == bindparam("person_id"),
         approvals.c.act == bindparam("act"),
-        approvals.c.asked_by.is_not_distinct_from(bindparam("asked_by", type_=Uuid)),
+        *_OF_ASKER,
         approvals.c.state == "approved",
         approvals.c.decided_at > bindparam("since", type_=Instant),
     )
@@ -114,6 +121,11 @@ _SHOWN = (
 _STATES = _SHOWN.with_only_columns(
     approvals.c.id, approvals.c.state, approvals.c.expires_at, maintain_column_froms=True
 )
+
+
+def asker(desk: Desk) -> dict[str, Any]:
+    """Who asks, and at which desk, as it is kept; at the machine nobody, at none."""
+    return {"asked_by": desk.person_id, "desk": desk.staff.desk or None}
 
 
 def find_approval(occasion: Occasion, approval_id: UUID) -> Approval | None:
@@ -150,7 +162,7 @@ def waiting_of(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> lis
     parameters = {
         "person_id": person_id,
         "act": act,
-        "asked_by": desk.person_id,
+        **asker(desk),
         "now": occasion.now,
     }
     rows = occasion.connection.execute(_WAITING_OF, parameters)
@@ -163,7 +175,7 @@ def approved_of(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> li
     parameters = {
         "person_id": person_id,
         "act": act,
-        "asked_by": desk.person_id,
+        **asker(desk),
         "since": occasion.now - occasion.settings.desk_approval_lifetime,
     }
     rows = occasion.connection.execute(_APPROVED_OF, parameters)
@@ -204,6 +216,7 @@ def approval_from_row(secrets: Secrets, row: Any) -> Approval:
         payload=payload,
         why=Why(row.reason, row.explanation, row.ticket),
         asked_by=row.asked_by,
+        desk=row.desk,
         asked_at=row.asked_at,
         expires_at=row.expires_at,
         state=cast("State", row.state),

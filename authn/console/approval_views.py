@@ -1,8 +1,9 @@
-"""An approval as the pages show it; to another one than who asked, showing it is a look."""
+"""Approvals as the pages show them; to another one than who asked, showing one is a look."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from authn.audit.desk_events import ApprovalSeen
@@ -17,14 +18,16 @@ from authn.console.approval_rows import Approval
 from authn.console.approvals import may_decide
 from authn.console.deeds import Particulars, particulars_of
 from authn.console.desk_sessions import Desk
-from authn.console.on_record import record_at_desk
-from authn.console.targets import seen_person
-from authn.enrolment.desk_code_rows import find_desk_code
+from authn.console.on_record import record_several_at_desk
+from authn.console.targets import seen_persons
+from authn.devices.devices import devices_among
+from authn.devices.tables import Device
+from authn.enrolment.desk_code_rows import desk_codes_among
 from authn.enrolment.desk_tables import DeskCode
 from authn.errors import N_
 from authn.federation.foreign_identities import ForeignIdentity, find_identity
 from authn.notices.address import mask_address
-from authn.notices.addresses import addresses_of
+from authn.notices.addresses import ContactAddress, addresses_among
 from authn.people.tables import Person
 from authn.staff.roles import Act
 from authn.web.request import Request
@@ -32,6 +35,7 @@ from authn.web.request import Request
 AT_THE_MACHINE: Final = N_("The operator, at the machine of this service")
 # What ends with these is told; the others open something, and end nothing.
 ENDING: Final[frozenset[Act]] = frozenset({"suspend", "unlink", "unlink-last", "block-all"})
+Owned = TypeVar("Owned", Device, ContactAddress)
 ON_A_DEVICE: Final[frozenset[Act]] = ENDING | {"resume", "reinstate"}
 
 
@@ -62,69 +66,133 @@ class ApprovalView:
     ends: bool
     gone: bool
     address: str
+    adds_address: bool
     desk_code: DeskCode | None
     identity: ForeignIdentity | None
     other: Person | None
     checked: list[Checked]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What approvals speak of, each by its id: read at once for all of them."""
+
+    persons: Mapping[UUID, Person]
+    devices: Mapping[UUID, Device]
+    addresses: Mapping[UUID, ContactAddress]
+    desk_codes: Mapping[UUID, DeskCode]
+
+
+def approval_views(request: Request, desk: Desk, found: Sequence[Approval]) -> list[ApprovalView]:
+    """As a list shows them, however many, for the same number of statements.
+
+    To another one than who asked it each is a look at that person, on record.
+    """
+    if not found:
+        return []
+    looks = [
+        ApprovalSeen(**each.on_record(desk), **each.why.on_record())
+        for each in found
+        if each.asked_by != desk.person_id
+    ]
+    record_several_at_desk(request, desk, looks)
+    known = _known(request, found)
+    return [_view(request, desk, each, known) for each in found]
+
+
 def approval_view(request: Request, desk: Desk, found: Approval) -> ApprovalView:
-    """As it is shown; to another one than who asked it is a look at that person."""
-    own = found.asked_by == desk.person_id
-    if not own:
-        _on_record(request, desk, found)
+    """One of them, with what would end by it, and the identity that would be matched."""
+    (view,) = approval_views(request, desk, [found])
+    effects = None
+    if view.state == "waiting" and found.act in ON_A_DEVICE:
+        device_id = particulars_of(found.payload).device_id
+        effects = effects_if_there(request, found.person_id, device_id)
+    identity = _identity(request, found) if view.decides else None
+    return replace(view, effects=effects, identity=identity)
+
+
+def _view(request: Request, desk: Desk, found: Approval, known: Known) -> ApprovalView:
     particulars = particulars_of(found.payload)
     state = found.state_at(request.now)
-    decides = state == "waiting" and may_decide(desk, found)
-    desk_code = _desk_code(request, found)
-    person = _person(request, found.person_id)
-    effects = None
-    if state == "waiting" and found.act in ON_A_DEVICE:
-        effects = effects_if_there(request, person.id, particulars.device_id)
+    on_device = state == "waiting" and found.act in ON_A_DEVICE
+    device = _own(found, known.devices, particulars.device_id) if on_device else None
+    code_id = _desk_code_id(found)
+    desk_code = known.desk_codes.get(code_id) if code_id else None
+    other = particulars.merged_id
     return ApprovalView(
         id=found.id,
         act=found.act,
         state=state,
-        person=person,
-        asked_by=asker_shown(request, found),
+        person=known.persons[found.person_id],
+        asked_by=_asker(request, found, known),
         asked_at=found.asked_at,
         expires_at=found.expires_at,
-        decided_by=_name(request, found.decided_by) if found.decided_by else "",
+        decided_by=known.persons[found.decided_by].full_name if found.decided_by else "",
         remark=found.remark,
         reason=reason_shown(request, found.why.reason),
         explanation=found.why.explanation,
         ticket=found.why.ticket,
-        own=own,
-        decides=decides,
-        device=effects.device.name if effects and effects.device else "",
-        effects=effects,
+        own=found.asked_by == desk.person_id,
+        decides=state == "waiting" and may_decide(desk, found),
+        device=device.name if device else "",
+        effects=None,
         ends=found.act in ENDING,
-        gone=state == "waiting" and found.act in ON_A_DEVICE and effects is None,
-        address=_address(request, found, particulars, desk_code),
+        gone=on_device and device is None,
+        address=_address(found, particulars, desk_code, known),
+        adds_address=bool(particulars.address),
         desk_code=desk_code,
-        identity=_identity(request, found) if decides else None,
-        other=_person(request, particulars.merged_id) if particulars.merged_id else None,
+        identity=None,
+        other=known.persons[other] if other else None,
         checked=checked_shown(request, particulars.checked),
     )
 
 
+def _known(request: Request, found: Iterable[Approval]) -> Known:
+    """Four statements, whatever is asked."""
+    people: set[UUID | None] = set()
+    devices: set[UUID | None] = set()
+    addresses: set[UUID | None] = set()
+    for each in found:
+        particulars = particulars_of(each.payload)
+        people |= {*each.concerned, each.asked_by, each.decided_by}
+        devices.add(particulars.device_id)
+        addresses.add(particulars.address_id)
+    connection, secrets, now = request.connection, request.secrets, request.now
+    desk_codes = desk_codes_among(connection, _there(map(_desk_code_id, found)))
+    addresses |= {each.address_id for each in desk_codes.values()}
+    return Known(
+        seen_persons(connection, _there(people)),
+        devices_among(connection, _there(devices)),
+        addresses_among(connection, secrets, _there(addresses), now),
+        desk_codes,
+    )
+
+
+def _there(ids: Iterable[UUID | None]) -> set[UUID]:
+    return {each for each in ids if each}
+
+
+def _own(found: Approval, known: Mapping[UUID, Owned], of_id: UUID | None) -> Owned | None:
+    """What is known by this id, if it is the person's whom the approval is about."""
+    one = known.get(of_id) if of_id else None
+    return one if one and one.person_id == found.person_id else None
+
+
 def _address(
-    request: Request, found: Approval, particulars: Particulars, desk_code: DeskCode | None
+    found: Approval, particulars: Particulars, desk_code: DeskCode | None, known: Known
 ) -> str:
     """The address that it is about, masked; "" for none, or one that is gone."""
     if particulars.address:
         return mask_address(particulars.address)
     address_id = desk_code.address_id if desk_code else particulars.address_id
-    if address_id is None:
-        return ""
-    known = addresses_of(request.connection, request.secrets, found.person_id, request.now)
-    return next((mask_address(each.address) for each in known if each.id == address_id), "")
+    address = _own(found, known.addresses, address_id)
+    return mask_address(address.address) if address else ""
 
 
-def _desk_code(request: Request, found: Approval) -> DeskCode | None:
+def _desk_code_id(found: Approval) -> UUID | None:
     """The code that would be printed."""
     code_id = found.payload.get("desk_code_id")
-    return find_desk_code(request.connection, UUID(code_id)) if code_id else None
+    return UUID(code_id) if code_id else None
 
 
 def _identity(request: Request, found: Approval) -> ForeignIdentity | None:
@@ -135,23 +203,8 @@ def _identity(request: Request, found: Approval) -> ForeignIdentity | None:
     return find_identity(request.connection, request.secrets, UUID(identity_id))
 
 
-def _person(request: Request, person_id: UUID) -> Person:
-    person = seen_person(request.connection, person_id)
-    assert person is not None, "a person is never deleted"
-    return person
-
-
-def _name(request: Request, person_id: UUID) -> str:
-    return _person(request, person_id).full_name
-
-
-def asker_shown(request: Request, found: Approval) -> str:
+def _asker(request: Request, found: Approval, known: Known) -> str:
     """Who asked, by name; or in words who is at the machine."""
     if found.asked_by is None:
         return request.translate(AT_THE_MACHINE)
-    return _name(request, found.asked_by)
-
-
-def _on_record(request: Request, desk: Desk, found: Approval) -> None:
-    event = ApprovalSeen(**found.on_record(desk), **found.why.on_record())
-    record_at_desk(request, desk, event)
+    return known.persons[found.asked_by].full_name

@@ -19,6 +19,7 @@ from authn.console.approval_rows import (
     State,
     approval_from_row,
     approved_of,
+    asker,
     find_approval,
     shown_approvals,
     store_approval,
@@ -26,21 +27,18 @@ from authn.console.approval_rows import (
 )
 from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_at_desk
+from authn.console.returns_begun import WHY_NOT, began_what_ends, refuse_who_began
 from authn.console.tables import approvals
-from authn.console.targets import BY_WHICH_ONE_RETURNS, note_refused, nothing_here, seen_person
+from authn.console.targets import note_refused, nothing_here, seen_person
 from authn.db.metadata import Instant
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
-from authn.enrolment.returning import began_return
 from authn.errors import N_, Expired, Forbidden
 from authn.people.persons import lock_person
 from authn.staff.roles import Act
-from authn.staff.staff import Staff, staff_of
+from authn.staff.staff import hold_roles_for
 
 LONGEST_REMARK: Final = 200
-BEGAN_RETURN: Final = N_(
-    "You began this person's return yourself. Another supervisor must decide about it."
-)
 COUNTS_NO_MORE: Final = N_("Who agreed to this may not agree any more. Ask for it anew.")
 
 _DECIDE = (
@@ -68,7 +66,7 @@ def ask(
 ) -> Approval:
     """What waits now for a second member of staff, for the reason that the desk has.
 
-    The same, asked twice by the same one, waits once.
+    The same, asked twice by the same one at the same desk, waits once.
     """
     lock_person(occasion.connection, person_id)
     for waiting in waiting_of(occasion, desk, act, person_id):
@@ -81,7 +79,7 @@ def ask(
         person_id=person_id,
         payload=payload,
         why=desk.why,
-        asked_by=desk.person_id,
+        **asker(desk),
         asked_at=now,
         expires_at=now + occasion.settings.desk_approval_lifetime,
         state="waiting",
@@ -96,9 +94,12 @@ def ask(
 
 
 def may_decide(desk: Desk, approval: Approval) -> bool:
-    """Whether this member of staff may decide: another one than who asked, and not about
-    themselves. Of any desk: a small one may have one supervisor alone."""
-    return _is_second(desk.staff, approval)
+    """Whether this member of staff may decide, in a role of the desk at which they are now.
+
+    Another one than who asked, and not about themselves; asked at any desk: a small one may have
+    one supervisor alone, who may be who asks, and what is asked at the machine is of none.
+    """
+    return desk.staff.may("approve") and not _concerns(desk.person_id, approval)
 
 
 def count_waiting(occasion: Occasion, desk: Desk) -> int:
@@ -123,9 +124,8 @@ def decide(
             occasion, desk, "approve", "not by this one", known.person_id if known else None
         )
         raise nothing_here()
-    if after == "approved" and _began_it(occasion, desk.person_id, known):
-        note_refused(occasion, desk, "approve", "began the return", known.person_id)
-        raise Forbidden("began_return", BEGAN_RETURN)
+    if after == "approved":  # to say no opens nothing
+        refuse_who_began(occasion, desk, "approve", known.person_id, known.act)
     return _step(occasion, desk, approval_id, after, remark)
 
 
@@ -190,28 +190,28 @@ def use_approval(
     return approval
 
 
-def _is_second(staff: Staff, approval: Approval) -> bool:
-    concerned = {approval.asked_by, *approval.concerned}
-    return staff.may("approve") and staff.person_id not in concerned
-
-
-def _began_it(occasion: Occasion, staff_id: UUID, approval: Approval) -> bool:
-    """Whether this member of staff began the return that would end by the act."""
-    if approval.act not in BY_WHICH_ONE_RETURNS:
-        return False
-    return began_return(occasion, approval.person_id, staff_id)
+def _concerns(person_id: UUID, approval: Approval) -> bool:
+    """Whether they asked it, or it is about them: then they are no second person."""
+    return person_id in {approval.asked_by, *approval.concerned}
 
 
 def _lapsed(occasion: Occasion, approval: Approval) -> str:
-    """Why who approved it would not be let approve it now, for operators; "" where they would."""
-    assert approval.decided_by is not None, "it was approved"
-    person = seen_person(occasion.connection, approval.decided_by)
-    staff = staff_of(occasion.connection, approval.decided_by)
-    if staff is None or person is None or person.deceased or person.merged_into is not None:
-        return "no member of staff"
-    if not _is_second(staff, approval):
+    """Why who approved it would not be let approve it now, for operators; "" where they would.
+
+    From here on nobody takes their role away before this is done. At whatever desk it is theirs: at
+    whatever desk they approved it.
+    """
+    decider = approval.decided_by
+    assert decider is not None, "it was approved"
+    if not hold_roles_for(occasion.connection, decider, "approve"):
+        return "no supervisor"
+    person = seen_person(occasion.connection, decider)
+    if person is None or person.deceased or person.merged_into is not None:
+        return "nobody any more"
+    if _concerns(decider, approval):
         return "not by this one"
-    return "began the return" if _began_it(occasion, staff.person_id, approval) else ""
+    began = began_what_ends(occasion, decider, approval.act, approval.person_id)
+    return WHY_NOT if began else ""
 
 
 def not_waiting() -> Expired:

@@ -18,7 +18,7 @@ from authn.console.on_record import record_at_desk
 from authn.console.targets import seen_person
 from authn.db.occasion import Occasion
 from authn.errors import N_, Forbidden, Refusal
-from authn.staff.staff import staff_of
+from authn.staff.staff import Staff, staff_at
 
 NO_STAFF: Final = N_("Who asked for this may not do it any more. Nothing was done.")
 
@@ -42,7 +42,7 @@ def approve(occasion: Occasion, desk: Desk, approval_id: UUID) -> Outcome:
 
 def _carried_out(occasion: Occasion, desk: Desk, approval: Approval) -> Outcome:
     person = seen_person(occasion.connection, approval.person_id)
-    asker = staff_of(occasion.connection, approval.asked_by) if approval.asked_by else NOBODY
+    asker = _asker(occasion, approval)
     if person is None or asker is None or not asker.may(approval.act):
         raise Forbidden("asker_may_not", NO_STAFF)
     if approval.act not in DEEDS:
@@ -50,3 +50,10 @@ def _carried_out(occasion: Occasion, desk: Desk, approval: Approval) -> Outcome:
     by_asker = Desk(asker, approval.why) if approval.asked_by else AtTheMachine(asker, approval.why)
     particulars = particulars_of(approval.payload)
     return perform(occasion, by_asker, approval.act, person, particulars, desk.person_id)
+
+
+def _asker(occasion: Occasion, approval: Approval) -> Staff | None:
+    """What who asked is now at the desk where they asked: a role at another one is no stand-in."""
+    if approval.asked_by is None:
+        return NOBODY
+    return staff_at(occasion.connection, approval.asked_by, approval.desk or "")

@@ -7,6 +7,7 @@ from authn.console.desk import DeskSession, current_desk, not_at_desk, reason_re
 from authn.console.targets import note_refused, nothing_here
 from authn.devices.tables import Device
 from authn.errors import Forbidden
+from authn.people.persons import lock_persons
 from authn.staff.roles import RULES, Act
 from authn.web.request import Request
 from authn.webauthn.authentication import confirm, confirmation_options
@@ -40,13 +41,33 @@ def confirm_at_desk(
     `webauthn.authentication.confirm` does, and `Forbidden` or `NotFound` where the session, the
     role or the reason ended meanwhile. The challenge is burnt whatever follows.
     """
-    about = [desk.about_id] if RULES[act].about_person and desk.about_id else []
-    held = confirm(request, desk.person_id, desk_purpose(act, target), [*about, *others])
+    held = confirm(
+        request, desk.person_id, desk_purpose(act, target), [*_about(desk, act), *others]
+    )
     lacking = _lacking(request, held.device)
     if lacking is not None:
         note_refused(request, desk, act, lacking.reason)
         words = " ".join(map(request.translate, (lacking.what_is, lacking.what_is_needed)))
         raise Forbidden("device_not_good_enough", words, detail=lacking.reason)
+    return _present(request, desk, act)
+
+
+def hold_desk(request: Request, desk: DeskSession, act: Act, *others: UUID) -> DeskSession:
+    """The session as it is now that nobody else acts for this agent, or on whom they act.
+
+    For what follows from a confirmation of some minutes ago and has none of its own: whoever takes
+    the agent's role away in this moment comes before it, or after it. Raises as `confirm_at_desk`.
+    """
+    lock_persons(request.connection, {desk.person_id, *_about(desk, act), *others})
+    return _present(request, desk, act)
+
+
+def _about(desk: DeskSession, act: Act) -> list[UUID]:
+    """On whom the act is, where it is on a person."""
+    return [desk.about_id] if RULES[act].about_person and desk.about_id else []
+
+
+def _present(request: Request, desk: DeskSession, act: Act) -> DeskSession:
     present = current_desk(request)
     if present is None or present.id != desk.id:
         raise not_at_desk()

@@ -2,40 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from authn.audit import desk_events as events
 from authn.console.desk_sessions import Desk
+from authn.console.weight import REMOVING, SUSPICIONS, weigh
 from authn.db.occasion import Occasion
 from authn.devices.devices import devices_of, find_device
 from authn.devices.life import NOT_POSSIBLE, resume, suspend, unlink
-from authn.devices.tables import Device, SuspendedWhy
+from authn.devices.tables import Device
 from authn.devices.transitions import State, legal, may_leave, state_of
 from authn.errors import N_, Forbidden, NotFound
 from authn.people.tables import Person
-from authn.settings import Settings
-from authn.staff.reasons import is_fraud
 from authn.staff.roles import Act
-
-# Blocked on suspicion, or by a proof of identity: a supervisor reinstates it, with a second person.
-# So is what the desk blocked for a reason that speaks of fraud (`needs_two_to_resume`).
-SUSPICIONS: Final = frozenset({"counter", "notice", "emergency", "return"})
 
 GONE = N_("This device is not there any more: it was removed. Nothing was done now.")
 BLOCKED_ALREADY = N_("This device is blocked already. Nothing was done now.")
-
-
-class Suspended(Protocol):
-    """A device, or a view of one."""
-
-    @property
-    def suspended_why(self) -> SuspendedWhy | None:
-        """Who or what suspended it."""
-
-    @property
-    def suspended_reason(self) -> str | None:
-        """The code of the desk's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +77,10 @@ class Deed:
 
 
 def weigh_device_act(act: Act, setting: Setting) -> Act:
-    """The act as heavy as it is: the last device that works, and what was blocked on suspicion,
-    need more than others."""
-    if act in ("unlink", "unlink-last"):
-        return "unlink-last" if _is_last(setting, device_in(setting)) else "unlink"
-    if act in ("resume", "reinstate"):
-        two = needs_two_to_resume(device_in(setting), setting.occasion.settings)
-        return "reinstate" if two else "resume"
-    return act
-
-
-def needs_two_to_resume(device: Suspended, settings: Settings) -> bool:
-    """Whether it was suspended on suspicion, by this service, a proof of identity, or the desk."""
-    return device.suspended_why in SUSPICIONS or is_fraud(settings, device.suspended_reason)
+    """The act as heavy as it is now (`console.weight`)."""
+    device = device_in(setting)
+    last = act in REMOVING and _is_last(setting, device)
+    return weigh(act, device, setting.occasion.settings, last=last)
 
 
 def device_in(setting: Setting) -> Device:

@@ -3,7 +3,7 @@
 Read from the log, down the index of who acted. Names of citizens are shown, numbers never.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Integer, bindparam, case, func, select
 from authn.audit.log import audit_events
 from authn.audit.searching import Mark
 from authn.console.approval_rows import WAITS
-from authn.console.desk_activity_words import BY_NAME, REFUSED
+from authn.console.desk_activity_words import ASKED, BY_NAME, REFUSED, Done
 from authn.console.tables import approvals
 from authn.db.metadata import Instant
+from authn.errors import N_
 from authn.people.ssin import BRUSSELS
 from authn.people.tables import persons
 from authn.staff.reasons import reason_in_words
@@ -26,6 +27,7 @@ from authn.web.request import Request
 
 DAYS: Final = 14
 ROWS_ON_PAGE: Final = 100
+DEED_FOR: Final = N_("%(deed)s: %(act)s")
 CHARTED: Final = ("look", "act", "refusal")
 
 
@@ -175,7 +177,7 @@ def deeds_of(
     further = None
     if len(rows) > ROWS_ON_PAGE:
         further = Mark(shown[-1].occurred_at, shown[-1].id)
-    return [_deed(request, row, called, people) for row in shown], further
+    return [_deed(request, row, called, people) for row in _told_once(shown)], further
 
 
 def open_approvals(connection: Connection, agents: Collection[Agent], now: datetime) -> list[Open]:
@@ -204,6 +206,24 @@ def names_of(connection: Connection, ids: Iterable[UUID | None]) -> dict[UUID, s
     return {row.id: _full(row) for row in connection.execute(_NAMES, {"ids": list(known)})}
 
 
+def _told_once(rows: Sequence[Any]) -> list[Any]:
+    """These rows, the latest first, without those that opened what the same agent did next."""
+    kept: list[Any] = []
+    did_next: dict[UUID, Any] = {}
+    for row in rows:
+        after = did_next.get(row.actor_id)
+        if after is None or not _opened(row, after):
+            kept.append(row)
+        did_next[row.actor_id] = row
+    return kept
+
+
+def _opened(row: Any, after: Any) -> bool:
+    """Whether the one was the way to the other, which names whom it was about."""
+    groups = BY_NAME[row.event].opens
+    return BY_NAME[after.event].group in groups and row.person_id in (None, after.person_id)
+
+
 def _deed(
     request: Request, row: Any, called: Mapping[UUID, str], people: Mapping[UUID, str]
 ) -> Deed:
@@ -222,13 +242,21 @@ def _deed(
         at=row.occurred_at,
         agent=called[row.actor_id],
         group=done.group,
-        what=request.translate(done.words),
+        what=_what(request, done, details),
         person_id=None if own else row.person_id,
         person="" if own else people.get(row.person_id, ""),
         why=why,
         ticket=str(details.get("ticket", "")),
         note=str(details.get("explanation", "") or details.get("remark", "")),
     )
+
+
+def _what(request: Request, done: Done, details: Mapping[str, Any]) -> str:
+    """What was done, and what it was for where that is something else."""
+    words, asked = request.translate(done.words), ASKED.get(str(details.get("act", "")))
+    if asked is None:
+        return words
+    return request.translate(DEED_FOR) % {"deed": words, "act": request.translate(asked)}
 
 
 def _full(row: Any) -> str:

@@ -8,22 +8,31 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from authn.audit import desk_events as desk
+from authn.audit import operator_events as operators
 from authn.audit import registration_events as registration
 from authn.audit import staff_events as staff
 from authn.audit.events import Event
 from authn.audit.watching_events import DeskActivitySeen
 from authn.errors import N_
+from authn.staff.roles import Act
+from authn.webauthn import policy
+from authn.webauthn.authentication import OPEN_DESK
 
 Group = Literal["look", "search", "act", "refusal", "approval", "unusual", "presence"]
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How one event is shown. Not counted is what always comes with one that is."""
+    """How one event is shown. Not counted is what always comes with one that is.
+
+    What `opens` the way to something of these groups, which tells all of it again, has no line of
+    its own where that followed.
+    """
 
     group: Group
     words: str
     counted: bool = True
+    opens: tuple[Group, ...] = ()
 
 
 DONE: Final[Mapping[type[Event], Done]] = {
@@ -31,14 +40,18 @@ DONE: Final[Mapping[type[Event], Done]] = {
     staff.DeskClosed: Done("presence", N_("Closed the desk")),
     staff.DeskSearched: Done("search", N_("Searched for a person")),
     registration.CitizenSearched: Done("search", N_("Looked somebody up in the national register")),
-    staff.DeskReasonGiven: Done("look", N_("Gave a reason to look"), counted=False),
+    staff.DeskReasonGiven: Done(
+        "look", N_("Gave a reason to look"), counted=False, opens=("look",)
+    ),
     staff.DeskLookedAt: Done("look", N_("Looked at a person")),
     staff.DeskNumberShown: Done("look", N_("Had the national number shown")),
     desk.ApprovalSeen: Done("look", N_("Looked at what waits for approval")),
     registration.ForeignIdentitySeen: Done("look", N_("Looked at a foreign identity")),
     DeskActivitySeen: Done("look", N_("Looked at the desk's activity"), counted=False),
     staff.DeskRefused: Done("refusal", N_("Was refused")),
-    staff.DeskActConfirmed: Done("act", N_("Confirmed an act for a tool"), counted=False),
+    staff.DeskActConfirmed: Done(
+        "act", N_("Confirmed an act for a tool"), counted=False, opens=("act", "approval")
+    ),
     staff.DeskColleagueSeen: Done(
         "unusual", N_("Opened the account of a colleague"), counted=False
     ),
@@ -67,6 +80,18 @@ DONE: Final[Mapping[type[Event], Done]] = {
     desk.ApprovalLapsed: Done(
         "approval", N_("Found that an approval counts no more"), counted=False
     ),
+    operators.OperatorRequestAsked: Done("approval", N_("Asked for a permission or a role")),
+    operators.OperatorRequestApproved: Done("approval", N_("Agreed to a permission or a role")),
+    operators.OperatorRequestRefused: Done("approval", N_("Refused a permission or a role")),
+    operators.OperatorRequestWithdrawn: Done(
+        "approval", N_("Withdrew a request for a permission or a role")
+    ),
+    operators.OperatorRequestExpired: Done(
+        "approval", N_("A request for a permission or a role expired")
+    ),
+    operators.OperatorRequestFailed: Done(
+        "approval", N_("Agreed to a permission or a role that could not be given any more")
+    ),
 }
 NOT_OF_A_DESK: Final[Mapping[type[Event], str]] = {
     staff.StaffAppointed: "an operator's act, about staff",
@@ -74,12 +99,69 @@ NOT_OF_A_DESK: Final[Mapping[type[Event], str]] = {
     staff.DeskActedAlone: "at the machine, by nobody of the staff",
     registration.MachineCodeIssued: "at the machine, by nobody of the staff",
     registration.ForeignIdentityArrived: "nobody of the staff did it",
+    registration.ForeignMatchEnded: "it ended by itself",
 }
 BY_NAME: Final[Mapping[str, Done]] = {event.name: done for event, done in DONE.items()}
 
-# Why something was refused, where it is not a device's shortcoming.
+# What an approval or a confirmation is for, and what somebody asked for who was refused.
+ASKED: Final[Mapping[Act | str, str]] = {
+    "find": N_("Find a person"),
+    "see-person": N_("Look at a person"),
+    "show-number": N_("Show a national number"),
+    "suspend": N_("Block a device"),
+    "unlink": N_("Remove a device"),
+    "unlink-last": N_("Remove the last device that works"),
+    "resume": N_("Unblock a device"),
+    "block-all": N_("Block all devices"),
+    "begin-return": N_("Begin a return"),
+    "check-identity": N_("Check an identity document"),
+    "issue-code": N_("Issue an activation code"),
+    "match-identity": N_("Match a foreign identity to a number"),
+    "reinstate": N_("Unblock a device that was blocked on suspicion"),
+    "change-address": N_("Change a mail address"),
+    "merge": N_("Join two accounts"),
+    "approve": N_("Decide about what a colleague asked"),
+    "withdraw": N_("Take back what a colleague asked"),
+    "see-desk": N_("Look at the desk's activity"),
+    "see-audit": N_("Look at the audit log"),
+    "see-clients": N_("Look at applications"),
+    "change-clients": N_("Change an application or a resource server"),
+    "see-keys": N_("Look at the signing keys"),
+    "rotate-keys": N_("Replace a signing key"),
+    "see-health": N_("Look at the state of the service"),
+    "retry-notices": N_("Send notices again"),
+    "see-requests": N_("Look at permissions and roles"),
+    "decide-requests": N_("Decide about a permission or a role"),
+    "use-api": N_("Use a tool of the desk"),
+    OPEN_DESK: N_("Open the help desk"),
+}
+# What a device lacked with which somebody was to confirm something.
+_DEVICES: Final = (
+    policy.ALGORITHM,
+    policy.DENIED,
+    policy.UNKNOWN_MODEL,
+    policy.NOT_ALLOWED,
+    policy.PROHIBITED,
+    policy.CHANGED_BACKUP,
+    policy.SYNCED,
+    policy.NOT_CERTIFIED,
+    policy.IDENTITY,
+)
+# Why something was refused.
 REFUSED: Final[Mapping[str, str]] = {
+    **{each.reason: each.what_is for each in _DEVICES},
+    "not_found": N_("not for this role"),
     "role": N_("not for this role"),
+    "no staff": N_("not, or no longer, of the staff"),
+    "no reason": N_("no reason was given for this person"),
+    "another registrar's": N_("another registrar checked the document"),
+    "identity not checked": N_("no identity document was checked just now"),
+    "began the return": N_("they began this person's return themselves"),
+    "not by this one": N_("not for this one to decide"),
+    "asked by another": N_("somebody else asked for it"),
+    "no second operator": N_("there is no second operator"),
+    "not as shown": N_("not what the page had shown"),
+    "not by this device": N_("not with the device that they signed in with"),
     "no such person": N_("there is no such person"),
     "own_account": N_("their own account"),
     "deceased": N_("the person has died"),

@@ -1,13 +1,15 @@
 """Sessions at the desk: opened with a device, found while everything above them is alive, closed.
 
 A session hangs on a person, their device, its installation, being signed in there, and at least one
-role of theirs: which of them ends, ends it, since that is one JOIN at each use. Its cookie is
-another one than the holder's own, and only the hash of it is stored.
+role of theirs at the desk for which it was opened: which of them ends, ends it, since that is one
+JOIN at each use. Who works at several desks is at one of them at a time, in the roles that they
+have there and in no other. Its cookie is another one than the holder's own, and only the hash of it
+is stored.
 """
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
@@ -21,8 +23,8 @@ from authn.secrets import new_token, token_hash
 from authn.sessions.sessions import Session, SessionDevice
 from authn.sessions.tables import sessions
 from authn.settings import Settings
-from authn.staff.roles import Act, Role
-from authn.staff.staff import Staff
+from authn.staff.roles import Act
+from authn.staff.staff import Staff, at_each_desk
 from authn.staff.tables import staff
 from authn.web.site import Site
 from authn.webauthn.policy import model_of, policy_of_staff, unmet
@@ -107,15 +109,16 @@ _ALIVE = and_(
     staff.c.ended_at.is_(None),
     _SIGNED_IN,
 )
-# A row for each role; built once: putting a statement together costs more than executing it.
+# A row for each role, of whatever desk. Built once: putting a statement together costs more than
+# executing it.
 _FIND = (
     select(
         desk_sessions,
         persons.c.given_name,
         persons.c.family_name,
         persons.c.language,
-        staff.c.role,
-        staff.c.desk,
+        staff.c.role.label("has_role"),
+        staff.c.desk.label("at_desk"),
         *(column.label(f"device_{column.name}") for column in _DEVICE),
     )
     .select_from(
@@ -190,12 +193,14 @@ def find_desk_session(
     if not rows:
         return None
     row = rows[0]
+    held = at_each_desk(row.person_id, ((each.has_role, each.at_desk) for each in rows))
+    member = held.get(row.desk)
+    if member is None:  # no role of theirs is left at this desk
+        return None
     device = SessionDevice(*(row._mapping[f"device_{column.name}"] for column in _DEVICE))
     if unmet(policy_of_staff(site.settings), device, model_of(site, device)) is not None:
         return None
-    roles = frozenset(cast("Role", each.role) for each in rows)
-    desks = frozenset(each.desk for each in rows)
-    return _session(site.settings, row, Staff(row.person_id, roles, desks), device, now)
+    return _session(site.settings, row, member, device, now)
 
 
 def _session(
@@ -217,8 +222,9 @@ def _session(
     )
 
 
-def open_desk_session(connection: Connection, signed_in: Session, now: datetime) -> str:
-    """The cookie's value of a new session; one that the installation had before has ended."""
+def open_desk_session(connection: Connection, signed_in: Session, desk: str, now: datetime) -> str:
+    """The cookie's value of a new session at this desk; one that the installation had before has
+    ended, at whatever desk it was."""
     must_write(connection)
     connection.execute(_END, {"of_installation": signed_in.installation_id, "now": now})
     token = new_token()
@@ -229,6 +235,7 @@ def open_desk_session(connection: Connection, signed_in: Session, now: datetime)
         "device_id": signed_in.device_id,
         "installation_id": signed_in.installation_id,
         "session_id": signed_in.id,
+        "desk": desk,
         "opened_at": now,
         "last_seen_at": now,
         "reason": "",

@@ -3,16 +3,20 @@
 Which ones were done is on record, never what was seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final, NamedTuple, get_args
 
-from authn.console.registration import Checked
+from starlette.responses import Response
+
+from authn.console.desk_sessions import Desk
+from authn.console.registration import Checked, do_check_identity
 from authn.enrolment.desk_tables import Document
 from authn.errors import N_, InvalidRequest
 from authn.people.ssin import today_in_brussels
+from authn.people.tables import Person
 from authn.staff.reasons import own_words
-from authn.web.request import Request
+from authn.web.request import Request, redirect
 
 DOCUMENTS: Final[Mapping[Document, str]] = {
     "identity-card": N_("Identity card"),
@@ -32,19 +36,29 @@ NOT_VALID = N_("This document is not valid any more. No code can be issued with 
 NOT_ALL = N_("A code is issued only when everything was checked.")
 
 
+Errors = list[dict[str, str]]
+PageAgain = Callable[[Mapping[str, str], Errors], Response]
+"""The page with the form, given what was sent and what is wrong with it."""
+
+
 class Check(NamedTuple):
     """A check, in the language of the page."""
 
     code: str
     words: str
 
+    @property
+    def field(self) -> str:
+        """Its name in the form."""
+        return f"check-{self.code}"
+
 
 class WrongDocument(InvalidRequest):
-    """What was said of a document does not do; `field` is the one to correct."""
+    """What was said of a document does not do; `faults` are the sentences by field, in order."""
 
-    def __init__(self, field: str, description: str) -> None:
-        super().__init__("invalid_document", description)
-        self.field = field
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("invalid_document", next(iter(faults.values())))
+        self.faults = faults
 
 
 def checks(request: Request) -> list[Check]:
@@ -56,21 +70,48 @@ def checks(request: Request) -> list[Check]:
     ]
 
 
+def check_document(
+    request: Request, desk: Desk, person: Person, on: str, again: PageAgain
+) -> Response:
+    """The check that a form tells of is on record, and the registrar goes `on`; or sees the page
+    again, with what to correct."""
+    try:
+        checked = read_checked(request, request.form)
+    except WrongDocument as wrong:
+        errors = [
+            {"field": field, "text": request.translate(fault)}
+            for field, fault in wrong.faults.items()
+        ]
+        return again(request.form, errors)
+    do_check_identity(request, desk, person, checked)
+    return redirect(on)
+
+
 def read_checked(request: Request, sent: Mapping[str, str]) -> Checked:
     """What a form said of a document; raises `WrongDocument` unless it is good enough."""
+    faults = {}
     document = next((each for each in get_args(Document) if each == sent.get("document")), None)
     if document is None:
-        raise WrongDocument("document", NO_DOCUMENT)
+        faults["document"] = NO_DOCUMENT
     digits = sent.get("last_digits", "").strip().upper()
     if len(digits) != LAST_DIGITS or not (digits.isascii() and digits.isalnum()):
-        raise WrongDocument("last_digits", NO_DIGITS)
+        faults["last_digits"] = NO_DIGITS
+    valid_until = _day(sent.get("valid_until", "").strip())
+    if valid_until is None:
+        faults["valid_until"] = NO_DATE
+    elif valid_until < today_in_brussels(request.now):
+        faults["valid_until"] = NOT_VALID
+    needed = checks(request)
+    missing = next((each for each in needed if not sent.get(each.field)), None)
+    if missing is not None:
+        faults[missing.field] = NOT_ALL
+    if document is None or valid_until is None or faults:
+        raise WrongDocument(faults)
+    return Checked(document, digits, valid_until, tuple(each.code for each in needed))
+
+
+def _day(text: str) -> date | None:
     try:
-        valid_until = date.fromisoformat(sent.get("valid_until", "").strip())
+        return date.fromisoformat(text)
     except ValueError:
-        raise WrongDocument("valid_until", NO_DATE) from None
-    if valid_until < today_in_brussels(request.now):
-        raise WrongDocument("valid_until", NOT_VALID)
-    needed = tuple(each.code for each in checks(request))
-    if not all(sent.get(f"check-{code}") for code in needed):
-        raise WrongDocument(f"check-{needed[0]}", NOT_ALL)
-    return Checked(document, digits, valid_until, needed)
+        return None

@@ -5,6 +5,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from authn.console.acts import Outcome
+from authn.console.confirming import hold_desk
 from authn.console.desk import DeskSession, about_person, at_desk
 from authn.console.desk_sessions import NO_REASON, Desk
 from authn.console.routes import desk_form, desk_page
@@ -60,6 +61,7 @@ def what_was_done(request: Request, desk: DeskSession, person: Person) -> Respon
 def undone(request: Request, desk: DeskSession) -> Response:
     """The wrong device works again: one button, and no reason is asked again."""
     did = read_done(request.secrets, request.form.get("did", ""), request.now)
+    desk = hold_desk(request, desk, "suspend", did.person_id)
     # The desk may be about somebody else by now: that reason is not the one for this.
     why = desk.why if desk.about_id == did.person_id else NO_REASON
     undo_suspension(request, Desk(desk.staff, why), did)

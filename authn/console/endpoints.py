@@ -12,6 +12,7 @@ from authn.console.home_endpoints import routes as home_routes
 from authn.console.login_endpoints import routes as login_routes
 from authn.console.operator_client_acts import routes as operator_client_act_routes
 from authn.console.operator_clients import routes as operator_client_routes
+from authn.console.operator_request_endpoints import routes as operator_request_routes
 from authn.console.operator_resource_acts import routes as operator_resource_act_routes
 from authn.console.operator_resources import routes as operator_resource_routes
 from authn.console.operator_upkeep import routes as operator_upkeep_routes
@@ -35,6 +36,7 @@ routes = [
     *desk_activity_routes,
     *audit_routes,
     *audit_chain_routes,
+    *operator_request_routes,
     *operator_client_routes,
     *operator_client_act_routes,
     *operator_resource_routes,

@@ -21,6 +21,7 @@ from authn.console.targets import nothing_here, seen_person
 from authn.errors import N_, InvalidRequest
 from authn.notices.address import mask_address, read_address
 from authn.notices.addresses import address_mark, addresses_of, find_address
+from authn.outbox.smtp import can_send
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person_by_ssin
 from authn.people.ssin import InvalidSsin, mask, parse_ssin, today_in_brussels
@@ -168,6 +169,7 @@ def _addresses(
         status,
         citizen=person,
         addresses=shown,
+        sends=can_send(request.settings),
         typed=typed[:LONGEST_ADDRESS_FIELD],
         errors=errors,
     )

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, or_, select, update
 
 from authn.audit.desk_events import ApprovalExpired
 from authn.audit.log import record
+from authn.console.operator_request_expiry import OVER, expire_requests
 from authn.console.tables import approvals
 from authn.db.engine import Database
 from authn.db.metadata import Instant
@@ -36,6 +37,7 @@ _OVER = (
     approvals.c.expires_at <= bindparam("now", type_=Instant),
 )
 _ANY_OVER = select(approvals.c.id).where(*_OVER).limit(1)
+_EITHER_OVER = select(or_(exists().where(*_OVER), exists().where(*OVER)))
 _EXPIRE = update(approvals).where(*_OVER).values(state="expired").returning(approvals)
 _FORGET = delete(approvals).where(
     approvals.c.state != "waiting",
@@ -58,12 +60,14 @@ def expire(occasion: Occasion) -> int:
 
 
 def expire_due(database: Database, settings: Settings, secrets: Secrets, now: datetime) -> int:
-    """As `expire`, in a transaction of its own, which writes only where one is over."""
+    """As `expire`, with operators' requests; in a transaction of its own, which writes only where
+    one is over."""
     with reading(database) as connection:
-        if not _any_over(connection, now):
+        if not connection.execute(_EITHER_OVER, {"now": now}).scalar():
             return 0
     with writing(database) as connection:
-        return expire(Job(connection, settings, secrets, now))
+        job = Job(connection, settings, secrets, now)
+        return expire(job) + expire_requests(job)
 
 
 def forget_old_approvals(connection: Connection, now: datetime) -> int:

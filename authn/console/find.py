@@ -44,12 +44,14 @@ _MOST_READ: Final = 2000
 
 NO_CLUE: Final = N_("Type a national number, a reference, a mail address, or a name.")
 NOT_A_CLUE: Final = N_(
-    "This is no national number, reference or mail address. A national number has 11 digits, a "
-    "reference 10 letters and digits."
+    "This is no national number, reference or mail address. Check each digit: a national number "
+    "has 11, a reference 10 letters and digits."
 )
 ONE_OF_THEM: Final = N_("Search by one of the two: leave this empty, or the name.")
 NAME_NEEDED: Final = N_("Type at least two letters of the name.")
-DATE_NEEDED: Final = N_("Type the date of birth, such as 27.04.1961. A year alone will do.")
+DATE_NEEDED: Final = N_(
+    "Type the date of birth, such as 27.04.1961. The year alone finds whoever has no full one."
+)
 
 _REFERENCE = re.compile(f"[{REFERENCE_ALPHABET}]{{{REFERENCE_LENGTH}}}")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[./ -]([0-9]{1,2})[./ -]([0-9]{4})")

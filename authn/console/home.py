@@ -7,12 +7,14 @@ from typing import Final
 
 from authn.console.approvals import count_waiting
 from authn.console.desk import DeskSession
+from authn.console.operator_requests import count_waiting as count_requests
 from authn.console.registration_identities import count_unmatched
 from authn.errors import N_
 from authn.outbox.outbox import count_dead
 from authn.staff.roles import Act
 from authn.web.request import Request
 
+REQUESTS: Final = "/desk/requests"
 UNUSUAL_FOR: Final = timedelta(hours=24)
 
 
@@ -38,6 +40,9 @@ WAITING: Final[tuple[Waiting, ...]] = (
         N_("Foreign identities to be matched"),
         "/desk/registration/identities",
         count_unmatched,
+    ),
+    Waiting(
+        "decide-requests", N_("Permissions and roles that wait for you"), REQUESTS, count_requests
     ),
     Waiting("retry-notices", N_("Notices that failed"), "/desk/operator/notices", _count_failed),
 )

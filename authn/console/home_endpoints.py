@@ -19,7 +19,7 @@ from authn.web.request import Request, redirect
 @at_desk()
 def desk_home(request: Request, desk: DeskSession) -> Response:
     """What waits for this member of staff; for a supervisor also who looked at too many people."""
-    told: dict[str, Any] = {"unusual": (), "colleagues": ()}
+    told: dict[str, Any] = {"unusual": (), "colleagues": (), "lately": ()}
     if desk.staff.may("see-desk"):
         told = told_of_desk(request, desk.staff, request.now - UNUSUAL_FOR)
     waiting = waiting_for(request, desk)
@@ -30,7 +30,13 @@ def desk_home(request: Request, desk: DeskSession) -> Response:
 def desk_help(request: Request, desk: DeskSession) -> Response:
     """What somebody new at the desk must know."""
     minutes = round(request.settings.desk_undo.total_seconds() / 60)
-    return desk_answer(request, desk, "console/help.html", undo_minutes=minutes)
+    return desk_answer(
+        request,
+        desk,
+        "console/help.html",
+        undo_minutes=minutes,
+        two_operators=desk.staff.may("see-requests"),
+    )
 
 
 @at_desk()

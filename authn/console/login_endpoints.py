@@ -1,6 +1,11 @@
-"""Opening the desk: whoever is signed in confirms with the very device that they signed in with."""
+"""Opening the desk: whoever is signed in confirms with the very device that they signed in with.
 
-from typing import NoReturn
+Who works at several desks chooses one, and is there in the roles that they have there; who works at
+one has nothing to choose.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NoReturn
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -8,13 +13,14 @@ from starlette.responses import Response
 from authn.audit.log import record
 from authn.audit.staff_events import DeskOpened, DeskRefused
 from authn.console.desk import current_desk, desk_path
-from authn.console.desk_sessions import open_desk_session
+from authn.console.desk_sessions import DeskSession, open_desk_session
 from authn.console.targets import nothing_here
 from authn.devices.tables import Device
-from authn.errors import N_, Forbidden, Refusal
+from authn.errors import N_, Forbidden, InvalidRequest, Refusal
+from authn.profiles.kinds.staff import ROLE_WORDS
 from authn.sessions.cookie import current_session
 from authn.sessions.sessions import Session, SessionDevice
-from authn.staff.staff import Staff, staff_of
+from authn.staff.staff import Staff, staff_by_desk
 from authn.web.cookies import DESK, set_cookie
 from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import WHEN_NEEDED, json_route, page_route
@@ -22,17 +28,19 @@ from authn.webauthn.authentication import OPEN_DESK, confirm, confirmation_optio
 from authn.webauthn.challenges import Purpose
 from authn.webauthn.policy import Unmet, model_of, policy_of_staff, unmet
 
-PURPOSE = Purpose(OPEN_DESK)
+CHOOSE: Final = N_("Choose the desk at which you work now.")
 
 
 def desk_login(request: Request) -> Response:
-    """The page that asks for the device; for whoever is no staff there is no such page."""
+    """The page that asks for the device, and for the desk where there are several; for whoever is
+    no staff there is no such page."""
     on = desk_path(request.query.get("next", ""))
     session = current_session(request)
     if session is None:
         return redirect("/login?" + urlencode({"return_to": _login_path(on)}))
-    _require_staff(request, session)
-    if current_desk(request) is not None:
+    held = _require_staff(request, session)
+    present = current_desk(request)
+    if present is not None and "other" not in request.query:
         return redirect(on)
     lacking = _lacking(request, session.device)
     return page(
@@ -44,45 +52,75 @@ def desk_login(request: Request) -> Response:
         what_is_needed=request.translate(lacking.what_is_needed) if lacking else "",
         on=on,
         closed="closed" in request.query,
+        desks=[(each.desk, [ROLE_WORDS[role] for role in each.in_order]) for each in held.values()],
+        chosen=_first_choice(held, present),
     )
 
 
 def desk_login_options(request: Request) -> Response:
-    """Options to confirm it with the device of the session."""
+    """Options to confirm it with the device of the session, for this desk."""
     session = _signed_in(request)
-    _require_staff(request, session)
+    member = _chosen(request, _require_staff(request, session))
 
     def good_enough(device: Device) -> bool:
         return device.id == session.device_id
 
-    return json_answer(confirmation_options(request, session.person_id, PURPOSE, good_enough))
+    return json_answer(
+        confirmation_options(request, session.person_id, _purpose(member), good_enough)
+    )
 
 
 def desk_opened(request: Request) -> Response:
-    """The desk is open in this browser, for as long as the settings say."""
+    """The desk is open in this browser, for as long as the settings say; another one of theirs that
+    was open here is closed."""
     session = _signed_in(request)
-    held = confirm(request, session.person_id, PURPOSE)
+    wanted = _chosen(request, _require_staff(request, session))
+    held = confirm(request, session.person_id, _purpose(wanted))
     session = _signed_in(request)  # as it is now that nobody else acts for this person
-    member = _require_staff(request, session)
+    member = _chosen(request, _require_staff(request, session), wanted.desk)
     if held.device.id != session.device_id:
         words = N_("Confirm it with the device that you signed in with.")
-        _refuse(request, session, "not by this device", Forbidden("not_this_device", words))
+        _refuse(request, session, "not by this device", Forbidden("not_this_device", words), member)
     lacking = _lacking(request, held.device)
     if lacking is not None:
         words = " ".join(map(request.translate, (lacking.what_is, lacking.what_is_needed)))
-        _refuse(request, session, lacking.reason, Forbidden("device_not_good_enough", words))
-    token = open_desk_session(request.connection, session, request.now)
+        refusal = Forbidden("device_not_good_enough", words)
+        _refuse(request, session, lacking.reason, refusal, member)
+    token = open_desk_session(request.connection, session, member.desk, request.now)
     event = DeskOpened(
         actor_id=session.person_id,
         person_id=session.person_id,
         device_id=session.device_id,
-        desks=tuple(sorted(member.desks)),
+        desk=member.desk,
         roles=member.in_order,
     )
     record(request.connection, request.secrets, event, request.now, request.reference)
     answer = json_answer({"location": desk_path(sent_text(request, "next"))})
     set_cookie(answer, request.settings, DESK, token)
     return answer
+
+
+def _purpose(member: Staff) -> Purpose:
+    """What the challenge is for: opening this one desk (protocol 2.9)."""
+    return Purpose(OPEN_DESK, member.desk)
+
+
+def _first_choice(held: Mapping[str, Staff], present: DeskSession | None) -> str:
+    """The desk that the page has chosen already: not the one that is open."""
+    return next((each for each in held if present is None or each != present.staff.desk), "")
+
+
+def _chosen(request: Request, held: Mapping[str, Staff], name: str | None = None) -> Staff:
+    """What they are at the desk that they chose; who works at one alone need not say which.
+
+    Raises `InvalidRequest` where they work at several and chose none of them.
+    """
+    if name is None:
+        name = str(request.json.get("desk", ""))
+    member = next(iter(held.values())) if not name and len(held) == 1 else held.get(name)
+    if member is None:
+        raise InvalidRequest("choose_desk", CHOOSE)
+    return member
 
 
 def _signed_in(request: Request) -> Session:
@@ -94,21 +132,24 @@ def _signed_in(request: Request) -> Session:
     return session
 
 
-def _require_staff(request: Request, session: Session) -> Staff:
-    """Who of the staff they are; raises `NotFound`, as of any unknown address, for anybody else."""
-    member = staff_of(request.connection, session.person_id)
-    if member is None:
+def _require_staff(request: Request, session: Session) -> Mapping[str, Staff]:
+    """What they are at each of their desks; raises `NotFound`, as of any unknown address, for who
+    works at none."""
+    held = staff_by_desk(request.connection, session.person_id)
+    if not held:
         _refuse(request, session, "no staff", nothing_here())
-    return member
+    return held
 
 
-def _refuse(request: Request, session: Session, why: str, refusal: Refusal) -> NoReturn:
-    member = staff_of(request.connection, session.person_id)
+def _refuse(
+    request: Request, session: Session, why: str, refusal: Refusal, member: Staff | None = None
+) -> NoReturn:
     event = DeskRefused(
         actor_id=session.person_id,
         device_id=session.device_id,
         act=OPEN_DESK,
         refused=why,
+        desk=member.desk if member else "",
         role=", ".join(member.in_order) if member else "",
     )
     record(request.connection, request.secrets, event, request.now, request.reference)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from authn.audit.registration_events import MachineCodeIssued
 from authn.audit.staff_events import DeskActedAlone
-from authn.console.approval_rows import Approval
+from authn.console.approval_rows import Approval, waiting_of
 from authn.console.approvals import ask, use_approval
 from authn.console.desk_sessions import Desk, Why
 from authn.console.on_record import record_at_desk
@@ -25,6 +25,8 @@ from authn.console.targets import guard_target
 from authn.db.occasion import Occasion
 from authn.enrolment.activation import issue_activation_code
 from authn.enrolment.desk_codes import has_history
+from authn.enrolment.desk_tables import DeskCode
+from authn.enrolment.machine_codes import ask_at_machine, asked_at_machine, issue_asked
 from authn.people.persons import lock_person
 from authn.people.tables import Person
 from authn.staff.roles import RULES, Act
@@ -84,27 +86,59 @@ def note_alone(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> boo
 def do_issue_code(occasion: Occasion, desk: AtTheMachine, person: Person) -> Issued:
     """The code, as it is shown once; or what waits for a second one, by whom it is then printed.
 
-    Who never had a device gets one at once. For another (protocol 3.3) it is asked, and once it was
-    approved the same call spends that approval: of two at once, one. Raises as `guard_target`, and
-    `Forbidden` where who approved it may not approve any more.
+    Who never had a device gets one at once. For another (protocol 3.3) it is asked, of which they
+    are told as of a desk's, and once it was approved the same call spends that approval: of two at
+    once, one. Raises as `guard_target`, and `Forbidden` where who approved it may not approve any
+    more.
     """
     lock_person(occasion.connection, person.id)
     guard_target(occasion, desk, "issue-code", person)
-    approved_by, history = None, has_history(occasion.connection, person.id)
-    alone = history and note_alone(occasion, desk, "issue-code", person.id)
-    if history and not alone:
-        approval = use_approval(occasion, desk, "issue-code", person.id, {})
-        if approval is None:
-            return Issued(asked=ask(occasion, desk, "issue-code", person.id, {}))
-        approved_by = approval.decided_by
-    code = issue_activation_code(
-        occasion.connection,
-        occasion.secrets,
-        occasion.settings,
-        person,
-        occasion.now,
-        occasion.reference,
-    )
+    if not has_history(occasion.connection, person.id):
+        code = issue_activation_code(
+            occasion.connection,
+            occasion.secrets,
+            occasion.settings,
+            person,
+            occasion.now,
+            occasion.reference,
+        )
+        return _issued(occasion, desk, person, code)
+    if note_alone(occasion, desk, "issue-code", person.id):
+        asked = ask_at_machine(occasion, person.id)
+        code = issue_asked(occasion, asked, person)
+        return _issued(occasion, desk, person, code, alone=True)
+    return _once_approved(occasion, desk, person)
+
+
+def _once_approved(occasion: Occasion, desk: AtTheMachine, person: Person) -> Issued:
+    asked = asked_at_machine(occasion, person.id)
+    if asked:
+        payload = _payload(asked)
+        approval = use_approval(occasion, desk, "issue-code", person.id, payload)
+        if approval:
+            code = issue_asked(occasion, asked, person)
+            return _issued(occasion, desk, person, code, approved_by=approval.decided_by)
+        for waiting in waiting_of(occasion, desk, "issue-code", person.id):
+            if waiting.payload == payload:
+                return Issued(asked=waiting)
+    asked = ask_at_machine(occasion, person.id)
+    return Issued(asked=ask(occasion, desk, "issue-code", person.id, _payload(asked)))
+
+
+def _payload(asked: DeskCode) -> dict[str, str]:
+    """What exactly is approved: this code, and none that is asked for later."""
+    return {"desk_code_id": str(asked.id)}
+
+
+def _issued(
+    occasion: Occasion,
+    desk: AtTheMachine,
+    person: Person,
+    code: str,
+    *,
+    approved_by: UUID | None = None,
+    alone: bool = False,
+) -> Issued:
     event = MachineCodeIssued(**desk.on_record(person.id), approved_by=approved_by)
     record_at_desk(occasion, desk, event)
     return Issued(code, alone=alone)

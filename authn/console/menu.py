@@ -26,6 +26,7 @@ MENU: Final[tuple[Screen, ...]] = (
     Screen("/desk/registration", N_("Registration desk"), "check-identity", "r"),
     Screen("/desk/activity", N_("Desk activity"), "see-desk", "d"),
     Screen("/desk/audit", N_("Audit log"), "see-audit", "l"),
+    Screen("/desk/requests", N_("Permissions and roles"), "see-requests", "q"),
     Screen("/desk/operator/clients", N_("Applications"), "see-clients", "c"),
     Screen("/desk/operator/resources", N_("Resource servers"), "see-clients", "o"),
     Screen("/desk/operator/organisations", N_("Organisations"), "see-clients", "b"),

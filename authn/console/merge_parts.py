@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from authn.consents.merging import unite_consents
-from authn.console.merging import forget_looks, move_identities, withdraw_approvals
+from authn.console.merging import forget_looks, move_identities, withdraw_approvals, withdraw_roles
 from authn.enrolment.merging import end_enrolments, move_blocks
 from authn.grants.merging import end_grants
 from authn.login.merging import forget_confirmations, move_choices
@@ -32,6 +32,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "contact_addresses": move_addresses,
     "desk_sessions": forget_looks,
     "approvals": withdraw_approvals,
+    "operator_requests": withdraw_roles,
     "unmatched_identities": move_identities,
 }
 

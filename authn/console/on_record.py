@@ -1,20 +1,21 @@
-"""What somebody of the staff looked at or did is on record, with the role in which they might.
+"""What somebody of the staff looked at or did is on record, with the role of which desk it was.
 
 The one place where the desk's pages and its API record such an event: so that none of them leaves
-out the role. Which act an event is of, this table says; what the act asks, `staff.roles`.
+out role and desk. Which act an event is of, this table says; what the act asks, `staff.roles`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from authn.audit import desk_events as desk
+from authn.audit import operator_events as operators
 from authn.audit import registration_events as registration
 from authn.audit import staff_events as staff
 from authn.audit import watching_events as watching
 from authn.audit.at_desk import DeskEvent
 from authn.audit.events import Event
-from authn.audit.log import record
+from authn.audit.log import record, record_several
 from authn.console.desk_sessions import Desk
 from authn.db.occasion import Occasion
 from authn.staff.roles import RULES, Act
@@ -46,6 +47,11 @@ ACTS: Final[Mapping[type[DeskEvent], Act]] = {
     registration.ForeignIdentitySeen: "match-identity",
     registration.ForeignIdentityMatched: "match-identity",
     registration.ForeignIdentityParted: "match-identity",
+    operators.OperatorRequestAsked: "change-clients",
+    operators.OperatorRequestWithdrawn: "change-clients",
+    operators.OperatorRequestApproved: "decide-requests",
+    operators.OperatorRequestRefused: "decide-requests",
+    operators.OperatorRequestFailed: "decide-requests",
     watching.AuditSearched: "see-audit",
     watching.AuditRowSeen: "see-audit",
     watching.DeskActivitySeen: "see-desk",
@@ -61,13 +67,27 @@ OF_ITS_ACT: Final = (
 
 
 def record_at_desk(occasion: Occasion, who: Desk, event: Event) -> None:
-    """The event is on record when the transaction commits, with the role in which `who` acted.
+    """The event is on record when the transaction commits, with the role in which `who` acted, and
+    the desk at which that role is theirs.
 
-    At the machine there is none: nobody of the staff sits there.
+    At the machine there is neither: nobody of the staff sits there.
     """
+    noted = _in_role(who, event)
+    record(occasion.connection, occasion.secrets, noted, occasion.now, occasion.reference)
+
+
+def record_several_at_desk(occasion: Occasion, who: Desk, events: Sequence[Event]) -> None:
+    """As `record_at_desk`, several by one statement; where there are none, nothing is written."""
+    if events:
+        noted = [_in_role(who, each) for each in events]
+        at = (occasion.now, occasion.reference)
+        record_several(occasion.connection, occasion.secrets, noted, *at)
+
+
+def _in_role(who: Desk, event: Event) -> Event:
     if isinstance(event, DeskEvent) and event.actor_id is not None:
-        event = replace(event, role=role_in(who, event))
-    record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+        return replace(event, role=role_in(who, event), desk=who.staff.desk)
+    return event
 
 
 def role_in(who: Desk, event: DeskEvent) -> str:

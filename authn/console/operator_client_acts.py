@@ -22,12 +22,13 @@ from authn.clients.kinds import KINDS, SYSTEM_KIND, with_defaults
 from authn.clients.redirect_uris import InvalidRedirectUri
 from authn.clients.registration import (
     Registered,
+    add_client,
     change_client,
     changed_client,
     new_client,
-    register_client,
 )
 from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
+from authn.console.operator_asking import asked_here
 from authn.console.operator_client_form import (
     DAY,
     errors_of,
@@ -38,6 +39,7 @@ from authn.console.operator_client_form import (
 from authn.console.operator_client_views import changes_between, choices, version_of
 from authn.console.operator_clients import LIST, client_in_path
 from authn.console.operator_confirming import confirm_as_shown, confirm_page, shown_options
+from authn.console.operator_request_deeds import wanted_client
 from authn.console.routes import desk_form, desk_page, desk_script
 from authn.console.shown import desk_answer
 from authn.errors import N_, Forbidden
@@ -88,18 +90,22 @@ def operator_client_new_options(request: Request, desk: DeskSession) -> Response
 
 @at_desk_script("change-clients")
 def operator_client_registered(request: Request, desk: DeskSession) -> Response:
-    """It is an application from now on; its secret is told here, and never again."""
+    """It is an application from now on, or once a second operator agrees; its secret is told here,
+    and never again."""
     present, sent = confirm_as_shown(request, desk, REGISTER)
     client_id = _client_id(sent)
     values = values_of_form(request.connection, request.settings, client_id, sent)
-    registered = register_client(
+    registered = new_client(request.now, client_id=client_id, **values)
+    wanted = wanted_client(request.connection, request.settings, None, registered.client)
+    if wanted.gives:
+        return _answer(registered, asked_here(request, present, wanted))
+    add_client(
         request.connection,
         request.secrets,
+        registered,
         request.now,
-        reference=request.reference,
-        actor_id=present.person_id,
-        client_id=client_id,
-        **values,
+        request.reference,
+        present.person_id,
     )
     return _done(registered)
 
@@ -130,7 +136,8 @@ def operator_client_edit_options(request: Request, desk: DeskSession) -> Respons
 
 @at_desk_script("change-clients")
 def operator_client_changed(request: Request, desk: DeskSession) -> Response:
-    """It has these values from now on; a secret that it needs only now is told here."""
+    """It has these values from now on, or once a second operator agrees; a secret that it needs
+    only now is told here."""
     client_id = request.path_params["client_id"]
     present, sent = confirm_as_shown(request, desk, _change(client_id))
     client = locked_client(request.connection, client_id)
@@ -138,14 +145,21 @@ def operator_client_changed(request: Request, desk: DeskSession) -> Response:
         raise nothing_here()
     if sent.get("version") != version_of(client):
         raise Forbidden("changed_meanwhile", MEANWHILE)
-    registered = change_client(
+    values = _values(request, client, sent)
+    registered = changed_client(client, **values)
+    wanted = wanted_client(request.connection, request.settings, client, registered.client)
+    if wanted.gives:
+        return _answer(registered, asked_here(request, present, wanted))
+    # The secret that was made above, where one is.
+    values |= {"client_secret_hash": registered.client.client_secret_hash}
+    change_client(
         request.connection,
         request.secrets,
         client,
         request.now,
         reference=request.reference,
         actor_id=present.person_id,
-        **_values(request, client, sent),
+        **values,
     )
     return _done(registered)
 
@@ -174,7 +188,10 @@ def _change(client_id: str) -> str:
 
 
 def _done(registered: Registered) -> Response:
-    answer = {"location": f"{LIST}/{registered.client.client_id}"}
+    return _answer(registered, {"location": f"{LIST}/{registered.client.client_id}"})
+
+
+def _answer(registered: Registered, answer: dict[str, Any]) -> Response:
     if registered.client_secret:
         answer["client_secret"] = registered.client_secret
     return json_answer(answer)
@@ -213,12 +230,14 @@ def _confirm(
     if client is not None:
         carried["version"] = version_of(client)
     one = f"{LIST}/{client.client_id}" if client else NEW
+    wanted = wanted_client(request.connection, request.settings, client, registered.client)
     return confirm_page(
         request,
         desk,
         _change(client.client_id) if client else REGISTER,
         carried,
         "client" if client else "new-client",
+        wanted,
         before=client and client.client_name,
         name=registered.client.client_name,
         changes=changes_between(client, registered.client),

@@ -14,6 +14,8 @@ from starlette.responses import Response
 
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
 from authn.console.desk import DeskSession
+from authn.console.operator_asking import TICKET, WHY, about_second
+from authn.console.operator_request_rows import Wanted
 from authn.console.shown import desk_answer
 from authn.console.targets import note_refused
 from authn.errors import N_, Forbidden
@@ -25,8 +27,8 @@ At = Literal["new-client", "client", "new-resource", "resource"]
 
 ACT: Final[Act] = "change-clients"
 NOT_SHOWN: Final = N_("This is not what the page before showed. Begin again from the form.")
-# What a script adds to what the form holds.
-_OF_THE_CEREMONY: Final = frozenset({"ceremony", "credential"})
+# What a script adds to what the form holds, and why it is asked, where a second one decides.
+_BESIDE: Final = frozenset({"ceremony", "credential", WHY, TICKET})
 
 
 def shown_mark(request: Request, desk: DeskSession, what: str, content: Mapping[str, str]) -> str:
@@ -46,9 +48,13 @@ def confirm_page(
     what: str,
     content: Mapping[str, str],
     at: At,
+    wanted: Wanted,
     **context: Any,
 ) -> Response:
-    """The page that shows what would change, and asks; `at` is which address its script calls."""
+    """The page that shows what would change, and asks; `at` is which address its script calls.
+
+    Where it gives much (`wanted`), a second operator decides.
+    """
     return desk_answer(
         request,
         desk,
@@ -56,6 +62,7 @@ def confirm_page(
         carried=content,
         at=at,
         mark=shown_mark(request, desk, what, content),
+        **about_second(request, desk, wanted),
         **context,
     )
 
@@ -76,7 +83,7 @@ def confirm_as_shown(
     sent = {
         name: value
         for name, value in request.json.items()
-        if isinstance(value, str) and name not in _OF_THE_CEREMONY
+        if isinstance(value, str) and name not in _BESIDE
     }
     mark = shown_mark(request, present, what, sent)
     if not compare_digest(mark.encode(), request.path_params["mark"].encode()):

@@ -5,7 +5,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from authn.clients.exchange_pairs import ExchangePair, list_exchanges
 from authn.clients.resource_document import InvalidResource
 from authn.clients.resource_registration import (
     change_resource,
@@ -16,21 +15,21 @@ from authn.clients.resource_registration import (
 )
 from authn.clients.resources import Resource, find_resource
 from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
-from authn.console.operator_client_views import Change
+from authn.console.operator_asking import asked_here
 from authn.console.operator_confirming import confirm_as_shown, confirm_page, shown_options
+from authn.console.operator_request_deeds import wanted_resource
 from authn.console.operator_resource_form import (
     EXAMPLE,
     field_of,
     form_of_resource,
     values_of_form,
 )
+from authn.console.operator_resource_views import resource_changes, version_of_resource
 from authn.console.operator_resources import ONE, address, query_of, resource_in_query
 from authn.console.routes import desk_form, desk_page, desk_script
 from authn.console.shown import desk_answer
 from authn.errors import N_, Forbidden
 from authn.policies import LEVELS
-from authn.secrets import token_hash
-from authn.views.resource_shown import shown_resource
 from authn.web.request import Request, json_answer
 
 NEW: Final = "/desk/operator/new-resource"
@@ -71,8 +70,13 @@ def operator_resource_new_options(request: Request, desk: DeskSession) -> Respon
 
 @at_desk_script("change-clients")
 def operator_resource_registered(request: Request, desk: DeskSession) -> Response:
-    """Access tokens can be for it from now on."""
+    """Access tokens can be for it from now on, or once a second operator agrees."""
     present, sent = confirm_as_shown(request, desk, REGISTER)
+    values = {"resource": sent.get("resource", "").strip(), **values_of_form(sent)}
+    after = new_resource(request.connection, request.settings, request.now, **values)
+    wanted = wanted_resource(request.connection, None, after)
+    if wanted.gives:
+        return json_answer(asked_here(request, present, wanted))
     registered = register_resource(
         request.connection,
         request.secrets,
@@ -80,8 +84,7 @@ def operator_resource_registered(request: Request, desk: DeskSession) -> Respons
         request.now,
         reference=request.reference,
         actor_id=present.person_id,
-        resource=sent.get("resource", "").strip(),
-        **values_of_form(sent),
+        **values,
     )
     return json_answer({"location": address(registered)})
 
@@ -115,13 +118,18 @@ def operator_resource_edit_options(request: Request, desk: DeskSession) -> Respo
 
 @at_desk_script("change-clients")
 def operator_resource_changed(request: Request, desk: DeskSession) -> Response:
-    """It has these values from now on."""
+    """It has these values from now on, or once a second operator agrees."""
     present, sent = confirm_as_shown(request, desk, CHANGE)
     found = locked_resource(request.connection, sent.get("resource", ""))
     if found is None:
         raise nothing_here()
-    if sent.get("version") != _version(found):
+    if sent.get("version") != version_of_resource(found):
         raise Forbidden("changed_meanwhile", MEANWHILE)
+    values = values_of_form(sent)
+    after = changed_resource(request.connection, request.settings, found, **values)
+    wanted = wanted_resource(request.connection, found, after)
+    if wanted.gives:
+        return json_answer(asked_here(request, present, wanted))
     changed = change_resource(
         request.connection,
         request.secrets,
@@ -130,13 +138,9 @@ def operator_resource_changed(request: Request, desk: DeskSession) -> Response:
         request.now,
         reference=request.reference,
         actor_id=present.person_id,
-        **values_of_form(sent),
+        **values,
     )
     return json_answer({"location": address(changed)})
-
-
-def _version(resource: Resource) -> str:
-    return token_hash(repr(resource))[:32]
 
 
 def _form(
@@ -148,7 +152,7 @@ def _form(
 ) -> Response:
     errors = []
     if refusal is not None:
-        text = request.translate(refusal.description)
+        text = refusal.said(request.translate)
         errors = [{"field": field_of(refusal), "text": text}]
     return desk_answer(
         request,
@@ -167,46 +171,22 @@ def _form(
 def _confirm(
     request: Request, desk: DeskSession, before: Resource | None, after: Resource
 ) -> Response:
-    pairs = list_exchanges(request.connection)
     carried = {name: text for name, text in request.form.items() if name != "csrf_token"}
     if before is not None:
-        carried["version"] = _version(before)
+        carried["version"] = version_of_resource(before)
     return confirm_page(
         request,
         desk,
         CHANGE if before else REGISTER,
         carried,
         "resource" if before else "new-resource",
+        wanted_resource(request.connection, before, after),
         before=before and before.resource_name,
         name=after.resource_name,
-        changes=_changes(before, after, pairs),
+        changes=resource_changes(before, after),
         new_secret=False,
         back=f"{ONE}/edit?{query_of(before)}" if before else NEW,
     )
-
-
-def _changes(before: Resource | None, after: Resource, pairs: list[ExchangePair]) -> list[Change]:
-    """What is another line than before; its scopes and their rules keep their order."""
-    old = _lines(before, pairs) if before else {}
-    new = _lines(after, pairs)
-    return [
-        Change(name, old.get(name, ""), new.get(name, ""))
-        for name in dict.fromkeys([*new, *old])
-        if old.get(name, "") != new.get(name, "")
-    ]
-
-
-def _lines(resource: Resource, pairs: list[ExchangePair]) -> dict[str, str]:
-    """By name what is shown; of a scope all its lines as one."""
-    lines: dict[str, str] = {}
-    last = ""
-    for name, value in shown_resource(resource, pairs):
-        if name.startswith("  "):
-            lines[last] += f"; {name.strip()}: {value}"
-        elif name not in ("registered", "exchange"):
-            last = name
-            lines[name] = value
-    return lines
 
 
 routes = [

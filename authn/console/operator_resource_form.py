@@ -27,6 +27,10 @@ FLAGS: Final = (
     "reads_may_act",
     "may_read_device_id",
 )
+NO_JSON: Final = N_(
+    "The scopes are no JSON: look at line %(line)s, near character %(column)s. Often a comma or a "
+    "quotation mark is missing or too many."
+)
 NO_OBJECT: Final = N_("The scopes are a JSON object: the name of each, and what it is.")
 OWN_SCOPE: Final = N_("One of these scopes is the service's own.")
 EXAMPLE: Final = """\
@@ -60,8 +64,8 @@ def values_of_form(form: Mapping[str, str]) -> dict[str, Any]:
     """The values, by the names of `Resource`, but for its address; raises `InvalidResource`."""
     try:
         scopes = orjson.loads(form.get("scopes", "").strip() or "{}")
-    except ValueError:
-        scopes = None
+    except orjson.JSONDecodeError as fault:
+        raise InvalidResource(NO_JSON, line=fault.lineno, column=fault.colno) from None
     if not isinstance(scopes, dict):
         raise InvalidResource(NO_OBJECT)
     if not scopes.keys().isdisjoint(SCOPES):
@@ -87,14 +91,14 @@ def form_of_resource(resource: Resource) -> dict[str, str]:
 
 def field_of(refusal: InvalidResource) -> str:
     """At which field the refusal stands."""
-    sentence = refusal.description
+    sentence = refusal.words
     for holds, words in rules.RULES:
         if words == sentence:
             return FIELD_OF_RULE.get(holds, "scopes")
     for beginning, field in _OTHERS:
         if sentence.startswith(beginning):
             return field
-    member = sentence.partition(":")[0].partition(".")[0]
+    member = refusal.member.partition(".")[0]
     return member if member in (*WORDS, *FLAGS) else "scopes"
 
 

@@ -21,7 +21,6 @@ from authn.errors import (
     InvalidRequest,
     NotFound,
     Refusal,
-    Unavailable,
 )
 from authn.notices import kinds
 from authn.notices.address import mask_address, read_address
@@ -52,6 +51,9 @@ NOT_REACHABLE = N_(
 )
 ROOM = N_("This address is in the list already, the list is full, or many were added today.")
 NO_SUCH_ADDRESS = N_("This address is not there any more. Nothing was done now.")
+NO_MAIL = N_(
+    "This service cannot send mail yet, and a new address is confirmed by mail. Nothing was done."
+)
 NOBODY = N_("There is no such other person.")
 TWO_CITIZENS = N_("The national register says that these are two different citizens.")
 NOT_MERGED = N_(
@@ -105,7 +107,7 @@ def _room_for_address(setting: Setting) -> None:
         _address(setting)
         return
     if not can_send(occasion.settings):
-        raise Unavailable(N_("This service cannot send mail yet."), retry_after=3600)
+        raise Forbidden("no_mail", NO_MAIL)
     address = read_address(particulars.address)
     room = (occasion.connection, occasion.secrets, setting.person.id, address, occasion.now)
     try:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from authn.console.deeds import needs_two_to_resume
 from authn.console.desk_sessions import Desk
+from authn.console.targets import Standing, needs_second
+from authn.console.weight import weigh
 from authn.devices.tables import Device
 from authn.devices.transitions import State, legal, may_leave, state_of
 from authn.errors import N_
 from authn.people.tables import Person
 from authn.settings import Settings
-from authn.staff.roles import RULES, Act
+from authn.staff.roles import Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Target:
     desk: Desk
     person: Person
     settings: Settings
-    colleague: bool
+    standing: Standing
     devices: Sequence[Device]
     working: bool
     reachable: bool
@@ -56,7 +57,7 @@ class Target:
 
 
 # The letters are those of the English words: one set for everybody, shown beside each link.
-_ON_DEVICE: Final[tuple[tuple[str, State, str, str], ...]] = (
+_ON_DEVICE: Final[tuple[tuple[Act, State, str, str], ...]] = (
     ("suspend", "suspended", N_("Block"), "b"),
     ("resume", "active", N_("Unblock"), "u"),
     ("unlink", "unlinked", N_("Remove"), "r"),
@@ -106,14 +107,12 @@ def person_offers(target: Target) -> list[Offer]:
     ]
 
 
-def _heavy(path: str, target: Target, device: Device, now: datetime) -> Act:
-    """The act as heavy as it would be (`deeds.weigh_device_act`)."""
-    if path == "resume":
-        return "reinstate" if needs_two_to_resume(device, target.settings) else "resume"
-    if path == "unlink":
-        return "unlink" if may_leave(device, target.devices, now) else "unlink-last"
-    return "suspend"
+def _heavy(act: Act, target: Target, device: Device, now: datetime) -> Act:
+    """The act as heavy as it would be now."""
+    last = not may_leave(device, target.devices, now)
+    return weigh(act, device, target.settings, last=last)
 
 
 def _offer(target: Target, act: Act, path: str, words: str, key: str) -> Offer:
-    return Offer(act, path, words, key, waits=RULES[act].second or target.colleague)
+    waits = needs_second(target.desk, act, target.standing)
+    return Offer(act, path, words, key, waits)

@@ -7,7 +7,7 @@ from authn.console.looks import LOOKS
 from authn.console.person_approvals import PersonApproval, approvals_about
 from authn.console.person_devices import DeviceCard, device_cards
 from authn.console.person_offers import Offer, Target, person_offers
-from authn.console.targets import is_colleague
+from authn.console.targets import standing_of
 from authn.devices.installations import devices_and_latest_installations
 from authn.devices.tables import Device
 from authn.devices.transitions import state_of
@@ -73,7 +73,7 @@ def person_view(
         desk,
         person,
         request.settings,
-        colleague=is_colleague(connection, desk, person.id),
+        standing=standing_of(connection, desk, person.id),
         devices=every,
         working=any(_to_block(each, request) for each in every),
         reachable=used_for.reachable,
@@ -85,7 +85,7 @@ def person_view(
         person=person,
         language=request.site.pages.language_name(person.language, request.language),
         number=display(number) if with_number else mask(number),
-        colleague=target.colleague,
+        colleague=target.standing.colleague,
         block=_block(request, every),
         waiting=waiting_return(request, person.id) if used_for.return_waits else None,
         cards=device_cards(request, target, found, used_for.by_device),

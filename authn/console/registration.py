@@ -7,7 +7,6 @@ waits for a day; the registrar is not the agent who began the return. Each locks
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 from uuid import UUID
 
 from authn.audit.registration_events import (
@@ -20,6 +19,7 @@ from authn.consents.desk_acts import BY_LETTER, DeskAct, Way
 from authn.console.approvals import ask, use_approval
 from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_at_desk
+from authn.console.returns_begun import refuse_who_began
 from authn.console.targets import guard_target, note_refused, nothing_here
 from authn.db.occasion import Occasion
 from authn.enrolment.desk_code_rows import find_desk_code
@@ -33,14 +33,9 @@ from authn.enrolment.desk_codes import (
     waits_until,
 )
 from authn.enrolment.desk_tables import DeskCode, Document, SecondHalf
-from authn.enrolment.returning import began_return
 from authn.errors import N_, Forbidden
 from authn.people.persons import lock_person
 from authn.people.tables import Person
-
-BEGAN_RETURN: Final = N_(
-    "You began this person's return yourself. Another registrar must issue the code."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +87,7 @@ class Needs:
 def needs_of(occasion: Occasion, desk: Desk, person: Person) -> Needs:
     """What a code for this person needs; raises as `guard_target`, and for who began the return."""
     second = guard_target(occasion, desk, "issue-code", person)
-    if began_return(occasion, person.id, desk.person_id):
-        note_refused(occasion, desk, "issue-code", "began the return", person.id)
-        raise Forbidden("began_return", BEGAN_RETURN)
+    refuse_who_began(occasion, desk, "issue-code", person.id)
     return Needs(waits_until(occasion, person.id) > occasion.now, second)
 
 

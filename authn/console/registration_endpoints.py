@@ -6,6 +6,7 @@ and, where time has passed since, the printing; what it confirmed is good for on
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,25 +14,19 @@ from uuid import UUID
 from starlette.responses import Response
 
 from authn.consents.desk_acts import BY_LETTER
-from authn.console.confirming import confirm_at_desk, desk_confirmation_options
+from authn.console.confirming import confirm_at_desk, desk_confirmation_options, hold_desk
 from authn.console.desk import (
     DeskSession,
     about_person,
     about_person_script,
     at_desk,
 )
-from authn.console.document_checks import (
-    DOCUMENTS,
-    WrongDocument,
-    checks,
-    read_checked,
-)
+from authn.console.document_checks import DOCUMENTS, check_document, checks
 from authn.console.printing import printed_letter
 from authn.console.registration import (
     Wanted,
     do_ask_for_code,
     do_cancel_code,
-    do_check_identity,
     do_print_code,
 )
 from authn.console.registration_find import find_citizen
@@ -84,13 +79,8 @@ def citizen(request: Request, desk: DeskSession, person: Person) -> Response:
 @about_person("check-identity")
 def identity_checked(request: Request, desk: DeskSession, person: Person) -> Response:
     """The check is on record; or the page again, with what to correct."""
-    try:
-        checked = read_checked(request, request.form)
-    except WrongDocument as wrong:
-        errors = [{"field": wrong.field, "text": request.translate(wrong.description)}]
-        return _citizen_page(request, desk, person, request.form, errors)
-    do_check_identity(request, desk, person, checked)
-    return redirect(_path(person))
+    again = partial(_citizen_page, request, desk, person)
+    return check_document(request, desk, person, _path(person), again)
 
 
 @about_person_script("issue-code")
@@ -141,6 +131,7 @@ def letter(request: Request, desk: DeskSession, person: Person) -> Response:
 @about_person("issue-code")
 def letter_printed(request: Request, desk: DeskSession, person: Person) -> Response:
     """The letter, and nothing keeps it: a second one is another code, confirmed anew."""
+    desk = hold_desk(request, desk, "issue-code")
     token = request.form.get("ticket", "")
     desk_code_id = _ticket(request, desk, token)
     if not spend(request.connection, token, request.now + LETTER_LIFETIME):

@@ -6,7 +6,8 @@ for a person who has or had a device, and for a colleague, a second member of st
 and the person is told, at every address and under "My activity".
 
 Why one registrar will do for who never had a device: so it is with their first code, which opens
-no less. A match can be taken away by any registrar, since that lets nobody in.
+no less; and such a match ends as such a code does (`enrolment.foreign_matches`). A match can be
+taken away by any registrar, since that lets nobody in.
 """
 
 from dataclasses import replace
@@ -24,13 +25,13 @@ from authn.console.approvals import ask, use_approval
 from authn.console.desk_sessions import Desk, Why
 from authn.console.looks import record_look
 from authn.console.on_record import record_at_desk
+from authn.console.returns_begun import refuse_who_began
 from authn.console.targets import guard_target, note_refused, nothing_here
 from authn.db.occasion import Occasion
 from authn.enrolment.desk_code_rows import find_check
 from authn.enrolment.desk_codes import CHECK_HOLDS, has_history
 from authn.enrolment.desk_tables import DeskCode
 from authn.enrolment.foreign_matches import take_match_away
-from authn.enrolment.returning import began_return
 from authn.errors import N_, Forbidden
 from authn.federation.foreign_identities import (
     ForeignIdentity,
@@ -43,9 +44,6 @@ from authn.notices.notices import tell
 from authn.people.persons import lock_person
 from authn.people.tables import Person
 
-BEGAN_RETURN: Final = N_(
-    "You began this person's return yourself. Another registrar must match the identity."
-)
 NOT_CHECKED: Final = N_("Check this person's identity document first. It holds for half an hour.")
 
 
@@ -78,9 +76,7 @@ def do_match(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) 
     """
     lock_person(occasion.connection, person.id)
     second = guard_target(occasion, desk, "match-identity", person)
-    if began_return(occasion, person.id, desk.person_id):
-        note_refused(occasion, desk, "match-identity", "began the return", person.id)
-        raise Forbidden("began_return", BEGAN_RETURN)
+    refuse_who_began(occasion, desk, "match-identity", person.id)
     if find_identity(occasion.connection, occasion.secrets, identity_id) is None:
         raise nothing_here()
     approved_by = None
@@ -93,7 +89,8 @@ def do_match(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) 
         approved_by = approval.decided_by
     else:
         _require_check(occasion, desk, person)
-    if not match_identity(occasion.connection, identity_id, person.id, occasion.now):
+    by_two = approved_by is not None
+    if not match_identity(occasion.connection, identity_id, person.id, occasion.now, by_two=by_two):
         raise match_changed()
     event = ForeignIdentityMatched(
         **desk.on_record(person.id), identity=identity_id, approved_by=approved_by

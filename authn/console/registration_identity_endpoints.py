@@ -5,6 +5,7 @@ page that shows it once more, to correct a number, knows by its token that it wa
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -17,9 +18,8 @@ from authn.console.desk import (
     about_person_script,
     at_desk,
 )
-from authn.console.document_checks import DOCUMENTS, WrongDocument, checks, read_checked
+from authn.console.document_checks import DOCUMENTS, check_document, checks
 from authn.console.reason import WrongReason, read_why, reasons
-from authn.console.registration import do_check_identity
 from authn.console.registration_find import find_citizen
 from authn.console.registration_identities import (
     check_of,
@@ -41,6 +41,7 @@ from authn.federation.foreign_identities import (
     identities_of,
     waiting_identities,
 )
+from authn.federation.upstreams import upstreams
 from authn.people.tables import Person
 from authn.web.request import Request, json_answer, redirect
 
@@ -52,7 +53,13 @@ SEEN: Final = "identity-seen"  # what the token of a page is signed for that sho
 def identities(request: Request, desk: DeskSession) -> Response:
     """What waits to be matched; whose names they are is seen one by one."""
     waiting = waiting_identities(request.connection, request.secrets)
-    return desk_answer(request, desk, "console/registration_identities.html", waiting=waiting)
+    return desk_answer(
+        request,
+        desk,
+        "console/registration_identities.html",
+        waiting=waiting,
+        upstreams=_upstreams(request),
+    )
 
 
 @at_desk("match-identity")
@@ -108,13 +115,8 @@ def second_look(request: Request, desk: DeskSession, person: Person) -> Response
 @about_person("check-identity")
 def identity_checked(request: Request, desk: DeskSession, person: Person) -> Response:
     """The document is checked, without which nothing is matched; or the page again."""
-    try:
-        checked = read_checked(request, request.form)
-    except WrongDocument as wrong:
-        errors = [{"field": wrong.field, "text": request.translate(wrong.description)}]
-        return _match_page(request, desk, person, request.form, errors)
-    do_check_identity(request, desk, person, checked)
-    return redirect(_match_path(request, person))
+    again = partial(_match_page, request, desk, person)
+    return check_document(request, desk, person, _match_path(request, person), again)
 
 
 @about_person_script("match-identity")
@@ -172,8 +174,8 @@ def _why_page(
         desk,
         "console/registration_identity_why.html",
         status=422 if errors else 200,
-        identity_id=known.id,
-        upstream=known.upstream,
+        known=known,
+        upstreams=_upstreams(request),
         reasons=reasons(request),
         sent=sent,
         errors=errors,
@@ -225,6 +227,11 @@ def _match_page(
         sent=sent,
         errors=errors,
     )
+
+
+def _upstreams(request: Request) -> dict[str, str]:
+    """What each upstream is called."""
+    return {each.id: each.name for each in upstreams(request.settings)}
 
 
 def _was_seen(request: Request, desk: DeskSession, found: ForeignIdentity, token: str) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from authn.console.approval_rows import State, shown_approvals
 from authn.console.desk_sessions import DeskSession
-from authn.console.targets import two_for_staff
+from authn.console.targets import needs_second, standing_of
 from authn.enrolment.desk_code_rows import (
     codes_of_registrar,
     latest_desk_code,
@@ -76,7 +76,8 @@ class RunningCode:
 def view_of(request: Request, desk: DeskSession, person: Person) -> CodeView:
     """How far the citizen's code is, for this registrar."""
     waits = waits_until(request, person.id) > request.now
-    second_only = two_for_staff(request.connection, desk, "issue-code", person.id)
+    standing = standing_of(request.connection, desk, person.id)
+    second_only = needs_second(desk, "issue-code", standing)
     if person.deceased or person.merged_into is not None:
         return CodeView("closed", waits, second_only)
     if began_return(request, person.id, desk.person_id):

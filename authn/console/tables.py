@@ -3,6 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, Text, Uuid
 
 from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.staff.tables import LONGEST_DESK
 
 LONGEST_REASON = 500
 LONGEST_TICKET = 60
@@ -18,6 +19,8 @@ desk_sessions = Table(
     Column("installation_id", Uuid, ForeignKey("installations.id"), nullable=False),
     # Being signed in when it was opened: whoever signs out, and in again, opens it anew.
     Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
+    # At which of their desks they are: in the roles that they have there.
+    Column("desk", String(LONGEST_DESK), nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False),
     Column("ended_at", Instant),
@@ -50,6 +53,8 @@ approvals = Table(
     Column("ticket", String(LONGEST_TICKET), nullable=False),
     # By whom of the staff; none at the machine, on the command line.
     Column("asked_by", Uuid, ForeignKey("persons.id")),
+    # At which of their desks they asked.
+    Column("desk", String(LONGEST_DESK)),
     Column("asked_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     # `approval_rows.State`
@@ -59,5 +64,33 @@ approvals = Table(
     Column("remark", Text, nullable=False),
     Index(None, "state", "expires_at"),
     Index(None, "person_id"),
+    sqlite_with_rowid=False,
+)
+
+# What gives much, and waits for a second operator; or a role for somebody (`operator_requests`).
+operator_requests = Table(
+    "operator_requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    # `operator_request_rows.Kind`, what it is on, and whom it gives a role.
+    Column("kind", String(20), nullable=False),
+    Column("target", String(500), nullable=False),
+    Column("person_id", Uuid, ForeignKey("persons.id")),
+    # In which role somebody decides.
+    Column("decider", String(10), nullable=False),
+    # All that would be done and all that is shown of it, as JSON, with a keyed hash of the row.
+    Column("content", Text, nullable=False),
+    Column("seal", String(64), nullable=False),
+    Column("reason", String(LONGEST_REASON), nullable=False),
+    Column("ticket", String(LONGEST_TICKET), nullable=False),
+    # By whom of the staff; none at the machine, on the command line.
+    Column("asked_by", Uuid, ForeignKey("persons.id")),
+    Column("asked_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("decided_by", Uuid, ForeignKey("persons.id")),
+    Column("decided_at", Instant),
+    Column("remark", Text, nullable=False),
+    Index(None, "state", "expires_at"),
     sqlite_with_rowid=False,
 )

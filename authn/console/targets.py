@@ -1,6 +1,7 @@
 """Whom an act at the desk may be on: never oneself, never a colleague without somebody else."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from authn.db.occasion import Occasion
 from authn.errors import N_, Forbidden, NotFound, Refusal
 from authn.people.tables import Person, persons
 from authn.staff.roles import RULES, Act
-from authn.staff.staff import staff_of
+from authn.staff.staff import desk_name
 from authn.staff.tables import staff
 
 OWN_ACCOUNT = N_(
@@ -33,6 +34,7 @@ BY_WHICH_ONE_RETURNS: Final[frozenset[Act]] = frozenset({"issue-code", "match-id
 
 # Built once: putting a statement together costs more than executing it.
 _PERSON = select(persons).where(persons.c.id == bindparam("person_id"))
+_PERSONS = select(persons).where(persons.c.id.in_(bindparam("ids", expanding=True)))
 _DESKS = select(staff.c.person_id, staff.c.desk).where(
     staff.c.person_id.in_(bindparam("ids", expanding=True)), staff.c.ended_at.is_(None)
 )
@@ -44,30 +46,62 @@ def seen_person(connection: Connection, person_id: UUID) -> Person | None:
     return Person(*row) if row else None
 
 
-def is_colleague(connection: Connection, desk: Desk, person_id: UUID) -> bool:
-    """Whether the person works at one of the desks at which this member of staff works."""
-    return person_id in colleagues_among(connection, desk, [person_id])
+def seen_persons(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Person]:
+    """Those of these who are a person, by their id, as `seen_person` shows them."""
+    found = connection.execute(_PERSONS, {"ids": list(ids)})
+    return {person.id: person for person in (Person(*row) for row in found)}
 
 
-def two_for_staff(connection: Connection, desk: Desk, act: Act, person_id: UUID) -> bool:
-    """Whether the act needs a second one since it is on somebody of the staff: a colleague, or,
-    for what would let somebody in as them, whoever works at any desk."""
-    if act in BY_WHICH_ONE_RETURNS:
-        return staff_of(connection, person_id) is not None
-    return is_colleague(connection, desk, person_id)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What somebody is to who looks at them: a `colleague`, at a desk of both; `staff` of any."""
+
+    colleague: bool
+    staff: bool
+
+
+def standing_of(connection: Connection, desk: Desk, person_id: UUID) -> Standing:
+    """How the person stands to this member of staff now: one statement."""
+    theirs = _desks_of(connection, [person_id]).get(person_id, set())
+    return Standing(colleague=bool(theirs & _own(desk)), staff=bool(theirs))
 
 
 def colleagues_among(connection: Connection, desk: Desk, ids: Iterable[UUID]) -> set[UUID]:
-    """Those of these persons who are a colleague, as `is_colleague` says."""
-    own = {each.casefold() for each in desk.staff.desks}
-    rows = connection.execute(_DESKS, {"ids": list(ids)})
-    return {row.person_id for row in rows if row.desk.casefold() in own}
+    """Those of these persons who work at one of the desks of this member of staff."""
+    own = _own(desk)
+    return {each for each, theirs in _desks_of(connection, ids).items() if theirs & own}
+
+
+def needs_second(desk: Desk, act: Act, standing: Standing) -> bool:
+    """Whether an act that is so heavy, on somebody who stands so, waits for a second one.
+
+    It does where the act always does, and on staff: on a colleague, or, for what would let somebody
+    in as them, on whoever works at any desk. A look never does.
+    """
+    if act in LOOKING:
+        return False
+    if RULES[act].second and act not in desk.alone:
+        return True
+    return standing.staff if act in BY_WHICH_ONE_RETURNS else standing.colleague
+
+
+def _desks_of(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, set[str]]:
+    """Where those of these persons work who work somewhere, whatever the letters' size."""
+    found: dict[UUID, set[str]] = {}
+    for row in connection.execute(_DESKS, {"ids": list(ids)}):
+        found.setdefault(row.person_id, set()).add(desk_name(row.desk).casefold())
+    return found
+
+
+def _own(desk: Desk) -> set[str]:
+    """Every desk of who acts, not that alone at which they are now."""
+    return {each.casefold() for each in desk.staff.desks}
 
 
 def guard_target(occasion: Occasion, desk: Desk, act: Act, person: Person) -> bool:
     """Whether the act on this person has to wait for a second member of staff.
 
-    It has where the act always has, and for staff (`two_for_staff`); a look never has. Raises
+    The one place that decides is `needs_second`. Raises
     `NotFound` for a role that may not do it, `Forbidden` for oneself and, but for a look, for a
     person who died or became another; each is on record. The act itself calls this, so that it
     holds wherever the act is asked for, and so does every page and call about a person.
@@ -78,8 +112,7 @@ def guard_target(occasion: Occasion, desk: Desk, act: Act, person: Person) -> bo
         raise refusal
     if act in LOOKING:
         return False
-    second = RULES[act].second and act not in desk.alone
-    return second or two_for_staff(occasion.connection, desk, act, person.id)
+    return needs_second(desk, act, standing_of(occasion.connection, desk, person.id))
 
 
 def guard_oneself(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> None:

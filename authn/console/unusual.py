@@ -1,4 +1,5 @@
-"""What supervisors are told of their own desk: many people looked at, and a colleague's account."""
+"""What supervisors are told: many people looked at and a colleague's account, of their own desk;
+and what one alone gave at the machine, of the whole service."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, bindparam, select
 from authn.audit.events import Event
 from authn.audit.log import audit_events
 from authn.audit.staff_events import DeskColleagueSeen, DeskLooksUnusual
+from authn.console.operator_request_views import done_at_the_machine
 from authn.db.metadata import Instant
 from authn.people.tables import persons
 from authn.staff.reasons import reason_in_words
@@ -65,9 +67,10 @@ _TOLD = (
 
 
 def told_of_desk(request: Request, supervisor: Staff, since: datetime) -> dict[str, Any]:
-    """Both, as the templates have them (`console/told.html`)."""
+    """All of it, as the templates have it (`console/told.html`)."""
     connection, translate = request.connection, request.translate
     return {
+        "lately": done_at_the_machine(connection, since),
         "unusual": unusual_looks(connection, supervisor, since),
         "colleagues": [
             (each, reason_in_words(request.settings, each.reason, request.language, translate))

@@ -109,7 +109,9 @@ def _open_sqlite(url: str, threads: int) -> Database:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # SQLite would let everybody read it; its -wal and -shm get the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    writer = _writer(url, threads, {"check_same_thread": False})
+    # The connection that was used last is used next: what it has read is good until another one has
+    # written. Taken in turns, each would read the same pages from the file for every request.
+    writer = _writer(url, threads, {"check_same_thread": False}, pool_use_lifo=True)
     event.listen(writer.pool, "connect", _configure_sqlite)
     reader = _engine(url, pool=writer.pool)
     lock_file = path.with_name(path.name + ".lock")
@@ -117,7 +119,7 @@ def _open_sqlite(url: str, threads: int) -> Database:
     return Database(reader, writer, WriteLock(os.fdopen(descriptor, "r+b")))
 
 
-def _writer(url: str, threads: int, connect_args: dict[str, Any]) -> Engine:
+def _writer(url: str, threads: int, connect_args: dict[str, Any], **options: Any) -> Engine:
     return _engine(
         url,
         pool_size=threads,
@@ -125,6 +127,7 @@ def _writer(url: str, threads: int, connect_args: dict[str, Any]) -> Engine:
         pool_timeout=WAIT_SECONDS,
         connect_args=connect_args,
         execution_options={WRITES: True},
+        **options,
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql import Executable
 
 from authn.db.transaction import must_write
 
@@ -21,8 +20,8 @@ def insert_once(connection: Connection, table: Table, values: dict[str, Any]) ->
     Raises `NeedsToWrite` in a transaction that only reads.
     """
     must_write(connection)
-    statement = _insert_or_nothing(table, connection.dialect.name)
-    return connection.execute(statement, values).first() is not None
+    statement = _inserted_or_not(table, connection.dialect.name)
+    return connection.execute(statement, values).rowcount == 1
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -32,14 +31,8 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str
 
 
 @cache  # putting a statement together costs more than executing it
-def _insert_or_nothing(table: Table, dialect: str) -> Executable:
-    """`_inserted_or_not`, with `RETURNING` the primary key."""
-    statement: Executable = _inserted_or_not(table, dialect).returning(*table.primary_key.columns)
-    return statement
-
-
-@cache
 def _inserted_or_not(table: Table, dialect: str) -> Any:
     """`INSERT … ON CONFLICT DO NOTHING`, in the engine's dialect."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing()
+    # Of an INSERT SQLAlchemy keeps no count unless it is asked to.
+    return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)

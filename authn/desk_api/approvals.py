@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from authn.clients.desk_api import DESK_ACT
 from authn.console.approval_rows import Approval, find_approval, shown_approvals
-from authn.console.approval_views import approval_view
+from authn.console.approval_views import ApprovalView, approval_view, approval_views
 from authn.console.approvals import LONGEST_REMARK, may_decide, refuse, withdraw
 from authn.console.approving import approve
 from authn.console.targets import nothing_here
@@ -23,7 +23,9 @@ REMARK: Final = Member(
 
 def list_approvals(call: Call) -> Mapping[str, Any]:
     """What waits that this member of staff may decide about, and what they asked lately."""
-    return {"approvals": [_shown(call, each) for each in shown_approvals(call.request, call.desk)]}
+    found = shown_approvals(call.request, call.desk)
+    views = approval_views(call.request, call.desk, found)
+    return {"approvals": [_shown(*each) for each in zip(views, found, strict=True)]}
 
 
 def see_approval(call: Call) -> Mapping[str, Any]:
@@ -32,7 +34,7 @@ def see_approval(call: Call) -> Mapping[str, Any]:
     desk = call.desk
     if found is None or not (found.asked_by == desk.person_id or may_decide(desk, found)):
         raise nothing_here()
-    return _shown(call, found)
+    return _shown(approval_view(call.request, desk, found), found)
 
 
 def approve_it(call: Call) -> Mapping[str, Any]:
@@ -64,8 +66,7 @@ def _decided(call: Call) -> Mapping[str, Any]:
     }
 
 
-def _shown(call: Call, found: Approval) -> Mapping[str, Any]:
-    view = approval_view(call.request, call.desk, found)
+def _shown(view: ApprovalView, found: Approval) -> Mapping[str, Any]:
     return {
         "id": view.id,
         "act": view.act,

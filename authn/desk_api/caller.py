@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from authn.clients.desk_api import DESK_ACT, desk_api_audience
+from authn.clients.permissions import refusal
 from authn.clients.resources import find_resource
 from authn.consents.desk_acts import DeskAct, desk_act_of
 from authn.console.desk_sessions import NO_REASON, Desk
@@ -26,6 +27,7 @@ from authn.oidc.access_token import AccessToken
 from authn.oidc.protected_resource import BEARER, DPOP, accepted_token, refused
 from authn.people.persons import lock_persons
 from authn.policies import LEVELS
+from authn.profiles.identity import identity_of
 from authn.profiles.profiles import find_profile
 from authn.sessions.levels import acr
 from authn.sources.facts import DeskRoles
@@ -57,11 +59,13 @@ def calling(request: Request, scope: str, *, writes: bool) -> Caller:
     token, live, profile = accepted_token(request, desk_api_audience(request.settings), REALM)
     if writes:
         must_write(request.connection)
-    if find_resource(request.connection, token.audience) is None:  # it was taken back just now
+    resource = find_resource(request.connection, token.audience)
+    if resource is None or token.audience not in live.resources:  # it was taken back just now
         raise _refused(token, "invalid_token", "The API is not offered any more.")
     if not isinstance(profile.fact, DeskRoles) or "act" in token.claims:
         raise _refused(token, "invalid_token", "A token of somebody in their staff role is needed.")
-    if scope not in token.scope.split():
+    identity = identity_of(profile, live.grant.level)
+    if scope not in token.scope.split() or refusal(identity, scope, resource):
         raise _refused(
             token, "insufficient_scope", "Another scope is needed.", status=403, scope=scope
         )

@@ -50,6 +50,28 @@ WORDS: Final[dict[Act, tuple[str, str]]] = {
     "match-identity": (N_("Match this foreign identity?"), N_("It is the same person")),
 }
 FOR_GOOD: Final[frozenset[Act]] = frozenset({"unlink", "merge"})
+# When the act only asks a second member of staff (`console.targets.needs_second`). A code says it
+# in a line of its own, and whoever approves is the second one.
+ONLY_ASKS: Final[dict[Act, str]] = {
+    "suspend": N_("On a colleague's device this only asks: a second member of staff must agree."),
+    "block-all": N_(
+        "On a colleague's devices this only asks: a second member of staff must agree."
+    ),
+    "begin-return": N_("For a colleague this only asks: a second member of staff must agree."),
+    "unlink": N_(
+        "If it is the last device that works, or a colleague's, this only asks: a second member of "
+        "staff must agree."
+    ),
+    "resume": N_(
+        "If it was blocked on suspicion, or is a colleague's, this only asks: a second member of "
+        "staff must agree."
+    ),
+    "change-address": N_("This only asks: a second member of staff must agree."),
+    "merge": N_("This only asks: a second member of staff must agree."),
+    "match-identity": N_(
+        "If this person has or had a device, this only asks: a second member of staff must agree."
+    ),
+}
 REFERENCE_LENGTH: Final = 8
 
 

@@ -13,6 +13,7 @@ from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_at_desk
 from authn.desk_api.confirmation import (
     FOR_GOOD,
+    ONLY_ASKS,
     WORDS,
     confirming_desk,
     lacking,
@@ -54,6 +55,8 @@ def act_to_confirm(request: Request) -> Response:
         question=request.translate(question),
         button=request.translate(button),
         for_good=act.act in FOR_GOOD,
+        only_asks=request.translate(ONLY_ASKS.get(act.act, "")),
+        act=act.act,
         target=target_of(request, desk, session, act) if desk and not found else None,
         request_token=request.query["request"],
     )

@@ -1,5 +1,6 @@
 """A person's devices: found, added, named, used; what else becomes of one is in `life`."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -30,6 +31,9 @@ _HELD = (
     select(devices, persons)
     .join(persons, persons.c.id == devices.c.person_id)
     .where(devices.c.credential_id == bindparam("credential_id"))
+)
+_AMONG = select(devices).where(
+    devices.c.id.in_(bindparam("ids", expanding=True)), devices.c.status != "unlinked"
 )
 _DEVICE_COLUMNS = len(devices.c)
 # Of the row as it is by now: another answer of the same key may have come in meanwhile.
@@ -67,6 +71,12 @@ def find_device(connection: Connection, person_id: UUID, device_id: UUID) -> Dev
     if row is None:
         raise no_such_device()
     return Device(*row)
+
+
+def devices_among(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Device]:
+    """Those of these that are a device of whomever and not removed, by their id."""
+    found = connection.execute(_AMONG, {"ids": list(ids)})
+    return {device.id: device for device in (Device(*row) for row in found)}
 
 
 def no_such_device() -> NotFound:

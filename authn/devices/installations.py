@@ -1,5 +1,6 @@
 """The browsers and apps in which a device is used: each knows itself by a random cookie."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from authn.secrets import new_token, token_hash
 from authn.web.user_agent import UserAgent
 
 COOKIE_LIFETIME = timedelta(days=400)  # the longest that browsers keep one; renewed at each login
-LONGEST_COOKIE = 64
+_COOKIE = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what `new_token` gives; another is none of ours
 MOST_SHOWN = 100  # whoever deletes cookies at each visit makes an installation each time
 
 
@@ -39,7 +40,7 @@ def recognise_installation(
     Made when there is none. One that was ended stays ended, so that nothing of it comes back to
     life: its browser gets a new cookie and is a new installation.
     """
-    if not 0 < len(cookie) <= LONGEST_COOKIE:
+    if not _COOKIE.fullmatch(cookie):
         cookie = new_token()
     new_id = uuid4()
     installation_id = _see(connection, new_id, device_id, cookie, agent, now, place)

@@ -59,7 +59,19 @@ def issue_activation_code(
     An earlier code that was not used is withdrawn: a person has one valid code at most. Raises
     `Forbidden` for a deceased person.
     """
-    return _issue(connection, secrets, settings, person, now, reference, None).code
+    return issue_whole_code(connection, secrets, settings, person, now, reference).code
+
+
+def issue_whole_code(
+    connection: Connection,
+    secrets: Secrets,
+    settings: Settings,
+    person: Person,
+    now: datetime,
+    reference: str,
+) -> IssuedCode:
+    """As `issue_activation_code`, with the id by which the code can be withdrawn."""
+    return _issue(connection, secrets, settings, person, now, reference, None)
 
 
 def issue_code_in_halves(
@@ -82,6 +94,15 @@ def withdraw_codes_of(connection: Connection, person_id: UUID, now: datetime) ->
     connection.execute(
         update(activation_codes)
         .where(activation_codes.c.person_id == person_id, _unspent())
+        .values(withdrawn_at=now)
+    )
+
+
+def withdraw_code(connection: Connection, code_id: UUID, now: datetime) -> None:
+    """This code is worth nothing any more; one that was issued after it stays."""
+    connection.execute(
+        update(activation_codes)
+        .where(activation_codes.c.id == code_id, _unspent())
         .values(withdrawn_at=now)
     )
 

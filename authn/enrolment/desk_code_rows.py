@@ -1,5 +1,6 @@
 """Codes of the desk as they are kept: found by id, by person, by registrar."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,7 @@ KEPT: Final = timedelta(days=90)
 """How long what ended stays: longer than a link in a mail that would cancel it works."""
 
 _FIND = select(desk_codes).where(desk_codes.c.id == bindparam("of_id"))
+_AMONG = select(desk_codes).where(desk_codes.c.id.in_(bindparam("ids", expanding=True)))
 _LATEST = (
     select(desk_codes)
     .where(desk_codes.c.person_id == bindparam("of_person"))
@@ -59,6 +61,12 @@ def find_desk_code(connection: Connection, desk_code_id: UUID) -> DeskCode:
     if row is None:
         raise NotFound("not_found", N_("The page you asked for does not exist."))
     return DeskCode(*row)
+
+
+def desk_codes_among(connection: Connection, ids: Collection[UUID]) -> dict[UUID, DeskCode]:
+    """Those of these that are there still, by their id."""
+    found = connection.execute(_AMONG, {"ids": list(ids)})
+    return {each.id: each for each in (DeskCode(*row) for row in found)}
 
 
 def latest_desk_code(connection: Connection, person_id: UUID) -> DeskCode | None:

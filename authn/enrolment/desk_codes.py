@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, or_, update
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
 from authn.devices.devices import every_device_of
-from authn.enrolment.activation import issue_code_in_halves, withdraw_codes_of
+from authn.enrolment.activation import issue_code_in_halves, withdraw_code
 from authn.enrolment.desk_code_rows import find_desk_code, was_used, was_withdrawn
 from authn.enrolment.desk_tables import (
     DeskCode,
@@ -129,7 +129,7 @@ def ask_for_code(
     state: DeskCodeState = "waiting" if opens_at > occasion.now else "open"
     history = has_history(occasion.connection, person.id)
     at_once = occasion.settings.desk_approval_lifetime
-    _cancel_others(occasion, desk_code)
+    cancel_others(occasion, desk_code)
     values: dict[str, Any] = {
         "state": "asked" if by_second else state,
         "second_half": second_half,
@@ -138,7 +138,7 @@ def ask_for_code(
         "expires_at": opens_at + (OPEN_FOR if by_second or state == "waiting" else at_once),
         "guarded": by_second or history,
     }
-    if not _step(occasion, desk_code.id, ("checked",), values):
+    if not step(occasion, desk_code.id, ("checked",), values):
         raise not_now("the identity check is used, or too old")
     if history:
         tell(occasion, person.id, kinds.CodeAsked(desk_code.id, opens_at))
@@ -149,7 +149,7 @@ def open_desk_code(occasion: Occasion, desk_code_id: UUID) -> bool:
     """Whether the code may be printed by this: a second member of staff agreed."""
     until = occasion.now + occasion.settings.desk_approval_lifetime
     values = {"state": "open", "opens_at": occasion.now, "expires_at": until}
-    return _step(occasion, desk_code_id, ("asked",), values)
+    return step(occasion, desk_code_id, ("asked",), values)
 
 
 def print_desk_code(occasion: Occasion, desk_code: DeskCode, person: Person) -> PrintedCode:
@@ -176,7 +176,7 @@ def print_desk_code(occasion: Occasion, desk_code: DeskCode, person: Person) -> 
         "reference": occasion.reference,
         "printed_at": present.printed_at or occasion.now,
     }
-    if not _step(occasion, present.id, ("open", "printed", "waiting"), values):
+    if not step(occasion, present.id, ("open", "printed", "waiting"), values):
         raise not_now("it changed meanwhile")
     printed = replace(present, **values)
     second_code = issued.second_code
@@ -223,8 +223,8 @@ def cancel_desk_code(occasion: Occasion, desk_code_id: UUID) -> bool:
     if was_used(occasion.connection, present):
         return False
     if present.code_id is not None:
-        withdraw_codes_of(occasion.connection, present.person_id, occasion.now)
-    return _step(occasion, desk_code_id, _LIVING, {"state": "cancelled"})
+        withdraw_code(occasion.connection, present.code_id, occasion.now)
+    return step(occasion, desk_code_id, _LIVING, {"state": "cancelled"})
 
 
 _LIVING: Final = ("checked", "asked", "waiting", "open", "printed")
@@ -257,7 +257,8 @@ def _send_second_half(
     tell_address(occasion, address, person.language, notice, person.id, name=person.given_name)
 
 
-def _cancel_others(occasion: Occasion, desk_code: DeskCode) -> None:
+def cancel_others(occasion: Occasion, desk_code: DeskCode) -> None:
+    """What was asked for this person before, and is not printed, leads to no code any more."""
     occasion.connection.execute(
         update(desk_codes)
         .where(
@@ -269,7 +270,7 @@ def _cancel_others(occasion: Occasion, desk_code: DeskCode) -> None:
     )
 
 
-def _step(
+def step(
     occasion: Occasion, desk_code_id: UUID, before: tuple[str, ...], values: dict[str, Any]
 ) -> bool:
     """Whether it was in one of these states, not too old, and is now as the values say."""

@@ -1,4 +1,5 @@
-"""Activation codes that a registrar issues at the desk, from the identity check to the letter."""
+"""Activation codes that somebody may have to agree to: at the desk, from the identity check to the
+letter; and at the machine of this service, for who has or had a device."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,8 +25,9 @@ desk_codes = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
-    Column("registrar_id", Uuid, ForeignKey("persons.id"), nullable=False),
-    Column("document", String(14), nullable=False),
+    # Who saw which document; nobody did where it was asked for at the machine.
+    Column("registrar_id", Uuid, ForeignKey("persons.id")),
+    Column("document", String(14)),
     Column("state", String(9), nullable=False),
     Column("checked_at", Instant, nullable=False),
     # What follows is decided when the code is asked for.
@@ -47,12 +49,15 @@ desk_codes = Table(
 
 @dataclass(frozen=True, slots=True)
 class DeskCode:
-    """A row of `desk_codes`; `reference` is what the letter and the audit log have in common."""
+    """A row of `desk_codes`; `reference` is what the letter and the audit log have in common.
+
+    Without a registrar it was asked for at the machine of this service, on the command line.
+    """
 
     id: UUID
     person_id: UUID
-    registrar_id: UUID
-    document: Document
+    registrar_id: UUID | None
+    document: Document | None
     state: DeskCodeState
     checked_at: datetime
     second_half: SecondHalf | None

@@ -1,19 +1,34 @@
-"""A foreign identity leads to its person no more: at the desk, or by the person's own word.
+"""A foreign identity leads to its person no more: at the desk, by the person's own word, or since
+two would have to agree to it by now.
 
 A return that was begun with it since it was matched ends with it, and what it let in is blocked: a
 device that was added with it, and what that device let in in its turn.
+
+One registrar alone may match for somebody who has no device and no role, as they may issue a first
+code. Such a match ends as such a code does: with a role, with a merger and with a device that came
+another way. Why its devices are blocked then: they stand on the same word, and would open the desk
+or another's account. Why they stay otherwise: by that identity this person comes, and comes back.
 """
 
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from authn.audit.log import record
+from authn.audit.registration_events import ForeignMatchEnded
 from authn.db.occasion import Occasion
-from authn.devices.devices import devices_of
+from authn.devices.devices import devices_of, every_device_of
 from authn.devices.life import suspend
 from authn.devices.tables import Device
 from authn.devices.transitions import legal, state_of
 from authn.enrolment.returning import cancel_return, waiting_return
-from authn.federation.foreign_identities import ForeignIdentity, find_identity, part_identity
+from authn.federation.foreign_identities import (
+    ForeignIdentity,
+    find_identity,
+    matches_made_alone,
+    part_identity,
+)
+from authn.notices import kinds
+from authn.notices.notices import tell
 from authn.people.persons import lock_person
 
 
@@ -39,6 +54,35 @@ def take_match_away(
         and suspend(occasion, device, by, by)
     ]
     return Parted(_end_return(occasion, before, person_id), len(blocked))
+
+
+def end_matches_made_alone(
+    occasion: Occasion, person_id: UUID, why: Literal["role", "merger", "device"]
+) -> int:
+    """How many devices were blocked: what one registrar alone matched to the person has ended.
+
+    For a role in any case; else where the person has or had a device that the identity did not let
+    in: a match made now would need two. Call it once the role, or the device, is theirs.
+    """
+    blocked = 0
+    for identity_id in matches_made_alone(occasion.connection, person_id):
+        if why != "role" and not _came_otherwise(occasion, person_id, identity_id):
+            continue
+        parted = take_match_away(occasion, identity_id, person_id, "desk")
+        if parted is None:
+            continue
+        blocked += parted.blocked
+        event = ForeignMatchEnded(
+            person_id=person_id, identity=identity_id, why=why, **parted._asdict()
+        )
+        record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+        tell(occasion, person_id, kinds.IdentityParted(by="" if why == "device" else "desk"))
+    return blocked
+
+
+def _came_otherwise(occasion: Occasion, person_id: UUID, identity_id: UUID) -> bool:
+    every_device = every_device_of(occasion.connection, person_id)
+    return len(_let_in(every_device, identity_id)) < len(every_device)
 
 
 def _let_in(all_devices: list[Device], identity_id: UUID) -> list[Device]:

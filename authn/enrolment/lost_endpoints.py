@@ -71,7 +71,7 @@ def lost_mail_typed(request: Request) -> Response:
     try:
         ssin = parse_ssin(typed["ssin"].strip(), today_in_brussels(request.now))
     except InvalidSsin:
-        words = N_("This is not a national number. It has 11 digits.")
+        words = N_("This is not a national number. Check each of its 11 digits.")
         errors.append({"field": "ssin", "text": request.translate(words)})
     try:
         address = read_address(typed["address"])

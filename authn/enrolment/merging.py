@@ -41,10 +41,15 @@ def end_enrolments(merger: Merger) -> list[str]:
         .where(returns.c.person_id == merged, returns.c.state == "waiting")
         .values(state="cancelled")
     ).rowcount
+    # And of who stays what is not printed yet: it was to open one account, and has none to cancel
+    # it among the other one's addresses.
+    unprinted = and_(
+        desk_codes.c.person_id == merger.kept.id,
+        desk_codes.c.state.in_(("checked", "asked", "waiting", "open")),
+    )
+    of_merged = and_(desk_codes.c.person_id == merged, desk_codes.c.state != "cancelled")
     connection.execute(
-        update(desk_codes)
-        .where(desk_codes.c.person_id == merged, desk_codes.c.state != "cancelled")
-        .values(state="cancelled")
+        update(desk_codes).where(or_(of_merged, unprinted)).values(state="cancelled")
     )
     return [
         f"Activation codes that are withdrawn: {codes}.",

@@ -13,6 +13,7 @@ from authn.audit.log import record
 from authn.devices.devices import add_device
 from authn.devices.models import default_name, guess_kind
 from authn.devices.tables import HeldDevice, HowAdded, IdentityLevel, NewCredential
+from authn.enrolment.foreign_matches import end_matches_made_alone
 from authn.errors import N_, Refusal
 from authn.notices import kinds
 from authn.notices.notices import tell
@@ -60,7 +61,8 @@ def store_device(
 ) -> HeldDevice:
     """The person has the device, under a name that can be recognised; raises as `add_device`.
 
-    `added_by` is the device that confirmed it, `identity_id` the foreign identity, if one did.
+    `added_by` is the device that confirmed it, `identity_id` the foreign identity, if one did. A
+    foreign identity that one registrar alone matched ends by one that came another way.
     """
     agent = read_user_agent(request.headers.get("user-agent", ""))
     kind = guess_kind(credential, agent)
@@ -81,6 +83,8 @@ def store_device(
     event = DeviceAdded(person_id=person.id, device_id=held.device.id, how=how, added_by=added_by)
     record(request.connection, request.secrets, event, request.now, request.reference)
     tell(request, person.id, kinds.DeviceAdded(held.device.id, held.device.name))
+    if added_by is None:
+        end_matches_made_alone(request, person.id, "device")
     return held
 
 

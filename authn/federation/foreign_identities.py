@@ -48,6 +48,11 @@ class ForeignIdentity:
     matched_at: datetime | None
     person_id: UUID | None
 
+    @property
+    def reference(self) -> str:
+        """By which staff tell it from another one of the same moment, without its claims."""
+        return self.id.hex[-8:]
+
 
 class Matched(NamedTuple):
     """An identity, and whom it leads to."""
@@ -84,15 +89,27 @@ _OF_PERSON = (
     .where(unmatched_identities.c.person_id == bindparam("of_person"))
     .order_by(unmatched_identities.c.matched_at, unmatched_identities.c.id)
 )
+_MADE_ALONE = (
+    select(unmatched_identities.c.id)
+    .where(
+        unmatched_identities.c.person_id == bindparam("of_person"),
+        unmatched_identities.c.matched_by_two.is_(False),
+    )
+    .order_by(unmatched_identities.c.matched_at, unmatched_identities.c.id)
+)
 _MATCH = (
     update(unmatched_identities)
     .where(_OF_ID, unmatched_identities.c.person_id.is_(None))
-    .values(person_id=bindparam("whose"), matched_at=bindparam("now", type_=Instant))
+    .values(
+        person_id=bindparam("whose"),
+        matched_at=bindparam("now", type_=Instant),
+        matched_by_two=bindparam("by_two"),
+    )
 )
 _PART = (
     update(unmatched_identities)
     .where(_OF_ID, unmatched_identities.c.person_id == bindparam("whose"))
-    .values(person_id=None, matched_at=None)
+    .values(person_id=None, matched_at=None, matched_by_two=False)
 )
 
 
@@ -161,12 +178,25 @@ def find_identity(
     return next(iter(_read(connection, secrets, _FIND, {"of_id": identity_id})), None)
 
 
+def matches_made_alone(connection: Connection, person_id: UUID) -> list[UUID]:
+    """What leads to this person on the word of one registrar."""
+    return list(connection.execute(_MADE_ALONE, {"of_person": person_id}).scalars())
+
+
 def match_identity(
-    connection: Connection, identity_id: UUID, person_id: UUID, now: datetime
+    connection: Connection,
+    identity_id: UUID,
+    person_id: UUID,
+    now: datetime,
+    *,
+    by_two: bool = False,
 ) -> bool:
-    """Whether the identity leads to this person by this; False when it leads to somebody."""
+    """Whether the identity leads to this person by this; False when it leads to somebody.
+
+    `by_two` is whether a second member of staff agreed.
+    """
     must_write(connection)
-    parameters = {"of_id": identity_id, "whose": person_id, "now": now}
+    parameters = {"of_id": identity_id, "whose": person_id, "now": now, "by_two": by_two}
     return connection.execute(_MATCH, parameters).rowcount == 1
 
 

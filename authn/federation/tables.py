@@ -1,6 +1,6 @@
 """Identities of upstreams that come without a Belgian number, and whom they lead to."""
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, Uuid, false
 
 from authn.db.metadata import Instant, metadata, token_hash_type
 
@@ -17,5 +17,7 @@ unmatched_identities = Table(
     Column("arrived_at", Instant, nullable=False),
     Column("matched_at", Instant),
     Column("person_id", Uuid, ForeignKey("persons.id")),
+    # Whether a second member of staff agreed to the match, which one alone does not outlive.
+    Column("matched_by_two", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )

@@ -42,6 +42,7 @@ _FIND = (
         client_of_grant.c.client_metadata,
         client_of_grant.c.profile_kinds,
         client_of_grant.c.required_profile_kinds,
+        client_of_grant.c.resources,
         *COLUMNS,
         *persons.c,
     )
@@ -56,8 +57,8 @@ class LiveGrant:
     """A grant that is valid at this moment, its person, and what counts of its client.
 
     Not the whole client: reading that takes half as long again. `kinds` are those of the capacities
-    in which people may use it now; `client_scope` is what it may ask now, which may be less than
-    what was granted.
+    in which people may use it now; `client_scope` and `resources` are what it may ask now, which
+    may be less than what was granted.
     """
 
     fapi: bool
@@ -69,6 +70,7 @@ class LiveGrant:
     profile_id: UUID | None
     switched_by: str = ""
     kinds: frozenset[str] = frozenset()
+    resources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def grant_of_access_token(
     row = connection.execute(_FIND, parameters).first()
     if row is None:
         return None
-    profile, may_read_ssin, client_scope, metadata, kinds, required, *rest = row
+    profile, may_read_ssin, client_scope, metadata, kinds, required, its_resources, *rest = row
     return LiveGrant(
         profile == FAPI2,
         may_read_ssin,
@@ -136,6 +138,7 @@ def grant_of_access_token(
         sealed.profile_id,
         sealed.switched_by,
         allowed_kinds(kinds, required),
+        tuple(its_resources),
     )
 
 

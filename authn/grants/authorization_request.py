@@ -12,6 +12,9 @@ from typing import Any, Final, Literal
 from authn.grants.particulars import Particulars
 
 ResponseMode = Literal["query", "form_post", "query.jwt", "form_post.jwt", "device"]
+CameAs = Literal["pushed", "signed", "fapi2"]
+PUSHED: Final = "pushed"
+SIGNED: Final = "signed"
 # Not a mode of the wire: the answer waits at the device code until it is asked for (RFC 8628).
 DEVICE: Final = "device"
 _TUPLES: Final = (
@@ -24,6 +27,7 @@ _TUPLES: Final = (
     "essential_claims",
     "authorization_details",
     "withheld",
+    "came_as",
 )
 
 
@@ -38,7 +42,8 @@ class AuthorizationRequest:
     is needed (Core §5.5.1.1). Of `claims` the names alone are kept; `essential_claims` are those
     that the client says it needs. `profile` is a hint at the capacity: a kind, or a `sub` of
     `may_act`. Nobody asks for `withheld`: it is what a resource does not get of a scope that stays
-    (`Particulars`).
+    (`Particulars`). `came_as` is how it came: by /par, as a request object, from a client that was
+    under the FAPI profile then.
     """
 
     request_id: str
@@ -64,6 +69,7 @@ class AuthorizationRequest:
     essential_claims: tuple[str, ...] = ()
     profile: str = ""
     withheld: tuple[str, ...] = ()
+    came_as: tuple[CameAs, ...] = ()
 
     @property
     def particulars(self) -> Particulars:

@@ -135,12 +135,14 @@ def redeem_code(
     secrets: Secrets,
     settings: Settings,
     presented: Presented,
+    client: Client,
     now: datetime,
     reference: str,
 ) -> RedeemedCode:
     """The code is spent, whatever follows; it was this client's, in time, and not used before.
 
-    Raises `InvalidGrant`. A second use revokes what the first one obtained; a first use that is
+    And it went where the client can be to this day, in a way that it may use to this day. Raises
+    `InvalidGrant`. A second use revokes what the first one obtained; a first use that is
     refused revokes the grant, so that nothing ever comes of it. Both are on record. Another
     client's code is neither spent nor revoked: nobody can harm a client by what it was not given.
     """
@@ -153,7 +155,7 @@ def redeem_code(
     if row is None:
         _refuse_unspendable(connection, secrets, presented, now, reference)
     spent = _SpentCode(*row)
-    reason = _reason_to_refuse(spent, presented, now)
+    reason = _reason_to_refuse(spent, presented, client, now)
     grant = None if reason else find_live_grant(connection, settings, spent.grant_id, now)
     if grant is None:
         ended = _grant(connection, spent.grant_id)
@@ -173,21 +175,31 @@ DESCRIPTIONS = {
     "unknown": N_("The code is unknown, expired or was used before."),
     "expired": N_("The code is unknown, expired or was used before."),
     "redirect_uri": N_("The redirect_uri is not the one of the authorization request."),
+    "redirect_uri_ended": N_("The redirect_uri is not registered any more."),
     "code_verifier": N_("The code_verifier does not match the code_challenge."),
+    "code_challenge": N_("This client must send a code_challenge."),
     "dpop_jkt": N_("The code is bound to another DPoP key."),
     "ended": N_("The session in which the code was given has ended."),
 }
 
 
-def _reason_to_refuse(spent: _SpentCode, presented: Presented, now: datetime) -> str | None:
+def _reason_to_refuse(
+    spent: _SpentCode, presented: Presented, client: Client, now: datetime
+) -> str | None:
     if spent.expires_at <= now:
         return "expired"
     # RFC 6749 §4.1.3
     if presented.redirect_uri != spent.redirect_uri:
         return "redirect_uri"
+    # RFC 9700 §2.1: whoever is there now was given it by nobody
+    if not client.check_redirect_uri(spent.redirect_uri):
+        return "redirect_uri_ended"
     # RFC 7636 §4.6; a verifier without a challenge is refused too (RFC 9700 §2.1.1)
     if not verifies(presented.code_verifier, spent.code_challenge):
         return "code_verifier"
+    # RFC 9700 §2.1.1: required since the code was issued
+    if not spent.code_challenge and client.pkce_required:
+        return "code_challenge"
     # RFC 9449 §10
     if spent.dpop_jkt and presented.dpop_jkt != spent.dpop_jkt:
         return "dpop_jkt"

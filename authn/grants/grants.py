@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -185,7 +185,7 @@ def find_live_grant(
 
 # By the person's devices, for which grants have an index; `sub` is unique, whatever its sector.
 _NEWEST = (
-    select(*COLUMNS)
+    select(*COLUMNS, client_of_grant.c.scope.label("client_scope"))
     .select_from(live_chain())
     .where(
         grants.c.device_id.in_(
@@ -205,10 +205,15 @@ _NEWEST = (
 def newest_live_grant(
     connection: Connection, settings: Settings, client_id: str, subject: str, now: datetime
 ) -> Grant | None:
-    """What the person whom the client knows as this subject allowed it last, while it is alive."""
+    """What the person whom the client knows as this subject allowed it last, while it is alive:
+    with what of its scope the client may ask to this day."""
     parameters = {"client_id": client_id, "subject": subject, **limits(settings, now)}
     row = connection.execute(_NEWEST, parameters).first()
-    return Grant(*row) if row else None
+    if row is None:
+        return None
+    *values, client_scope = row
+    grant, askable = Grant(*values), client_scope.split()
+    return replace(grant, scope=" ".join(each for each in grant.scope.split() if each in askable))
 
 
 def revoke_grant(connection: Connection, grant_id: UUID, now: datetime) -> bool:

@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, exists, select, true
+from sqlalchemy import Connection, Text, bindparam, cast, exists, select, true
 
+from authn.clients.client_metadata import unpack_client_metadata
 from authn.clients.clients import allowed_kinds
-from authn.clients.tables import clients, resources
+from authn.clients.resources import ResourceRules, unpack_scopes
+from authn.clients.tables import clients, exchange_pairs, resources
+from authn.devices.tables import KeyLevel
 from authn.grants.access_tokens import is_of_a_system, opened_jti
 from authn.grants.grants import client_of_grant, limits, live, live_chain
 from authn.grants.tables import grants, revoked_tokens
@@ -24,13 +27,17 @@ from authn.settings import Settings
 class AskedToken:
     """An access token of ours, its signature and times verified, and the client that asks.
 
-    `client_id` is the client that it was issued to.
+    `client_id` is the client that it was issued to; `subject` its `sub`, which for a system is the
+    client that obtained it first; `bound` is whether it is of use to nobody without a key or a
+    certificate.
     """
 
     jti: str
     client_id: str
     audience: str
     asking_client_id: str
+    subject: str
+    bound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,14 @@ class TokenAtResource:
 
     `kinds` are those of the capacities in which people may use the client that has the token,
     `granted_kinds` the one that it was granted to. `switched_by` is as in `access_tokens.Sealed`.
+    `askable` are the scopes that the client which was granted them may ask to this day, `rules`
+    what the resource asks of whoever obtains one, `level` the one of the login.
     """
 
     profile_id: UUID | None
     kinds: tuple[str, ...]
+    askable: frozenset[str]
+    rules: ResourceRules
     may_read_ssin: bool
     reads_profile: bool = False
     reads_may_act: bool = False
@@ -53,6 +64,7 @@ class TokenAtResource:
     device_id: UUID | None = None
     switched_by: str = ""
     granted_kinds: frozenset[str] = frozenset()
+    level: KeyLevel | None = None
 
 
 # By exchange (RFC 8693) a token is another client's than its grant.
@@ -64,8 +76,26 @@ _FOR_WHO_ASKS = (
     _issued_to.c.ended_at.is_(None),
     ~exists().where(revoked_tokens.c.jti == bindparam("jti")),
 )
+# By which it may have a token for this resource at all: one of the two; and how.
+_MAY_HAVE = (
+    _issued_to.c.client_metadata,
+    _issued_to.c.resources,
+    exists()
+    .where(
+        exchange_pairs.c.client_id == bindparam("token_client_id"),
+        exchange_pairs.c.resource == bindparam("audience"),
+    )
+    .label("may_exchange"),
+)
+_RULES = (cast(resources.c.scopes, Text).label("scopes"), resources.c.level.label("needed_level"))
+# A system's token that was exchanged is of the client that obtained it first.
+_of_system = clients.alias("of_system")
 _OF_A_PERSON = (
     select(
+        *_MAY_HAVE,
+        *_RULES,
+        client_of_grant.c.scope.label("client_scope"),
+        grants.c.level,
         _issued_to.c.profile_kinds,
         _issued_to.c.required_profile_kinds,
         resources.c.may_read_ssin,
@@ -82,16 +112,26 @@ _OF_A_PERSON = (
     .where(grants.c.id == bindparam("grant_id"), *_FOR_WHO_ASKS, live())
 )
 _OF_A_SYSTEM = (
-    select(resources.c.may_read_ssin)
-    .select_from(resources.join(_issued_to, true()))
-    .where(*_FOR_WHO_ASKS)
+    select(
+        *_MAY_HAVE,
+        *_RULES,
+        _of_system.c.scope.label("client_scope"),
+        resources.c.may_read_ssin,
+    )
+    .select_from(resources.join(_issued_to, true()).join(_of_system, true()))
+    .where(
+        *_FOR_WHO_ASKS,
+        _of_system.c.client_id == bindparam("subject"),
+        _of_system.c.ended_at.is_(None),
+    )
 )
 
 
 def token_at_resource(
     connection: Connection, secrets: Secrets, settings: Settings, token: AskedToken, now: datetime
 ) -> TokenAtResource | None:
-    """The token, while it and everything above it lives, if it is for a resource of who asks."""
+    """The token, while it and everything above it lives, if it is for a resource of who asks, and
+    its client may have such a one to this day: for this resource, and bound if it must be."""
     sealed = opened_jti(secrets, token.jti)
     parameters: dict[str, Any] = {
         "jti": token.jti,
@@ -100,15 +140,24 @@ def token_at_resource(
         "token_client_id": token.client_id,
     }
     if is_of_a_system(token.jti):
+        parameters["subject"] = token.subject
         row = connection.execute(_OF_A_SYSTEM, parameters).first()
     elif sealed is None:
         return None
     else:
         parameters |= {"grant_id": sealed.grant_id, **limits(settings, now)}
         row = connection.execute(_OF_A_PERSON, parameters).first()
-        if row is None:
-            return None
-        kinds, required, *said, granted_kinds, granted_required = row
-        said += [sealed.switched_by, allowed_kinds(granted_kinds, granted_required)]
-        return TokenAtResource(sealed.profile_id, tuple(required or kinds), *said)
-    return TokenAtResource(None, (), *row) if row else None
+    if row is None:
+        return None
+    metadata, its_resources, may_exchange, scopes, needed_level, client_scope, *rest = row
+    if token.audience not in its_resources and not may_exchange:
+        return None
+    if not token.bound and unpack_client_metadata(metadata).binds_tokens:
+        return None
+    rules = ResourceRules(unpack_scopes(scopes), needed_level)
+    today = (frozenset(client_scope.split()), rules)
+    if sealed is None:
+        return TokenAtResource(None, (), *today, *rest)
+    level, kinds, required, *said, granted_kinds, granted_required = rest
+    said += [sealed.switched_by, allowed_kinds(granted_kinds, granted_required), level]
+    return TokenAtResource(sealed.profile_id, tuple(required or kinds), *today, *said)

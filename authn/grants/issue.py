@@ -4,17 +4,20 @@ OpenID Connect Core 1.0 §3.1.2.4 (https://openid.net/specs/openid-connect-core-
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from authn.clients.clients import Client
-from authn.db.once import insert_once
+from authn.db.transaction import must_write
 from authn.errors import N_, Expired, Refusal
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.grants import OFFLINE_ACCESS
 from authn.grants.tables import grants
 from authn.people.subjects import subject_of
+from authn.people.tables import subjects
 from authn.sessions.sessions import Session
 from authn.sessions.tables import sessions
 
@@ -25,6 +28,31 @@ _SESSION_OPEN = (
     .where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None))
     .with_for_update(read=True)
 )
+_WRITTEN = tuple(each for each in grants.c if each is not grants.c.revoked_at)
+
+
+def _insert(insert: Any) -> Any:
+    """A grant with the `sub` by which the sector knows the person, in one statement.
+
+    No row where it knows no such person, nor where the request was answered before. The values are
+    bound as `new_…`: a name of a column would be taken for that.
+    """
+    known = select(
+        *(
+            subjects.c.sub
+            if each is grants.c.subject
+            else bindparam(f"new_{each.name}", type_=each.type)
+            for each in _WRITTEN
+        )
+    ).where(
+        subjects.c.person_id == bindparam("new_person_id"),
+        subjects.c.sector == bindparam("sector"),
+    )
+    inserted = insert(grants).from_select([each.name for each in _WRITTEN], known)
+    return inserted.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+_INSERT = {"sqlite": _insert(sqlite.insert), "postgresql": _insert(postgresql.insert)}
 
 
 class OtherPerson(Refusal):
@@ -58,8 +86,8 @@ def issue_grant(
     `Expired` when the request was answered before, or the session of an offline grant has ended in
     this moment; `OtherPerson` when it asks for another.
     """
-    subject = subject_of(connection, session.person_id, client.sector_identifier, now)
-    if request.subject_hint and request.subject_hint != subject:
+    known_as = (connection, session.person_id, client.sector_identifier, now)
+    if request.subject_hint and request.subject_hint != subject_of(*known_as):
         raise OtherPerson
     offline = OFFLINE_ACCESS in request.scope.split()
     if offline and not _is_open(connection, session):
@@ -72,7 +100,6 @@ def issue_grant(
         "device_id": session.device_id,
         "session_id": session.id,
         "client_id": client.client_id,
-        "subject": subject,
         "scope": request.scope,
         "level": session.level,
         "auth_time": session.auth_time,
@@ -82,9 +109,20 @@ def issue_grant(
         "profile_id": profile_id,
         "ends_at": ends_at,
     }
-    if not insert_once(connection, grants, grant):
-        raise answered_before()
+    if not _is_first(connection, grant, client.sector_identifier):
+        subject_of(*known_as)  # nearly always it was known
+        if not _is_first(connection, grant, client.sector_identifier):
+            raise answered_before()
     return grant_id
+
+
+def _is_first(connection: Connection, grant: dict[str, Any], sector: str) -> bool:
+    """Whether the grant was inserted now: of a person whom the sector knows, for a request that was
+    not answered before."""
+    must_write(connection)
+    values = {f"new_{name}": value for name, value in grant.items()}
+    statement = _INSERT[connection.dialect.name]
+    return connection.execute(statement, {**values, "sector": sector}).rowcount == 1
 
 
 def _is_open(connection: Connection, session: Session) -> bool:

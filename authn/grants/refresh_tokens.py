@@ -5,13 +5,14 @@ RFC 6749 §6 (https://www.rfc-editor.org/rfc/rfc6749#section-6), RFC 9700 §4.14
 
 Why: a thief must need more than the token. A confidential client authenticates; that of a public
 one is bound to its key or certificate; where neither is so, each use replaces it by a successor,
-and a token that comes back after that ends all that hangs on its grant. A client that did not get
-the answer may ask once more, within 10 seconds, before it has used the successor.
+and a token that comes back after that ends all that hangs on its grant. What a token asked for at
+first it asks for always, whatever its client becomes. A client that did not get the answer may ask
+once more, within 10 seconds, before it has used the successor.
 """
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, exists, null, select, update
@@ -33,6 +34,8 @@ from authn.web.site import Site
 from authn.webauthn.policy import level_today, lower
 
 GRACE = timedelta(seconds=10)
+# In the place of a key: whoever uses it has authenticated as its client.
+AUTHENTICATED: Final = "client"
 # Its last use is written when it is older than this part of the idle life, which is so much longer.
 TOUCHES = 30
 
@@ -150,8 +153,11 @@ def find_refresh_token(
         raise _invalid("the grant has ended")
     if min(stored.expires_at, _expires_at(client, stored.issued_at, stored.last_used_at)) <= now:
         raise _invalid("expired")
+    if stored.confirmation == AUTHENTICATED:
+        if client.public:  # since then: whoever says to be it, it is
+            raise _invalid("its client authenticates no more")
     # RFC 9449 §5, RFC 8705 §7.1
-    if stored.confirmation and stored.confirmation != confirmation.pack():
+    elif stored.confirmation and stored.confirmation != confirmation.pack():
         raise InvalidGrant("The refresh token is bound to another key.", detail="another key")
     grant = Grant(*row[len(_ROW) :][: len(COLUMNS)])
     if stored.rotated_at is not None and stored.rotated_at <= now - GRACE:
@@ -211,7 +217,7 @@ def _given_again(
     parameters = {
         "presented_hash": usable.stored.token_hash,
         "rotated_after": now - GRACE,
-        "presented_confirmation": _binding(usable.client, confirmation),
+        "presented_confirmation": confirmation.pack() if usable.client.public else "",
     }
     sealed = connection.execute(_SEALED, parameters).scalar_one()
     if sealed is None or connection.execute(_GIVE_AGAIN, parameters).rowcount != 1:
@@ -264,8 +270,8 @@ def _row(
 
 
 def _binding(client: Client, confirmation: Confirmation) -> str:
-    """What a refresh token is bound to, beside the authentication of its client."""
-    return confirmation.pack() if client.public else ""
+    """What a refresh token is bound to: the authentication of its client, or else its key."""
+    return confirmation.pack() if client.public else AUTHENTICATED
 
 
 def _expires_at(client: Client, issued_at: datetime, last_used_at: datetime) -> datetime:

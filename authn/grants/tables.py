@@ -89,7 +89,8 @@ refresh_tokens = Table(
     Column("issued_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("last_used_at", Instant, nullable=False),
-    # What it is bound to (RFC 9449 §5, RFC 8705 §4): "jkt:…", "x5t:…"; "" for nothing.
+    # What it is bound to (RFC 9449 §5, RFC 8705 §4): "jkt:…", "x5t:…"; "client" where its client
+    # has to authenticate, "" for nothing.
     Column("confirmation", String(60), nullable=False),
     # Since when a successor has taken its place; and that one, sealed under a key that only the
     # token itself gives, for a client that did not get the answer (protocol 4.9).

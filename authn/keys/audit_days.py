@@ -15,6 +15,7 @@ from authn.audit.chain import AT_ONCE, anything_to_chain, chain_new_rows, hold_c
 from authn.audit.days import SignedDay, days_over, keep_signed, mark_exported, signed_days
 from authn.audit.findings import Finding
 from authn.audit.stream import FORMATS, mark_streamed, opened, rows_to_stream
+from authn.clock import Clock
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.jose import ES256, InvalidToken, OwnKey, seconds, sign, verify
@@ -134,19 +135,23 @@ def audit_looked_after(site: Site) -> Iterator[None]:
     if not site.settings.audit_worker:
         yield
         return
-    with beside("audit", partial(_run, site)):
+    look_after = partial(look_after_audit, site.database, site.settings, site.secrets, site.clock)
+    with beside("audit", look_after):
         yield
 
 
-def _run(site: Site, stop: threading.Event) -> None:
+def look_after_audit(
+    database: Database, settings: Settings, secrets: Secrets, clock: Clock, stop: threading.Event
+) -> None:
+    """Chains, signs and streams each second until `stop` is set, whatever goes wrong."""
     rounds = 0
     while not stop.wait(spread(CHAINED_EVERY)):
         try:
-            chain_all(site.database, site.secrets, site.clock())
-            sign_running_head(site.database, site.settings, site.secrets, site.clock())
+            chain_all(database, secrets, clock())
+            sign_running_head(database, settings, secrets, clock())
             if rounds % DAYS_LOOKED_AT_EVERY == 0:
-                sign_days(site.database, site.settings, site.secrets, site.clock())
-            stream_new(site.database, site.settings)
+                sign_days(database, settings, secrets, clock())
+            stream_new(database, settings)
         except OSError as problem:
             logger.warning("audit_not_exported", problem=type(problem).__name__)
             stop.wait(DAYS_LOOKED_AT_EVERY)

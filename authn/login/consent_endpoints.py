@@ -118,7 +118,9 @@ def decide(request: Request) -> Response:
     passage = passage_of(request, request.form.get("request", ""))
     if next_step(passage) not in (None, CONSENT):
         return proceed(request, passage.pending, passage.client, passage.session)
-    assert passage.session is not None
+    if passage.session is None:  # whatever the person says, the client can get no code
+        location = next_location(passage)
+        return page(request, "login/continue.html", client=passage.client, location=location)
     if shown_to_another(passage) or _shown_in_another_capacity(passage):
         return redirect("/consent?" + _named(passage))
     decision = request.form.get("decision", "")

@@ -21,6 +21,7 @@ from authn.login.pending import pending_token, read_pending
 from authn.login.permission_required import needing
 from authn.login.profile_endpoints import routes as profile_routes
 from authn.login.response import authorization_response
+from authn.login.rules_of_today import refused_today
 from authn.login.select_account_endpoints import routes as select_account_routes
 from authn.login.steps import reason_to_sign_in
 from authn.login.waiting import waiting
@@ -47,7 +48,8 @@ def sign_in(request: Request) -> Response:
         return _sign_in_page(request, None, "", return_to, "")
     passage = needing(Passage(request, *waiting(request, token), session))
     reason = reason_to_sign_in(passage)
-    if reason is None and "another" not in request.query:
+    refused = refused_today(passage.client, passage.pending)
+    if refused or (reason is None and "another" not in request.query):
         return redirect("/login/continue?" + urlencode({"request": token}))
     return _sign_in_page(request, passage, token, return_to, reason or "")
 

@@ -31,6 +31,7 @@ from authn.login.response import (
     authorization_response,
     authorization_response_location,
 )
+from authn.login.rules_of_today import refused_today
 from authn.login.steps import Step, authentication_required, device_needed
 from authn.profiles.refreshing import hear_of_citizen
 from authn.sessions.sessions import Session
@@ -86,7 +87,7 @@ def next_step(passage: Passage) -> Step | None:
 
     Raises `NeededFromOutside` when a source is to be asked first: also whether the person lives.
     """
-    if not policy_known(passage):
+    if not policy_known(passage) or refused_today(passage.client, passage.pending):
         return None
     if session := passage.session:
         hear_of_citizen(passage.request, session.person_id, session.heard_at)
@@ -159,10 +160,13 @@ def _answer(passage: Passage) -> dict[str, str]:
     request, pending, session = passage.request, passage.pending, passage.session
     if not policy_known(passage):
         return MISCONFIGURED
+    if error := refused_today(passage.client, pending):
+        return error
     if pending.response_mode.endswith(".jwt") and not can_be_sealed(request, passage.client):
         return NOT_SEALED
     assert session is not None  # authentication_required has passed
-    told = replace(session, level=level_told(passage, session))
+    level = level_told(passage, session)
+    told = session if level == session.level else replace(session, level=level)
     event = OtherScreenAllowed if pending.response_mode == DEVICE else ApplicationAuthorised
     try:
         answer = _given(passage, told)

@@ -14,12 +14,20 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import Response
 
 from authn.clients.clients import Client
-from authn.grants.authorization_request import DEVICE, AuthorizationRequest
+from authn.grants.authorization_request import DEVICE, AuthorizationRequest, ResponseMode
 from authn.login.jarm import response_jwt
 from authn.login.pending import pending_token
 from authn.web.envelope import content_security_policy
 from authn.web.request import Request, page, redirect
 
+# What each mode of the wire means for a code (JARM §2.3.4: `jwt` is the default of the flow).
+RESPONSE_MODES: dict[str, ResponseMode] = {
+    "query": "query",
+    "form_post": "form_post",
+    "jwt": "query.jwt",
+    "query.jwt": "query.jwt",
+    "form_post.jwt": "form_post.jwt",
+}
 # The modes whose answer is an address to go to.
 BY_LOCATION = ("query", "query.jwt")
 
@@ -35,6 +43,12 @@ class Answerable(Protocol):
 
     @property
     def state(self) -> str: ...
+
+
+def modes_of(client: Client) -> tuple[ResponseMode, ...]:
+    """How this client may be answered, in the order of its registration; () for any way."""
+    registered = client.metadata.response_modes
+    return tuple(RESPONSE_MODES[each] for each in registered if each in RESPONSE_MODES)
 
 
 def authorization_response(

@@ -5,14 +5,19 @@ from authn.errors import N_, InvalidRequest
 from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.login.passage import Passage
 from authn.login.pending import read_pending
+from authn.login.rules_of_today import without_what_was_taken
 from authn.sessions.cookie import current_session
 from authn.web.request import Request
 
 
 def waiting(request: Request, token: str) -> tuple[AuthorizationRequest, Client]:
-    """The pending request under the token and its client; raises as `read_pending` does."""
+    """The pending request under the token and its client; raises as `read_pending` does.
+
+    Without what was taken from the client since: nobody is asked for that.
+    """
     pending = read_pending(request, token)
-    return pending, client_of(request, pending)
+    client = client_of(request, pending)
+    return without_what_was_taken(request.settings, client, pending), client
 
 
 def passage_of(request: Request, token: str) -> Passage:

@@ -4,6 +4,7 @@ Encrypted at rest and in no log; the endpoints that add and remove one ask for a
 (protocol 2.9), bound to the address by `address_mark`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -104,17 +105,27 @@ def addresses_of(
     """The person's addresses, confirmed or still to be confirmed, the oldest first."""
     statement = (
         select(contact_addresses)
-        .where(
-            contact_addresses.c.person_id == person_id,
-            contact_addresses.c.removed_at.is_(None),
-            or_(
-                contact_addresses.c.confirmed_at.is_not(None),
-                contact_addresses.c.added_at > now - CONFIRMATION_LIFETIME,
-            ),
-        )
+        .where(contact_addresses.c.person_id == person_id, *_there_at(now))
         .order_by(contact_addresses.c.added_at, contact_addresses.c.id)
     )
     return [_from_row(secrets, row) for row in connection.execute(statement)]
+
+
+def addresses_among(
+    connection: Connection, secrets: Secrets, ids: Collection[UUID], now: datetime
+) -> dict[UUID, ContactAddress]:
+    """Those of these that are an address of whomever now, by their id."""
+    statement = select(contact_addresses).where(contact_addresses.c.id.in_(ids), *_there_at(now))
+    return {row.id: _from_row(secrets, row) for row in connection.execute(statement)}
+
+
+def _there_at(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """It is confirmed, or can still be, and was not removed."""
+    confirmable = contact_addresses.c.added_at > now - CONFIRMATION_LIFETIME
+    return (
+        contact_addresses.c.removed_at.is_(None),
+        or_(contact_addresses.c.confirmed_at.is_not(None), confirmable),
+    )
 
 
 def persons_with_address(connection: Connection, secrets: Secrets, address: str) -> list[UUID]:

@@ -111,6 +111,14 @@ class CodeAsked(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class MachineCodeAsked(Notice):
+    """An activation code was asked for at the machine of this service; "this was not me" cancels
+    it."""
+
+    desk_code_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ActivationLink(Notice):
     """To one confirmed address: the link with the second half of an activation code."""
 
@@ -186,6 +194,36 @@ class ProfilesEnded(Notice):
     capacities: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MuchGiven(Notice):
+    """To the staff: at the machine one alone gave an application much; `target` is its name and
+    id."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class MuchAgreed(Notice):
+    """To the staff: what `MuchGiven` is about was asked at the machine, and `person` agreed to it,
+    who may be the one who asked."""
+
+    target: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged(Notice):
+    """To the staff: somebody called `person` has this role from now on, or (`begun`) no more."""
+
+    person: str
+    role: str
+    desk: str
+    begun: bool
+
+
+STAFF_ALONE = (MuchGiven, MuchAgreed, RoleChanged)
+"""What is told to members of staff as such: nothing happened to their own account."""
+
 # By the name that a row of the outbox has for it.
 KINDS: dict[str, type[Notice]] = {
     "device-added": DeviceAdded,
@@ -199,6 +237,7 @@ KINDS: dict[str, type[Notice]] = {
     "return-begun": ReturnBegun,
     "return-cancelled": ReturnCancelled,
     "code-asked": CodeAsked,
+    "machine-code-asked": MachineCodeAsked,
     "activation-link": ActivationLink,
     "identity-matched": IdentityMatched,
     "identity-parted": IdentityParted,
@@ -209,5 +248,8 @@ KINDS: dict[str, type[Notice]] = {
     "emergency-link": EmergencyLink,
     "profiles-ended": ProfilesEnded,
     "persons-merged": PersonsMerged,
+    "much-given": MuchGiven,
+    "much-agreed": MuchAgreed,
+    "role-changed": RoleChanged,
 }
 NAMES = {kind: name for name, kind in KINDS.items()}

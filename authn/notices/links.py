@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from authn.notices.kinds import NAMES, CodeAsked, DeviceAdded, IdentityMatched, Notice, ReturnBegun
+from authn.notices.kinds import (
+    NAMES,
+    CodeAsked,
+    DeviceAdded,
+    IdentityMatched,
+    MachineCodeAsked,
+    Notice,
+    ReturnBegun,
+)
 from authn.secrets import Secrets, read_token, sign_token
 from authn.settings import Settings
 
@@ -54,7 +62,7 @@ def read_not_me(secrets: Secrets, token: str, now: datetime) -> NotMe:
 def _target(notice: Notice) -> str:
     if isinstance(notice, DeviceAdded):
         return str(notice.device_id)
-    if isinstance(notice, CodeAsked):
+    if isinstance(notice, CodeAsked | MachineCodeAsked):
         return str(notice.desk_code_id)
     if isinstance(notice, IdentityMatched):
         return str(notice.identity_id)

@@ -13,14 +13,17 @@ from babel.dates import format_date, format_time
 from authn.db.occasion import NO_REFERENCE
 from authn.notices import words
 from authn.notices.kinds import (
+    STAFF_ALONE,
     ActivationLink,
     AddressConfirmation,
     CodeAsked,
     DeviceSuspended,
     EmergencyDoorUsed,
     EmergencyLink,
+    MachineCodeAsked,
     Notice,
     ProfilesEnded,
+    RoleChanged,
 )
 from authn.notices.links import not_me_link
 from authn.notices.notices import notice_of
@@ -97,6 +100,8 @@ def write_letter(
 
     at_desk = _at_desk(notice)
     happened = words.AT_DESK.get(type(notice), said.happened) if at_desk else said.happened
+    if isinstance(notice, RoleChanged) and not notice.begun:
+        happened = words.ROLE_ENDED
     todo = words.WHAT_TO_DO.get(getattr(notice, "why", ""), said.todo)
     happened_at = datetime.fromisoformat(payload["happened_at"])
     confirming = isinstance(notice, AddressConfirmation)
@@ -142,8 +147,13 @@ def _values(notice: Notice, pages: Pages, language: str) -> dict[str, str]:
         "on": getattr(notice, "on", None),
         "until": getattr(notice, "until", None),
         "opens": getattr(notice, "opens_at", None),
+        "target": getattr(notice, "target", ""),
+        "person": getattr(notice, "person", ""),
+        "desk": getattr(notice, "desk", ""),
     }
     values = {name: _in_words(value, pages, language) for name, value in given.items()}
+    if isinstance(notice, RoleChanged):
+        values["role"] = pages.translate(words.ROLES.get(notice.role, notice.role), language)
     if isinstance(notice, ProfilesEnded):
         capacities = [
             pages.translate(title, language) % {"name": name} for title, name in notice.capacities
@@ -181,8 +191,8 @@ def _greeting(pages: Pages, language: str, name: str) -> str:
 
 
 def _of_code(notice: Notice) -> bool:
-    """Whether a registrar asked for a code, or printed it."""
-    return isinstance(notice, CodeAsked | ActivationLink)
+    """Whether a registrar or the operator asked for a code, or printed it."""
+    return isinstance(notice, CodeAsked | MachineCodeAsked | ActivationLink)
 
 
 def _facts(
@@ -228,7 +238,8 @@ def _not_me(
     notice: Notice,
     happened_at: datetime,
 ) -> str | None:
-    """Not for an address that nobody confirmed: whoever reads there may be anybody."""
-    if payload["person_id"] is None or isinstance(notice, AddressConfirmation):
+    """Not for an address that nobody confirmed: whoever reads there may be anybody. Nor where
+    nothing happened to the reader's account."""
+    if payload["person_id"] is None or isinstance(notice, (AddressConfirmation, *STAFF_ALONE)):
         return None
     return not_me_link(settings, secrets, UUID(payload["person_id"]), notice, happened_at)

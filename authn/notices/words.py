@@ -23,12 +23,16 @@ from authn.notices.kinds import (
     EmergencyLink,
     IdentityMatched,
     IdentityParted,
+    MachineCodeAsked,
+    MuchAgreed,
+    MuchGiven,
     Notice,
     OthersSuspended,
     PersonsMerged,
     ProfilesEnded,
     ReturnBegun,
     ReturnCancelled,
+    RoleChanged,
 )
 
 
@@ -52,6 +56,7 @@ class Words:
 OTHERS_WORK = N_("Your account and your other devices work as before.")
 DEVICES_WORK = N_("Your devices work as before.")
 NOTHING_TO_DO = N_("If this was you, there is nothing to do.")
+ASK_AROUND = N_("If you did not expect this, ask the other operators and supervisors today.")
 
 WORDS: dict[type[Notice], Words] = {
     DeviceAdded: Words(
@@ -126,6 +131,16 @@ WORDS: dict[type[Notice], Words] = {
         not_me=N_("Cancel this with one button. You need not sign in."),
         not_me_button=N_("This was not me: cancel it"),
     ),
+    MachineCodeAsked: Words(
+        subject=N_("Somebody asked for an activation code for your account"),
+        happened=N_(
+            "The operator of this service asked for the code, at the machine of this service."
+        ),
+        safe=N_("No device was added yet."),
+        todo=NOTHING_TO_DO,
+        not_me=N_("Cancel this with one button. You need not sign in."),
+        not_me_button=N_("This was not me: cancel it"),
+    ),
     ActivationLink: Words(
         subject=N_("The second part of your activation code"),
         happened=N_("You got a letter with an activation code. This mail belongs to it."),
@@ -196,7 +211,33 @@ WORDS: dict[type[Notice], Words] = {
         safe=N_("The devices of both still sign you in. What was open on some of them has ended."),
         todo=N_("Look at “My devices”. If one is not yours, remove it and tell the help desk."),
     ),
+    MuchGiven: Words(
+        subject=N_("One person alone gave an application much"),
+        happened=N_(
+            "At the machine of this service “%(target)s” was given what a second operator must "
+            "agree to. There was no second operator, so nobody else agreed."
+        ),
+        safe=N_("You get this mail because you are an operator or a supervisor."),
+        todo=ASK_AROUND,
+    ),
+    MuchAgreed: Words(
+        subject=N_("An application was given much"),
+        happened=N_(
+            "“%(target)s” was given what a second operator must agree to. It was asked at the "
+            "machine of this service, and %(person)s agreed."
+        ),
+        safe=N_("You get this mail because you are an operator or a supervisor."),
+        todo=ASK_AROUND,
+    ),
+    RoleChanged: Words(
+        subject=N_("A role of %(person)s at the help desk has changed"),
+        happened=N_("%(person)s has the role %(role)s at the desk %(desk)s from now on."),
+        safe=N_("You get this mail because you are an operator or a supervisor, or were one."),
+        todo=ASK_AROUND,
+    ),
 }
+ROLES: dict[str, str] = {"operator": N_("operator"), "supervisor": N_("supervisor")}
+ROLE_ENDED = N_("%(person)s has the role %(role)s no more.")
 
 # Why a device was blocked, after what happened; nothing is said of a reason that is not here.
 WHY: dict[str, str] = {

@@ -35,11 +35,6 @@ TYP = "at+jwt"
 DOTS_OF_JWE: Final = 4
 
 
-def userinfo_audience(settings: Settings) -> str:
-    """The resource that access tokens are for unless another was granted (protocol 4.4)."""
-    return f"{settings.issuer}/userinfo"
-
-
 @dataclass(frozen=True, slots=True)
 class Authorised:
     """What an access token says: who may do what, for whom, where.

@@ -16,6 +16,7 @@ from authn.clients.clients import Client
 from authn.consents.authorization_details import PROFILE_SUB
 from authn.consents.scopes import OPENID, SCOPE_OF_CLAIM, SSIN
 from authn.grants.authorization_request import AuthorizationRequest, ResponseMode
+from authn.login.response import RESPONSE_MODES, modes_of
 from authn.oidc.authorization_error import AuthorizationError
 from authn.oidc.claims_parameter import NO_CLAIMS, ClaimsRequest, InvalidClaims, read_claims
 from authn.oidc.grant_management import check_action
@@ -33,14 +34,6 @@ from authn.secrets import new_token
 from authn.web.request import Request
 
 RESPONSE_TYPES = ("code",)
-# What each mode of the wire means for a code (JARM §2.3.4: `jwt` is the default of the flow).
-RESPONSE_MODES: dict[str, ResponseMode] = {
-    "query": "query",
-    "form_post": "form_post",
-    "jwt": "query.jwt",
-    "query.jwt": "query.jwt",
-    "form_post.jwt": "form_post.jwt",
-}
 # Core §3.1.2.1: how the pages are to be shown. They fit each of these as they are, so which one is
 # asked makes no difference, and neither does one that is unknown.
 DISPLAYS = ("page", "popup", "touch", "wap")
@@ -152,19 +145,13 @@ def error_mode(parameters: Parameters, client: Client) -> ResponseMode:
         return next((mode for mode in modes_of(client) if mode.startswith("query")), "query")
 
 
-def modes_of(client: Client) -> tuple[ResponseMode, ...]:
-    """How this client may be answered, in the order of its registration; () for any way."""
-    registered = client.metadata.response_modes
-    return tuple(RESPONSE_MODES[each] for each in registered if each in RESPONSE_MODES)
-
-
 def claims_asked(parameters: Parameters, client: Client, access: Access) -> ClaimsRequest:
     """What `claims` asks, of what this client may ask; nothing where it is plain OAuth 2.0."""
     try:
         asked = read_claims(parameters.get("claims", ""))
     except InvalidClaims as invalid:
         raise AuthorizationError("invalid_request", str(invalid)) from None
-    if OPENID not in access.scope.split():
+    if asked is NO_CLAIMS or OPENID not in access.scope.split():
         return NO_CLAIMS
 
     def of_this_client(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,9 +18,9 @@ import orjson
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from authn.clients.clients import AUTHORIZATION_CODE, Client, find_client
+from authn.clients.clients import AUTHORIZATION_CODE, FAPI2, Client, find_client
 from authn.errors import N_, InvalidRequest
-from authn.grants.authorization_request import AuthorizationRequest
+from authn.grants.authorization_request import PUSHED, SIGNED, AuthorizationRequest, CameAs
 from authn.grants.pushed_requests import (
     LIFETIME,
     PREFIX,
@@ -76,7 +76,7 @@ def authorize(request: Request) -> Response:
         try:
             refuse_unpushed(client)
             said = effective_parameters(request, client, parameters)
-            pending = checked(request, client, said)
+            pending = checked(request, client, said, came_as(client, parameters))
         except AuthorizationError as refusal:
             return refused(request, client, said, refusal)
     return as_get(request, pending) if is_post else enter(request, pending, client)
@@ -131,8 +131,20 @@ def refuse_unpushed(client: Client) -> None:
         raise AuthorizationError("invalid_request", "This client must push its requests to /par.")
 
 
-def checked(request: Request, client: Client, parameters: Parameters) -> AuthorizationRequest:
-    """The request once both phases are passed, at /par as well.
+def came_as(client: Client, sent: Parameters, *, pushed: bool = False) -> tuple[CameAs, ...]:
+    """How a request came, by what was `sent`: what it says may be in a request object there."""
+    ways: dict[CameAs, bool] = {
+        PUSHED: pushed,
+        SIGNED: "request" in sent or "request_uri" in sent,
+        FAPI2: client.fapi,
+    }
+    return tuple(way for way, was in ways.items() if was)
+
+
+def checked(
+    request: Request, client: Client, parameters: Parameters, ways: tuple[CameAs, ...]
+) -> AuthorizationRequest:
+    """The request once both phases are passed, at /par as well; `ways` is how it came.
 
     Raises `InvalidRequest` for the `redirect_uri`, `AuthorizationError` for anything else.
     """
@@ -140,6 +152,7 @@ def checked(request: Request, client: Client, parameters: Parameters) -> Authori
     if not client.check_grant_type(AUTHORIZATION_CODE):  # RFC 6749 §4.1.2.1
         raise AuthorizationError("unauthorized_client", "This client has no authorization codes.")
     pending = checked_request(request, parameters, client, _hint(request, parameters))
+    pending = replace(pending, came_as=ways)
     if len(orjson.dumps(pending.pack())) > LONGEST_REQUEST:
         raise AuthorizationError("invalid_request", "The request is too long.")
     return pending

@@ -2,7 +2,7 @@
 
 RFC 7592 §2 (https://www.rfc-editor.org/rfc/rfc7592#section-2). What the operator decided about it
 stays as it is, and so does its secret: we have its hash alone, so it is told when it is made, and
-never again.
+never again. What it may not change by itself is in `own_changes`.
 """
 
 import hmac
@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from authn.clients.clients import Client, find_client
+from authn.clients.clients import Client, find_client, locked_client
 from authn.clients.registration import Registered, change_client
 from authn.grants.ended_clients import end_client
 from authn.oidc.offer import offer_to_client
+from authn.oidc.own_changes import check_own_change
 from authn.oidc.register import (
     NO_STORE,
     bearer_token,
@@ -45,8 +46,12 @@ def client_configuration(request: Request) -> Response:
 
 
 def _client(request: Request) -> Client:
-    """The client of the address; raises `invalid_token` unless the token is that client's own."""
-    client = find_client(request.connection, request.path_params["client_id"])
+    """The client of the address; raises `invalid_token` unless the token is that client's own.
+
+    What it may change hangs on what the operator gives it: not at the same time.
+    """
+    find = locked_client if request.method == "PUT" else find_client
+    client = find(request.connection, request.path_params["client_id"])
     presented = token_hash(bearer_token(request.headers))
     stored = (client and client.registration_access_token_hash) or ""
     if client is None or not hmac.compare_digest(presented, stored):
@@ -64,13 +69,15 @@ def change(request: Request, client: Client) -> Response:
     _check_is_its_own(request, client)
     with told_as_an_error_response():
         said = said_by_client(request, offer_to_client(request.settings, client))
+        named = said.named(client.client_id)
+        check_own_change(request.connection, request.settings, client, named)
         changed = change_client(
             request.connection,
             request.secrets,
             client,
             request.now,
             reference=request.reference,
-            **said.named(client.client_id),
+            **named,
         )
     return client_information(request, changed, bearer_token(request.headers))
 

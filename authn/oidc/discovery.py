@@ -24,7 +24,8 @@ from authn.grants.frontchannel_logout import (
     FRONTCHANNEL_LOGOUT_SUPPORTED,
 )
 from authn.jose import ALGORITHMS, KEY_ENCRYPTIONS
-from authn.oidc.authorization_checks import DISPLAYS, RESPONSE_MODES, RESPONSE_TYPES
+from authn.login.response import RESPONSE_MODES
+from authn.oidc.authorization_checks import DISPLAYS, RESPONSE_TYPES
 from authn.oidc.backchannel_logout import (
     BACKCHANNEL_LOGOUT_SESSION_SUPPORTED,
     BACKCHANNEL_LOGOUT_SUPPORTED,

@@ -6,7 +6,7 @@ only to an address that this token's client registered (protocol 4.15).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -37,7 +37,16 @@ class Logout:
     """A logout request that was checked: by whom, and where to go afterwards; "" is nowhere."""
 
     client_id: str = ""
-    location: str = ""
+    post_logout_redirect_uri: str = ""
+    state: str = ""
+
+    def location(self, client: Client | None) -> str:
+        """Where to go; nowhere if the client has taken that address back since."""
+        uri = self.post_logout_redirect_uri
+        if client is None or uri not in client.post_logout_redirect_uris:
+            return ""
+        query = urlencode({"state": self.state}) if self.state else ""
+        return uri + (("&" if "?" in uri else "?") + query if query else "")
 
 
 def logout(request: Request) -> Response:
@@ -57,14 +66,14 @@ def _asked(request: Request) -> Response:
         checked = _read(request, request.query["logout"])
     else:
         checked = checked_logout(request, request.query)
-    session = current_session(request)
+    session, client = current_session(request), _client(request, checked)
     if session is None:
-        return signed_out_page(request, None, _client(request, checked), checked.location)
+        return signed_out_page(request, None, client, checked.location(client))
     return page(
         request,
         "oidc/logout.html",
         person=session,
-        client=_client(request, checked),
+        client=client,
         logout=_token(request, checked),
         current_path="/logout?" + urlencode({"logout": _token(request, checked)}),
     )
@@ -83,7 +92,7 @@ def confirm(request: Request) -> Response:
         )
         record(request.connection, request.secrets, event, request.now, request.reference)
     ended = session.id if session else None
-    return forget(signed_out_page(request, ended, client, checked.location), request)
+    return forget(signed_out_page(request, ended, client, checked.location(client)), request)
 
 
 def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
@@ -97,10 +106,10 @@ def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
         return Logout()
     if parameters.get("client_id", client.client_id) != client.client_id:  # §2
         raise InvalidRequest("invalid_request", N_("This came from another application."))
-    location = parameters.get("post_logout_redirect_uri", "")
-    if not location:
+    uri = parameters.get("post_logout_redirect_uri", "")
+    if not uri:
         return Logout(client.client_id)
-    if location not in client.post_logout_redirect_uris:  # §3: exactly a registered one
+    if uri not in client.post_logout_redirect_uris:  # §3: exactly a registered one
         raise InvalidRequest(
             "invalid_redirect_uri",
             N_("The application wants you sent back to an address that it has not registered."),
@@ -112,9 +121,7 @@ def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
             N_("The application sent you here with a request that we cannot accept."),
             detail="the state is too long",
         )
-    if state:
-        location += ("&" if "?" in location else "?") + urlencode({"state": state})
-    return Logout(client.client_id, location)
+    return Logout(client.client_id, uri, state)
 
 
 def _client_of_hint(request: Request, id_token_hint: str) -> Client | None:
@@ -130,13 +137,13 @@ def _client(request: Request, checked: Logout) -> Client | None:
 
 
 def _token(request: Request, checked: Logout) -> str:
-    content = {"client_id": checked.client_id, "location": checked.location}
+    content = asdict(checked)
     return sign_token(request.secrets, PURPOSE, content, request.now, LIFETIME)
 
 
 def _read(request: Request, token: str) -> Logout:
     content = read_token(request.secrets, PURPOSE, token, request.now)
-    return Logout(content["client_id"], content["location"])
+    return Logout(*(content.get(each.name, "") for each in fields(Logout)))
 
 
 routes = [

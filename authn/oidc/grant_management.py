@@ -22,10 +22,9 @@ from authn.clients.clients import (
     GRANT_MANAGEMENT_REVOKE,
     GRANT_MANAGEMENT_SCOPES,
     Client,
-    find_client,
 )
 from authn.clients.resources import find_resources
-from authn.consents.scopes import SCOPES
+from authn.consents.scopes import SCOPES, claims_within
 from authn.db.transaction import must_write
 from authn.grants.ended_grants import tell_of_ended_grants
 from authn.grants.grants import Grant, find_live_grant, revoke_grant
@@ -35,7 +34,7 @@ from authn.oidc.authorization_error import AuthorizationError
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.dpop import nonce_headers
 from authn.oidc.protected_resource import accepted_token_of_system, refused
-from authn.oidc.token_answer import scope_at
+from authn.oidc.token_answer import scope_at, still_askable
 from authn.profiles.profiles import find_profile
 from authn.settings import Settings
 from authn.web.protocol import ProtocolError
@@ -93,14 +92,14 @@ def manage(request: Request) -> Response:
     Raises a `ProtocolError` (§6.6): without a token 401, with one for something else 403, and 404
     for a grant that is not, or no more, this client's.
     """
-    token = accepted_token_of_system(request, grant_management_endpoint(request.settings))
+    token, client = accepted_token_of_system(request, grant_management_endpoint(request.settings))
     revoking = request.method == "DELETE"
     needed = GRANT_MANAGEMENT_REVOKE if revoking else GRANT_MANAGEMENT_QUERY
     if needed not in token.scope.split():
         raise refused("insufficient_scope", f"The scope {needed} is needed.", status=403)
-    grant = _grant(request, token.client_id)
+    grant = _grant(request, client.client_id)
     if not revoking:
-        answer = json_answer(_granted(request, grant))
+        answer = json_answer(_granted(request, grant, client))
     elif _revoked(request, grant):
         answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
     else:
@@ -120,33 +119,41 @@ def _grant(request: Request, client_id: str) -> Grant:
     return grant
 
 
-def _granted(request: Request, grant: Grant) -> dict[str, Any]:
-    """The members of §6.4, scopes by resource; and when it ends, if that is known."""
-    allowed = grant.allowed
+def _granted(request: Request, grant: Grant, client: Client) -> dict[str, Any]:
+    """The members of §6.4, scopes by resource; and when it ends, if that is known.
+
+    What was taken from the client since is not among them: nothing is given for it any more.
+    """
+    allowed, registered = grant.allowed, client.scope.split()
+    scope = " ".join(each for each in grant.scope.split() if each in registered)
     scopes: list[dict[str, Any]] = []
-    if own := " ".join(each for each in grant.scope.split() if each in SCOPES):
+    if own := " ".join(each for each in scope.split() if each in SCOPES):
         scopes.append({"scope": own})
-    known = find_resources(request.connection, allowed.resources) if allowed.resources else {}
+    askable = [each for each in allowed.resources if each in client.resources]
+    known = find_resources(request.connection, askable) if askable else {}
     for identifier, resource in known.items():
         at = " ".join(
-            each for each in scope_at(resource, grant.scope, allowed).split() if each not in SCOPES
+            each for each in scope_at(resource, scope, allowed).split() if each not in SCOPES
         )
         scopes.append({"scope": at, "resources": [identifier]})
+    claims = (*allowed.claims_id_token, *allowed.claims_userinfo)
     told = {
         "scopes": scopes,
-        "claims": sorted({*allowed.claims_id_token, *allowed.claims_userinfo}),
-        "authorization_details": [*allowed.authorization_details, *_capacity(request, grant)],
+        "claims": sorted({*claims_within(client.scope, claims)}),
+        "authorization_details": [
+            *still_askable(client, allowed.authorization_details),
+            *_capacity(request, grant, client),
+        ],
         "created_at": seconds(grant.granted_at),
     }
     return told | ({"expires_at": seconds(grant.ends_at)} if grant.ends_at else {})
 
 
-def _capacity(request: Request, grant: Grant) -> list[Any]:
+def _capacity(request: Request, grant: Grant, client: Client) -> list[Any]:
     if grant.profile_id is None:
         return []
-    client = find_client(request.connection, grant.client_id)
     profile = find_profile(request.connection, request.secrets, grant.profile_id)
-    return [capacity_detail(profile, client.sector_identifier)] if client and profile else []
+    return [capacity_detail(profile, client.sector_identifier)] if profile else []
 
 
 def _revoked(request: Request, grant: Grant) -> bool:

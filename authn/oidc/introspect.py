@@ -16,11 +16,13 @@ from authn.clients.clients import Client
 from authn.consents.scopes import SSIN
 from authn.grants.introspection import AskedToken, token_at_resource
 from authn.jose import InvalidToken
-from authn.oidc.access_token import our_access_token
+from authn.oidc.access_token import AccessToken, our_access_token
 from authn.oidc.acting_token import CapacityEnded, CapacityUnchecked, capacity_of_token
 from authn.oidc.capacity_claims import Receiver, told_at_resource
 from authn.oidc.client_authentication import authenticated_client, invalid_client
+from authn.oidc.given_today import given_today
 from authn.oidc.introspection_jwt import MEDIA_TYPE, introspection_jwt
+from authn.profiles.profile import CITIZEN
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 from authn.web.routing import WHEN_NEEDED, protocol_route
@@ -53,17 +55,21 @@ def _introspected(request: Request, client: Client, token: str) -> Mapping[str, 
         read = our_access_token(request, token)
     except InvalidToken:
         return INACTIVE
-    asked = AskedToken(read.jti, read.client_id, read.audience, client.client_id)
+    asked = AskedToken(
+        read.jti,
+        read.client_id,
+        read.audience,
+        client.client_id,
+        read.subject,
+        bound=bool(read.confirmation),
+    )
     living = token_at_resource(
         request.connection, request.secrets, request.settings, asked, request.now
     )
     if living is None:
         return INACTIVE
-    answer = {"active": True, **read.claims, "token_type": read.confirmation.token_type}
-    # The token has some of the list, of when it was made.
-    answer.pop("may_act", None)
     if living.person_id is None or living.device_id is None:
-        return answer
+        return _members(read, given_today(read, living, CITIZEN))
     try:
         profile = capacity_of_token(
             request,
@@ -74,13 +80,25 @@ def _introspected(request: Request, client: Client, token: str) -> Mapping[str, 
         )
     except (CapacityEnded, CapacityUnchecked):
         return INACTIVE
+    answer = _members(read, given_today(read, living, profile))
+    if answer == INACTIVE:
+        return answer
     to = Receiver(
         client_id=client.client_id,
         person_id=living.person_id,
         device_id=living.device_id,
-        with_ssin=living.may_read_ssin and SSIN in read.scope.split(),
+        with_ssin=SSIN in answer["scope"].split(),
     )
-    return answer | told_at_resource(request, to, living, read, profile)
+    return {**answer, **told_at_resource(request, to, living, read, profile)}
+
+
+def _members(read: AccessToken, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What is told of any token, by what it gives now."""
+    if given is None:
+        return INACTIVE
+    # The token has some of the list `may_act`, of when it was made.
+    claims = {name: value for name, value in given.items() if name != "may_act"}
+    return {"active": True, **claims, "token_type": read.confirmation.token_type}
 
 
 # A client assertion is spent, and the release of a national number is on record.

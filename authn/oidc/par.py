@@ -14,7 +14,7 @@ from authn.clients.clients import Client
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.pushed_requests import LIFETIME, push_request, seal_request
 from authn.oidc.authorization_error import AuthorizationError
-from authn.oidc.authorize import checked, without_empty
+from authn.oidc.authorize import came_as, checked, without_empty
 from authn.oidc.client_assertion import presents_assertion
 from authn.oidc.client_authentication import authenticated_client
 from authn.oidc.dpop import nonce_headers, presented_jkt
@@ -50,7 +50,7 @@ def pushed(request: Request, client: Client) -> AuthorizationRequest:
     said = effective_parameters(request, client, parameters)
     if not client.check_redirect_uri(said.get("redirect_uri", "")):  # §2.4 is not offered
         raise AuthorizationError("invalid_request", "The redirect_uri is not registered.")
-    return checked(request, client, said)
+    return checked(request, client, said, came_as(client, parameters, pushed=True))
 
 
 def bound_to_proof(

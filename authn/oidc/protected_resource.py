@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from authn.clients.clients import find_client
+from authn.clients.clients import Client, find_client
 from authn.grants.access_tokens import LiveGrant
 from authn.grants.confirmation import Confirmation
 from authn.jose import InvalidToken
@@ -74,35 +74,36 @@ def accepted_token(
 
 def _accepted(request: Request, audience: str) -> tuple[AccessToken, LiveGrant, Profile]:
     presented = presented_token(request.headers, request.form)
-    invalid = refused(
-        "invalid_token", "The token is invalid, expired or ended.", scheme=presented.scheme
-    )
     try:
         living = living_token(request, presented.unverified_token, audience)
     except InvalidToken:
-        raise invalid from None
+        raise _ended(presented) from None
     token, live = living.token, living.live
     # A system's has no person, and one that was got by an exchange is for no resource of ours.
     if live is None or live.grant.client_id != token.client_id:
-        raise invalid
+        raise _ended(presented)
     _check_confirmation(request, presented, token.confirmation, fapi=live.fapi)
     return token, live, living.profile
 
 
-def accepted_token_of_system(request: Request, audience: str) -> AccessToken:
-    """What the presented token says, which a client got for itself; raises as `accepted_token`."""
+def _ended(presented: PresentedToken) -> ProtocolError:
+    description = "The token is invalid, expired or ended."
+    return refused("invalid_token", description, scheme=presented.scheme)
+
+
+def accepted_token_of_system(request: Request, audience: str) -> tuple[AccessToken, Client]:
+    """What the presented token says, and the client that got it for itself; raises as
+    `accepted_token`."""
     presented = presented_token(request.headers, request.form)
     try:
         living = living_token(request, presented.unverified_token, audience)
     except InvalidToken:
-        raise refused(
-            "invalid_token", "The token is invalid, expired or ended.", scheme=presented.scheme
-        ) from None
+        raise _ended(presented) from None
     client = find_client(request.connection, living.token.client_id)
     if living.live is not None or client is None:
         raise refused("invalid_token", "The token is a person's.", scheme=presented.scheme)
     _check_confirmation(request, presented, living.token.confirmation, fapi=client.fapi)
-    return living.token
+    return living.token, client
 
 
 def refused(

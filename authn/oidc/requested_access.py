@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 
 from authn.clients.clients import REFRESH_TOKEN, Client
 from authn.clients.desk_api import desk_api_audience
-from authn.clients.resources import Resource, find_resources
+from authn.clients.resources import Resource, find_resources, userinfo_audience
 from authn.consents.authorization_details import Asking, Detail, locations_of
 from authn.consents.scopes import SCOPES
 from authn.grants.grants import OFFLINE_ACCESS
-from authn.oidc.access_token import userinfo_audience
 from authn.oidc.authorization_details import (
     InvalidAuthorizationDetails,
     checked_details,

@@ -14,16 +14,17 @@ import orjson
 
 from authn.clients.clients import REFRESH_TOKEN, Client
 from authn.clients.permissions import SYSTEM, Identity, refusal, refusals
-from authn.clients.resources import Resource, find_resource
+from authn.clients.resources import Resource, find_resource, userinfo_audience
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, Detail, details_at
 from authn.consents.scopes import OPENID, SSIN
 from authn.grants.confirmation import UNBOUND, Confirmation
 from authn.grants.grants import Grant
 from authn.grants.particulars import Particulars
 from authn.grants.refresh_tokens import issue_refresh_token
-from authn.oidc.access_token import Authorised, userinfo_audience
+from authn.oidc.access_token import Authorised
 from authn.oidc.id_token import id_token
 from authn.oidc.may_act import may_act_in_token
+from authn.oidc.narrowed_details import location_asked, narrowed_details
 from authn.oidc.token_format import access_token
 from authn.people.subjects import subject_of
 from authn.profiles.identity import identity_of
@@ -90,7 +91,8 @@ def tokens(
 
 def issued(request: Request, authorised: Authorised) -> dict[str, Any]:
     """A new access token that says so, and what an answer says of it (§5.1, RFC 9396 §7)."""
-    authorised = replace(authorised, may_act=may_act_in_token(request, authorised))
+    if may_act := may_act_in_token(request, authorised):
+        authorised = replace(authorised, may_act=may_act)
     token = access_token(request, authorised)
     lifetime = authorised.expires_at(request.now) - request.now
     body: dict[str, Any] = {
@@ -114,7 +116,7 @@ def token_response(body: dict[str, Any]) -> Answer:
 def authorised_for(request: Request, obtained: Obtained) -> Authorised:
     """What the access token of this answer says: for the one resource that was asked and granted.
 
-    Raises `ProtocolError` (`invalid_target`, `invalid_scope`).
+    Raises `ProtocolError` (`invalid_target`, `invalid_scope`, `invalid_authorization_details`).
     """
     client, grant = obtained.client, obtained.grant
     if grant.scope and not obtained.scope:
@@ -142,7 +144,7 @@ def authorised_for(request: Request, obtained: Obtained) -> Authorised:
         ),
         not_after=grant.ends_at,
     )
-    return within_permissions(authorised)
+    return narrowed_details(request, within_permissions(authorised))
 
 
 def within_permissions(authorised: Authorised) -> Authorised:
@@ -216,6 +218,8 @@ def _resource(request: Request, client: Client, grant: Grant) -> Resource | None
     """
     granted = grant.allowed.resources
     asked = request.form.get("resource", "")
+    if not asked and len(granted) > 1:
+        asked = location_asked(request)
     if not granted and asked in ("", userinfo_audience(request.settings)):
         return None
     if not asked and len(granted) > 1:

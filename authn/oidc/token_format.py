@@ -33,7 +33,8 @@ def access_token(request: Request, authorised: Authorised) -> str:
     if resource is not None and is_opaque(resource):
         return sealed_claims(secrets, claims)
     keys = current_keys(request.site, request.connection, request.now)
-    token = sign(keys.active[ES256], claims, TYP)
+    # At userinfo it is shown to us; another resource mostly verifies by itself.
+    token = sign(keys.active[ES256], claims, TYP, comes_back=resource is None)
     if resource is not None and resource.encrypt_tokens:
         return _encrypted(request, resource, token)
     return token

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from authn.clients.client_tokens import Sealing, sealed_for_client, token_for_client
 from authn.clients.clients import find_client
+from authn.clients.resources import userinfo_audience
 from authn.consents.scopes import OPENID, SSIN, Known, claims_named, claims_of, claims_within
 from authn.grants.access_tokens import LiveGrant
-from authn.oidc.access_token import userinfo_audience
 from authn.oidc.capacity_claims import Receiver, released_ssin, told_at_userinfo
 from authn.oidc.dpop import nonce_headers
 from authn.oidc.protected_resource import accepted_token, refused
@@ -27,8 +27,7 @@ JWT = "application/jwt"
 def userinfo(request: Request) -> Response:
     """The claims, as the client wants them; raises a `ProtocolError` in the form of RFC 6750 §3."""
     token, live, profile = accepted_token(request, userinfo_audience(request.settings))
-    registered, grant = live.client_scope.split(), live.grant
-    scopes = [each for each in token.scope.split() if each in registered]
+    scopes, grant = token.scope.split(), live.grant
     if OPENID not in scopes:
         raise refused("insufficient_scope", "The scope openid was not granted.", status=403)
     to = Receiver(

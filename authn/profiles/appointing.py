@@ -72,13 +72,11 @@ def appoint(
     reference: str = NO_REFERENCE,
 ) -> bool:
     """Whether the person has this role from now on; False when they had it. Raises `NoStaff`."""
-    if role not in ROLES:
-        raise NoStaff(N_("There is no such role at the desk."))
-    desk = desk_name(desk)
-    if not desk or len(desk) > LONGEST_DESK or not desk.isprintable():
-        raise NoStaff(N_("A desk has a name of at most 60 characters."))
+    desk = checked_desk(role, desk)
     must_write(connection)
-    lock_person(connection, person_id)
+    person = lock_person(connection, person_id)
+    if person is None or person.deceased:
+        raise NoStaff(N_("This person died, or is one with another: they work at no desk."))
     row = {
         "id": uuid4(),
         "person_id": person_id,
@@ -93,6 +91,16 @@ def appoint(
     event = StaffAppointed(person_id=person_id, actor_id=by, role=role, desk=desk)
     record(connection, secrets, event, now, reference)
     return True
+
+
+def checked_desk(role: str, desk: str) -> str:
+    """The name of the desk as it is kept; raises `NoStaff` where somebody can't have this role."""
+    if role not in ROLES:
+        raise NoStaff(N_("There is no such role at the desk."))
+    desk = desk_name(desk)
+    if not desk or len(desk) > LONGEST_DESK or not desk.isprintable():
+        raise NoStaff(N_("A desk has a name of at most 60 characters."))
+    return desk
 
 
 def dismiss(

@@ -59,9 +59,18 @@ class AuditSettings(SourceSettings):
         "(`authn db grants`). Empty: as `AUTHN_DATABASE_URL`.",
     )
 
-    @field_validator("audit_archive_database_url")
+    database_owner_url: SecretStr = Field(
+        SecretStr(""),
+        description="`postgresql://…`: the same database, as the role that owns its tables. "
+        "`authn db upgrade` uses it, and then gives the roles of `AUTHN_DATABASE_URL` and "
+        "`AUTHN_AUDIT_ARCHIVE_DATABASE_URL` their passwords and what they need, and nothing more; "
+        "it makes those that are not there. Not for the service itself. Empty: as "
+        "`AUTHN_DATABASE_URL`.",
+    )
+
+    @field_validator("audit_archive_database_url", "database_owner_url")
     @classmethod
-    def _archive_is_postgresql(cls, value: SecretStr) -> SecretStr:
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
         if url and not url.startswith((*POSTGRESQL, PSYCOPG)):
             raise ValueError("must begin with postgresql://: with SQLite there are no roles")

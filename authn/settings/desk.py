@@ -113,6 +113,13 @@ class DeskSettings(AuditSettings):
         gt=timedelta(0),
         le=timedelta(hours=24),
     )
+    desk_request_lifetime: timedelta = Field(
+        timedelta(hours=24),
+        description="How long what gives an application much, or somebody the role of operator or "
+        "supervisor, waits for a second one who agrees.",
+        gt=timedelta(0),
+        le=timedelta(days=14),
+    )
     desk_questions: Annotated[Reasons, NoDecode, BeforeValidator(_read_reasons)] = Field(
         {},
         description="What an agent asks a caller before an act, to be sure of whom they speak "

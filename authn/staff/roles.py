@@ -31,6 +31,8 @@ Act = Literal[
     "rotate-keys",
     "see-health",
     "retry-notices",
+    "see-requests",
+    "decide-requests",
 ]
 
 
@@ -77,6 +79,9 @@ RULES: Final[dict[Act, Rule]] = {
     "rotate-keys": _rule("operator", about_person=False, fresh=True),
     "see-health": _rule("operator", about_person=False),
     "retry-notices": _rule("operator", about_person=False),
+    # What gives an application much, or somebody a role by which they decide (`operator_requests`).
+    "see-requests": _rule("operator", "supervisor", about_person=False),
+    "decide-requests": _rule("operator", "supervisor", about_person=False, fresh=True),
 }
 
 

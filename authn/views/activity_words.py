@@ -181,6 +181,9 @@ LINES: Final[Mapping[type[Event], Line]] = {
     registration_events.ForeignIdentityParted: Line(
         "staff", N_("A foreign identity leads to you no more"), why="reason"
     ),
+    registration_events.ForeignMatchEnded: Line(
+        "account", N_("A foreign identity leads to you no more")
+    ),
     watching_events.AuditSearched: Line(
         "staff", N_("An auditor searched what is on record about you")
     ),
@@ -220,6 +223,13 @@ NOT_SHOWN: Final[Mapping[type[Event], str]] = {
     watching_events.DeskActivitySeen: "what staff did: names of citizens, and nothing else of them",
     operator_events.OutboxRetried: _NOBODY,
     operator_events.OutboxDropped: _NOBODY,
+    operator_events.OperatorActedAlone: _ACT_SHOWN,
+    operator_events.OperatorRequestAsked: _ACT_SHOWN,
+    operator_events.OperatorRequestApproved: _ACT_SHOWN,
+    operator_events.OperatorRequestRefused: _ACT_SHOWN,
+    operator_events.OperatorRequestWithdrawn: _ACT_SHOWN,
+    operator_events.OperatorRequestExpired: _ACT_SHOWN,
+    operator_events.OperatorRequestFailed: _ACT_SHOWN,
     staff_events.DeskSearched: "whoever was found is shown that their account was opened",
     staff_events.DeskLookedAt: "it is shown once, with the reason that was given before",
     staff_events.DeskRefused: "one of the staff asked for what they may not: nothing was shown",

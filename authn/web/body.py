@@ -30,18 +30,21 @@ def _malformed(detail: str) -> Refusal:
     )
 
 
+def _too_large() -> Refusal:
+    return TooLarge("request_too_large", N_("What your browser sent is too large."))
+
+
 async def read_body(request: HttpRequest) -> bytes:
     """The whole body; raises `TooLarge` as soon as it is over the limit, without reading on."""
-    too_large = TooLarge("request_too_large", N_("What your browser sent is too large."))
     declared = request.headers.get("content-length", "0")
     # The length first: an integer of thousands of digits is no integer to Python.
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > LARGEST_BODY):
-        raise too_large
+        raise _too_large()
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
-            raise too_large
+            raise _too_large()
     return bytes(body)
 
 

@@ -4,8 +4,10 @@ Browsers refuse `__Host-` without https, and share cookies between the ports of 
 the names carry the port of the issuer.
 """
 
+import re
 from datetime import timedelta
 from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
@@ -17,6 +19,9 @@ SESSION = "session"
 INSTALLATION = "installation"
 DESK = "desk"
 LANGUAGE = "language"
+
+# What we give out: random and signed tokens, and names of languages. None of it needs quotes.
+_VALUE: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def cookie_name(settings: Settings, name: str) -> str:
@@ -38,16 +43,21 @@ def set_cookie(
     value: str,
     lifetime: timedelta | None = None,
 ) -> None:
-    """The browser gets the cookie; without a lifetime it forgets it when it is closed."""
-    response.set_cookie(
-        cookie_name(settings, name),
-        value,
-        max_age=int(lifetime.total_seconds()) if lifetime else None,
-        path="/",
-        secure=settings.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    """The browser gets the cookie; without a lifetime it forgets it when it is closed.
+
+    Raises `ValueError` for a value that is none of ours: nobody writes a header with it.
+    """
+    if not _VALUE.fullmatch(value):
+        raise ValueError("not the value of a cookie of ours")
+    # RFC 6265 §4.1.1. Starlette's way to it takes ten times as long.
+    cookie = f"{cookie_name(settings, name)}={value}{_attributes(settings.secure, lifetime)}"
+    response.headers.append("set-cookie", cookie)
+
+
+@lru_cache
+def _attributes(secure: bool, lifetime: timedelta | None) -> str:
+    kept = f"; Max-Age={int(lifetime.total_seconds())}" if lifetime else ""
+    return f"; HttpOnly{kept}; Path=/; SameSite=lax{'; Secure' if secure else ''}"
 
 
 def delete_cookie(response: Response, settings: Settings, name: str) -> None:

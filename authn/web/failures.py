@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from authn.errors import N_, Expired, Forbidden, InvalidRequest, NotFound, Refusal, Unavailable
 from authn.secrets import csrf_token, new_token
 from authn.web.body import TooLarge
-from authn.web.cookies import BROWSER, cookie_name, set_cookie
+from authn.web.cookies import BROWSER, DESK, cookie_name, set_cookie
 from authn.web.csrf import from_another_site
 from authn.web.languages import language_of
 from authn.web.logs import logger, route_path
@@ -43,6 +43,8 @@ TITLES = {
     500: N_("Something went wrong on our side"),
     503: N_("The service is busy"),
 }
+BACK_TO_DESK = N_("Back to the help desk")
+START_PAGE = N_("Go to the start page")
 STILL_SAFE = N_("Your account and your devices are safe. Nothing was changed.")
 WHAT_NOW = {
     400: N_("Go back and try again. Start from your application if you came from one."),
@@ -134,7 +136,7 @@ def _as_page(http: HttpRequest, refusal: Refusal, status: int, reference: str) -
         "what_happened": site.pages.translate(refusal.description, language),
         "still_safe": site.pages.translate(STILL_SAFE, language),
         "what_now": site.pages.translate(WHAT_NOW.get(status, WHAT_NOW[400]), language),
-        "actions": [],
+        "actions": _ways_on(http, language, site),
     }
     response = HTMLResponse(site.pages.render("web/error.html", language, context), status)
     if not browser and (
@@ -142,6 +144,18 @@ def _as_page(http: HttpRequest, refusal: Refusal, status: int, reference: str) -
     ):
         set_cookie(response, site.settings, BROWSER, new_browser)
     return response
+
+
+def _ways_on(http: HttpRequest, language: str, site: Site) -> list[tuple[str, str]]:
+    """Where the page leads on to: whoever was at the help desk goes back there.
+
+    For a browser without a desk's cookie every address below it is as any that does not exist.
+    """
+    was_there = cookie_name(site.settings, DESK) in http.cookies
+    if not was_there or not http.scope["path"].startswith("/desk/"):
+        return []
+    ways = (("/desk", BACK_TO_DESK), ("/", START_PAGE))
+    return [(way, site.pages.translate(words, language)) for way, words in ways]
 
 
 def _as_problem(http: HttpRequest, refusal: Refusal, status: int, reference: str) -> Response:

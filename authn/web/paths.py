@@ -6,14 +6,34 @@ tenth of what a simple answer costs would go by.
 
 from collections.abc import Iterable
 
+from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
+
+
+class PathRoute(Route):
+    """A route whose refusal of a method tells those of every route with its path (`by_path`)."""
+
+    allowed: frozenset[str] = frozenset()
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Its endpoint answers; raises `HTTPException` 405 with `Allow` (RFC 9110 §15.5.6)."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed))})
+        await self.app(scope, receive, send)
 
 
 def by_path(routes: Iterable[BaseRoute]) -> list[BaseRoute]:
     """The same routes for a router: those with a parameter, and what is mounted, come last."""
     fixed: dict[str, list[Route]] = {}
     others: list[BaseRoute] = []
+    routes = list(routes)
+    ours = [each for each in routes if isinstance(each, PathRoute)]
+    methods: dict[str, set[str]] = {}
+    for each in ours:
+        methods.setdefault(each.path, set()).update(each.methods or ())
+    for each in ours:
+        each.allowed = frozenset(methods[each.path])
     for route in routes:
         if isinstance(route, Route) and not route.param_convertors:
             fixed.setdefault(route.path, []).append(route)

@@ -2,6 +2,10 @@
 
 An endpoint is a plain function `Request -> Response`. A route says whether it writes, what body
 it takes and how it answers a refusal; everything else follows from that.
+
+HEAD is answered where GET only reads, which is what HEAD is for; where GET may give a code, spend
+a proof or note a look, it is refused (RFC 9110 §9.3.2, §15.5.6). Why not as GET without the effect:
+each endpoint would have to be written twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +31,7 @@ from authn.web import csrf
 from authn.web.body import TooLarge, parse_form, parse_json, parse_parameters, read_body
 from authn.web.cookies import BROWSER, cookie_name, set_cookie
 from authn.web.languages import language_of
+from authn.web.paths import PathRoute
 from authn.web.proxies import CLIENT_CERTIFICATE
 from authn.web.request import Request
 from authn.web.site import Site
@@ -136,7 +141,10 @@ def protocol_route(
 
 
 def _route(path: str, shape: Shape, methods: list[str]) -> Route:
-    return Route(path, _Endpoint(shape), methods=methods, name=shape.function.__name__)
+    route = PathRoute(path, _Endpoint(shape), methods=methods, name=shape.function.__name__)
+    if shape.writes not in (False, NO_DATABASE) and route.methods:
+        route.methods.discard("HEAD")  # Starlette adds it wherever there is GET
+    return route
 
 
 class _Endpoint:

@@ -118,7 +118,8 @@ def test_the_device_that_confirmed_is_on_record(site: Site, app: Starlette, scre
     assert first(site).added_by is None
     statement = select(audit_events.c.details).where(audit_events.c.event == "device.added")
     with reading(site.database) as connection:
-        details = [orjson.loads(each) for each in connection.execute(statement).scalars()]
+        rows = connection.execute(statement.order_by(audit_events.c.id)).scalars()
+        details = [orjson.loads(each) for each in rows]
     assert [each.get("added_by") for each in details] == [
         None,
         str(first(site).id),

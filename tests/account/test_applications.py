@@ -81,7 +81,7 @@ def shown(client: TestClient) -> str:
 
 
 def events(site: Site, name: str) -> list[tuple[Any, ...]]:
-    statement = select(audit_events.c.client_id, audit_events.c.details)
+    statement = select(audit_events.c.client_id, audit_events.c.details).order_by(audit_events.c.id)
     with reading(site.database) as connection:
         rows = connection.execute(statement.where(audit_events.c.event == name))
         return [tuple(row) for row in rows]

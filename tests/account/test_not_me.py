@@ -256,7 +256,9 @@ def test_another_site_cannot_press_the_button(site: Site, hanne: Person, anybody
 
 @given(garbage=st.text() | st.binary().map(lambda each: each.decode("latin-1")))
 @hypothesis_settings(
-    max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 def test_garbage_is_refused_and_never_a_crash(anybody: Screen, garbage: str) -> None:
     assert look(anybody, garbage).status_code in (400, 413)

@@ -167,6 +167,7 @@ def test_the_last_device_that_works_is_not_removed_by_it(
      {"{00000000-0000-0000-0000-000000000000}": "keep"},
      {"00000000000000000000000000000000": "keep"}],
 )  # fmt: skip
+@pytest.mark.one_engine
 def test_garbled_choices_are_refused(
     site: Site, hanne: Person, new: Screen, choices: object
 ) -> None:

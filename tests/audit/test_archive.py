@@ -1,17 +1,30 @@
 """Old days in files: moved, verified there, and nothing in a file makes the check fail."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import DatabaseError
 
-from authn.audit.archive import archive_path, verify_archive, write_archive
+from authn.audit.archive import archive_path, delete_archived, verify_archive, write_archive
 from authn.audit.chain import BEGINNING
-from authn.audit.days import audit_days, signed_days
+from authn.audit.days import (
+    SignedDay,
+    audit_days,
+    keep_signed_file,
+    mark_archived,
+    signed_days,
+)
 from authn.audit.log import audit_events
+from authn.cli.audit import _archive as archive_day
+from authn.cli.ground import Ground
 from authn.db.transaction import reading, writing
+from authn.errors import CommandError
+from authn.keys.audit_files import is_file_signed
+from authn.keys.signing_keys import load_audit_keys
 from authn.settings import PREFIX
 from authn.web.site import Site
 from tests.audit.test_chain import chained, findings, happen
@@ -63,6 +76,126 @@ def test_an_archive_that_is_gone_or_changed_is_named(archived: tuple[Site, Path]
         assert words in said
     path.write_bytes(b"no gzip")
     assert "can't be read" in command(site, "verify", "--archive", str(directory))[1]
+
+
+def test_no_day_counts_as_archived_before_its_file_is_signed_or_otherwise_afterwards(
+    archived: tuple[Site, Path],
+) -> None:
+    """What the database itself refuses, to whoever may change a day at all."""
+    site, _ = archived
+    one = (audit_days.c.day == "2026-03-02", audit_days.c.day == "2026-03-04")
+    row = {"day": "2026-03-05", "first_sequence": 9, "last_sequence": 9, "head": "", "signed": ""}
+    for statement in (
+        update(audit_days).where(one[1]).values(archived_at=site.clock()),
+        update(audit_days).where(one[0]).values(archived_at=None),
+        update(audit_days).where(one[0]).values(archive_signed=None),
+        update(audit_days).where(one[0]).values(archive_signed="another"),
+        insert(audit_days).values(**row, signed_at=site.clock(), archived_at=site.clock()),
+    ):
+        with (
+            pytest.raises(DatabaseError, match="once its file is signed"),
+            writing(site.database) as connection,
+        ):
+            connection.execute(statement)
+
+
+def test_a_day_whose_rows_went_without_a_file_is_named_at_once(three_days: Site) -> None:
+    """Also without the folder of the files: what is signed of a file is ours, or it is nothing."""
+    with writing(three_days.database) as connection:
+        keep_signed_file(connection, "2026-03-02", "forged")
+        mark_archived(connection, "2026-03-02", three_days.clock())
+        delete_archived(connection, "2026-03-02")
+    code, said = command(three_days, "verify")
+    assert code == 1
+    assert "2026-03-02 counts as archived, and nobody signed its file" in said
+
+
+def test_the_signature_of_another_day_s_file_is_none(archived: tuple[Site, Path]) -> None:
+    site, _ = archived
+    with reading(site.database) as connection:
+        first, second = signed_days(connection)[:2]
+        keys = load_audit_keys(connection, site.secrets)
+    assert is_file_signed(keys, first)
+    for forged in (second.archive_signed, first.signed, None, ""):
+        assert not is_file_signed(keys, replace(first, archive_signed=forged))
+    assert not is_file_signed({}, first)
+
+
+def test_another_file_with_the_same_rows_is_named(archived: tuple[Site, Path]) -> None:
+    site, directory = archived
+    path = archive_path(directory, "2026-03-02")
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), compresslevel=1))
+    said = command(site, "verify", "--archive", str(directory))[1]
+    assert "2026-03-02.jsonl.gz is not the file that was signed" in said
+
+
+def test_files_from_before_files_were_signed_are_signed_by_the_next_run(
+    archived: tuple[Site, Path],
+) -> None:
+    site, directory = archived
+    with writing(site.database) as connection:  # as they were before migration 0008
+        unguarded = (
+            "DROP TRIGGER audit_days_marked"
+            if site.database.write_lock
+            else "SET LOCAL session_replication_role = replica"
+        )
+        connection.execute(text(unguarded))
+        connection.execute(update(audit_days).values(archive_signed=None))
+    damaged = archive_path(directory, "2026-03-03")
+    whole = damaged.read_bytes()
+    damaged.write_bytes(b"no gzip")
+    said = command(site, "archive", str(directory))
+    assert said[0] == 0
+    assert "The file of 2026-03-03 can't be signed: 2026-03-03.jsonl.gz can't be read" in said[1]
+    damaged.write_bytes(whole)
+    assert "counts as archived" in command(site, "verify", "--archive", str(directory))[1]
+    assert command(site, "archive", str(directory))[0] == 0
+    code, words = command(site, "verify", "--archive", str(directory))
+    assert code == 0, words
+
+
+def first_of(site: Site) -> SignedDay:
+    with reading(site.database) as connection:
+        return signed_days(connection)[0]
+
+
+def test_who_archives_the_same_day_later_leaves_the_file_as_it_is(
+    three_days: Site, tmp_path: Path
+) -> None:
+    """Two runs that overlap: the second read the days before the first had moved their rows."""
+    command(three_days, "chain")
+    site, directory = three_days, tmp_path / "archive"
+    run = Ground(site.settings, site.secrets, site.database, site.clock())
+    first = first_of(site)
+    with reading(site.database) as connection:
+        written = [write_archive(connection, tmp_path / "both", first) for _ in "12"]
+    assert written[0].read_bytes() == written[1].read_bytes(), "what one signs, both have"
+    assert archive_day(run, site.database, first, BEGINNING, directory) == first.day.rows
+    path = archive_path(directory, first.day.day)
+    whole = path.read_bytes()
+    with pytest.raises(CommandError, match="can't be archived"):
+        archive_day(run, site.database, first, BEGINNING, directory)
+    assert path.read_bytes() == whole
+    assert [each.name for each in directory.iterdir()] == [path.name]
+    assert list(verify_archive(path, site.secrets, first.day, BEGINNING)) == []
+
+
+def test_a_forged_signature_of_a_file_stays_to_be_found_and_stops_nothing(
+    three_days: Site, tmp_path: Path
+) -> None:
+    command(three_days, "chain")
+    first, directory = first_of(three_days), tmp_path / "archive"
+    with reading(three_days.database) as connection:
+        written = write_archive(connection, directory, first)
+    written.rename(archive_path(directory, first.day.day))
+    with writing(three_days.database) as connection:
+        keep_signed_file(connection, first.day.day, "forged")
+        mark_archived(connection, first.day.day, three_days.clock())
+        delete_archived(connection, first.day.day)
+    ran = run_command(three_days.settings, "audit", "archive", str(directory))
+    assert ran.returncode == 0, ran.stderr
+    said = command(three_days, "verify", "--archive", str(directory))[1]
+    assert "2026-03-02 counts as archived, and nobody signed its file" in said
 
 
 @pytest.mark.one_engine

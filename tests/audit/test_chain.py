@@ -1,7 +1,8 @@
 """Audit rows are chained after the fact, none twice, none left out, whoever writes meanwhile."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,15 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from authn.audit import chain
-from authn.audit.chain import audit_chain, audit_progress, chain_new_rows, waiting
+from authn.audit.chain import (
+    anything_to_chain,
+    audit_chain,
+    audit_progress,
+    chain_new_rows,
+    passed_over,
+    still_missing,
+    waiting,
+)
 from authn.audit.days import audit_days
 from authn.audit.events import SignedIn
 from authn.audit.log import audit_events, record
@@ -18,6 +27,7 @@ from authn.db.transaction import reading, writing
 from authn.keys.audit_days import chain_all
 from authn.web.site import Site
 from tests.conftest import MovableClock
+from tests.plans import explained
 
 
 def happen(site: Site, times: int = 1) -> None:
@@ -66,17 +76,93 @@ def test_a_lower_id_that_is_committed_later_is_chained_too(site: Site, clock: Mo
     assert findings(site) == []
 
 
-def test_what_is_far_behind_is_not_looked_at_again(site: Site, clock: MovableClock) -> None:
+def progress(site: Site) -> Any:
+    with reading(site.database) as connection:
+        return connection.execute(select(audit_progress)).one()
+
+
+def test_what_was_looked_at_is_not_looked_at_again(site: Site) -> None:
+    """Nor while rows of the last minutes could still come: those are looked for by their ids."""
     happen(site, 3)
     chained(site)
-    for _ in range(3):
-        clock.advance(minutes=6)
-        happen(site)
-        chained(site)
+    happen(site)
+    chained(site)
     with reading(site.database) as connection:
-        below = connection.execute(select(audit_progress.c.complete_below)).scalar_one()
         newest = connection.execute(select(func.max(audit_events.c.id))).scalar_one()
-    assert 3 < below <= newest
+    assert progress(site).complete_below == newest + 1
+    assert findings(site) == []
+
+
+def test_of_what_was_passed_over_only_that_is_looked_for_and_not_for_ever(
+    site: Site, clock: MovableClock
+) -> None:
+    if site.database.write_lock:  # SQLite gives the id of what was rolled back anew
+        happen(site, 2)
+        assert chained(site) == 2
+        assert not progress(site).missing
+        return
+    happen(site)
+    chained(site)
+    with pytest.raises(ZeroDivisionError), writing(site.database) as connection:
+        record(connection, site.secrets, SignedIn(level="device"), site.clock(), "GONE")
+        raise ZeroDivisionError
+    happen(site, 2)
+    assert chained(site) == 2
+    low, high, since = progress(site).missing[-1]
+    assert low == high == progress(site).complete_below - 3
+    assert datetime.fromisoformat(since) == site.clock()
+    clock.advance(seconds=chain.LATEST_COMMIT.total_seconds())
+    happen(site)
+    assert chained(site) == 1
+    assert progress(site).missing == []
+    assert findings(site) == []
+
+
+@pytest.mark.one_engine
+def test_which_ids_were_passed_over_and_which_of_them_have_come() -> None:
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    later, at = now + timedelta(minutes=1), now.isoformat()
+    assert passed_over(0, [1, 2, 3], now) == []
+    assert passed_over(4, [], now) == []
+    assert passed_over(4, [6, 7, 10], now) == [(4, 5, at), (8, 9, at)]
+    missing = [(4, 9, at)]
+    assert still_missing(missing, set(), later) == missing
+    assert still_missing(missing, {4, 6, 9}, later) == [(5, 5, at), (7, 8, at)]
+    assert still_missing(missing, {4, 5, 6, 7, 8, 9}, later) == []
+    assert still_missing(missing, set(), now + chain.LATEST_COMMIT) == []
+    assert still_missing(None, set(), now) == []
+
+
+def test_a_look_goes_down_an_index_and_no_further_than_what_is_new(site: Site) -> None:
+    """However many rows the last minutes had: each process looks once a second."""
+    happen(site, 5)
+    chained(site)
+    with reading(site.database) as connection, explained(connection) as plans:
+        assert not anything_to_chain(connection)
+    assert plans
+    for plan in plans:
+        assert plan.scanned_whole == [], plan
+
+
+def test_a_lower_id_is_chained_too_when_the_chain_is_far_beyond_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "LOOKED_AT_AGAIN", 0)
+    if site.database.write_lock:
+        return
+    with writing(site.database) as slow:
+        event = SignedIn(person_id=uuid4(), device_id=uuid4(), level="device")
+        record(slow, site.secrets, event, site.clock(), "SLOW")
+        happen(site, 2)
+        assert chained(site) == 2
+        happen(site)
+        assert chained(site) == 1
+    with reading(site.database) as connection:
+        assert anything_to_chain(connection)
+        assert waiting(connection).rows == 1
+    assert chained(site) == 1
+    happen(site)
+    assert chained(site) == 1
     assert findings(site) == []
 
 

@@ -16,6 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from starlette.testclient import TestClient
 
+from authn.audit.archive import delete_archived
+from authn.audit.days import keep_signed_file, mark_archived
 from authn.db.engine import Database, open_database
 from authn.db.transaction import reading, writing
 from authn.keys.audit_days import sign_days
@@ -33,9 +35,9 @@ from tests.postgresql import PostgreSQL
 
 pytestmark = pytest.mark.postgresql
 
-REFUSAL = "permission denied|must be owner|audit rows are|must be able to SET ROLE"
+REFUSAL = "permission denied|must be owner|audit rows are|be able to SET ROLE|its file is signed"
 SERVICE, ARCHIVE = "authn service", "authn-archive"  # both to be quoted
-ARCHIVING = "UPDATE audit_days SET archived_at = now()"  # what the archive may, and nobody else
+ARCHIVING = "UPDATE audit_days SET archived_at = now()"  # the archive may, once files are signed
 FORBIDDEN = (
     "UPDATE audit_events SET event = 'x'",
     "DELETE FROM audit_events",
@@ -80,6 +82,7 @@ FORBIDDEN_TO_ARCHIVE = (
         "VALUES ('2026-03-04', 5, 6, '', '', now())"
     ),
     "UPDATE audit_progress SET sequence = 0",
+    "UPDATE audit_days SET archive_signed = 'x'",
 )
 
 
@@ -168,9 +171,21 @@ def test_the_archive_s_role_sees_nobody_and_writes_nothing(
 ) -> None:
     with as_archive(roles) as database:
         for statement in (*FORBIDDEN, *FORBIDDEN_TO_ARCHIVE):
-            if statement != ARCHIVING:
-                refused(database, statement)
+            refused(database, statement)
     assert findings(three_days) == []
+
+
+def test_it_takes_both_roles_to_make_a_day_go(three_days: Site, roles: PostgreSQL) -> None:
+    """The service signs which file a day is in; only then the archive can call it archived."""
+    with as_archive(roles) as database:
+        refused(database, ARCHIVING, "a day is archived once its file is signed")
+        with writing(three_days.database) as connection:
+            keep_signed_file(connection, "2026-03-02", "a signature")
+        refused(database, ARCHIVING, "a day is archived once its file is signed")  # of the other
+        with writing(database) as connection:
+            mark_archived(connection, "2026-03-02", three_days.clock())
+            assert delete_archived(connection, "2026-03-02") == 2
+    refused(three_days.database, "UPDATE audit_days SET archive_signed = 'x'", "once its file")
 
 
 def test_the_archive_s_role_deletes_of_no_day_that_is_not_archived(

@@ -29,7 +29,9 @@ from tests.published import Published, publishing
 
 pytestmark = pytest.mark.one_engine
 Result = TypeVar("Result")
-garbage = examples(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+garbage = examples(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("keys"), inner),

@@ -8,11 +8,14 @@ from sqlalchemy import select, update
 
 from authn.audit.log import audit_events
 from authn.console.approval_rows import Approval, approval_from_row
+from authn.console.desk_sessions import Desk, Why
 from authn.console.tables import approvals
 from authn.db.transaction import reading, writing
 from authn.devices.devices import every_device_of
 from authn.devices.tables import Device, devices
 from authn.people.tables import Person
+from authn.profiles.appointing import appoint, dismiss
+from authn.staff.staff import staff_at
 from authn.web.site import Site
 from tests.console.desk import DeskScreen
 
@@ -41,6 +44,28 @@ def statuses(site: Site, person: Person) -> dict[UUID, str]:
     """The status of each of the person's devices."""
     with reading(site.database) as connection:
         return {each.id: each.status for each in every_device_of(connection, person.id)}
+
+
+def desk_of(
+    site: Site, who: DeskScreen, reason: str = "came-to-desk", *, at: str = "Ghent"
+) -> Desk:
+    """Who acts, as the acts know them: this member of staff at this desk of theirs."""
+    with reading(site.database) as connection:
+        member = staff_at(connection, who.person.id, at)
+    assert member is not None, f"{who.person.full_name} does not work at {at}"
+    return Desk(member, Why(reason))
+
+
+def appointed(site: Site, made: DeskScreen, role: str, desk: str = "Ghent") -> None:
+    """From now on they have this role too, at this desk."""
+    with writing(site.database) as connection:
+        assert appoint(connection, site.secrets, made.person.id, role, desk, site.clock())
+
+
+def dismissed(site: Site, made: DeskScreen, role: str = "agent") -> None:
+    """The role is theirs no more."""
+    with writing(site.database) as connection:
+        assert dismiss(connection, site.secrets, made.person.id, role, site.clock())
 
 
 def suspend_for(site: Site, device_id: UUID, why: str) -> None:

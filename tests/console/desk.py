@@ -74,9 +74,9 @@ class DeskScreen:
             return options
         return self.post_json(path, {**content, **answered(self.screen, options.json())})
 
-    def open(self, on: str = "/desk") -> Response:
-        """The desk is opened, anew if it was open."""
-        return self.act("/desk/login", next=on)
+    def open(self, on: str = "/desk", desk: str = "") -> Response:
+        """The desk is opened, anew if it was open; of several of theirs, this one."""
+        return self.act("/desk/login", next=on, **({"desk": desk} if desk else {}))
 
     def close(self) -> Response:
         """The desk is closed."""

@@ -19,6 +19,7 @@ from authn.clients.exchange_pairs import ExchangePair, allow_exchange
 from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.consents.desk_acts import MEMBERS
 from authn.db.transaction import writing
+from authn.desk_api.confirmation import ONLY_ASKS
 from authn.desk_api.endpoints import OPERATIONS
 from authn.devices.devices import devices_of, find_device
 from authn.devices.life import suspend, unlink
@@ -740,3 +741,17 @@ def test_garbage_is_refused(tool: Tool, content: dict[str, Any]) -> None:
     for path in ("/login/desk-act", "/login/desk-act/options"):
         answer = tool.made.post_json(path, content)
         assert answer.status_code == 400, answer.text
+
+
+def test_the_page_says_that_it_may_only_ask(tool: Tool, citizen: CitizenAtHome) -> None:
+    tool.made.screen.client.headers["Accept-Language"] = "en"
+    first = citizen.devices[0]
+    path = tool.page_to_confirm(tool.asked_for("unlink", citizen.person.id, first))
+    page = tool.made.get(path.headers["location"]).text
+    assert "If it is the last device that works" in page
+    assert "a second member of staff must agree" in page
+
+
+@pytest.mark.one_engine
+def test_of_every_act_that_may_only_ask_the_page_says_so() -> None:
+    assert MEMBERS.keys() - ONLY_ASKS.keys() == {"approve", "issue-code"}

@@ -50,7 +50,9 @@ def calls(draw: st.DrawFn) -> tuple[Operation, dict[str, Any]]:
 @pytest.mark.thorough
 @pytest.mark.one_engine
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(call=calls())
 def test_any_json_gets_an_answer_that_the_document_has(
@@ -80,6 +82,7 @@ def test_any_json_gets_an_answer_that_the_document_has(
         (b"{}", "text/plain"),
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_no_json_object_is_refused(
     tool: Tool, citizen: CitizenAtHome, body: bytes, kind: str
 ) -> None:
@@ -125,6 +128,7 @@ def test_a_body_that_is_not_what_the_call_takes_does_nothing(
 
 
 @pytest.mark.parametrize("merged", ["", "x", "{" + "0" * 36 + "}", 7, "A" * 36])
+@pytest.mark.one_engine
 def test_an_id_is_a_uuid_and_nothing_else(
     powerful: Tool, citizen: CitizenAtHome, merged: object
 ) -> None:

@@ -8,16 +8,20 @@ RFC 6750 §3.1 (https://www.rfc-editor.org/rfc/rfc6750#section-3.1), RFC 8705 §
 
 import re
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import update
+from sqlalchemy import select, update
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from authn.clients.clients import find_client
 from authn.clients.desk_api import DESK_ACT, DESK_READ, PATH, desk_api_audience
+from authn.clients.registration import change_client
 from authn.clients.resource_registration import end_resource
+from authn.clients.tables import resources
 from authn.db.transaction import writing
 from authn.desk_api.endpoints import OPERATIONS
 from authn.devices.devices import devices_of, find_device
@@ -99,6 +103,38 @@ def test_who_only_acts_does_not_read(
     actor = make_tool(agent, scope=f"openid {DESK_ACT}")
     answer = actor.call("devices", citizen.person.id)
     assert (answer.status_code, challenge(answer)["scope"]) == (403, DESK_READ)
+
+
+def test_what_is_taken_from_a_tool_or_the_api_counts_for_tokens_of_before(
+    tool: Tool, site: Site
+) -> None:
+    def changed(**changes: Any) -> None:
+        with writing(site.database) as connection:
+            client = find_client(connection, tool.rp.client.client_id)
+            assert client
+            change_client(connection, site.secrets, client, site.clock(), **changes)
+
+    had = tool.rp.client
+    assert tool.get("/approvals").status_code == 200
+    changed(scope=f"openid {DESK_ACT}")
+    answer = tool.get("/approvals")
+    assert (answer.status_code, challenge(answer)["error"]) == (403, "insufficient_scope")
+    changed(scope=had.scope, resources=())
+    answer = tool.get("/approvals")
+    assert (answer.status_code, challenge(answer)["error"]) == (401, "invalid_token")
+    changed(resources=had.resources)
+    assert tool.get("/approvals").status_code == 200
+    audience = desk_api_audience(site.settings)
+    with writing(site.database) as connection:
+        rules = connection.execute(
+            select(resources.c.scopes).where(resources.c.resource == audience)
+        ).scalar_one()
+        rules[DESK_READ]["profile_kinds"] = ["quality"]
+        connection.execute(
+            update(resources).where(resources.c.resource == audience).values(scopes=rules)
+        )
+    answer = tool.get("/approvals")
+    assert (answer.status_code, challenge(answer)["error"]) == (403, "insufficient_scope")
 
 
 def test_with_the_last_role_the_token_ends(

@@ -8,19 +8,16 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
 from typing import Any, Final
-from uuid import UUID
 
 import pytest
 
 from authn.console import approvals, approving
-from authn.console.desk_sessions import Desk, Why
 from authn.console.expiry import expire
-from authn.db.transaction import reading, writing
+from authn.db.transaction import writing
 from authn.errors import Expired
-from authn.staff.staff import staff_of
 from authn.web.site import Site
 from tests.conftest import MovableClock
-from tests.console.acting import every_approval, rows
+from tests.console.acting import desk_of, every_approval, rows
 from tests.console.conftest import MakeStaff
 from tests.console.desk import STAFF, CitizenAtHome, DeskScreen
 from tests.occasion import job
@@ -68,13 +65,6 @@ def steps(
             approvals.use_approval(occasion, asker, "issue-code", citizen.person.id, {})
         ),
     }
-
-
-def desk_of(site: Site, who: DeskScreen) -> Desk:
-    with reading(site.database) as connection:
-        staff = staff_of(connection, who.person.id)
-    assert staff is not None
-    return Desk(staff, Why("came-to-desk"))
 
 
 def or_over(done: object) -> None:
@@ -145,15 +135,11 @@ def test_what_was_approved_is_carried_out_once_whatever_comes_beside_it(
 
 
 def test_asked_again_several_times_at_once_it_waits_once(
-    site: Site, steps: dict[str, Step]
+    site: Site, registrar: DeskScreen, steps: dict[str, Step]
 ) -> None:
     """Asking the same at once waits once, and is not two chances of being approved."""
     (asked,) = every_approval(site)
-    assert isinstance(asked.asked_by, UUID)
-    with reading(site.database) as connection:
-        staff = staff_of(connection, asked.asked_by)
-    assert staff is not None
-    asker = Desk(staff, Why("came-to-desk"))
+    asker = desk_of(site, registrar)
 
     def again(occasion: Any) -> None:
         approvals.ask(occasion, asker, "issue-code", asked.person_id, {})

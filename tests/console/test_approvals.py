@@ -3,6 +3,7 @@
 Protocol 3.3, 5. The act runs in the transaction of the approval, everything checked again.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,6 @@ import pytest
 from sqlalchemy import select
 
 from authn.console import approvals, approving
-from authn.console.desk_sessions import Desk, Why
 from authn.console.expiry import expire
 from authn.console.tables import approvals as table
 from authn.db.transaction import reading, writing
@@ -20,13 +20,13 @@ from authn.devices.devices import find_device
 from authn.devices.life import unlink
 from authn.errors import Expired
 from authn.profiles.appointing import dismiss
-from authn.staff.staff import staff_of
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.console.acting import (
     act_path,
     approve,
     asked,
+    desk_of,
     every_approval,
     rows,
     statuses,
@@ -61,13 +61,6 @@ def boss(supervisor: DeskScreen) -> DeskScreen:
 def waiting(working: DeskScreen, citizen: CitizenAtHome) -> UUID:
     """The agent asked to remove the last device."""
     return asked(working.act(act_path(citizen.person, citizen.devices[0], "unlink")))
-
-
-def desk_of(site: Site, who: DeskScreen) -> Desk:
-    with reading(site.database) as connection:
-        staff = staff_of(connection, who.person.id)
-    assert staff is not None
-    return Desk(staff, Why("lost-device"))
 
 
 def test_the_last_device_is_removed_only_once_a_second_person_approved(
@@ -428,3 +421,20 @@ def test_an_approval_is_used_once_by_who_asked(
     results = race(site, use)
     assert sum(each == "done" for each in results) == 1
     assert every_approval(site)[0].state == "used"
+
+
+def test_until_when_it_waits_is_said_with_its_day(
+    agent: DeskScreen, supervisor: DeskScreen, citizen: CitizenAtHome
+) -> None:
+    for each in (agent, supervisor):
+        each.screen.client.headers["Accept-Language"] = "en"
+    agent.give_reason(citizen.person.id)
+    for device in citizen.devices:
+        agent.act(f"/desk/people/{citizen.person.id}/devices/{device}/unlink")
+    pages = {
+        "/desk/approvals": agent,
+        f"/desk/people/{citizen.person.id}": agent,
+        "/desk/activity": supervisor,
+    }
+    for path, who in pages.items():
+        assert re.search(r"\b(2|3) March 2026 at \d\d:\d\d", who.get(path).text), path

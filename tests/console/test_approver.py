@@ -13,27 +13,18 @@ from sqlalchemy import update
 
 from authn.console import approvals, approving
 from authn.console.approval_rows import find_approval
-from authn.console.desk_sessions import Desk, Why
 from authn.db.transaction import reading, writing
 from authn.enrolment.returning import BY_DESK, begin_return
 from authn.errors import Forbidden, NotFound
 from authn.people.tables import persons
-from authn.staff.staff import staff_of
 from authn.staff.tables import staff
 from authn.web.site import Site
-from tests.console.acting import every_approval, rows
+from tests.console.acting import desk_of, every_approval, rows
 from tests.console.desk import CitizenAtHome, DeskScreen
 from tests.mailbox import confirm_for
 from tests.occasion import job
 
 Change = Callable[[Site, DeskScreen, CitizenAtHome], None]
-
-
-def desk_of(site: Site, who: DeskScreen) -> Desk:
-    with reading(site.database) as connection:
-        member = staff_of(connection, who.person.id)
-    assert member is not None
-    return Desk(member, Why("came-to-desk"))
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ Protocol 2.9 (confirmed for one act on one target), 3.3 (who else agrees, and to
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from threading import Lock
-from time import sleep
 from uuid import UUID
 
 import pytest
@@ -30,6 +29,7 @@ from authn.settings import Settings, load_settings
 from authn.settings.desk import OURS
 from authn.staff.reasons import REASONS, is_fraud
 from authn.web.site import Site
+from tests import patience
 from tests.citizen import HANNE, KARIM, SSIN
 from tests.commands import run_command
 from tests.conftest import MovableClock
@@ -59,6 +59,7 @@ from tests.federation.journey import enrol
 from tests.loss import proof
 from tests.mailbox import confirm_for
 from tests.occasion import job
+from tests.patience import meanwhile
 from tests.screens import another_screen, answered, ceremony
 from tests.together import at_once
 
@@ -334,8 +335,8 @@ def test_an_approval_and_the_dismissal_of_who_asked_come_one_after_the_other(
         with writing(site.database) as connection:
             assert dismiss(connection, site.secrets, agent.person.id, "agent", site.clock())
             running = pool.submit(boss.post_json, approving, content)
-            sleep(0.5)
-        answer = running.result(timeout=30)
+            meanwhile()
+        answer = running.result(timeout=patience.SECONDS)
     assert answer.status_code == 403
     assert statuses(site, citizen.person)[second] == "active"
 

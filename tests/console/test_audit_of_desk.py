@@ -30,12 +30,14 @@ SEEING: Final = frozenset({"find", "see-person", "show-number"})
 ON_DEVICES: Final = frozenset(
     {"suspend", "unlink", "unlink-last", "resume", "block-all", "begin-return"}
 )
+REQUESTS: Final = frozenset({"see-requests", "decide-requests"})
 MAY: Final[dict[Role, frozenset[str]]] = {
     "agent": SEEING | ON_DEVICES,
     "registrar": SEEING | {"check-identity", "issue-code", "match-identity", "change-address"},
     "supervisor": SEEING
     | ON_DEVICES
-    | {"reinstate", "change-address", "merge", "approve", "see-desk"},
+    | {"reinstate", "change-address", "merge", "approve", "see-desk"}
+    | REQUESTS,
     "auditor": frozenset({"see-audit"}),
     "operator": frozenset(
         {
@@ -46,7 +48,8 @@ MAY: Final[dict[Role, frozenset[str]]] = {
             "see-health",
             "retry-notices",
         }
-    ),
+    )
+    | REQUESTS,
 }
 BY_TWO: Final = frozenset({"unlink-last", "reinstate", "change-address", "merge"})
 NOT_CONFIRMED: Final = frozenset(
@@ -55,6 +58,7 @@ NOT_CONFIRMED: Final = frozenset(
         "POST /desk/undo",
         "POST /desk/approvals/{id:uuid}/refuse",
         "POST /desk/registration/{id:uuid}/cancel",
+        "POST /desk/requests/{id:uuid}/refuse",
         # They show what is to be confirmed.
         "POST /desk/people/{id:uuid}/addresses",
         "POST /desk/people/{id:uuid}/merge",

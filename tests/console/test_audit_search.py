@@ -169,6 +169,7 @@ def test_a_question_that_finds_little_looks_through_a_bounded_number_and_says_wh
         *((name, SSIN) for name in FIELDS),
     ],
 )
+@pytest.mark.one_engine
 def test_what_is_no_filter_is_asked_again_and_comes_into_no_address(
     auditor: DeskScreen, site: Site, name: str, value: str
 ) -> None:
@@ -207,9 +208,9 @@ def test_looking_is_on_record_and_the_person_reads_it(
     auditor.get("/desk/audit/found.csv?event=desk.opened")
     searched = on_record(site, AuditSearched.name)
     assert searched == [
-        '{"role":"auditor","filters":"event=session.signed-in","into":"page"}',
-        '{"role":"auditor","filters":"event=desk.opened","into":"page"}',
-        '{"role":"auditor","filters":"event=desk.opened","into":"file"}',
+        '{"role":"auditor","desk":"Brussels","filters":"event=session.signed-in","into":"page"}',
+        '{"role":"auditor","desk":"Brussels","filters":"event=desk.opened","into":"page"}',
+        '{"role":"auditor","desk":"Brussels","filters":"event=desk.opened","into":"file"}',
     ]
     assert len(on_record(site, AuditRowSeen.name)) == 1
     own = citizen.screen.client.get("/activity?kind=staff").text

@@ -1,24 +1,35 @@
 """What a supervisor sees of their own desk: who looked at whom, acts, refusals, what waits."""
 
+import ast
+import re
 from datetime import timedelta
+from html import unescape
 from inspect import isclass
+from pathlib import Path
 
 import pytest
 
+import authn
 from authn.audit import desk_events, registration_events, staff_events
 from authn.audit.events import Event
 from authn.audit.log import record
 from authn.audit.staff_events import DeskLookedAt, DeskLooksUnusual
 from authn.console import desk_activity
 from authn.console.desk_activity_chart import rounded_up
-from authn.console.desk_activity_words import DONE, NOT_OF_A_DESK
+from authn.console.desk_activity_words import ASKED, DONE, NOT_OF_A_DESK, REFUSED
+from authn.console.returns_begun import WHY_NOT
+from authn.console.targets import nothing_here, own_account
 from authn.db.transaction import writing
 from authn.profiles.appointing import appoint
+from authn.staff.roles import RULES
 from authn.web.site import Site
 from tests.citizen import KARIM, SSIN
 from tests.conftest import MovableClock
 from tests.console.conftest import MakeStaff
 from tests.console.desk import CitizenAtHome, DeskScreen
+from tests.console.tools import Tool
+
+NOTING = {"note_refused", "refused", "_refuse"}
 
 
 @pytest.fixture
@@ -161,3 +172,77 @@ def test_the_chart_ends_at_a_round_number() -> None:
         100,
         1000,
     ]
+
+
+def deeds(supervisor: DeskScreen) -> list[str]:
+    """What each line of today says was done, and why: the latest first."""
+    page = supervisor.get("/desk/activity").text.partition('aria-labelledby="deeds"')[2]
+    pattern = r"</time></td><td>[^<]*</td><td>([^<]*).*?</td><td>.*?</td><td>([^<]*)"
+    lines = re.findall(pattern, page)
+    return [unescape(f"{what} | {why}") for what, why in lines]
+
+
+def test_a_deed_has_one_line_though_a_reason_came_before_it(
+    supervisor: DeskScreen, agent: DeskScreen, citizen: CitizenAtHome
+) -> None:
+    agent.give_reason(citizen.person.id)
+    agent.get(f"/desk/people/{citizen.person.id}")
+    agent.act(f"/desk/people/{citizen.person.id}/devices/{citizen.devices[0]}/suspend")
+    assert [line.partition(" | ")[0] for line in deeds(supervisor)][:3] == [
+        "Blocked a device",
+        "Looked at a person",
+        "Opened the desk",
+    ]
+
+
+def test_a_reason_after_which_nobody_was_looked_at_has_its_line(
+    supervisor: DeskScreen, agent: DeskScreen, citizen: CitizenAtHome
+) -> None:
+    agent.give_reason(citizen.person.id)
+    assert deeds(supervisor)[0].startswith("Gave a reason to look")
+
+
+def test_what_a_tool_did_has_one_line(
+    supervisor: DeskScreen, tool: Tool, citizen: CitizenAtHome
+) -> None:
+    tool.person("suspend", citizen.person.id, citizen.devices[0])
+    lines = [line.partition(" | ")[0] for line in deeds(supervisor)]
+    assert [each for each in lines if "lock" in each] == ["Blocked a device"]
+    assert not [each for each in lines if "tool" in each]
+
+
+def test_what_was_asked_and_refused_or_approved_is_said_in_a_sentence(
+    supervisor: DeskScreen, agent: DeskScreen, citizen: CitizenAtHome
+) -> None:
+    agent.get(f"/desk/people/{agent.person.id}")
+    assert deeds(supervisor)[0] == "Was refused: Look at a person | their own account"
+    agent.give_reason(citizen.person.id)
+    devices = f"/desk/people/{citizen.person.id}/devices"
+    agent.act(f"{devices}/{citizen.devices[0]}/unlink")
+    answer = agent.act(f"{devices}/{citizen.devices[1]}/unlink")
+    assert deeds(supervisor)[0].startswith(
+        "Asked for approval: Remove the last device that works | A device"
+    )
+    supervisor.act(f"{answer.json()['location']}/approve")
+    assert "Approved: Remove the last device that works | " in deeds(supervisor)
+
+
+@pytest.mark.one_engine
+def test_every_act_and_every_reason_of_a_refusal_is_in_words() -> None:
+    """Each text that is noted as refused, wherever the desk does it."""
+    assert RULES.keys() <= ASKED.keys()
+    assert {WHY_NOT, own_account().error, nothing_here().error} <= REFUSED.keys()
+    known = {*ASKED, *REFUSED}
+    for path in sorted(Path(authn.__path__[0]).glob("console/*.py")) + sorted(
+        Path(authn.__path__[0]).glob("desk_api/*.py")
+    ):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in NOTING:
+                said = {
+                    each.value
+                    for argument in call.args[1:]
+                    if not isinstance(argument, ast.Call)
+                    for each in ast.walk(argument)
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                }
+                assert said <= known, (path.name, call.lineno)

@@ -19,7 +19,6 @@ from authn.devices.life import resume, suspend
 from authn.devices.tables import devices, installations
 from authn.people.persons import lock_person, person_of
 from authn.people.tables import persons
-from authn.profiles.appointing import dismiss
 from authn.secrets import token_hash
 from authn.sessions.sessions import end_sessions_of, find_session
 from authn.web.cookies import SESSION, cookie_name
@@ -27,6 +26,7 @@ from authn.web.site import Site
 from tests.authenticator import Authenticator
 from tests.citizen import KARIM, ORIGIN
 from tests.conftest import MovableClock
+from tests.console.acting import dismissed
 from tests.console.conftest import MakeStaff
 from tests.console.desk import CitizenAtHome, DeskScreen
 from tests.occasion import job
@@ -104,15 +104,10 @@ def test_who_is_no_staff_finds_no_desk(citizen: CitizenAtHome, site: Site) -> No
 def test_who_is_no_staff_any_more_can_not_finish_opening(make_staff: MakeStaff, site: Site) -> None:
     made = make_staff("agent", opened=False)
     options = ceremony(made.screen, "/desk/login/options")
-    ended(site, made, "agent")
+    dismissed(site, made, "agent")
     content = {"next": "/desk", **answered(made.screen, options)}
     assert made.post_json("/desk/login", content).status_code == 404
     assert not made.cookie
-
-
-def ended(site: Site, made: DeskScreen, role: str) -> None:
-    with writing(site.database) as connection:
-        assert dismiss(connection, site.secrets, made.person.id, role, site.clock())
 
 
 def test_a_device_that_is_synced_opens_no_desk(make_staff: MakeStaff) -> None:
@@ -251,9 +246,9 @@ def test_it_ends_when_its_holder_signs_out_everywhere(agent: DeskScreen, site: S
 
 def test_it_ends_with_the_last_role(make_staff: MakeStaff, site: Site) -> None:
     made = make_staff("agent", "registrar")
-    ended(site, made, "agent")
+    dismissed(site, made, "agent")
     assert made.is_open
-    ended(site, made, "registrar")
+    dismissed(site, made, "registrar")
     assert led_to_login(made.get("/desk"))
     assert made.get("/desk/login").status_code == 404
 
@@ -322,7 +317,7 @@ def test_opened_twice_at_once_one_session_is_left(agent: DeskScreen, site: Site)
     def open_it() -> str:
         with writing(site.database) as connection:
             lock_person(connection, session.person_id)
-            return open_desk_session(connection, session, site.clock())
+            return open_desk_session(connection, session, "Ghent", site.clock())
 
     tokens = at_once(open_it)
     assert len(set(tokens)) == len(tokens)

@@ -12,6 +12,7 @@ from tests.console.acting import approve, asked, every_approval, rows
 from tests.console.conftest import MakeStaff
 from tests.console.desk import STAFF, CitizenAtHome, DeskScreen
 from tests.mailbox import confirm_for, mails
+from tests.screens import problem
 
 NEW = "hanne.new@example.org"
 
@@ -148,3 +149,16 @@ def test_nobody_joins_a_person_to_themselves_or_to_an_unknown_number(
         answer = boss.post_form(path, number=number)
         assert answer.status_code == 422
         assert number not in answer.text or not number
+
+
+def test_where_no_mail_can_be_sent_no_address_is_asked_for_and_a_call_says_why(
+    boss: DeskScreen, citizen: CitizenAtHome, site: Site
+) -> None:
+    path = added_path(boss, citizen, NEW)
+    silent = site.settings.model_copy(update={"smtp_host": ""})
+    object.__setattr__(site, "settings", silent)
+    page = boss.get(f"/desk/people/{citizen.person.id}/addresses").text
+    assert 'name="address"' not in page
+    answer = boss.act(path, address=NEW)
+    assert (answer.status_code, problem(answer)) == (403, "no-mail")
+    assert addresses(site, citizen) == {}

@@ -1,10 +1,9 @@
 """Approvals end by themselves, are followed within two seconds, and are forgotten in the end."""
 
 import re
-import time
 from datetime import timedelta
 from pathlib import Path
-from threading import active_count
+from threading import enumerate as enumerate_threads
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from sqlalchemy import func, select
 
 from authn.audit.log import audit_events
 from authn.console import approvals, expiry
-from authn.console.desk_sessions import Desk, Why
 from authn.console.expiry import (
     approvals_looked_after,
     expire_due,
@@ -22,14 +20,14 @@ from authn.console.expiry import (
 from authn.console.tables import approvals as table
 from authn.db.transaction import reading, writing
 from authn.settings import Settings
-from authn.staff.staff import staff_of
 from authn.web import threads
 from authn.web.site import Site
 from tests.conftest import MovableClock
-from tests.console.acting import every_approval, rows
+from tests.console.acting import desk_of, every_approval, rows
 from tests.console.desk import CitizenAtHome, DeskScreen
 from tests.occasion import job
 from tests.oidc.test_cost import counted
+from tests.patience import processor_seconds, until
 
 STATIC: Final = Path(__file__).parents[2] / "static"
 SECONDS_TO_FOLLOW: Final = 2.0
@@ -40,10 +38,7 @@ SECONDS_OF_ANSWERS: Final = 0.5
 @pytest.fixture
 def asked(site: Site, agent: DeskScreen, citizen: CitizenAtHome) -> UUID:
     """The agent asked for something."""
-    with reading(site.database) as connection:
-        staff = staff_of(connection, agent.person.id)
-    assert staff is not None
-    desk = Desk(staff, Why("lost-device"))
+    desk = desk_of(site, agent, "lost-device")
     with writing(site.database) as connection:
         occasion = job(site, connection)
         return approvals.ask(occasion, desk, "block-all", citizen.person.id, {}).id
@@ -77,14 +72,12 @@ def test_the_worker_ends_it_and_stops_when_the_service_does(
     assert expiry.LOOKED_AT_EVERY * (1 + threads.JITTER) < 3
     monkeypatch.setattr(expiry, "LOOKED_AT_EVERY", 0.01)
     working = site.settings.model_copy(update={"outbox_worker": True})
-    running = active_count()
+    running = set(enumerate_threads())
     clock.advance(minutes=30)
     with approvals_looked_after(with_settings(site, working)):
-        until = time.monotonic() + 5
-        while not rows(site, "approval.expired") and time.monotonic() < until:
-            time.sleep(0.01)
+        until(lambda: rows(site, "approval.expired"))
     assert len(rows(site, "approval.expired")) == 1
-    assert active_count() == running
+    until(lambda: set(enumerate_threads()) <= running, "the end of its thread")
 
 
 def test_a_database_that_fails_once_stops_no_worker(
@@ -104,9 +97,7 @@ def test_a_database_that_fails_once_stops_no_worker(
     clock.advance(minutes=30)
     working = site.settings.model_copy(update={"outbox_worker": True})
     with approvals_looked_after(with_settings(site, working)):
-        until = time.monotonic() + 5
-        while not rows(site, "approval.expired") and time.monotonic() < until:
-            time.sleep(0.01)
+        until(lambda: rows(site, "approval.expired"))
     assert len(rows(site, "approval.expired")) == 1
 
 
@@ -141,13 +132,12 @@ def test_what_changes_is_on_the_page_within_two_seconds_at_worst(
     shown = supervisor.get(path).text
     assert 'data-follow="/desk/approvals/state"' in shown
     assert re.search(r'<script type="module" src="[^"]*approvals[^"]*\.js', shown)
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
+
+    def look_and_read_anew() -> None:
         supervisor.get("/desk/approvals/state")
         supervisor.get(path)
-        took.append(time.perf_counter() - began)
-    assert min(took) < SECONDS_OF_ANSWERS
+
+    assert min(processor_seconds(look_and_read_anew) for _ in range(5)) < SECONDS_OF_ANSWERS
     assert pace_of_the_page() + SECONDS_OF_ANSWERS < SECONDS_TO_FOLLOW
 
 

@@ -35,7 +35,7 @@ def search(made: DeskScreen, clue: str) -> str:
 def searches(site: Site) -> list[Any]:
     with reading(site.database) as connection:
         statement = select(audit_events.c.details).where(audit_events.c.event == DeskSearched.name)
-        return list(connection.execute(statement).scalars())
+        return list(connection.execute(statement.order_by(audit_events.c.id)).scalars())
 
 
 def test_a_registrar_hears_that_it_knows_a_citizen(

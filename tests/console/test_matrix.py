@@ -24,8 +24,8 @@ from authn.console.targets import (
     BY_WHICH_ONE_RETURNS,
     LOOKING,
     guard_target,
-    is_colleague,
     seen_person,
+    standing_of,
 )
 from authn.db.transaction import reading, writing
 from authn.errors import Refusal
@@ -112,6 +112,12 @@ WHO: Final[dict[str, Act | None]] = {
     "GET /desk/audit/{row:int}": "see-audit",
     "GET /desk/audit/chain": "see-audit",
     "POST /desk/audit/chain/verify": "see-audit",
+    "GET /desk/requests": "see-requests",
+    "GET /desk/requests/state": "see-requests",
+    "GET /desk/requests/{id:uuid}": "see-requests",
+    **confirmed("/desk/requests/{id:uuid}/approve", "decide-requests"),
+    "POST /desk/requests/{id:uuid}/refuse": "decide-requests",
+    "POST /desk/requests/{id:uuid}/withdraw": "see-requests",
     "GET /desk/operator/clients": "see-clients",
     "GET /desk/operator/clients/{client_id}": "see-clients",
     "POST /desk/operator/clients/{client_id}/check": "see-clients",
@@ -452,7 +458,7 @@ def test_each_refused_act_is_on_record(site: Site, targets: dict[str, UUID]) -> 
 def test_whoever_left_the_desk_is_no_colleague(site: Site, targets: dict[str, UUID]) -> None:
     desk = Desk(Staff(targets["own"], frozenset[Role](), frozenset({"Ghent"})), Why())
     with writing(site.database) as connection:
-        assert is_colleague(connection, desk, targets["colleague"])
+        assert standing_of(connection, desk, targets["colleague"]).colleague
         dismiss(connection, site.secrets, targets["colleague"], "auditor", site.clock())
-        assert not is_colleague(connection, desk, targets["colleague"])
-        assert not is_colleague(connection, desk, targets["staff elsewhere"])
+        assert not standing_of(connection, desk, targets["colleague"]).colleague
+        assert not standing_of(connection, desk, targets["staff elsewhere"]).colleague

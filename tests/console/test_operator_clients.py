@@ -148,6 +148,7 @@ def test_each_kind_has_a_form_with_what_it_usually_says(
     ],
     ids=str,
 )
+@pytest.mark.one_engine
 def test_each_rule_is_told_at_its_field(
     operator: DeskScreen, site: Site, fields: dict[str, str], field: str
 ) -> None:
@@ -389,14 +390,14 @@ def test_a_resource_server_is_registered_changed_and_ended(
     sent = form_of(operator.get(edit).text)
     assert orjson.loads(sent["scopes"]) == orjson.loads(SCOPES)
     page = operator.post_form(
-        "/desk/operator/resource/edit", **{**sent, "level": "device", "may_read_ssin": "on"}
+        "/desk/operator/resource/edit", **{**sent, "level": "device", "reads_profile": "on"}
     )
-    assert "may_read_ssin" in page.text
+    assert "reads_profile" in page.text
     late = operator.post_form("/desk/operator/resource/edit", **{**sent, "level": "certified"})
     assert confirmed(operator, page, "/desk/operator/resource/change").status_code == 200
     found = resource(site)
     assert found is not None
-    assert (found.level, found.may_read_ssin) == ("device", True)
+    assert (found.level, found.reads_profile) == ("device", True)
     answer = confirmed(operator, late, "/desk/operator/resource/change")
     assert problem(answer) == "changed-meanwhile"
     end = operator.get(location.replace("/resource?", "/resource/end?"))
@@ -429,6 +430,7 @@ def test_a_resource_server_is_registered_changed_and_ended(
     ],
     ids=str,
 )
+@pytest.mark.one_engine
 def test_each_rule_of_a_resource_server_is_told_at_its_field(
     operator: DeskScreen, site: Site, fields: dict[str, str], field: str
 ) -> None:
@@ -445,3 +447,32 @@ def test_organisations_of_systems_are_listed(operator: DeskScreen) -> None:
     page = operator.get("/desk/operator/organisations").text
     assert "0420429375" in page
     assert "Hospital" in page
+
+
+@pytest.mark.parametrize(
+    ("scopes", "sentence"),
+    [
+        ('{"a": {"name": "x"},\r\n "b": {"name": "y"\r\n}', "line 3, near character 2"),
+        ('{"a": {"name": "x",}}', "line 1, near character 19"),
+        ('{"a": "x"}', "scopes.a: This must be an object, in curly brackets."),
+        ('{"a": {"name": {"en": 5}}}', "scopes.a.name.en: This must be a text"),
+        ('{"a": {"name": "x", "nme": "y"}}', "scopes.a.nme: There is no member of this name."),
+        ('{"a": {"name": "x", "level": "y"}}', "may stand here: &#34;&#34;, &#34;synced&#34;"),
+        ('{"a": {}}', "scopes.a.name: This is missing."),
+        ('{"a": {"name": "x", "profile_kinds": "citizen"}}', "profile_kinds: This must be a list"),
+        ("[]", "The scopes are a JSON object"),
+    ],
+    ids=range(9),
+)
+def test_what_is_wrong_with_the_scopes_is_said_in_our_words_with_its_place(
+    operator: DeskScreen, scopes: str, sentence: str
+) -> None:
+    page = add_resource(operator, scopes=scopes)
+    assert page.status_code == 422
+    error = page.text.partition('id="scopes-error"')[2].partition("</p>")[0]
+    assert sentence in error
+    for words in ("Input should", "valid dictionary", "Extra inputs", "pydantic"):
+        assert words not in page.text
+    operator.screen.client.headers["Accept-Language"] = "nl"
+    in_dutch = add_resource(operator, scopes=scopes).text
+    assert error not in in_dutch

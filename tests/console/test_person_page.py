@@ -107,6 +107,7 @@ def test_every_look_is_on_record_with_its_reason(
         agent.get(path(citizen))
     look = {
         "role": "agent",
+        "desk": "Ghent",
         "reason": "lost-device",
         "explanation": "by phone",
         "ticket": "T-3",

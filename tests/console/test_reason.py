@@ -61,6 +61,7 @@ def test_a_reason_is_kept_for_this_person_alone_and_on_record(
             "actor_id": agent.person.id,
             "person_id": citizen.person.id,
             "role": "agent",
+            "desk": "Ghent",
             "reason": "lost-device",
             "explanation": "called",
             "ticket": "T-7",
@@ -148,6 +149,7 @@ def test_a_person_who_does_not_exist_is_not_there_and_it_is_on_record(
             "actor_id": agent.person.id,
             "person_id": None,
             "role": "agent",
+            "desk": "Ghent",
             "act": "see-person",
             "refused": "no such person",
         }

@@ -18,7 +18,6 @@ from starlette.applications import Starlette
 
 from authn.audit.log import audit_events
 from authn.audit.registration_events import CitizenSearched
-from authn.console.desk_sessions import Desk, Why
 from authn.console.looks import count_looks
 from authn.console.registration import do_print_code
 from authn.console.tables import approvals
@@ -34,11 +33,10 @@ from authn.notices.addresses import add_address, addresses_of, find_address, rem
 from authn.people.persons import find_person_by_ssin
 from authn.people.tables import Person, persons
 from authn.settings import Settings
-from authn.staff.staff import staff_of
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM, SSIN, Screen
 from tests.conftest import MovableClock
-from tests.console.acting import rows
+from tests.console.acting import desk_of, rows
 from tests.console.conftest import MakeStaff
 from tests.console.desk import CitizenAtHome, DeskScreen, asked_for_reason
 from tests.console.pdf import read_pdf
@@ -998,13 +996,9 @@ def test_the_act_itself_asks_who_may(site: Site, registrar: DeskScreen, agent: D
     """Whoever calls it, page or command."""
     person = checked(registrar, site)
     ask(registrar, site, person)
-    with writing(site.database) as connection:
-        member = staff_of(connection, agent.person.id)
-        assert member
-        with pytest.raises(NotFound):
-            do_print_code(
-                job(site, connection), Desk(member, Why("x")), person, desk_code(site, person).id
-            )
+    desk, code = desk_of(site, agent), desk_code(site, person)
+    with pytest.raises(NotFound), writing(site.database) as connection:
+        do_print_code(job(site, connection), desk, person, code.id)
 
 
 def test_the_desks_two_pages_of_a_person_lead_to_each_other_for_who_may(
@@ -1037,3 +1031,16 @@ def test_who_began_the_return_agrees_to_no_code(
     other = make_staff("supervisor", citizen=replace(KARIM, ssin="03410105769"))
     assert other.act(f"/desk/approvals/{waiting}/approve").status_code == 200
     assert len(printed(registrar, person, printed_again(registrar, site, person))) == 2
+
+
+def test_all_that_is_wrong_with_a_document_is_said_at_once(
+    site: Site, registrar: DeskScreen
+) -> None:
+    registrar.screen.client.headers["Accept-Language"] = "en"
+    person = found(registrar, site)
+    page = registrar.post_form(f"{HOME}/{person.id}/check", **{"check-photograph": "1"}).text
+    fields = ("document", "last_digits", "valid_until", "check-data")
+    for field in fields:
+        assert f'<a href="#{field}">' in page
+        assert f'id="{field}-error"' in page
+        assert f'aria-describedby="{field}-error"' in page

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from authn.audit.at_desk import DeskEvent
 from authn.audit.catalogue import every_event
 from authn.audit.desk_events import ApprovalExpired
+from authn.audit.operator_events import OperatorRequestExpired
 from authn.audit.registration_events import MachineCodeIssued
 from authn.audit.staff_events import DeskActedAlone
 from authn.clients.clients import find_client
@@ -26,7 +27,6 @@ from authn.db.transaction import reading, writing
 from authn.errors import Refusal
 from authn.grants.ended_profiles import tell_of_ended_profiles
 from authn.keys.signing_keys import ensure_signing_keys
-from authn.profiles.appointing import appoint, dismiss
 from authn.profiles.available import available
 from authn.profiles.profile import Profile
 from authn.profiles.profiles import public_id
@@ -36,7 +36,7 @@ from authn.staff.roles import RULES
 from authn.web.site import Site
 from tests.citizen import enrolled
 from tests.commands import run_command
-from tests.console.acting import rows, statuses
+from tests.console.acting import appointed, dismissed, rows, statuses
 from tests.console.conftest import MakeStaff, MakeTool
 from tests.console.desk import CitizenAtHome, DeskScreen
 from tests.console.tools import BOTH, Tool, registered_tool
@@ -47,16 +47,6 @@ from tests.oidc.relying_party import RelyingParty, register
 from tests.oidc.resource_servers import API, application, resource_server
 from tests.screens import problem
 from tests.together import at_once
-
-
-def appointed(site: Site, made: DeskScreen, role: str, desk: str = "Ghent") -> None:
-    with writing(site.database) as connection:
-        assert appoint(connection, site.secrets, made.person.id, role, desk, site.clock())
-
-
-def dismissed(site: Site, made: DeskScreen, role: str = "agent") -> None:
-    with writing(site.database) as connection:
-        assert dismiss(connection, site.secrets, made.person.id, role, site.clock())
 
 
 def capacities(site: Site, made: DeskScreen) -> list[DeskRoles]:
@@ -326,13 +316,12 @@ def test_two_lines_of_the_operator_make_a_tool(site: Site) -> None:
 # On record
 
 
-def test_opening_the_desk_names_the_desks_and_the_roles(make_staff: MakeStaff, site: Site) -> None:
+def test_opening_the_desk_names_it_and_the_roles_there(make_staff: MakeStaff, site: Site) -> None:
     made = make_staff("supervisor", "agent", opened=False)
     appointed(site, made, "auditor", "Brussels")
-    assert made.open().status_code == 200
+    assert made.open(desk="Ghent").status_code == 200
     (row,) = rows(site, "desk.opened")
-    assert row["desks"] == ["Brussels", "Ghent"]
-    assert row["roles"] == ["agent", "supervisor", "auditor"]
+    assert (row["desk"], row["roles"]) == ("Ghent", ["agent", "supervisor"])
 
 
 def test_every_look_and_act_names_the_role_that_permitted_it(
@@ -365,7 +354,7 @@ def test_at_the_api_too(tool: Tool, citizen: CitizenAtHome, site: Site) -> None:
 @pytest.mark.one_engine
 def test_each_event_of_the_desk_is_of_an_act_that_a_role_permits() -> None:
     """Those that nobody of the staff does have no role: at the machine, or by time alone."""
-    by_nobody = {ApprovalExpired, DeskActedAlone, MachineCodeIssued}
+    by_nobody = {ApprovalExpired, OperatorRequestExpired, DeskActedAlone, MachineCodeIssued}
     events = {each for each in every_event().values() if issubclass(each, DeskEvent)}
     assert events - by_nobody == {*ACTS, *OF_ITS_ACT}
     assert {*ACTS.values()} <= {*RULES}
@@ -381,6 +370,9 @@ def test_the_desk_records_what_staff_did_in_one_place() -> None:
         "login_endpoints",  # opened: with every role
         "machine",  # nobody of the staff
         "on_record",
+        "operator_request_expiry",  # by time
+        "operator_requests",  # asked at the machine
+        "operator_second",  # done there alone
         "operator_upkeep",  # of no person
         "person_deeds",  # what became of an address, beside the act itself
     }

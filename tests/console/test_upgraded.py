@@ -1,4 +1,4 @@
-"""Migration 0007 on a database of version 0006 with rows in it: nothing is lost, and work goes on.
+"""Migrations 0007 and 0008 on a database of 0006 with rows: nothing is lost, and work goes on.
 
 The tables are brought back to what 0006 made them, and upgraded as `authn db upgrade` does it.
 """
@@ -17,9 +17,10 @@ from starlette.testclient import TestClient
 
 from authn.clients.desk_api import desk_api_audience
 from authn.clients.tables import clients, resources
-from authn.db.metadata import metadata
+from authn.db.metadata import Instant, metadata
 from authn.db.transaction import reading, writing
 from authn.db.upgrade import upgrade
+from authn.federation.foreign_identities import match_identity, matches_made_alone
 from authn.sources.tables import source_answers
 from authn.web.site import Site
 from tests import postgresql
@@ -27,6 +28,7 @@ from tests.citizen import KARIM
 from tests.conftest import migrated
 from tests.console.acting import act_path, approve, asked, statuses
 from tests.console.desk import CitizenAtHome, DeskScreen
+from tests.console.test_attacks_again import waits
 from tests.console.test_registration import (
     HOME,
     ask,
@@ -36,6 +38,7 @@ from tests.console.test_registration import (
     reprinted,
     ticket_in,
 )
+from tests.console.test_registration_identities import whose
 from tests.console.tools import BOTH, Tool, registered_tool
 from tests.oidc.refreshing import refresh
 from tests.screens import problem
@@ -66,6 +69,7 @@ def brought_back(site: Site) -> None:
         context = MigrationContext.configure(connection)
         with Operations.context(context):
             operations = Operations(context)
+            without_0008(operations)
             operations.drop_table("confirmed_desk_acts")
             for table, columns in ADDED.items():
                 for column in columns:
@@ -74,6 +78,32 @@ def brought_back(site: Site) -> None:
             with operations.batch_alter_table("approvals", table_kwargs=kept) as batch:
                 batch.alter_column("asked_by", existing_type=sa.Uuid(), nullable=False)
         connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+
+
+def without_0008(operations: Operations) -> None:
+    """The schema is as version 0007 left it."""
+    kept = {"sqlite_with_rowid": False}
+    operations.drop_table("operator_requests")
+    for table, column in (
+        ("desk_sessions", "desk"),
+        ("approvals", "desk"),
+        ("unmatched_identities", "matched_by_two"),
+    ):
+        operations.drop_column(table, column)
+    with operations.batch_alter_table("desk_codes", table_kwargs=kept) as batch:
+        batch.alter_column("registrar_id", existing_type=sa.Uuid(), nullable=False)
+        batch.alter_column("document", existing_type=sa.String(14), nullable=False)
+    on_table = " ON audit_days" if operations.get_bind().dialect.name == "postgresql" else ""
+    for trigger in ("audit_days_marked", "audit_days_unmarked"):
+        operations.execute(f"DROP TRIGGER {trigger}{on_table}")
+    if on_table:
+        operations.execute("DROP FUNCTION audit_days_marked()")
+    operations.drop_column("audit_days", "archive_signed")
+    operations.execute("DELETE FROM audit_progress")
+    with operations.batch_alter_table("audit_progress", table_kwargs=kept) as batch:
+        batch.drop_column("missing")
+        batch.add_column(sa.Column("seen", sa.BigInteger(), nullable=False))
+        batch.add_column(sa.Column("seen_at", Instant(timezone=True), nullable=False))
 
 
 def nobody_is_staff_as_a_capacity(connection: Connection, site: Site) -> None:
@@ -104,7 +134,8 @@ def upgraded(site: Site) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     for table, were in before.items():
-        added = (None,) * len(ADDED.get(table, ()))
+        # Who asked works at one desk alone: it was asked there.
+        added = ("Ghent",) if table == "approvals" else (None,) * len(ADDED.get(table, ()))
         assert all_rows(site, table) == [(*row, *added) for row in were], table
 
 
@@ -136,6 +167,20 @@ def test_a_letter_of_before_is_not_printed_anew_and_one_that_was_not_printed_is(
     assert f"{HOME}/{hanne.id}/print" not in registrar.get(f"{HOME}/{hanne.id}").text
     registrar.give_reason(hanne.id, reason="came-to-desk")
     assert reprinted(registrar, site, hanne).status_code == 403
+
+
+def test_whoever_works_at_the_desk_is_matched_anew_and_others_as_by_one(
+    site: Site, agent: DeskScreen, citizen: CitizenAtHome
+) -> None:
+    """Who agreed to it is not in the row."""
+    of_staff, of_citizen = waits(site, "one"), waits(site, "two")
+    with writing(site.database) as connection:
+        for each, person in ((of_staff, agent.person), (of_citizen, citizen.person)):
+            assert match_identity(connection, each, person.id, site.clock(), by_two=True)
+    upgraded(site)
+    assert (whose(site, of_staff), whose(site, of_citizen)) == (None, citizen.person.id)
+    with reading(site.database) as connection:
+        assert matches_made_alone(connection, citizen.person.id) == [of_citizen]
 
 
 def test_a_tool_has_tokens_in_the_capacity_once_it_asks_anew(

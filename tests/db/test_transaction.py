@@ -145,6 +145,19 @@ def test_a_lock_that_stays_taken_is_unavailable(
         pytest.fail("two writers at once")
 
 
+def test_who_reads_has_what_was_read_before_at_hand(database: Database) -> None:
+    """SQLite's connections are not taken in turns: each has what it read in a memory of its own."""
+    if database.write_lock is None:
+        return
+    with reading(database), reading(database), reading(database):
+        pass  # so many are open now
+    with reading(database) as connection:
+        last = connection.connection.driver_connection
+    for _ in range(3):
+        with writing(database) as connection:
+            assert connection.connection.driver_connection is last
+
+
 def test_an_instant_comes_back_in_utc(database: Database) -> None:
     moment = datetime(2026, 11, 24, 8, 30, 15, 123456, tzinfo=UTC)
     with writing(database) as connection:

@@ -142,6 +142,7 @@ def test_a_code_of_the_card_is_redeemed_once_by_whoever_asked(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.one_engine
 def test_every_page_of_the_card_says_that_it_is_none(
     card: tuple[Settings, Agreement], language: str
 ) -> None:

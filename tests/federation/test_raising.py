@@ -36,7 +36,7 @@ def raise_level(screen: Screen, proof: str) -> Response:
 
 def levels(site: Site) -> list[str]:
     with reading(site.database) as connection:
-        return list(connection.execute(select(devices.c.identity_level)).scalars())
+        return sorted(connection.execute(select(devices.c.identity_level)).scalars())
 
 
 def test_the_device_that_confirms_rises(

@@ -124,7 +124,7 @@ def events(site: Site) -> list[str]:
     """The details of each profile's end on record."""
     statement = select(audit_events.c.details).where(audit_events.c.event == "profile.ended")
     with reading(site.database) as connection:
-        return list(connection.execute(statement).scalars())
+        return list(connection.execute(statement.order_by(audit_events.c.id)).scalars())
 
 
 def test_with_a_profile_end_its_grants_and_no_others(

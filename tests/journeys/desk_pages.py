@@ -1,13 +1,11 @@
 """The desk's pages as a member of staff uses them, and a citizen who is signed in somewhere."""
 
-from base64 import b64encode
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 import httpx2
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import update
 from starlette.testclient import TestClient
@@ -18,11 +16,11 @@ from authn.people.citizen import Citizen
 from authn.people.tables import Person
 from authn.profiles.appointing import appoint
 from authn.staff.roles import Role
-from tests.authenticator import Credential
-from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context
+from tests.browser import LAPTOP, assert_accessible
 from tests.citizen import HANNE, Screen, enrolled
 from tests.conftest import LiveService
 from tests.console.desk import STAFF
+from tests.journeys.handed_over import in_chromium
 from tests.oidc.relying_party import hold_device
 
 SCREENS = ((360, "dark"), (1280, "light"))
@@ -126,32 +124,8 @@ def colleague(chromium: Browser, live: LiveService, role: Role) -> Colleague:
         person, screen = enrolled(site, client, citizen, origin=live.address)
         with writing(site.database) as connection:
             appoint(connection, site.secrets, person.id, role, "Ghent", site.clock())
-        context = new_context(chromium)
-        cookies = [
-            {"name": each.name, "value": each.value or "", "url": live.address}
-            for each in client.cookies.jar
-        ]
-    context.add_cookies(cast(Any, cookies))
-    page = context.new_page()
-    (key,) = screen.authenticator.credentials
-    attach_authenticator(page, LAPTOP).add(as_virtual(key))
+        page, _ = in_chromium(chromium, screen, LAPTOP)
     return Colleague(person, page, live)
-
-
-def as_virtual(key: Credential) -> dict[str, Any]:
-    """The same credential for a virtual authenticator of Chromium.
-
-    https://chromedevtools.github.io/devtools-protocol/tot/WebAuthn/#type-Credential.
-    """
-    private = key.private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return {
-        "credentialId": b64encode(key.id).decode(),
-        "isResidentCredential": True,
-        "rpId": key.rp_id,
-        "privateKey": b64encode(private).decode(),
-        "userHandle": b64encode(key.user_handle).decode(),
-        "signCount": key.sign_count + 1,
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from tests.browser import (
     attach_authenticator,
     new_context,
 )
-from tests.citizen import activation_code
 from tests.conftest import LiveService
+from tests.journeys.handed_over import enrolled_in
 from tests.journeys.test_keyboard import tab_to
 
 SECURITY_KEY = {"transport": "usb", "defaultBackupEligibility": False, "defaultBackupState": False}
@@ -38,18 +38,9 @@ pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 def signed_in(chromium: Browser, live: LiveService, **options: Any) -> tuple[Page, Authenticator]:
     """A laptop on which Hanne has just enrolled, at the page that asks which device to add."""
-    _, code = activation_code(live.site)
     page = new_context(chromium, **options).new_page()
     page.add_init_script(NO_AUTOFILL + CREATED)
-    key = attach_authenticator(page, LAPTOP)
-    page.goto(f"{live.address}/activate#{code}")
-    page.get_by_label("National register number").fill("03.41.01-001.28")
-    page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", name="Welcome, Hanne")).to_be_visible()
-    page.wait_for_load_state()
-    page.get_by_role("button", name="Make this device my key").click()
-    page.get_by_label("Name of this device").fill("My laptop")
-    page.get_by_role("button", name="Save").click()
+    key = enrolled_in(page, live, LAPTOP, "My laptop")
     page.goto(f"{live.address}/devices/add")
     return page, key
 

@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from authn.clients.client_metadata import ClientMetadata
 from authn.web.languages import LANGUAGES
-from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context
+from tests.browser import LAPTOP, assert_accessible, new_context
 from tests.conftest import LiveService
 from tests.hospital import CLIENT_ID, REDIRECT_URI, register_hospital
-from tests.journeys.test_device_needed import enrol_phone
+from tests.journeys.handed_over import enrolled_in
 from tests.login.test_hallway import CHALLENGE
 from tests.oidc.apis import PRESCRIPTIONS, REPORTS, details, register_api, register_reports
 
@@ -52,8 +52,7 @@ def address(live: LiveService) -> str:
 def signed_in(browser: Browser, live: LiveService, **options: object) -> Page:
     page = new_context(browser, **options).new_page()  # type: ignore[arg-type]
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
-    attach_authenticator(page, LAPTOP)
-    enrol_phone(page, live)
+    enrolled_in(page, live, LAPTOP, "My laptop")
     return page
 
 
@@ -139,7 +138,7 @@ def test_it_speaks_every_language_and_leads_back(
         page.get_by_text("English" if language == "en" else own_name)
         page.locator("details.languages summary").click()
         page.locator(f"button[lang={language}]").click()
-        assert page.locator("html").get_attribute("lang") == language
+        expect(page.locator("html")).to_have_attribute("lang", language)
         assert_accessible(page, f"consent-{language}")
     page.route(f"{REDIRECT_URI}**", lambda route: route.fulfill(body="back"))
     page.locator("button[value=allow]").click()

@@ -1,15 +1,17 @@
 """The desk in a real browser: opened with a key, driven by keyboard, readable on every screen."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from authn.db.transaction import writing
 from authn.people.persons import person_of
 from authn.profiles.appointing import appoint
-from tests.browser import LAPTOP, PHONE, assert_accessible, attach_authenticator, new_context
+from tests.browser import LAPTOP, PHONE, assert_accessible, new_context
 from tests.citizen import KARIM, activation_code
 from tests.conftest import LiveService
-from tests.journeys.test_whole_story import enrol_first_device, no_look
+from tests.journeys.handed_over import enrolled_in
 
 pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
@@ -17,8 +19,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 def at_the_desk(context: BrowserContext, live: LiveService, *roles: str) -> Page:
     """A member of staff with these roles has opened the desk in this browser."""
     page = context.new_page()
-    attach_authenticator(page, LAPTOP)
-    enrol_staff(page, live, *roles)
+    enrol_staff(page, live, LAPTOP, *roles)
     page.goto(f"{live.address}/desk")
     page.get_by_role("button", name="Open the help desk").click()
     expect(page.get_by_role("navigation", name="Help desk")).to_be_visible()
@@ -26,14 +27,13 @@ def at_the_desk(context: BrowserContext, live: LiveService, *roles: str) -> Page
     return page
 
 
-def enrol_staff(page: Page, live: LiveService, *roles: str) -> None:
-    """A member of staff with these roles has made a key in this browser, and is signed in."""
-    person, code = activation_code(live.site)
+def enrol_staff(page: Page, live: LiveService, kind: dict[str, Any], *roles: str) -> None:
+    """A member of staff with these roles has a key in this browser, and is signed in."""
+    person, _ = activation_code(live.site)
+    enrolled_in(page, live, kind, "My laptop")
     with writing(live.site.database) as connection:
         for role in roles:
             appoint(connection, live.site.secrets, person.id, role, "Ghent", live.site.clock())
-    enrol_first_device(page, live, code, no_look)
-    expect(page.get_by_role("heading", name="My devices")).to_be_visible()
 
 
 def widest(page: Page) -> float:
@@ -93,6 +93,7 @@ def test_by_keyboard(chromium: Browser, live: LiveService) -> None:
     page.keyboard.press("g")
     page.keyboard.press("h")
     expect(page).to_have_url(f"{live.address}/desk")
+    page.wait_for_load_state()  # its scripts listen
     page.keyboard.press("?")
     keys.get_by_label("Use these keys in this browser").uncheck()
     page.keyboard.press("Escape")
@@ -104,8 +105,7 @@ def test_by_keyboard(chromium: Browser, live: LiveService) -> None:
 
 def test_a_device_that_is_not_good_enough_is_told_so(chromium: Browser, live: LiveService) -> None:
     page = new_context(chromium).new_page()
-    attach_authenticator(page, PHONE)
-    enrol_staff(page, live, "agent")
+    enrol_staff(page, live, PHONE, "agent")
     page.goto(f"{live.address}/desk")
     expect(page.get_by_role("link", name="Add such a device")).to_be_visible()
     assert_accessible(page, "desk-device-needed")

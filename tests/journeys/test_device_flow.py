@@ -16,9 +16,9 @@ from authn.db.transaction import writing
 from authn.grants.tables import device_codes
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.web.languages import LANGUAGES
-from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context
+from tests.browser import LAPTOP, assert_accessible, new_context
 from tests.conftest import LiveService
-from tests.journeys.test_device_needed import enrol_phone
+from tests.journeys.handed_over import enrolled_in
 from tests.journeys.test_keyboard import tab_to
 from tests.oidc.other_screens import TELEVISION
 
@@ -75,8 +75,7 @@ def television(live: LiveService) -> Iterator[Television]:
 def signed_in(browser: Browser, live: LiveService, **options: Any) -> Page:
     page = new_context(browser, **options).new_page()
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
-    attach_authenticator(page, LAPTOP)
-    enrol_phone(page, live)
+    enrolled_in(page, live, LAPTOP, "My laptop")
     return page
 
 
@@ -181,7 +180,7 @@ def test_each_page_speaks_every_language(
     page = context.new_page()
 
     def looks(name: str) -> None:
-        assert page.locator("html").get_attribute("lang") == language
+        expect(page.locator("html")).to_have_attribute("lang", language)
         assert_accessible(page, f"device-{name}-{language}")
         assert widest(page) <= 320
 

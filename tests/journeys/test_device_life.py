@@ -1,29 +1,31 @@
 """The life of a device in a real browser: blocked, unblocked, removed, and what the browser learns.
 
+How the two devices come to be is for `test_whole_story` and `test_adding`.
+
 WebAuthn Level 3 §5.1.11 (https://www.w3.org/TR/webauthn-3/#sctn-signal-methods): what the virtual
 authenticator holds afterwards shows that it was told.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
 from authn.db.transaction import writing
 from authn.people.tables import persons
+from tests.authenticator import Authenticator as SoftwareAuthenticator
 from tests.browser import LAPTOP, PHONE, Authenticator, assert_accessible
-from tests.citizen import activation_code
+from tests.citizen import Screen, activation_code
 from tests.conftest import LiveService
-from tests.journeys.test_whole_story import (
-    add_second_device,
-    enrol_first_device,
-    no_look,
-    screen,
-    without_autofill,
-)
+from tests.journeys.handed_over import give_name, in_chromium
+from tests.journeys.test_whole_story import without_autofill
+from tests.patience import until
+from tests.screens import device_in, join
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,21 @@ class Home:
 
 
 @pytest.fixture
-def home(chromium: Browser, live: LiveService) -> Home:
-    _, code = activation_code(live.site)
-    laptop, laptop_key = screen(chromium, LAPTOP)
-    phone, phone_key = screen(chromium, PHONE)
-    enrol_first_device(laptop, live, code, no_look)
-    laptop.goto(f"{live.address}/devices")
-    add_second_device(laptop, phone, no_look)
-    return Home(laptop, laptop_key, phone, phone_key)
+def home(chromium: Browser, live: LiveService) -> Iterator[Home]:
+    with (
+        httpx2.Client(base_url=live.address) as at_laptop,
+        httpx2.Client(base_url=live.address) as at_phone,
+    ):
+        laptop = Screen(at_laptop, origin=live.address)
+        synced = SoftwareAuthenticator(backup_eligible=True, backed_up=True, counts=False)
+        phone = Screen(at_phone, synced, live.address)
+        _, code = activation_code(live.site)
+        give_name(laptop, device_in(laptop.enrol(code)), "My laptop")
+        give_name(phone, device_in(join(laptop, phone)), "My phone")
+        yield Home(
+            *in_chromium(chromium, laptop, LAPTOP),
+            *in_chromium(chromium, phone, PHONE),
+        )
 
 
 def test_a_device_is_blocked_and_unblocked(home: Home, live: LiveService) -> None:
@@ -100,7 +109,7 @@ def test_a_removed_key_goes_from_the_browser_where_it_is_removed(
     assert_accessible(phone, "remove-device")
     phone.get_by_role("button", name="Remove this device").click()
     expect(phone).to_have_url(f"{live.address}/signed-out")
-    assert home.phone_key.credentials() == []
+    until(lambda: home.phone_key.credentials() == [], "the end of the key")
     assert len(home.laptop_key.credentials()) == 1
     home.laptop.goto(f"{live.address}/devices")
     home.laptop.get_by_text("Removed devices").click()
@@ -123,8 +132,7 @@ def test_a_removed_key_goes_when_another_browser_looks_at_the_list(
     home.laptop_key.forget()
     home.laptop_key.add(shared)
     home.laptop.goto(f"{live.address}/devices")
-    home.laptop.wait_for_load_state("networkidle")
-    assert home.laptop_key.credentials() == []
+    until(lambda: home.laptop_key.credentials() == [], "the end of the key")
 
 
 def test_a_key_that_is_not_known_goes_when_it_is_offered(home: Home, live: LiveService) -> None:
@@ -140,16 +148,18 @@ def test_a_key_that_is_not_known_goes_when_it_is_offered(home: Home, live: LiveS
     phone.goto(f"{live.address}/devices")
     phone.get_by_role("button", name="Sign in with your device").click()
     expect(phone.get_by_role("alert").get_by_text("is not known here")).to_be_visible()
-    assert home.phone_key.credentials() == []
+    until(lambda: home.phone_key.credentials() == [], "the end of the key")
 
 
 def test_the_name_follows_the_register(home: Home, live: LiveService) -> None:
     with writing(live.site.database) as connection:
         connection.execute(update(persons).values(family_name="Peeters"))
     home.laptop.goto(f"{live.address}/devices")
-    home.laptop.wait_for_load_state("networkidle")
-    [key] = home.laptop_key.credentials()
-    assert key["userName"] == "Hanne Peeters"
+
+    def names() -> list[str]:
+        return [each["userName"] for each in home.laptop_key.credentials()]
+
+    until(lambda: names() == ["Hanne Peeters"], "the change of the name")
 
 
 def test_a_browser_that_cannot_be_told_is_no_worse_off(home: Home, live: LiveService) -> None:

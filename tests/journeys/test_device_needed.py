@@ -17,12 +17,11 @@ from tests.browser import (
     LAPTOP,
     PHONE,
     assert_accessible,
-    attach_authenticator,
     new_context,
 )
-from tests.citizen import SSIN, activation_code
 from tests.conftest import LiveService
 from tests.journeys.applications import demo_application
+from tests.journeys.handed_over import enrolled_in
 from tests.journeys.test_keyboard import tab_to
 
 Colours = Literal["light", "dark"]
@@ -39,18 +38,6 @@ def application(live: LiveService) -> Iterator[str]:
         yield address
 
 
-def enrol_phone(page: Page, live: LiveService) -> None:
-    """Hanne has a synced key, and is signed in."""
-    _, code = activation_code(live.site)
-    page.goto(f"{live.address}/activate#{code}")
-    page.get_by_label("National register number").fill(SSIN)
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Make this device my key").click()
-    page.get_by_label("Name of this device").fill("My phone")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("heading", name="My devices")).to_be_visible()
-
-
 def open_application(page: Page, application: str) -> None:
     page.goto(application)
     page.get_by_role("button", name="Sign in").click()
@@ -62,8 +49,7 @@ def test_who_has_a_synced_key_reads_which_device_is_needed(
     context = new_context(chromium, viewport={"width": 320, "height": 600}, color_scheme="dark")
     page = context.new_page()
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
-    phone = attach_authenticator(page, PHONE)
-    enrol_phone(page, live)
+    phone = enrolled_in(page, live, PHONE, "My phone")
 
     open_application(page, application)
     expect(page.get_by_role("heading", name="asks for another device")).to_be_visible()
@@ -103,8 +89,7 @@ def test_the_page_in_every_language(
 ) -> None:
     context = new_context(chromium, viewport={"width": width, "height": 800}, color_scheme=colours)
     page = context.new_page()
-    attach_authenticator(page, PHONE)
-    enrol_phone(page, live)
+    enrolled_in(page, live, PHONE, "My phone")
     open_application(page, application)
     for language in LANGUAGES:
         page.locator(".languages summary").click()
@@ -119,8 +104,7 @@ def test_a_certified_model_is_asked_for(
 ) -> None:
     page = new_context(chromium).new_page()
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
-    attach_authenticator(page, LAPTOP)
-    enrol_phone(page, live)  # with a laptop's key
+    enrolled_in(page, live, LAPTOP, "My laptop")
     with writing(live.site.database) as connection:
         connection.execute(update(clients).values(policy="certified"))
     open_application(page, application)

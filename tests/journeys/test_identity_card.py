@@ -126,6 +126,7 @@ def test_a_device_counts_for_more_and_nobody_else_can_do_that(
     assert_accessible(page, "identity-raised")
 
 
+@pytest.mark.one_engine
 def test_the_pages_on_a_small_dark_screen(chromium: Browser, live: LiveService) -> None:
     context = new_context(chromium, color_scheme="dark", viewport={"width": 320, "height": 640})
     page = context.new_page()

@@ -10,12 +10,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from authn.clients.resources import ResourceScope
 from authn.web.languages import LANGUAGES
-from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context
+from tests.browser import LAPTOP, assert_accessible, new_context
 from tests.capacities import knows, physician
 from tests.citizen import HANNE
 from tests.conftest import LiveService
 from tests.hospital import REDIRECT_URI, register_hospital
-from tests.journeys.test_device_needed import enrol_phone
+from tests.journeys.handed_over import enrolled_in
 from tests.journeys.test_keyboard import tab_to
 from tests.login.test_hallway import CHALLENGE
 from tests.oidc.apis import PRESCRIPTIONS, register_api
@@ -76,9 +76,8 @@ def at_the_application(page: Page) -> None:
 
 def refused_as_citizen(page: Page, live: LiveService, address: str) -> None:
     """Hanne chose to act as a citizen, and reads why that won't do."""
-    attach_authenticator(page, LAPTOP)
     at_the_application(page)
-    enrol_phone(page, live)
+    enrolled_in(page, live, LAPTOP, "My laptop")
     page.goto(address)
     page.get_by_role("button", name="As a citizen").click()
     expect(page.get_by_role("heading", name="Not possible in this capacity")).to_be_visible()

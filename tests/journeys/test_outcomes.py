@@ -4,20 +4,18 @@ The browser is made to answer as browsers do (WebAuthn §14.5.2: most of it is `
 that only the time it took tells one from the other).
 """
 
-import time
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import (
     LAPTOP,
-    PATIENCE_MILLISECONDS,
     assert_accessible,
     attach_authenticator,
     new_context,
 )
 from tests.conftest import LiveService
 from tests.journeys.test_adding import signed_in
+from tests.patience import until
 
 NO_AUTOFILL = "PublicKeyCredential.isConditionalMediationAvailable = async () => false;"
 
@@ -95,10 +93,7 @@ def _wait_until_offered(page: Page, times: int) -> None:
     """Asked again and again from here: a page with our Content-Security-Policy can't wait for a
     text that is to be evaluated (Playwright's `wait_for_function` does, from its second look on).
     """
-    deadline = time.monotonic() + PATIENCE_MILLISECONDS / 1000
-    while page.evaluate("window.offered") != times:
-        assert time.monotonic() < deadline, f"autofill was not offered {times} times"
-        page.wait_for_timeout(50)
+    until(lambda: page.evaluate("window.offered") == times, f"offer {times} of autofill")
 
 
 def test_after_a_failure_the_key_is_offered_by_autofill_again(
@@ -119,4 +114,4 @@ def test_after_a_failure_the_key_is_offered_by_autofill_again(
     key.answer_by_itself(True)
     page.locator("button[data-again]").click()
     # The button fails once more; the third offer of autofill is the one that is taken.
-    expect(page.get_by_role("heading", name="My devices")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="My devices")).to_be_visible()

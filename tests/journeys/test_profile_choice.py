@@ -21,7 +21,6 @@ from authn.web.languages import LANGUAGES
 from tests.browser import (
     LAPTOP,
     assert_accessible,
-    attach_authenticator,
     new_context,
     take_screenshot,
 )
@@ -44,7 +43,7 @@ from tests.capacities import (
 from tests.citizen import SSIN
 from tests.conftest import LiveService
 from tests.hospital import CLIENT_ID, REDIRECT_URI, register_hospital
-from tests.journeys.test_device_needed import enrol_phone
+from tests.journeys.handed_over import enrolled_in
 from tests.journeys.test_keyboard import tab_to
 from tests.login.test_hallway import CHALLENGE
 from tests.sources_server import Running, Said, running, town
@@ -86,8 +85,7 @@ def address(live: LiveService) -> str:
 def signed_in(browser: Browser, live: LiveService, **options: object) -> Page:
     page = new_context(browser, **options).new_page()  # type: ignore[arg-type]
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
-    attach_authenticator(page, LAPTOP)
-    enrol_phone(page, live)
+    enrolled_in(page, live, LAPTOP, "My laptop")
     page.route(f"{REDIRECT_URI}**", lambda route: route.fulfill(body="back"))
     return page
 
@@ -238,7 +236,7 @@ def test_one_of_500_mandates_is_found_without_scripts(
     page.get_by_role("button", name="Search").click()
     expect(page.locator("[data-found-status]")).to_have_text("1 of 505 found")
     take_screenshot(page, "profile-500-without-scripts")
-    assert "ller" not in page.url
+    assert "%" not in page.url  # in which an address could hold an ü
     page.get_by_role("button", name="Person 100 Müller").click()
     expect(page.get_by_role("heading", name="Share this with")).to_be_visible()
 
@@ -255,8 +253,9 @@ def test_who_lacks_what_is_required_reads_whom_to_ask(
         expect(page.get_by_role("heading", name="Another capacity")).to_be_visible()
         assert_accessible(page, f"no-profile-{width}")
         assert_fits(page, width)
-    page.get_by_role("link", name="Go back to").click()
-    page.wait_for_url(f"{REDIRECT_URI}?error=access_denied**")
+    # Nobody is there: that the browser goes there is enough.
+    with page.expect_request(f"{REDIRECT_URI}?error=access_denied**"):
+        page.get_by_role("link", name="Go back to").click()
 
 
 class TestSourcesDown:

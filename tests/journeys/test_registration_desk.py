@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from authn.audit.registration_events import DeskCodePrinted
+from authn.clock import system_clock
 from authn.db.transaction import reading, writing
 from authn.federation.code_flow import Answered
 from authn.federation.foreign_identities import keep_unmatched
@@ -55,11 +56,17 @@ def the_letter(page: Page) -> bytes:
     return answer.body()
 
 
+def valid_until() -> str:
+    """The last day of somebody's identity card."""
+    return (system_clock() + timedelta(days=1000)).date().isoformat()
+
+
 def check_document(page: Page) -> None:
     """The form about the document, filled in and sent."""
     page.get_by_label("Identity card", exact=True).check()
     page.get_by_label("Last 4 characters of its number").fill("4231")
-    page.get_by_label("Valid until").fill("2031-01-31")
+    page.get_by_label("Valid until").fill(valid_until())
+    page.wait_for_load_state()  # all that there is to confirm is there
     for box in page.get_by_role("checkbox").all():
         if box.get_attribute("id") != "keys-on":
             box.check()

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import LAPTOP, attach_authenticator, new_context
+from tests.browser import LAPTOP, new_context
 from tests.conftest import LiveService
 from tests.hospital import CLIENT_ID, REDIRECT_URI, register_hospital
-from tests.journeys.test_device_needed import enrol_phone
+from tests.journeys.handed_over import enrolled_in
 from tests.login.test_hallway import CHALLENGE
 
 pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
@@ -32,8 +32,7 @@ def test_going_on_with_this_account_leads_back(chromium: Browser, live: LiveServ
     register_hospital(live.site, first_party=True)
     page = new_context(chromium).new_page()
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
-    attach_authenticator(page, LAPTOP)
-    enrol_phone(page, live)
+    enrolled_in(page, live, LAPTOP, "My laptop")
     page.goto(f"{live.address}/authorize?{urlencode(ASKED)}")
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from authn.app import create_app
 from authn.clock import system_clock
@@ -20,7 +20,9 @@ from authn.secrets import new_token
 from authn.settings import Settings
 from authn.sources.embedded import EmbeddedRegister
 from authn.web.site import Site
-from tests.browser import LAPTOP, attach_authenticator, free_socket, new_context, serving
+from tests.browser import LAPTOP, free_socket, new_context, serving
+from tests.conftest import LiveService
+from tests.journeys.handed_over import enrolled_in
 from tests.recording import Recording
 
 NUMBERS = {each.name.partition(" ")[0]: each.number for each in read_townspeople()}
@@ -49,12 +51,14 @@ class Town:
         page.add_init_script(
             "PublicKeyCredential.isConditionalMediationAvailable = async () => false"
         )
-        attach_authenticator(page, LAPTOP)
-        page.goto(f"{self.address}/activate#{self._code(name)}")
-        page.get_by_label("National register number").fill(NUMBERS[name])
-        page.get_by_role("button", name="Continue").click()
-        page.get_by_role("button", name="Make this device my key").click()
-        expect(page.get_by_role("heading", name="You can now sign in")).to_be_visible()
+        enrolled_in(
+            page,
+            LiveService(self.address, self.site),
+            LAPTOP,
+            "My laptop",
+            code=self._code(name),
+            ssin=self.canonical(name),
+        )
         return page
 
     def _code(self, name: str) -> str:

@@ -17,6 +17,7 @@ from joserfc.jws import JWSRegistry
 from authn.jose import (
     ALGORITHMS,
     KEY_ENCRYPTIONS,
+    GenuineTexts,
     InvalidToken,
     OwnKey,
     export_private_key,
@@ -161,9 +162,10 @@ def test_a_header_says_nothing_besides_what_we_write(member: dict[str, Any]) -> 
         verify(f"{signed}.{signature}", KEYS, "JWT")
 
 
+@pytest.mark.parametrize("comes_back", [False, True])
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_a_changed_segment_is_refused(index: int) -> None:
-    segments = sign(ES256, CLAIMS).split(".")
+def test_a_changed_segment_is_refused(index: int, comes_back: bool) -> None:
+    segments = sign(ES256, CLAIMS, comes_back=comes_back).split(".")
     first = segments[index][5]
     segments[index] = segments[index][:5] + ("A" if first != "A" else "B") + segments[index][6:]
     with pytest.raises(InvalidToken):
@@ -193,8 +195,9 @@ def test_what_is_no_token_is_refused(token: str) -> None:
         verify(token, KEYS, "JWT")
 
 
-def test_a_token_that_was_verified_before_is_refused_once_its_key_is_gone() -> None:
-    token = sign(ES256, CLAIMS)
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_token_that_is_remembered_is_refused_once_its_key_is_gone(comes_back: bool) -> None:
+    token = sign(ES256, CLAIMS, comes_back=comes_back)
     verify(token, KEYS, "JWT")["sub"] = "nobody"  # what the caller does with it is their own
     assert verify(token, KEYS, "JWT") == CLAIMS
     others = {kid: key for kid, key in KEYS.items() if key is not ES256}
@@ -207,6 +210,16 @@ def test_a_token_that_was_verified_before_is_refused_once_its_key_is_gone() -> N
     for _ in range(2):
         with pytest.raises(InvalidToken):
             verify(mixed, KEYS, "JWT")
+
+
+def test_of_what_was_signed_the_latest_is_remembered_and_no_more() -> None:
+    remembered = GenuineTexts(most=2)
+    for text in (b"first", b"second", b"third"):
+        remembered.add((ES256, text, b""))
+    assert (ES256, b"first", b"") not in remembered
+    assert (ES256, b"second", b"") in remembered
+    assert (ES256, b"third", b"") in remembered
+    assert (RS256, b"third", b"") not in remembered
 
 
 @settings(deadline=None)

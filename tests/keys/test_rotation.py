@@ -1,7 +1,6 @@
 """Rotation of our keys: design 6 ("rotate a signing key: nothing ends"), protocol 4.15."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +37,7 @@ from authn.settings import Settings, load_settings
 from authn.web.site import Site
 from tests.commands import run_command
 from tests.conftest import MovableClock
+from tests.patience import SECONDS, until
 from tests.together import at_once
 
 pytestmark = pytest.mark.thorough
@@ -92,7 +92,8 @@ def one_of_each(site: Site) -> None:
 
 def events(site: Site) -> list[str]:
     with reading(site.database) as connection:
-        names = connection.execute(select(audit_events.c.event)).scalars()
+        statement = select(audit_events.c.event).order_by(audit_events.c.id)
+        names = connection.execute(statement).scalars()
         return [name for name in names if name.startswith("signing_key")]
 
 
@@ -391,7 +392,7 @@ def test_rotating_and_withdrawing_at_once_leave_one_key_in_use(site: Site) -> No
     ]
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(attempt, act) for act in acts * 2]:
-            done.result(timeout=30)
+            done.result(timeout=SECONDS)
     one_of_each(site)
     assert stored(site)[pair.active.kid].state == WITHDRAWN
 
@@ -426,10 +427,7 @@ def test_the_service_looks_after_its_keys_by_itself(
 
     monkeypatch.setattr(upkeep, "look_after_keys", fails_once)
     with TestClient(app):
-        deadline = time.monotonic() + 30
-        while pairs(site.database) == first or len(pairs(site.database)) < len(first):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: pairs(site.database) != first and len(pairs(site.database)) == len(first))
         one_of_each(site)
 
 

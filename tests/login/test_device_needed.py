@@ -85,7 +85,8 @@ def granted_levels(site: Site) -> list[str]:
 def refusals(site: Site) -> list[str]:
     with reading(site.database) as connection:
         statement = select(audit_events.c.details).where(audit_events.c.event == "session.refused")
-        return [orjson.loads(text)["reason"] for text in connection.execute(statement).scalars()]
+        found = connection.execute(statement.order_by(audit_events.c.id)).scalars()
+        return [orjson.loads(text)["reason"] for text in found]
 
 
 def test_a_client_without_a_policy_takes_whatever_the_service_takes(

@@ -45,7 +45,7 @@ PARTICULAR = {
     "authorization_details",
     "withheld",
 }
-UNSAID = PARTICULAR | {"request_id", "arrived_at", "subject_hint"}
+UNSAID = PARTICULAR | {"request_id", "arrived_at", "subject_hint", "came_as"}
 
 
 def register(site: Site, application_type: str, redirect_uri: str) -> None:

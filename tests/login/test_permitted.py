@@ -90,7 +90,8 @@ def refusals(site: Site) -> list[dict[str, Any]]:
     """What was put on record of refused scopes."""
     with reading(site.database) as connection:
         statement = select(audit_events.c.details).where(audit_events.c.event == "scope.refused")
-        return [orjson.loads(text) for text in connection.execute(statement).scalars()]
+        found = connection.execute(statement.order_by(audit_events.c.id)).scalars()
+        return [orjson.loads(text) for text in found]
 
 
 def text(html: str) -> str:

@@ -113,7 +113,8 @@ def acted_in(site: Site) -> list[UUID | None]:
 def on_record(site: Site, event: str) -> list[dict[str, Any]]:
     statement = select(audit_events.c.details).where(audit_events.c.event == event)
     with reading(site.database) as connection:
-        return [json.loads(details) for details in connection.execute(statement).scalars()]
+        found = connection.execute(statement.order_by(audit_events.c.id)).scalars()
+        return [json.loads(details) for details in found]
 
 
 # Where there is no choice, nobody is asked.

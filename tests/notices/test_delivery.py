@@ -1,7 +1,5 @@
 """From the act to the other side: the service's own worker, a real SMTP conversation, one mail."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,7 @@ from tests.conftest import MovableClock
 from tests.mail_server import MailServer
 from tests.mailbox import confirm_for
 from tests.occasion import job
+from tests.patience import until
 
 pytestmark = pytest.mark.usefixtures("register")
 
@@ -32,13 +31,6 @@ def to(settings: Settings, server: MailServer) -> Settings:
     changes = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none"}
     changes |= {"outbox_worker": True}
     return settings.model_copy(update=changes)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def test_a_new_device_is_told_of_by_the_service_that_runs(

@@ -19,13 +19,13 @@ from authn.settings import Settings
 from authn.sources.csv_file import import_file
 from authn.web.site import Site
 from tests import browser
-from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context
+from tests.browser import LAPTOP, assert_accessible, new_context
 from tests.citizen import activation_code
 from tests.conftest import DEMO_PEOPLE, LiveService
+from tests.journeys.handed_over import enrolled_in
 from tests.mailbox import confirm_for, mails
 
 pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
-SSIN = "03.41.01-001.28"
 
 
 @pytest.fixture
@@ -60,14 +60,8 @@ def sent(live: LiveService) -> None:
 
 
 def enrolled_page(chromium: Browser, live: LiveService) -> Page:
-    _, code = activation_code(live.site)
     page = new_context(chromium).new_page()
-    attach_authenticator(page, LAPTOP)
-    page.goto(f"{live.address}/activate#{code}")
-    page.get_by_label("National register number").fill(SSIN)
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Make this device my key").click()
-    expect(page.get_by_role("heading", name="You can now sign in")).to_be_visible()
+    enrolled_in(page, live, LAPTOP, "My laptop")
     return page
 
 

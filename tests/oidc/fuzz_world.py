@@ -1,63 +1,51 @@
-"""Who the fuzz is about: a person with two screens, two applications that may do much, an API.
+"""The ground of a walk: a person with two screens, their clients, an API.
 
-Everything here does something for certain and writes into the model what it has done.
+Everything here does something for certain and writes into the model what it has done; what tokens
+say is held against it.
 """
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import unescape
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from httpx2 import Response
-from hypothesis.stateful import RuleBasedStateMachine
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from authn.clients.client_metadata import ClientMetadata
-from authn.clients.clients import (
-    CLIENT_CREDENTIALS,
-    DEVICE_CODE,
-    GRANT_MANAGEMENT_QUERY,
-    GRANT_MANAGEMENT_REVOKE,
-)
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.protocol_words import TOKEN_EXCHANGE
-from authn.db.transaction import writing
-from authn.devices.devices import find_device
-from authn.devices.life import resume, suspend, unlink
-from authn.grants.ended_clients import end_client
-from authn.secrets import new_token
-from authn.web.site import Site
+from authn.consents.authorization_details import ACTIONS_AT_RESOURCE
+from authn.oidc.client_certificate import certificate_thumbprint
 from tests.citizen import ORIGIN, Screen
-from tests.conftest import MovableClock
-from tests.occasion import job
+from tests.oidc.fapi import HEADER
 from tests.oidc.fuzz_model import (
     ACCESS_LIFETIME,
     Access,
     Allowed,
+    AnyOf,
+    Asked,
     Book,
+    Capacity,
     Code,
+    Detail,
     Machine,
     Party,
     Refresh,
     SignedIn,
+    within,
 )
-from tests.oidc.refreshing import GRANT_TYPES
+from tests.oidc.fuzz_parties import EVERYBODY, Parties, fine
+from tests.oidc.fuzz_proofs import KEYS, NO_PROOF, Proof
 from tests.oidc.relying_party import (
     Holder,
-    RelyingParty,
-    basic,
     hold_device,
-    register,
+    s256,
+    segment,
     sign_in,
 )
-from tests.oidc.resource_servers import API, ResourceServer
-from tests.oidc.systems import ORGANISATION
+from tests.oidc.resource_servers import API
 
-MANAGING = (GRANT_MANAGEMENT_QUERY, GRANT_MANAGEMENT_REVOKE)
 USERINFO = f"{ORIGIN}/userinfo"
-NAMES = ("hospital", "app")
 
 
 def picked(things: Sequence[Any], number: int) -> Any:
@@ -68,33 +56,27 @@ def picked(things: Sequence[Any], number: int) -> Any:
     return some[number % len(some)]
 
 
-def fine(answer: Response) -> Response:
-    """No crash, whatever was sent."""
-    assert answer.status_code < 500, answer.text
-    return answer
+def code_in(location: str) -> str:
+    """The code of an answer in the query; "" for none."""
+    return parse_qs(urlsplit(location).query).get("code", [""])[0]
 
 
-class World(RuleBasedStateMachine):
-    """The ground of a walk; the rules are in `test_fuzz`."""
-
-    site: Site
-    app: Starlette
-    clock: MovableClock
-    api: ResourceServer
-    http: TestClient
+class World(Parties):
+    """What was given to whom."""
 
     def begin(self) -> None:
         """Hanne is signed in on two screens, and nothing was given yet."""
         self.book = Book()
-        self.rps: dict[str, RelyingParty] = {}
-        self.parties: dict[str, Party] = {}
+        self.parties = {}
+        self.subject = ""
+        self.capacity = Capacity()
         self.screens = [
             TestClient(self.app, base_url=ORIGIN, follow_redirects=False) for _ in range(2)
         ]
         self.machines = [Machine(), Machine()]
         self.holders: list[Holder] = [hold_device(self.site, each) for each in self.screens]
         self.sessions = [self.new_session(each) for each in self.machines]
-        for name in NAMES:
+        for name in EVERYBODY:
             self.registered(name)
 
     def new_session(self, machine: Machine) -> SignedIn:
@@ -102,62 +84,32 @@ class World(RuleBasedStateMachine):
         self.book.sessions.append(session)
         return session
 
-    def registered(self, name: str) -> None:
-        """The application is a client, whose tokens the hospital may exchange for the API."""
-        party = self.parties[name] = Party(f"{name}-{new_token(6)}", public=name == "app")
-        self.rps[party.client_id] = register(
-            self.site,
-            self.http,
-            client_id=party.client_id,
-            redirect_uris=[f"https://{name}.example/callback"],
-            token_endpoint_auth_method="none" if party.public else "client_secret_basic",
-            scope=" ".join(("openid profile letters offline_access", *MANAGING)),
-            resources=[API],
-            organisation="" if party.public else ORGANISATION,
-            metadata=ClientMetadata(
-                grant_types=(
-                    *(*GRANT_TYPES, TOKEN_EXCHANGE, DEVICE_CODE),
-                    *(() if party.public else (CLIENT_CREDENTIALS,)),
-                )
-            ),
-        )
-        caller = self.parties["hospital"].client_id
-        with writing(self.site.database) as connection:
-            for each in {party.client_id, self.parties.get("app", party).client_id}:
-                pair = ExchangePair(caller, each, API)
-                allow_exchange(connection, self.site.secrets, pair, self.clock())
-
-    def rp(self, party: Party, screen: int = 0) -> RelyingParty:
-        made = self.rps[party.client_id]
-        return RelyingParty(self.site, self.screens[screen], made.client, made.client_secret)
-
-    def post(self, path: str, party: Party, form: dict[str, str]) -> Response:
-        """What the endpoint answers to this client."""
-        headers = {}
-        if party.public:
-            form = {**form, "client_id": party.client_id}
-        else:
-            secret = self.rps[party.client_id].client_secret
-            headers["Authorization"] = basic(party.client_id, secret)
-        return fine(self.http.post(path, data=form, headers=headers))
-
-    def revive(self, name: str, screen: int) -> None:
-        """Whoever has ended is there again: another client, another session, another device."""
-        if self.parties[name].ended:
-            self.registered(name)
-        if not self.sessions[screen].may_live(self.clock()):
-            self.signed_in(screen)
-
     def signed_in(self, screen: int) -> None:
-        """Again on the same device, or on a new one where that is gone."""
+        """Again, on the device, which is there."""
         self.clock.advance(seconds=1)
-        if self.machines[screen].active:
-            sign_in(self.site, self.screens[screen], self.holders[screen].held)
-        else:
-            self.unlinked(screen)
-            self.holders[screen] = hold_device(self.site, self.screens[screen])
-            self.machines[screen] = Machine()
+        held = self.holders[screen].held
+        self.holders[screen] = sign_in(self.site, self.screens[screen], held)
         self.sessions[screen] = self.new_session(self.machines[screen])
+
+    def request(self, party: Party, asked: Asked, **more: str | None) -> dict[str, str]:
+        """The parameters of an authorization request for this; None leaves one out."""
+        request: dict[str, str | None] = {
+            "response_type": "code",
+            "client_id": party.client_id,
+            "redirect_uri": asked.redirect_uri,
+            "scope": " ".join(sorted(asked.scope)),
+            "state": "af0ifjsldkj",
+            "nonce": "n-0S6_WzA2Mj",
+            "code_challenge": s256(asked.verifier),
+            "code_challenge_method": "S256",
+            "authorization_details": json.dumps(asked.details) if asked.details else None,
+            "dpop_jkt": asked.jkt or None,
+        }
+        request |= more
+        return {name: value for name, value in request.items() if value is not None}
+
+    def authorize(self, screen: int, query: dict[str, str]) -> Response:
+        return fine(self.screens[screen].get("/authorize?" + urlencode(query)))
 
     def answered(self, party: Party, screen: int, answer: Response, decision: str) -> str:
         """The code that came of an authorization request; "" for none. A page is answered."""
@@ -167,125 +119,146 @@ class World(RuleBasedStateMachine):
         location = fine(answer).headers.get("location", "")
         if urlsplit(location).path == "/consent":
             token = parse_qs(urlsplit(location).query)["request"][0]
-            said = Screen(self.screens[screen]).answer_page("/consent", token, decision=decision)
-            found = re.search(r'data-location="([^"]*)"', fine(said).text)
-            assert found
-            location = unescape(found[1])
-        code = parse_qs(urlsplit(location).query).get("code", [""])[0]
+            location = self.decided(screen, token, decision)
+        code = code_in(location)
         if code:
             assert session.may_live(self.clock()), "a code for nobody"
             assert not party.ended, "a code for a client that has ended"
-            assert location.startswith(self.rps[party.client_id].redirect_uri)
             self.book.new(code)
         return code
 
-    def allowed(
-        self, party: Party, screen: int, code: str, scope: frozenset[str], verifier: str
-    ) -> None:
+    def decided(self, screen: int, token: str, decision: str) -> str:
+        """Where the answer to the page of consent leads."""
+        said = Screen(self.screens[screen]).answer_page("/consent", token, decision=decision)
+        found = re.search(r'data-location="([^"]*)"', fine(said).text)
+        assert found
+        return unescape(found[1])
+
+    def allowed(self, party: Party, screen: int, code: str, asked: Asked) -> Code:
         """A code was given for this."""
-        grant = Allowed(party, self.sessions[screen], "offline_access" in scope, scope)
+        assert asked.redirect_uri in party.redirect_uris, "a code for another address"
+        offline = "offline_access" in asked.scope
+        grant = Allowed(party, self.sessions[screen], offline, asked.scope, asked.details)
         self.book.grants.append(grant)
-        self.book.codes.append(Code(code, grant, self.clock(), verifier))
+        return self.given(code, grant, asked)
 
-    def obtained(self, answer: Response, grant: Allowed, party: Party) -> None:
+    def given(self, code: str, grant: Allowed, asked: Asked) -> Code:
+        """The code of this grant."""
+        made = Code(code, grant, self.clock(), asked.verifier, asked.redirect_uri, asked.jkt)
+        self.book.codes.append(made)
+        return made
+
+    def obtained(
+        self,
+        answer: Response,
+        grant: Allowed | AnyOf,
+        party: Party,
+        proof: Proof = NO_PROOF,
+        said: Mapping[str, str] | None = None,
+    ) -> Access:
         """An access token, for no more than was allowed, that nobody was given before."""
-        body = answer.json()
-        assert set(body.get("scope", "").split()) <= grant.scope, "more than was allowed"
-        grant.grant_id = body.get("grant_id", "")
-        audience = API if "letters" in grant.scope else USERINFO
-        token, until = self.book.new(body["access_token"]), self.clock() + ACCESS_LIFETIME
-        access = Access(token, grant, party, audience, until)
+        body, said = answer.json(), said or {}
+        scope = frozenset(body.get("scope", "").split())
+        assert scope <= grant.scope, "more than was allowed"
+        assert scope <= party.scope, "more than the client may ask today"
+        details = actions_in(body)
+        assert all(within(each, grant.details) for each in details), "details nobody allowed"
+        if named := said.get("authorization_details"):
+            assert all(within(each, json.loads(named)) for each in details), "more than was asked"
+        if isinstance(grant, Allowed):
+            grant.grant_id = body.get("grant_id", "")
+        asked = bool(grant.details) or not grant.scope.isdisjoint({"letters", "drafts"})
+        aud = segment(body["access_token"], 1)["aud"]
+        assert aud == said.get("resource", aud), "for another resource than was asked"
+        assert aud in (API, USERINFO)
+        # For which resource an assertion of another issuer is presented, the operator decides.
+        assert aud != API or asked or isinstance(grant, AnyOf), "for what nobody allowed"
+        assert aud != API or party.at_resource, "for a resource that it may not ask for"
+        access = Access(
+            self.book.new(body["access_token"]),
+            grant,
+            party,
+            aud,
+            self.clock() + ACCESS_LIFETIME,
+            scope,
+            details,
+            proof.jkt,
+            self.thumbprint(party) if not proof.jkt else "",
+        )
+        assert (body["token_type"] == "DPoP") == bool(access.jkt)
         self.book.accesses.append(access)
+        if party is self.parties["hospital"] and "id_token" in body:
+            self.subject = segment(body["id_token"], 1)["sub"]
         self.used(access)
+        return access
 
-    def goes_on(self, token: Refresh, value: str, party: Party) -> None:
+    def thumbprint(self, party: Party) -> str:
+        bound = party.kind == "certificate"
+        return certificate_thumbprint(self.certificate.certificate) if bound else ""
+
+    def refreshable(self, answer: Response, grant: Allowed, proof: Proof) -> None:
+        """The first refresh token of a grant, if its client has any."""
+        token = answer.json().get("refresh_token")
+        assert (token is None) == ("refresh_token" not in grant.party.grant_types)
+        if token:
+            jkt = proof.jkt if grant.party.public else ""
+            self.book.refreshes.append(Refresh(self.book.new(token), grant, jkt))
+
+    def goes_on(self, token: Refresh, value: str, party: Party, proof: Proof) -> None:
         """With the same refresh token, or with its one successor."""
-        if not party.public:
+        if token.rotated_at is None and (token.jkt or not party.public):
             assert value == token.value
         elif token.successor is None:
             token.rotated_at = self.clock()
-            token.successor = Refresh(self.book.new(value), token.grant)
+            jkt = proof.jkt if party.public else ""
+            token.successor = Refresh(self.book.new(value), token.grant, jkt)
             self.book.refreshes.append(token.successor)
         else:
             assert value == token.successor.value
+            assert token.successor.jkt in ("", proof.jkt), "given again to another key"
             token.given_again = True
+
+    def shown(self, access: Access, proof: Proof, certificate: str = "") -> Response:
+        """What userinfo answers to the token with this beside it."""
+        headers = {"Authorization": f"{'DPoP' if proof.text else 'Bearer'} {access.value}"}
+        if proof.text:
+            headers["DPoP"] = proof.text
+        if certificate:
+            headers[HEADER] = certificate
+        return fine(self.http.get("/userinfo", headers=headers))
+
+    def key_of(self, jkt: str) -> str:
+        """How it is proven that one has the key; "none" for none."""
+        return {KEYS[0].jkt: "one", KEYS[1].jkt: "other"}.get(jkt, "none")
 
     def used(self, access: Access) -> None:
         """It is accepted where it is meant for, at most, and while its chain may live, at most."""
-        headers = {"Authorization": f"Bearer {access.value}"}
-        answer = fine(self.http.get("/userinfo", headers=headers))
+        proof = self.proof(self.key_of(access.jkt), "/userinfo", "GET", access.value)
+        answer = self.shown(access, proof, self.certificate.rfc_9440 if access.x5t else "")
         if answer.status_code == 200:
             assert access.audience == USERINFO
             assert access.may_live(self.clock()), "an access token that was worth nothing"
-        if self.api.learns(access.value)["active"]:
+            self.seen["userinfo"] += 1
+            self.proven(proof)
+        told = self.api.learns(access.value)
+        if told["active"]:
+            self.seen["introspection"] += 1
             assert access.audience == API
             assert access.may_live(self.clock()), "active, although it has ended"
+            of = getattr(access.grant, "party", access.party)
+            # Who may exchange tokens for the API may have some for it in any case.
+            may_exchange = access.party is self.parties["hospital"]
+            assert access.party.at_resource or may_exchange, "the resource was taken from it"
+            scope = {*told.get("scope", "").split()}
+            assert scope <= access.scope & of.scope, "a scope that was taken from the client"
+            details = actions_in(told)
+            assert all(within(each, access.details) for each in details)
+            assert all({*each["actions"]} <= of.scope for each in details), "taken from it"
+            bound = {"jkt": access.jkt, "x5t#S256": access.x5t}
+            assert told.get("cnf", {}) == {name: text for name, text in bound.items() if text}
 
-    # What ends
 
-    def signed_out(self, screen: int, name: str) -> None:
-        fine(Screen(self.screens[screen]).post_form("/sign-out"))
-        self.sessions[screen].ended = True
-
-    def signed_out_everywhere(self, screen: int, name: str, **fields: str) -> None:
-        answer = Screen(self.screens[screen]).post_form("/sign-out/everywhere", **fields)
-        if fine(answer).headers.get("location", "").startswith("/signed-out"):
-            for session in self.book.sessions:
-                session.ended = True
-            for grant in self.book.grants:
-                grant.ended = grant.ended or bool(fields) or not grant.offline
-
-    def signed_out_of_everything(self, screen: int, name: str) -> None:
-        self.signed_out_everywhere(screen, name, offline="yes")
-
-    def withdrawn(self, screen: int, name: str) -> None:
-        party = self.parties[name]
-        path = f"/applications/{party.client_id}/withdraw"
-        answer = fine(Screen(self.screens[screen]).post_form(path))
-        if answer.headers.get("location") == "/applications?done=withdrawn":
-            for grant in self.book.grants:
-                grant.ended = grant.ended or grant.party is party
-
-    def suspended(self, screen: int, name: str) -> None:
-        if self.machines[screen].active:
-            with writing(self.site.database) as connection:
-                occasion, held = job(self.site, connection), self.holders[screen].held
-                device = find_device(connection, held.person.id, held.device.id)
-                assert suspend(occasion, device, "desk", "desk")
-            self._over(self.machines[screen])
-
-    def suspended_and_resumed(self, screen: int, name: str) -> None:
-        if self.machines[screen].active:
-            self.suspended(screen, name)
-            self.clock.advance(seconds=1)
-            with writing(self.site.database) as connection:
-                occasion, held = job(self.site, connection), self.holders[screen].held
-                device = find_device(connection, held.person.id, held.device.id)
-                resume(occasion, device, "desk")
-            self.machines[screen].active = True
-
-    def unlinked(self, screen: int, name: str = "") -> None:
-        machine, held = self.machines[screen], self.holders[screen].held
-        if not machine.gone:
-            with writing(self.site.database) as connection:
-                occasion = job(self.site, connection)
-                device = find_device(connection, held.person.id, held.device.id)
-                unlink(occasion, device, "desk")
-            machine.gone = True
-            self._over(machine)
-
-    def client_ended(self, screen: int, name: str) -> None:
-        party = self.parties[name]
-        with writing(self.site.database) as connection:
-            end_client(connection, self.site.secrets, party.client_id, self.clock())
-        party.ended = True
-
-    def long_after(self, screen: int, name: str) -> None:
-        self.clock.advance(minutes=(61, 13 * 60, 40 * 24 * 60)[screen + (name == "app")])
-
-    def _over(self, machine: Machine) -> None:
-        machine.active = False
-        for session in self.book.sessions:
-            session.ended = session.ended or session.machine is machine
-        for grant in self.book.grants:
-            grant.ended = grant.ended or grant.session.machine is machine
+def actions_in(body: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """The details that say what may be done where: each tells beside in which capacity."""
+    told = body.get("authorization_details", [])
+    return tuple(each for each in told if each["type"] == ACTIONS_AT_RESOURCE)

@@ -248,7 +248,10 @@ _JSON = st.recursive(
 
 
 @pytest.mark.one_engine
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.text(max_size=60) | _JSON.map(json.dumps))
 def test_garbage_is_read_or_refused(text: str) -> None:
     try:

@@ -106,7 +106,7 @@ def test_registration(site: Site, backchannel: TestClient) -> None:
     ("method", "most", "commits"),
     [
         ("GET", 1, 0),  # client
-        ("PUT", 3, 1),  # and its change, and the record of it
+        ("PUT", 4, 1),  # and what it has at others, its change, and the record of it
         ("DELETE", 4, 1),  # and all its grants at once
     ],
 )

@@ -23,7 +23,8 @@ from authn.consents.offer import offer_to_operator
 from authn.consents.scopes import SCOPES
 from authn.foreign_jwt import CONTENT_ENCRYPTIONS, KEY_ENCRYPTIONS_TO_OTHERS, SIGNATURES
 from authn.jose import ALGORITHMS, KEY_ENCRYPTIONS
-from authn.oidc.authorization_checks import DISPLAYS, RESPONSE_MODES
+from authn.login.response import RESPONSE_MODES
+from authn.oidc.authorization_checks import DISPLAYS
 from authn.oidc.client_authentication import METHODS
 from authn.oidc.dpop import DPOP_ALGORITHMS
 from authn.oidc.endpoints import routes

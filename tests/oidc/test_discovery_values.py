@@ -24,7 +24,7 @@ from authn.clients.clients import (
     SELF_SIGNED_TLS_CLIENT_AUTH,
     TLS_CLIENT_AUTH,
 )
-from authn.oidc.authorization_checks import RESPONSE_MODES
+from authn.login.response import RESPONSE_MODES
 from authn.oidc.dpop import DPOP_ALGORITHMS
 from authn.settings import Settings
 from authn.web.site import Site

@@ -1,6 +1,7 @@
 """Grant Management for OAuth 2.0, implementer's draft
 (https://openid.net/specs/fapi-grant-management.html)."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,9 +12,10 @@ from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.client_rules import faults
+from authn.clients.clients import find_client
 from authn.clients.exchange_pairs import ExchangePair, allow_exchange
 from authn.clients.protocol_words import TOKEN_EXCHANGE
-from authn.clients.registration import InvalidClientMetadata
+from authn.clients.registration import InvalidClientMetadata, change_client
 from authn.db.transaction import writing
 from authn.grants.grants import revoke_grants_of
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
@@ -207,6 +209,37 @@ def test_it_says_which_details_were_granted(make_rp: MakeRP, site: Site, holder:
     told = ours.tokens(scope="openid", authorization_details=details("read", identifier="rx:1"))
     (detail,) = call(ours, told["grant_id"]).json()["authorization_details"]
     assert detail["identifier"] == "rx:1"
+
+
+def test_it_does_not_say_what_was_taken_from_the_client_since(
+    make_rp: MakeRP, site: Site, holder: Holder
+) -> None:
+    register_api(site)
+    rp = make_rp(
+        client_id="hospital",
+        first_party=True,
+        scope=f"{SCOPE} write",
+        organisation="0406798006",
+        resources=[PRESCRIPTIONS],
+        metadata=MANAGING,
+    )
+    asked = {"scope": "openid profile read write", "authorization_details": details("write")}
+    claims = json.dumps({"userinfo": {"birthdate": None}})
+    grant_id = rp.tokens(claims=claims, **asked)["grant_id"]
+    told = call(rp, grant_id).json()
+    assert told["scopes"][1] == {"scope": "read write", "resources": [PRESCRIPTIONS]}
+    for left in (
+        {"scope": f"openid read {QUERY}"},
+        {"scope": f"openid {QUERY}", "resources": ()},
+    ):
+        with writing(site.database) as connection:
+            client = find_client(connection, "hospital")
+            assert client
+            change_client(connection, site.secrets, client, site.clock(), **left)
+        told = call(rp, grant_id).json()
+        assert (told["claims"], told["authorization_details"]) == ([], [])
+        at = [{"scope": "read", "resources": [PRESCRIPTIONS]}] if "resources" not in left else []
+        assert told["scopes"] == [{"scope": "openid"}, *at]
 
 
 def test_it_names_no_person(rp: RelyingParty, holder: Holder) -> None:

@@ -18,7 +18,7 @@ from authn.db.transaction import reading
 from authn.foreign_jwt import read_key_set, verify_jws
 from authn.grants.tables import grants
 from authn.jose import ALGORITHMS
-from authn.oidc.authorization_checks import RESPONSE_MODES
+from authn.login.response import RESPONSE_MODES
 from authn.settings import Settings
 from tests.citizen import ORIGIN
 from tests.conftest import MovableClock

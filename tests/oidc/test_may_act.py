@@ -86,7 +86,7 @@ def told_lists(site: Site) -> list[str]:
         audit_events.c.event == "application.may-act-released"
     )
     with reading(site.database) as connection:
-        return list(connection.execute(statement).scalars())
+        return list(connection.execute(statement.order_by(audit_events.c.id)).scalars())
 
 
 def test_a_resource_is_told_for_whom_one_may_act(

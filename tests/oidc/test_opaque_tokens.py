@@ -195,7 +195,7 @@ def test_a_token_of_another_form_lives_on_when_the_operator_changes_it(
 @hypothesis_settings(
     max_examples=200,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     garbage=st.one_of(
@@ -215,7 +215,7 @@ def test_nothing_but_ours_can_be_opened(site: Site, garbage: str) -> None:
 @hypothesis_settings(
     max_examples=50,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(place=st.integers(0, 10_000), other=st.sampled_from("AZaz09-_.*"))
 def test_one_that_was_changed_in_any_place_is_none(site: Site, place: int, other: str) -> None:

@@ -89,7 +89,7 @@ def switches(site: Site) -> list[str]:
         audit_events.c.event == "application.profile-switched"
     )
     with reading(site.database) as connection:
-        return list(connection.execute(statement).scalars())
+        return list(connection.execute(statement.order_by(audit_events.c.id)).scalars())
 
 
 @pytest.mark.parametrize("to", CAPACITIES)

@@ -95,7 +95,8 @@ def is_revoked(site: Site) -> bool:
 
 def events(site: Site) -> list[str]:
     with reading(site.database) as connection:
-        return list(connection.execute(select(audit_events.c.event)).scalars())
+        statement = select(audit_events.c.event).order_by(audit_events.c.id)
+        return list(connection.execute(statement).scalars())
 
 
 # What ends

@@ -4,10 +4,12 @@ Domain 2.5 for the vocabulary; RFC 8693 §4.1 (https://www.rfc-editor.org/rfc/rf
 for `act`; RFC 9396 §7 (https://www.rfc-editor.org/rfc/rfc9396#section-7) for what /token answers.
 """
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
+from httpx2 import Response
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -28,6 +30,7 @@ from tests.oidc.acting import (
     is_known,
     profiles_of,
 )
+from tests.oidc.refreshing import error, refresh
 from tests.oidc.relying_party import Holder, RelyingParty, hold_device, register, segment
 from tests.oidc.resource_servers import API, ResourceServer, application, resource_server
 from tests.oidc.test_rfc8693_token_exchange import EXCHANGES, exchanged
@@ -359,16 +362,27 @@ def test_what_a_refresh_says_of_the_profile_changes_nothing(
     hanne: Acting, api: ResourceServer
 ) -> None:
     token = hanne.tokens("quality", scope="openid offline_access letters", resource=(API,))
-    marie = public_id(hanne.profiles["mandate"].consent_id, "hospital.example")
-    answer = hanne.rp.redeem(
-        None,
-        grant_type="refresh_token",
-        refresh_token=token["refresh_token"],
-        requested_subject=marie,
-        authorization_details=f'[{{"type": "profile", "sub": "{marie}"}}]',
+    own, marie = (
+        public_id(hanne.profiles[word].consent_id, "hospital.example")
+        for word in ("quality", "mandate")
     )
-    told = api.learns(answer.json()["access_token"])
+
+    def refreshed(sub: str) -> Response:
+        return refresh(
+            hanne.rp,
+            token["refresh_token"],
+            requested_subject=marie,
+            authorization_details=f'[{{"type": "profile", "sub": "{sub}"}}]',
+        )
+
+    # RFC 9396 §6: what was not granted is refused, and so is another capacity.
+    assert error(refreshed(marie)) == "invalid_authorization_details"
+    told = api.learns(refreshed(own).json()["access_token"])
     assert told["userProfile"] == USER_PROFILES["quality"]
+    # As the answer named it, it may be named as well.
+    said = json.dumps(token["authorization_details"])
+    answer = refresh(hanne.rp, token["refresh_token"], authorization_details=said)
+    assert answer.json()["authorization_details"] == token["authorization_details"]
 
 
 def test_an_exchange_stays_in_the_profile_of_what_was_presented(

@@ -106,7 +106,7 @@ def rows(site: Site) -> list[Any]:
     """All that could be spent or revoked."""
     with reading(site.database) as connection:
         kept = [connection.execute(select(table)).all() for table in (grants, refresh_tokens)]
-    return [tuple(row) for table in kept for row in table]
+    return sorted((tuple(row) for table in kept for row in table), key=repr)
 
 
 def test_within_its_stale_limit_its_last_answer_counts(

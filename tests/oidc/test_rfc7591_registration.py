@@ -484,7 +484,7 @@ MEMBERS = st.sampled_from(
 @hypothesis_settings(
     deadline=None,
     max_examples=200,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(document=st.dictionaries(MEMBERS, JSON, max_size=5), sound=st.booleans())
 def test_any_document_is_accepted_or_refused(

@@ -1,6 +1,8 @@
 """RFC 7592, OAuth 2.0 Dynamic Client Registration Management
 (https://www.rfc-editor.org/rfc/rfc7592)."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -11,33 +13,49 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
-from authn.clients.clients import Client, find_client
+from authn.clients.assertion_issuers import AssertionIssuer, register_assertion_issuer
+from authn.clients.clients import Client, find_client, locked_client
+from authn.clients.exchange_pairs import ExchangePair, allow_exchange, forbid_exchange
 from authn.clients.registration import change_client
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import ORIGIN
+from tests.oidc.apis import register_api
+from tests.oidc.client_keys import ClientKey
 from tests.oidc.refreshing import events
 from tests.oidc.registrant import REDIRECT_URI, bearer, refused, registered
-from tests.oidc.relying_party import Holder, RelyingParty
+from tests.oidc.relying_party import Holder, RelyingParty, register
+from tests.patience import meanwhile
+from tests.published import Published, publishing
 from tests.together import at_once
 
 pytestmark = pytest.mark.thorough
 
 Told = dict[str, Any]
 
+KEY = ClientKey.shared("ES256")
+
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """Everybody may register."""
-    return settings.model_copy(update={"registration": "open"})
+    """Everybody may register, and have a document on this machine."""
+    changes = {"registration": "open", "private_hosts": frozenset({"localhost"})}
+    return settings.model_copy(update=changes)
 
 
 @pytest.fixture
 def told(backchannel: TestClient) -> Told:
     """What an application was told that has just registered itself."""
     return registered(backchannel, client_name="App", contacts=["ops@app.example"])
+
+
+@pytest.fixture
+def published() -> Iterator[Published]:
+    """Documents at an address of their own."""
+    with publishing() as found:
+        yield found
 
 
 def asked(browser: TestClient, told: Told, method: str = "GET", document: Any = None) -> Response:
@@ -70,8 +88,6 @@ def test_a_client_reads_what_is_registered(backchannel: TestClient, told: Told) 
     assert answer.headers["cache-control"] == "no-store"
     without_secret = {name: told[name] for name in told if not name.startswith("client_secret")}
     assert answer.json() == without_secret
-    head = asked(backchannel, told, "HEAD")
-    assert (head.status_code, head.content) == (200, b"")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -166,19 +182,22 @@ def test_its_own_secret_may_be_sent_and_is_not_told_again(
 
 
 def test_a_secret_is_told_when_it_is_made_and_forgotten_when_not_needed(
-    backchannel: TestClient, told: Told, site: Site
+    backchannel: TestClient, site: Site
 ) -> None:
-    public = said(told, token_endpoint_auth_method="none")
-    assert "client_secret" not in asked(backchannel, told, "PUT", public).json()
-    client = found(site, told)
+    app = registered(backchannel, token_endpoint_auth_method="none")
+    confidential = said(app, token_endpoint_auth_method="client_secret_basic")
+    now = asked(backchannel, app, "PUT", confidential).json()
+    assert now["client_secret_expires_at"] == 0
+    client = found(site, app)
+    assert client
+    assert client.check_client_secret(now["client_secret"])
+    with_key = said(app, token_endpoint_auth_method="private_key_jwt", jwks=KEY.jwks)
+    answer = asked(backchannel, app, "PUT", with_key)
+    assert answer.status_code == 200, answer.text
+    assert "client_secret" not in answer.json()
+    client = found(site, app)
     assert client
     assert client.client_secret_hash is None
-    again = asked(backchannel, told, "PUT", said(told)).json()
-    assert again["client_secret"] != told["client_secret"]
-    assert again["client_secret_expires_at"] == 0
-    client = found(site, told)
-    assert client
-    assert client.check_client_secret(again["client_secret"])
 
 
 def test_what_the_operator_decided_stays(backchannel: TestClient, told: Told, site: Site) -> None:
@@ -206,14 +225,224 @@ def test_what_the_operator_decided_stays(backchannel: TestClient, told: Told, si
     assert after.metadata.grant_types == ("authorization_code", "device_code")
 
 
-def test_the_sector_follows_the_redirect_uris(
-    backchannel: TestClient, told: Told, site: Site
+# Core §8.1: people keep the `sub` by which a client knows them
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"redirect_uris": ["https://elsewhere.example/cb"]},
+        {"redirect_uris": ["https://app.example.evil.example/cb"]},
+        {"application_type": "native"},
+        {"application_type": "native", "redirect_uris": ["example.app:/cb"]},
+        {"redirect_uris": None, "grant_types": [], "response_types": []},
+    ],
+)
+def test_a_client_does_not_move_to_another_sector(
+    backchannel: TestClient, told: Told, site: Site, elsewhere: dict[str, Any]
 ) -> None:
-    document = said(told, redirect_uris=["https://elsewhere.example/cb"])
-    asked(backchannel, told, "PUT", document)
+    before = found(site, told)
+    answer = asked(backchannel, told, "PUT", said(told, client_name="Other", **elsewhere))
+    assert refused(answer)[0] == "invalid_client_metadata"
+    assert found(site, told) == before
+
+
+def test_nor_by_a_sector_identifier_uri(
+    backchannel: TestClient, told: Told, site: Site, published: Published
+) -> None:
+    uri = published.put("/sector.json", told["redirect_uris"])
+    answer = asked(backchannel, told, "PUT", said(told, sector_identifier_uri=uri))
+    assert refused(answer)[0] == "invalid_client_metadata"
     client = found(site, told)
     assert client
-    assert client.sector_identifier == "elsewhere.example"
+    assert client.sector_identifier == "app.example"
+
+
+def test_on_its_host_it_is_free(backchannel: TestClient, told: Told, site: Site) -> None:
+    uris = ["https://app.example/other", "https://app.example:8443/cb"]
+    assert asked(backchannel, told, "PUT", said(told, redirect_uris=uris)).status_code == 200
+    client = found(site, told)
+    assert client
+    assert (client.redirect_uris, client.sector_identifier) == (tuple(uris), "app.example")
+
+
+def test_in_its_sector_it_is_free(
+    backchannel: TestClient, site: Site, published: Published
+) -> None:
+    first, second = ["https://a.example/cb"], ["https://b.example/cb", "https://c.example/cb"]
+    uri = published.put("/sector.json", [*first, *second])
+    of_sector = registered(backchannel, redirect_uris=first, sector_identifier_uri=uri)
+    document = said(of_sector, redirect_uris=second)
+    assert asked(backchannel, of_sector, "PUT", document).status_code == 200
+    # Without the document it would be on its own host, which is another sector.
+    document = said(of_sector, redirect_uris=first, sector_identifier_uri=None)
+    answer = asked(backchannel, of_sector, "PUT", document)
+    assert refused(answer)[0] == "invalid_client_metadata"
+
+
+def test_a_sector_that_the_operator_named_is_not_left_either(
+    backchannel: TestClient, told: Told, site: Site, published: Published
+) -> None:
+    with writing(site.database) as connection:
+        client = find_client(connection, told["client_id"])
+        assert client
+        change_client(connection, site.secrets, client, site.clock(), sector_identifier="hospitals")
+    assert asked(backchannel, told, "PUT", said(told)).status_code == 200
+    uri = published.put("/sector.json", told["redirect_uris"])
+    answer = asked(backchannel, told, "PUT", said(told, sector_identifier_uri=uri))
+    assert refused(answer)[0] == "invalid_client_metadata"
+    client = found(site, told)
+    assert client
+    assert client.sector_identifier == "hospitals"
+
+
+# What people allowed it as: it proves itself, its requests and its tokens as well as then
+
+STRICT: dict[str, dict[str, Any]] = {
+    "confidential": {"token_endpoint_auth_method": "client_secret_basic"},
+    "a key": {"token_endpoint_auth_method": "private_key_jwt"},
+    "dpop": {"dpop_bound_access_tokens": True},
+    "mtls": {"tls_client_certificate_bound_access_tokens": True},
+    "par": {"require_pushed_authorization_requests": True},
+    "jar": {"require_signed_request_object": True},
+    "jarm": {"response_modes": ["jwt", "form_post.jwt"]},
+}
+WEAKER: dict[str, dict[str, Any]] = {
+    "confidential": {"token_endpoint_auth_method": "none"},
+    "a key": {"token_endpoint_auth_method": "client_secret_basic"},
+    "jarm": {"response_modes": ["jwt", "query"]},
+}
+
+
+@pytest.mark.parametrize("rule", STRICT)
+def test_a_client_does_not_make_itself_a_weaker_one(
+    backchannel: TestClient, site: Site, rule: str
+) -> None:
+    app = registered(backchannel, **{"jwks": KEY.jwks, **STRICT[rule]})
+    before = found(site, app)
+    weaker = dict.fromkeys(STRICT[rule])  # what it leaves out is the default
+    if rule != "confidential":
+        error, description = refused(asked(backchannel, app, "PUT", said(app, **weaker)))
+        assert (error, next(iter(weaker)) in description) == ("invalid_client_metadata", True)
+    if rule in WEAKER:
+        document = said(app, **WEAKER[rule])
+        assert refused(asked(backchannel, app, "PUT", document))[0] == "invalid_client_metadata"
+    assert found(site, app) == before
+    # What it says anew, beside that, is its own business.
+    assert asked(backchannel, app, "PUT", said(app, client_name="Other")).status_code == 200
+
+
+@pytest.mark.parametrize("rule", STRICT)
+def test_it_may_ask_more_of_itself(backchannel: TestClient, site: Site, rule: str) -> None:
+    app = registered(backchannel, jwks=KEY.jwks, token_endpoint_auth_method="none")
+    answer = asked(backchannel, app, "PUT", said(app, **STRICT[rule]))
+    assert answer.status_code == 200, answer.text
+
+
+def test_from_one_key_to_another_is_no_less(backchannel: TestClient) -> None:
+    app = registered(backchannel, jwks=KEY.jwks, **STRICT["a key"], **STRICT["dpop"])
+    other = {"jwks": ClientKey.shared("EdDSA").jwks, "dpop_bound_access_tokens": None}
+    answer = asked(backchannel, app, "PUT", said(app, **other, **STRICT["mtls"]))
+    assert answer.status_code == 200, answer.text
+
+
+# What weighs much is held by whom two operators gave it
+
+HEAVY: dict[str, dict[str, Any]] = {
+    "redirect_uris": {"redirect_uris": ["https://app.example/other"]},
+    "one more redirect_uri": {"redirect_uris": [REDIRECT_URI, "https://app.example/other"]},
+    "auth method": {"token_endpoint_auth_method": "client_secret_post"},
+    "key": {"token_endpoint_auth_method": "private_key_jwt", "jwks": KEY.jwks},
+    "jwks": {"jwks": KEY.jwks},
+    "jwks_uri": {"jwks_uri": "https://app.example/jwks"},
+    "request_uris": {"request_uris": ["https://app.example/request"]},
+    "grant_types": {"grant_types": ["authorization_code", "refresh_token"]},
+    "scope": {
+        "scope": "openid profile offline_access",
+        "grant_types": ["authorization_code", "refresh_token"],
+    },
+    "encryption": {"userinfo_encrypted_response_alg": "RSA-OAEP-256", "jwks": KEY.jwks},
+    "algorithm": {"id_token_signed_response_alg": "ES256"},
+}
+
+
+def given(site: Site, told: Told, **values: Any) -> None:
+    """What the operators gave it."""
+    with writing(site.database) as connection:
+        client = find_client(connection, told["client_id"])
+        assert client
+        change_client(connection, site.secrets, client, site.clock(), **values)
+
+
+@pytest.mark.parametrize("change", HEAVY)
+@pytest.mark.parametrize(
+    "much", [{"may_read_ssin": True}, {"first_party": True}, {"profile_kinds": ("staff",)}], ids=str
+)
+def test_who_was_given_much_is_not_changed_by_its_token_alone(
+    backchannel: TestClient, told: Told, site: Site, change: str, much: dict[str, Any]
+) -> None:
+    given(site, told, **much)
+    before = found(site, told)
+    error, description = refused(asked(backchannel, told, "PUT", said(told, **HEAVY[change])))
+    assert error == "invalid_client_metadata"
+    assert "operator" in description
+    assert found(site, told) == before
+
+
+def test_it_reads_and_takes_away_and_ends_itself(backchannel: TestClient, site: Site) -> None:
+    two = [REDIRECT_URI, "https://app.example/other"]
+    app = registered(backchannel, redirect_uris=two, scope="openid profile")
+    given(site, app, may_read_ssin=True, first_party=True)
+    assert asked(backchannel, app).status_code == 200
+    less = said(app, redirect_uris=[REDIRECT_URI], scope="openid", client_name="Other")
+    answer = asked(backchannel, app, "PUT", less)
+    assert answer.status_code == 200, answer.text
+    assert refused(asked(backchannel, app, "PUT", said(app)))[0] == "invalid_client_metadata"
+    assert asked(backchannel, app, "DELETE").status_code == 204
+
+
+def test_what_is_registered_with_others_weighs_as_much(
+    backchannel: TestClient, told: Told, site: Site
+) -> None:
+    for client_id in ("hospital", "letters"):
+        register(site, backchannel, client_id=client_id)
+    register_api(site, "https://api.example/letters", client_id="letters", may_read_ssin=True)
+    pair = ExchangePair(told["client_id"], "hospital", "https://api.example/letters")
+    document = said(told, redirect_uris=["https://app.example/other"])
+    with writing(site.database) as connection:
+        allow_exchange(connection, site.secrets, pair, site.clock())
+    assert refused(asked(backchannel, told, "PUT", document))[0] == "invalid_client_metadata"
+    with writing(site.database) as connection:
+        forbid_exchange(connection, site.secrets, pair, site.clock())
+    assert asked(backchannel, told, "PUT", document).status_code == 200
+    issuer = AssertionIssuer(
+        issuer="https://elsewhere.example",
+        jwks=KEY.jwks,
+        jwks_uri=None,
+        client_id=told["client_id"],
+        subject_client_id="hospital",
+        created_at=site.clock(),
+    )
+    with writing(site.database) as connection:
+        register_assertion_issuer(connection, site.secrets, issuer)
+    assert refused(asked(backchannel, told, "PUT", said(told)))[0] == "invalid_client_metadata"
+
+
+def test_a_change_does_not_run_beside_what_the_operators_give(
+    backchannel: TestClient, told: Told, site: Site
+) -> None:
+    document = said(told, redirect_uris=["https://app.example/other"])
+    with ThreadPoolExecutor(1) as pool:
+        with writing(site.database) as connection:
+            client = locked_client(connection, told["client_id"])
+            assert client
+            change_client(connection, site.secrets, client, site.clock(), may_read_ssin=True)
+            answer = pool.submit(asked, backchannel, told, "PUT", document)
+            meanwhile()
+        assert refused(answer.result())[0] == "invalid_client_metadata"
+    after = found(site, told)
+    assert after
+    assert (after.may_read_ssin, after.redirect_uris) == (True, (REDIRECT_URI,))
 
 
 def test_a_fapi_client_can_not_make_itself_a_weaker_one(
@@ -228,7 +457,7 @@ def test_a_change_is_on_record(backchannel: TestClient, told: Told, site: Site) 
     asked(backchannel, told, "PUT", said(told))
     asked(backchannel, told, "PUT", said(told, client_name="Other"))
     with reading(site.database) as connection:
-        rows = connection.execute(select(audit_events)).all()
+        rows = connection.execute(select(audit_events).order_by(audit_events.c.id)).all()
     assert [row.event for row in rows] == ["client.registered", "client.changed"]
     assert rows[1].details == '{"members":"client_name"}'
 

@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.clients import Client
+from authn.clients.exchange_pairs import ExchangePair, allow_exchange
 from authn.clients.resource_registration import end_resource
+from authn.clients.resources import userinfo_audience
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
 from authn.devices.tables import devices, installations
@@ -20,7 +22,7 @@ from authn.grants.grants import Grant, revoke_grants_of
 from authn.grants.tables import grants
 from authn.jose import ES256, sign
 from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import TYP, Authorised, access_token_claims, userinfo_audience
+from authn.oidc.access_token import TYP, Authorised, access_token_claims
 from authn.people.tables import persons
 from authn.sessions.sessions import end_session
 from authn.web.site import Site
@@ -147,7 +149,14 @@ def test_a_systems_token_tells_its_organisation_and_lives_with_its_client(
     backchannel: TestClient,
     issue: Callable[..., str],
 ) -> None:
-    system = register(site, backchannel, client_id="system", organisation="0123456749").client
+    system = register(
+        site,
+        backchannel,
+        client_id="system",
+        organisation="0123456749",
+        scope="letters",
+        resources=[API],
+    ).client
     parts = {"grant": None, "subject": "system", "organisation": "0123456749"}
     token, other = issue(system, **parts), issue(system, **parts)
     told = api.learns(token)
@@ -358,6 +367,9 @@ def test_a_token_by_exchange_lives_with_the_client_that_got_it(
 ) -> None:
     app_of_letters.code()
     portal = register(site, backchannel, client_id="portal").client
+    with writing(site.database) as connection:
+        pair = ExchangePair("portal", "hospital", API)
+        allow_exchange(connection, site.secrets, pair, site.clock())
     token = issue(portal)
     assert api.learns(token)["client_id"] == "portal"
     with writing(site.database) as connection:

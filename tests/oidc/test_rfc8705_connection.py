@@ -5,8 +5,6 @@ https://asgi.readthedocs.io/en/latest/specs/tls.html.
 """
 
 import ssl
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +23,7 @@ from authn.oidc.client_certificate import certificate_thumbprint
 from authn.settings import Settings
 from authn.web.server import server_options
 from authn.web.site import Site
-from tests.browser import START_SECONDS, free_socket
+from tests.browser import free_socket, running
 from tests.certificates import SERVER, Held, issue
 from tests.conftest import LiveService
 from tests.oidc.relying_party import segment
@@ -71,15 +69,8 @@ def served(settings: Settings) -> Iterator[LiveService]:
     own = settings.model_copy(update={"issuer": f"https://localhost:{port}"})
     application = create_app(own, clock=system_clock)
     server = uvicorn.Server(uvicorn.Config(application, **server_options(own)))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + START_SECONDS
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    yield LiveService(own.issuer, application.state.site)
-    server.should_exit = True
-    thread.join(START_SECONDS)
-    listener.close()
+    with running(server, listener):
+        yield LiveService(own.issuer, application.state.site)
 
 
 @pytest.fixture

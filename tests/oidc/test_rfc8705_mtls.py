@@ -44,7 +44,9 @@ from tests.published import Published, publishing
 pytestmark = pytest.mark.thorough
 
 garbage = examples(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PROXY = "10.1.2.3"
 HEADER = "Client-Cert"

@@ -22,6 +22,7 @@ from authn.audit.days import Day, SignedDay
 from authn.db.transaction import reading
 from authn.jose import ES256, OwnKey, generate_key, public_jwk, sign
 from authn.keys.audit_days import is_signed
+from authn.keys.audit_files import FILE, is_file_signed
 from authn.keys.audit_heads import DAY as AUDIT_DAY
 from authn.keys.rotation import withdraw
 from authn.keys.signing_keys import Keys, load_keys
@@ -205,10 +206,24 @@ def at_a_day_of_the_audit_log(site: Site, rp: RelyingParty, backchannel: TestCli
     claims = {"iss": site.settings.issuer, **day.claims}
     return Place(
         lambda token: is_signed(
-            keys_of(site).for_hints, SignedDay(day, token, site.clock(), None, None)
+            keys_of(site).for_hints, SignedDay(day, token, site.clock(), None, None, None)
         ),
         sign(keys_of(site).active[ES256], claims, AUDIT_DAY),
         (tokens["id_token"], tokens["access_token"]),
+    )
+
+
+def at_a_file_of_the_audit_log(site: Site, rp: RelyingParty, backchannel: TestClient) -> Place:
+    tokens = rp.tokens()
+    day = Day("2026-03-01", 1, 2, "its last link")
+    claims = {"iss": site.settings.issuer, **day.claims, "sha256": "of its file"}
+    key = keys_of(site).active[ES256]
+    return Place(
+        lambda token: is_file_signed(
+            keys_of(site).for_hints, SignedDay(day, "", site.clock(), None, None, token)
+        ),
+        sign(key, claims, FILE),
+        (tokens["id_token"], tokens["access_token"], sign(key, claims, AUDIT_DAY)),
     )
 
 
@@ -218,6 +233,7 @@ PLACES = {
     "/logout": at_logout,
     "/authorize": at_authorize,
     "audit log": at_a_day_of_the_audit_log,
+    "audit file": at_a_file_of_the_audit_log,
 }
 
 
@@ -281,4 +297,5 @@ def test_these_are_all_the_places() -> None:
         for path in Path(jose.__file__).parent.rglob("*.py")
         if re.search(r"authn\.jose import [^\n]*\bverify\b", path.read_text(encoding="utf-8"))
     }
-    assert callers == {"id_token.py", "access_token.py", "audit_days.py", "audit_heads.py"}
+    of_audit = {"audit_days.py", "audit_files.py", "audit_heads.py"}
+    assert callers == {"id_token.py", "access_token.py"} | of_audit

@@ -337,7 +337,7 @@ def test_without_a_redirect_uri_an_error_is_a_page(signing_rp: RelyingParty) -> 
     assert page(signing_rp.authorize(**NOTHING_ELSE, request=token))
     outside = signing_rp.authorize(request=token, redirect_uri="https://evil.example/")
     assert page(outside)
-    assert "evil" not in outside.text
+    assert "evil." not in outside.text
 
 
 def test_a_post_may_be_longer_than_an_address(signing_rp: RelyingParty) -> None:

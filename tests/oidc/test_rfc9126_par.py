@@ -149,7 +149,7 @@ def test_what_authorize_would_refuse_is_refused_here(
     assert (answer.status_code, answer.json()["error"]) == (400, error)
     assert answer.json().keys() == {"error", "error_description"}
     assert answer.text.isascii()
-    assert "evil" not in answer.text
+    assert "evil." not in answer.text
 
 
 @pytest.mark.parametrize("redirect_uri", NOT_REGISTERED)

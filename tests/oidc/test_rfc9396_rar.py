@@ -228,7 +228,10 @@ _JSON = st.recursive(
 
 
 @pytest.mark.one_engine
-@examples(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(text=st.text(max_size=60) | _JSON.map(json.dumps) | st.lists(_JSON).map(json.dumps))
 def test_garbage_is_read_or_refused(site: Site, rp: RelyingParty, text: str) -> None:
     with reading(site.database) as connection:

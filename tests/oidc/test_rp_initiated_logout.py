@@ -13,6 +13,8 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
+from authn.clients.clients import find_client
+from authn.clients.registration import change_client
 from authn.db.transaction import reading, writing
 from authn.grants.ended_clients import end_client
 from authn.jose import generate_key, sign
@@ -343,3 +345,21 @@ def test_a_token_that_is_not_ours_is_a_page(
 ) -> None:
     assert client.get("/logout", params={"logout": token}).status_code == 400
     assert Screen(client).post_form("/logout/confirm", logout=token).status_code == 400
+
+
+def test_an_address_that_is_taken_back_while_the_page_waits_is_none(
+    site: Site, rp: RelyingParty, client: TestClient
+) -> None:  # §3: exactly a registered one, also at the moment of going there
+    hint = rp.tokens()["id_token"]
+    asked = ask(client, id_token_hint=hint, post_logout_redirect_uri=AFTERWARDS, state="s")
+    with writing(site.database) as connection:
+        registered = find_client(connection, "hospital")
+        assert registered
+        change_client(
+            connection,
+            site.secrets,
+            registered,
+            site.clock(),
+            post_logout_redirect_uris=(AFTERWARDS + "?a=1",),
+        )
+    assert location(confirm(client, asked)) is None

@@ -1,9 +1,7 @@
 """The worker for many destinations: who is slow or gone holds up nobody but itself."""
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +18,7 @@ from authn.outbox.tables import outbox
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.occasion import job
+from tests.patience import SECONDS, until
 from tests.together import at_once
 
 pytestmark = pytest.mark.thorough
@@ -47,7 +46,7 @@ class Receivers:
             self.most = max(self.most, self.talking.total())
         try:
             if gate := self.gates.get(destination):
-                assert gate.wait(10)
+                assert gate.wait(SECONDS)
             if failure := self.failing.get(destination):
                 raise failure
             self.delivered.append((destination, payload["words"]))
@@ -77,13 +76,6 @@ def enqueued(site: Site, destination: str, *words: str) -> None:
 def left(database: Database) -> list[tuple[str | None, str, int]]:
     with reading(database) as connection:
         return sorted((each.destination, each.state, each.tries) for each in entries(connection))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def test_everything_due_is_delivered_one_at_a_time_to_each(

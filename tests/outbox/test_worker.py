@@ -1,8 +1,7 @@
 """The worker: at least once, retried with growing pauses, dead letters, and it survives trouble."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,6 +22,7 @@ from authn.web import threads
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.occasion import job
+from tests.patience import SECONDS, until
 from tests.together import at_once
 
 
@@ -232,13 +232,6 @@ def test_delivering_holds_no_transaction(site: Site, work: Work, database: Datab
     assert written == [True]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks every few milliseconds."""
@@ -295,18 +288,16 @@ def test_stopping_does_not_wait_for_a_server_that_hangs(
     def delivering() -> Iterator[Deliver]:
         def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
             began.set()
-            let_go.wait(10)
+            let_go.wait(SECONDS)
 
         yield deliver
 
     enqueued(site, "one")
-    started = time.monotonic()
     with running(replace(work, delivering=delivering)) as thread:
-        assert began.wait(5)
-    assert time.monotonic() - started < 5
+        assert began.wait(SECONDS)
+    assert thread.is_alive(), "it was left behind"
     let_go.set()
-    thread.join(5)
-    assert not thread.is_alive()
+    until(lambda: not thread.is_alive())
 
 
 def test_looking_for_work_goes_through_the_index(database: Database) -> None:

@@ -138,7 +138,7 @@ def persons(site: Site) -> Callable[[], Person]:
 @settings(
     max_examples=150,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS)
 def test_what_is_offered_its_source_said_within_its_limit_and_it_holds_now(

@@ -4,9 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,11 @@ from authn.clients.registration import Registered, register_client
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.views.client_sample import sample_configuration
-from tests import browser
+from tests import browser, patience
 from tests.browser import LAPTOP, attach_authenticator, new_context
 from tests.citizen import SSIN, activation_code
 from tests.conftest import LiveService
+from tests.patience import until
 from tests.samples import apache
 
 ROOT = Path(__file__).parents[2]
@@ -36,10 +36,10 @@ pytestmark = [pytest.mark.journey, pytest.mark.one_engine]
 
 
 @pytest.fixture
-def address() -> str:
+def address() -> Iterator[str]:
     """Where the sample will listen."""
-    with closing(browser.free_socket()) as listener:
-        return f"http://localhost:{listener.getsockname()[1]}"
+    with browser.reserved_port() as port:
+        yield f"http://localhost:{port}"
 
 
 @pytest.fixture
@@ -90,16 +90,15 @@ def running(command: list[str], address: str, variables: dict[str, str]) -> Iter
 
 
 def wait_for(address: str, process: subprocess.Popen[Any] | None = None) -> None:
-    end = time.monotonic() + browser.START_SECONDS
-    while time.monotonic() < end:
+    def answers() -> bool:
         assert process is None or process.poll() is None, "the sample ended"
         try:
-            httpx2.get(address)
+            httpx2.get(address, timeout=patience.SECONDS)
         except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the sample does not answer")
+            return False
+        return True
+
+    until(answers, "an answer of the sample")
 
 
 def person_with_device(live: LiveService, chromium: Browser) -> Page:
@@ -135,10 +134,13 @@ def signs_in_and_out(page: Page, address: str) -> None:
 
 
 def test_openid_client(live: LiveService, chromium: Browser, node: str, address: str) -> None:
-    sample = NODE_MODULES / "sample.mjs"  # where Node finds the library
+    sample = NODE_MODULES / f"sample-{os.getpid()}.mjs"  # where Node finds the library
     shutil.copyfile(SAMPLES / "openid_client.mjs", sample)
-    with running([node, str(sample)], address, web_application(live, address)):
-        signs_in_and_out(person_with_device(live, chromium), address)
+    try:
+        with running([node, str(sample)], address, web_application(live, address)):
+            signs_in_and_out(person_with_device(live, chromium), address)
+    finally:
+        sample.unlink()
 
 
 def test_authlib(live: LiveService, chromium: Browser, address: str) -> None:

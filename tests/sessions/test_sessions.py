@@ -1,5 +1,6 @@
 """Sessions: a new identifier at each login, valid while the whole chain above is alive."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -169,11 +170,17 @@ def test_an_installation_that_was_ended_does_not_come_back_to_life(
         assert find_session(connection, site, old[0], site.clock()) is None
 
 
-def test_an_endless_installation_cookie_is_replaced(site: Site, client: TestClient) -> None:
+@pytest.mark.parametrize("cookie", ["x" * 5000, "x" * 65, "x y", "x=y", "x.y"])
+def test_an_installation_cookie_that_is_none_of_ours_is_replaced(
+    site: Site, client: TestClient, cookie: str
+) -> None:
     _, screen = enrolled(site, client)
     client.cookies.clear()
-    client.cookies.set(INSTALLATION, "x" * 5000)
-    assert screen.sign_in().status_code == 200
+    client.cookies.set(INSTALLATION, cookie)
+    answer = screen.sign_in()
+    assert answer.status_code == 200
+    (kept,) = [each for each in answer.headers.get_list("set-cookie") if INSTALLATION in each]
+    assert re.match(rf"{INSTALLATION}=[A-Za-z0-9_-]{{43}};", kept)
 
 
 def test_a_key_that_turns_out_to_be_synced_lowers_the_sessions_before(

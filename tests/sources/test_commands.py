@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from authn.web.site import Site
 from tests import browser, sources_server
 from tests.citizen import activation_code
 from tests.commands import WHY, environment, run_command
+from tests.patience import SECONDS, until
 from tests.sources_server import (
     CANCELLED,
     MOTHER,
@@ -60,30 +60,31 @@ def configured(settings: Settings, real: Running, monkeypatch: pytest.MonkeyPatc
 @contextmanager
 def serving(folder: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """`authn sources serve` as a program of its own, and its address."""
-    listener = browser.free_socket()
-    port = listener.getsockname()[1]
-    listener.close()
-    command = [sys.executable, "-m", "authn", "sources", "serve", str(folder), "--port", str(port)]
-    program = subprocess.Popen(
-        [*command, *options],
-        env=environment(Settings()),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
+    command = [sys.executable, "-m", "authn", "sources", "serve", str(folder)]
+    with browser.reserved_port() as port:
+        program = subprocess.Popen(
+            [*command, "--port", str(port), *options],
+            env=environment(Settings()),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         url = f"http://localhost:{port}"
-        deadline = time.monotonic() + 20
-        while program.poll() is None and time.monotonic() < deadline:
+
+        def answers() -> bool:
+            assert program.poll() is None, program.communicate()[0]
             try:
-                httpx2.get(url)
-                break
+                httpx2.get(url, timeout=SECONDS)
             except httpx2.ConnectError:
-                time.sleep(0.05)
-        yield url, program
-    finally:
-        program.send_signal(signal.SIGINT)
-        program.communicate(timeout=20)
+                return False
+            return True
+
+        try:
+            until(answers, "an answer of the sources")
+            yield url, program
+        finally:
+            program.send_signal(signal.SIGINT)
+            program.communicate(timeout=SECONDS)
 
 
 def test_the_development_server_is_a_program(

@@ -3,8 +3,8 @@
 No transaction is open meanwhile, and the threads that wait are not those that logins use.
 """
 
-import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import cast
 
 import httpx2
@@ -22,10 +22,11 @@ from authn.web.routing import NeededFromOutside, json_route
 from authn.web.site import Site
 from tests import browser, sources_server
 from tests.citizen import Screen, enrolled
+from tests.patience import SECONDS, until
 from tests.sources_server import MOTHER, Running, Town
 
 WAITING = 30
-DELAY = 1.5
+THREADS_OF_LOGINS = 16
 
 
 def waiting_route(app: Starlette) -> None:
@@ -52,12 +53,12 @@ def test_thirty_wait_for_a_slow_source_while_others_sign_in(settings: Settings, 
     with sources_server.running(town, system_clock) as real:
         listener = browser.free_socket()
         issuer = f"http://localhost:{listener.getsockname()[1]}"
-        changed = real.settings(settings, issuer=issuer, sources_seconds=10)
+        changed = real.settings(settings, issuer=issuer)
         app = create_app(changed, clock=system_clock)
         waiting_route(app)
         with browser.serving(app, listener) as address:
             site: Site = app.state.site
-            with httpx2.Client(base_url=address) as client:
+            with httpx2.Client(base_url=address, timeout=SECONDS) as client:
                 _, screen = enrolled(site, cast(TestClient, client), origin=address)
                 _check_undisturbed(real, screen, address)
             sources_of(site).close()
@@ -65,26 +66,19 @@ def test_thirty_wait_for_a_slow_source_while_others_sign_in(settings: Settings, 
 
 def _check_undisturbed(real: Running, screen: Screen, address: str) -> None:
     assert screen.sign_in().status_code == 200
-    real.trouble.delay = DELAY
+    gate = real.server.gates["/qualities"] = Event()
     with ThreadPoolExecutor(WAITING) as pool:
-        began = time.monotonic()
         waiting = [pool.submit(_wait, address, str(who)) for who in range(WAITING)]
-        while real.server.at_once < 10:
-            assert time.monotonic() - began < DELAY, "nobody came to the source"
-            time.sleep(0.01)
-        slowest = 0.0
-        logins = 0
-        while real.server.at_once >= 10:
-            before = time.monotonic()
-            assert screen.sign_in().status_code == 200
-            slowest = max(slowest, time.monotonic() - before)
-            logins += 1
-        assert logins >= 3
-        assert slowest < DELAY / 2
-        assert [each.result(timeout=30) for each in waiting] == ["1"] * WAITING
-    assert real.server.most_at_once > 16, "more wait than there are threads for logins"
+        try:
+            until(lambda: real.server.at_once > THREADS_OF_LOGINS, "a crowd at the source")
+            for _ in range(3):
+                assert screen.sign_in().status_code == 200
+            assert real.server.at_once > THREADS_OF_LOGINS, "they waited all the while"
+        finally:
+            gate.set()
+        assert [each.result(timeout=SECONDS) for each in waiting] == ["1"] * WAITING
 
 
 def _wait(address: str, who: str) -> str:
-    answer = httpx2.get(f"{address}/waits?who={who}", timeout=30)
+    answer = httpx2.get(f"{address}/waits?who={who}", timeout=SECONDS)
     return answer.text

@@ -11,7 +11,7 @@ from authn.keys.audit_days import chain_all
 from authn.people.persons import person_of
 from authn.profiles.appointing import NoStaff, appoint, dismiss, make_first_operator
 from authn.staff.roles import ROLES, RULES, Role, may
-from authn.staff.staff import staff_of
+from authn.staff.staff import staff_at, staff_by_desk
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.commands import run_command
@@ -40,7 +40,7 @@ def test_a_person_may_have_several_roles(site: Site, hanne: UUID) -> None:
     assert appointed(site, hanne, "registrar")
     assert not appointed(site, hanne, "agent")
     with reading(site.database) as connection:
-        staff = staff_of(connection, hanne)
+        staff = staff_at(connection, hanne, "Ghent")
     assert staff is not None
     assert staff.roles == {"agent", "registrar"}
     assert staff.may("suspend")
@@ -51,7 +51,7 @@ def test_a_person_may_have_several_roles(site: Site, hanne: UUID) -> None:
 def test_nobody_is_staff_who_was_not_appointed(site: Site, hanne: UUID, karim: UUID) -> None:
     appointed(site, hanne, "agent")
     with reading(site.database) as connection:
-        assert staff_of(connection, karim) is None
+        assert staff_by_desk(connection, karim) == {}
 
 
 def test_a_role_ends_at_once_and_may_begin_again(site: Site, hanne: UUID, karim: UUID) -> None:
@@ -61,7 +61,7 @@ def test_a_role_ends_at_once_and_may_begin_again(site: Site, hanne: UUID, karim:
             now = site.clock()
             assert dismiss(connection, site.secrets, hanne, "agent", now, by=karim) is expected
     with reading(site.database) as connection:
-        assert staff_of(connection, hanne) is None
+        assert staff_by_desk(connection, hanne) == {}
     assert appointed(site, hanne, "agent")
 
 

@@ -114,6 +114,7 @@ def test_a_related_site_enrols_no_key(site: Site, screen: Screen) -> None:
 
 
 @pytest.mark.parametrize("origin", NEARLY.values(), ids=NEARLY)
+@pytest.mark.one_engine
 def test_nearly_is_not_the_same(site: Site, screen: Screen, origin: Any) -> None:
     before = everything(site)
     for options_path, path in (

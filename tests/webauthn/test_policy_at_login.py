@@ -66,7 +66,8 @@ def details(site: Site, name: str) -> list[Any]:
     """What is on record of each event of this name."""
     statement = select(audit_events.c.details).where(audit_events.c.event == name)
     with reading(site.database) as connection:
-        return [orjson.loads(text) for text in connection.execute(statement).scalars()]
+        found = connection.execute(statement.order_by(audit_events.c.id)).scalars()
+        return [orjson.loads(text) for text in found]
 
 
 def burnt(site: Site) -> int:

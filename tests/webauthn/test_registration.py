@@ -4,7 +4,6 @@ The response is checked against every option that was sent: what a browser does 
 suggestion to it, never a proof.
 """
 
-import time
 from typing import Any
 
 import cbor2
@@ -28,6 +27,7 @@ from tests.authenticator import (
     base64url,
 )
 from tests.citizen import HANNE, ORIGIN, Screen, activation_code, enrolled
+from tests.patience import processor_seconds
 from tests.screens import (
     add_here,
     answered,
@@ -141,6 +141,7 @@ def test_what_can_not_be_verified_is_refused_and_writes_nothing(
 
 
 @pytest.mark.parametrize("origin", OTHER_ORIGINS)
+@pytest.mark.one_engine
 def test_every_other_origin_is_refused(site: Site, client: TestClient, origin: str) -> None:
     screen, token = enrolment(site, client)
     before = everything(site)
@@ -217,6 +218,7 @@ WRONG_KEYS = {
 
 
 @pytest.mark.parametrize("key", WRONG_KEYS.values(), ids=WRONG_KEYS)
+@pytest.mark.one_engine
 def test_a_key_that_could_not_sign_in_is_refused_at_once(
     site: Site, client: TestClient, monkeypatch: pytest.MonkeyPatch, key: bytes
 ) -> None:
@@ -253,9 +255,11 @@ def test_shared_values_cost_nothing(
     else:
         statement = b"\xa3\x63fmt\x64none\x67attStmt\xa1\x63sig" + bomb + b"\x68authData\x40"
         lie = {"attestation_object": statement}
-    began = time.monotonic()
-    assert problem(register(screen, token, **lie)) == "unverified-response"
-    assert time.monotonic() - began < 2
+
+    def come() -> None:
+        assert problem(register(screen, token, **lie)) == "unverified-response"
+
+    assert processor_seconds(come) < 2
 
 
 def test_devices_that_the_person_has_are_excluded(site: Site, client: TestClient) -> None:

@@ -41,7 +41,13 @@ class AuthorizationCode(TokenGrant, AuthorizationCodeGrant):
             dpop_jkt=self.confirmation.jkt,
         )
         return redeem_code(
-            http.connection, http.secrets, http.settings, presented, http.now, http.reference
+            http.connection,
+            http.secrets,
+            http.settings,
+            presented,
+            self.client,
+            http.now,
+            http.reference,
         )
 
     def create_token_response(self) -> Answer:

@@ -16,6 +16,7 @@ from authn.oidc.access_token import Authorised
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_management import authorised_to_manage
 from authn.oidc.grant_types.token_grant import TokenGrant
+from authn.oidc.narrowed_details import details_of_system, narrowed_details
 from authn.oidc.token_answer import Answer, asked_resource, issued, token_response
 from authn.web.protocol import ProtocolError
 
@@ -37,18 +38,23 @@ class ClientCredentials(TokenGrant, ClientCredentialsGrant):
         """The access token alone (§4.4.3)."""
         http, client = self.http, self.client
         if to_manage := authorised_to_manage(http, client):
-            return token_response(issued(http, to_manage))
+            return token_response(issued(http, narrowed_details(http, to_manage)))
         if not client.organisation:  # what it has at resources is an organisation's
             raise ProtocolError("invalid_target", "This client has tokens for its grants alone.")
         resource = asked_resource(http, client)
+        details = details_of_system(http, client, resource)
+        asked = http.form.get("scope", "")
+        # Who names details and no scope means those alone (RFC 9396 §3): not all that it may.
+        scope = granted_scope(resource, client, asked) if asked or not details else ""
         authorised = Authorised(
             client=client,
             audience=resource.resource,
             subject=client.client_id,  # RFC 9068 §2.2: no resource owner is involved
             sector=resource.sector_identifier,
             resource=resource,
-            scope=granted_scope(resource, client, http.form.get("scope", "")),
+            scope=scope,
             confirmation=presented_confirmation(http, client),
+            authorization_details=details,
             organisation=client.organisation,
         )
         return token_response(issued(http, authorised))

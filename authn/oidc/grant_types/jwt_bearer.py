@@ -33,6 +33,7 @@ from authn.oidc.client_assertion import audiences
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_types.token_exchange import narrowed
 from authn.oidc.grant_types.token_grant import TokenGrant
+from authn.oidc.narrowed_details import narrowed_details
 from authn.oidc.token_answer import (
     Answer,
     asked_resource,
@@ -88,6 +89,7 @@ class JwtBearer(TokenGrant, TokenEndpointMixin):
             act={"sub": client.client_id},
             not_after=min(until for until in (expires_at, grant.ends_at) if until),
         )
+        authorised = narrowed_details(http, within_permissions(authorised))
         event = AssertionRedeemed(
             person_id=grant.person_id,
             device_id=grant.device_id,
@@ -95,7 +97,7 @@ class JwtBearer(TokenGrant, TokenEndpointMixin):
             issuer=issuer.issuer,
         )
         record(http.connection, http.secrets, event, http.now, http.reference)
-        return token_response(issued(http, within_permissions(authorised)))
+        return token_response(issued(http, authorised))
 
 
 def _kinds(request: Request, grant: Grant) -> Collection[str]:

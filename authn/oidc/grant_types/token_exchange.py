@@ -28,6 +28,7 @@ from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_management import grant_management_endpoint
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.living_token import LivingToken, living_token
+from authn.oidc.narrowed_details import narrowed_details
 from authn.oidc.on_behalf import Act, clients_of, subject_and_act
 from authn.oidc.profile_switch import allowed_in_profile, asked_profile
 from authn.oidc.token_answer import (
@@ -190,7 +191,8 @@ def _authorised(
         )
     )
     asked = request.form.get("scope", "")
-    return replace(authorised, scope=narrowed(authorised.scope, asked))
+    narrower = replace(authorised, scope=narrowed(authorised.scope, asked))
+    return narrowed_details(request, narrower)
 
 
 def _who(

@@ -5,7 +5,6 @@ that nothing ends any more. Each end here has been written, and is committed onl
 application's request is on its way.
 """
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from tests.citizen import ORIGIN
 from tests.occasion import job
 from tests.oidc.refreshing import OFFLINE, REFRESHING, refresh
 from tests.oidc.relying_party import Holder, RelyingParty, hold_device
+from tests.patience import meanwhile
 
 pytestmark = pytest.mark.thorough
 
@@ -84,7 +84,7 @@ def while_ending(
         with writing(world.site.database) as connection:
             end(connection, world)
             running = pool.submit(act)
-            time.sleep(0.4)  # it has read what it reads, and may wait
+            meanwhile()  # it has read what it reads, and may wait
         return running.result(timeout=20)
 
 

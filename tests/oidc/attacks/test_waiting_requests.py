@@ -68,7 +68,9 @@ def test_an_address_that_is_taken_back_gets_no_answer(
         there: dict[str, Any] = {"redirect_uris": ("https://hospital.example/x",)}
         there |= {"sector_identifier": ""}
         change_client(connection, site.secrets, found, site.clock(), **there)
-    for path in ("/consent", "/login", "/login/continue", "/login/declined"):
+    pages = ("consent", "select-account", "profile", "device/allowed", "device/stopped", "login")
+    of_login = ("continue", "declined", "device-needed", "not-permitted", "desk-act")
+    for path in (*(f"/{each}" for each in pages), *(f"/login/{each}" for each in of_login)):
         answer = client.get(path, params={"request": token})
         assert answer.status_code == 400, path
         assert "evil.example" not in answer.text

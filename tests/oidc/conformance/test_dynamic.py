@@ -1,8 +1,13 @@
 """The plan oidcc-dynamic-certification-test-plan, for the response type `code`.
 
-The plan as a whole can't be passed, and this is decided: it asks for `id_token` and `id_token
-token` in the metadata (Core §15.2), and nothing is given by the front channel here (RFC 9700
-§2.1.2). Every other module of it can.
+The plan as a whole can't be passed, and this is decided. One module of it fails, whichever response
+type is chosen for it, and that is oidcc-discovery-endpoint-verification. This plan runs it with
+`client_registration` = `dynamic_client` (the Config plan runs it with `static_client`, and it
+passes). Two of its conditions then want what is given by the front channel (Core §15.2, Discovery
+§3), which is not done here (RFC 9700 §2.1.2): OIDCCCheckDiscEndpointResponseTypesSupportedDynamic
+wants `code`, `id_token` and `token id_token` in `response_types_supported`, and
+OIDCCCheckDiscEndpointGrantTypesSupportedDynamic `authorization_code` and `implicit` in
+`grant_types_supported` (which could be left out; the first can't). Every other module can be.
 
 oidcc-idtoken-rs256: test_rs256_is_what_a_client_gets
 oidcc-idtoken-unsigned: - skipped: `none` is not one of the algorithms in the metadata
@@ -12,7 +17,7 @@ oidcc-redirect-uri-query-OK: test_the_query_of_a_redirect_uri_stays
 oidcc-redirect-uri-query-mismatch: test_another_query_is_another_address
 oidcc-redirect-uri-query-added: test_another_query_is_another_address
 oidcc-redirect-uri-regfrag: test_a_redirect_uri_has_no_fragment
-oidcc-discovery-endpoint-verification: - the first lines say why
+oidcc-discovery-endpoint-verification: test_the_front_channel_is_not_offered
 oidcc-server: test_basic.test_the_code_flow
 oidcc-registration-logo-uri: test_what_people_may_read_is_accepted
 oidcc-registration-policy-uri: test_what_people_may_read_is_accepted
@@ -67,6 +72,13 @@ def new_party(new_party: Register) -> Register:
 def named(key: RSAKey, kid: str) -> dict[str, Any]:
     """The key set of a client whose key has a name."""
     return {"keys": [{**key.as_dict(private=False), "kid": kid, "use": "sig", "alg": "RS256"}]}
+
+
+@pytest.mark.one_engine
+def test_the_front_channel_is_not_offered(new_party: Register) -> None:
+    metadata = new_party().metadata
+    assert metadata["response_types_supported"] == ["code"]
+    assert "implicit" not in metadata["grant_types_supported"]
 
 
 def test_rs256_is_what_a_client_gets(new_party: Register) -> None:

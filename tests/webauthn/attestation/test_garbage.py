@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.thorough, pytest.mark.one_engine]
 
 MANY = hypothesis_settings(
     max_examples=60,
-    deadline=2000,
+    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 JUNK = st.one_of(
