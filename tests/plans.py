@@ -2,16 +2,25 @@
 
 A plan says the same on every machine and at every load, which no measured time does. PostgreSQL
 would read a small table whole whatever index there is, so it is told not to where it can do
-otherwise.
+otherwise; what it does then depends on what it believes of the tables (`as_if_new`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
+
+_NEVER_LOOKED_AT = text(
+    "UPDATE pg_class SET relpages = 0, reltuples = -1 "
+    "WHERE oid IN (SELECT to_regclass(name) FROM unnest(CAST(:names AS text[])) AS name)"
+)
+_UNKNOWN = text(
+    "DELETE FROM pg_statistic "
+    "WHERE starelid IN (SELECT to_regclass(name) FROM unnest(CAST(:names AS text[])) AS name)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,27 @@ def inserted(engine: Engine) -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(engine, "before_cursor_execute", hear)
+
+
+@contextmanager
+def as_if_new(engine: Engine, tables: Iterable[str]) -> Iterator[Connection]:
+    """A connection on which nothing is known of what these tables hold, as on the first day.
+
+    Without it PostgreSQL would judge by what something in the background saw last, some time ago,
+    of a handful of rows: another plan each time. Of a table that was never looked at it takes some
+    hundred rows for granted, and of an index that a value has a few. Nothing of it stays.
+    """
+    names = sorted(tables)
+    if engine.dialect.name == "postgresql":  # pages that tests before left empty would count
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"VACUUM {', '.join(names)}")
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            named = {"names": names}
+            connection.execute(_NEVER_LOOKED_AT, named)
+            connection.execute(_UNKNOWN, named)
+        yield connection
+        connection.rollback()
 
 
 def plan_of(connection: Connection, each: Heard) -> Plan:

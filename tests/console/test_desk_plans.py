@@ -14,7 +14,7 @@ from authn.db.transaction import reading
 from authn.web.site import Site
 from tests.console.desk import CitizenAtHome, DeskScreen
 from tests.console.test_find import search
-from tests.plans import Plan, heard, plan_of
+from tests.plans import Plan, as_if_new, heard, plan_of
 
 # What grows with the people and with what happens; of the others there are a handful.
 LARGE = {
@@ -28,9 +28,9 @@ LARGE = {
     "audit_chain",
     "grants",
     "consents",
-    "notices",
+    "outbox",
     "profiles",
-    "register_entries",
+    "register_citizens",
 }
 FILTERS = {
     "everything": "",
@@ -51,7 +51,7 @@ def planned(site: Site) -> Iterator[list[Plan]]:
     plans: list[Plan] = []
     with heard(site.database.reader, site.database.writer) as statements:
         yield plans
-    with reading(site.database) as connection:
+    with as_if_new(site.database.writer, LARGE) as connection:
         plans += [plan_of(connection, each) for each in statements]
 
 
