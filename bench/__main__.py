@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from rich.console import Console
 from rich.table import Table
 
+from authn.web.logs import configure_logs
 from bench.audit import audit_lines
 from bench.desk import desk_lines
 from bench.imports import import_lines
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), action="append")
     arguments = parser.parse_args()
     console = Console(width=WIDTH)
+    configure_logs("warning")  # of what is measured in this process
     pin_client()
     console.print(
         f"ES256 verifications per second on this core now: {verifications_per_second():,.0f}"
