@@ -44,10 +44,16 @@ def insert_row(connection: Connection, table: Table, values: Mapping[str, Any]) 
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """As `insert_row`, several with the same columns at once; nothing where there are none."""
+    """As `insert_row`, several at once; nothing where there are none.
+
+    Raises `ValueError` unless all have the same columns: the statement is made for the first one's,
+    and another one's would be lost.
+    """
     must_write(connection)
     if not rows:
         return
+    if any(values.keys() != rows[0].keys() for values in rows):
+        raise ValueError("rows of different columns")
     insert = _insert(table, tuple(rows[0]), connection.dialect.name)
     connection.exec_driver_sql(insert.statement, [insert.bound(values) for values in rows])
 

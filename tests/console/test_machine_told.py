@@ -42,6 +42,15 @@ def cancel(app: Starlette, mail: Mail) -> Response:
     return another_screen(app).post_json("/not-me", {"token": mail.link("/not-me")})
 
 
+def issued_twice(command: Command, supervisor: DeskScreen, reachable: CitizenAtHome) -> list[str]:
+    """The codes that were printed, one after the other, each asked for and approved."""
+    codes = []
+    for _ in range(2):
+        assert approve(supervisor, waiting_in(issue(command, reachable.person))).status_code == 200
+        codes.append(CODE.findall(issue(command, reachable.person))[0])
+    return codes
+
+
 def test_every_address_is_told_once_however_often_the_same_is_asked(
     command: Command, site: Site, supervisor: DeskScreen, reachable: CitizenAtHome
 ) -> None:
@@ -91,10 +100,7 @@ def test_the_link_ends_a_code_that_was_printed_and_not_one_of_later(
     supervisor: DeskScreen,
     reachable: CitizenAtHome,
 ) -> None:
-    codes = []
-    for _ in range(2):
-        assert approve(supervisor, waiting_in(issue(command, reachable.person))).status_code == 200
-        codes.append(CODE.findall(issue(command, reachable.person))[0])
+    codes = issued_twice(command, supervisor, reachable)
     first, _, second, _ = told(site)
     assert cancel(app, second).json() == {"standing": "done"}
     assert enrol_with(another_screen(app), codes[1]).status_code == 422
@@ -109,10 +115,7 @@ def test_an_old_link_leaves_a_code_that_was_issued_since(
     supervisor: DeskScreen,
     reachable: CitizenAtHome,
 ) -> None:
-    codes = []
-    for _ in range(2):
-        assert approve(supervisor, waiting_in(issue(command, reachable.person))).status_code == 200
-        codes.append(CODE.findall(issue(command, reachable.person))[0])
+    codes = issued_twice(command, supervisor, reachable)
     cancel(app, told(site)[0])
     answer = enrol_with(another_screen(app), codes[1])
     assert answer.status_code == 200, answer.text

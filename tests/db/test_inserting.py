@@ -95,6 +95,13 @@ def test_a_column_that_is_not_named_is_empty(database: Database) -> None:
     assert [row.count(None) for row in rows(database)] == [8, 8]
 
 
+def test_rows_with_other_columns_are_refused_and_none_is_written(database: Database) -> None:
+    for other in ({"name": "y", "how_many": 1}, {"how_many": 1}):
+        with pytest.raises(ValueError, match="columns"), writing(database) as connection:
+            insert_rows(connection, everything, [{"name": "x"}, other])
+    assert rows(database) == []
+
+
 def test_a_transaction_that_reads_does_not_write(database: Database) -> None:
     with pytest.raises(NeedsToWrite), reading(database) as connection:
         insert_row(connection, everything, VALUES)
