@@ -42,11 +42,11 @@ _PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth"}
 _NEVER_IN_A_HEADER = {"jwk", "jku", "x5u", "crit", "zip", "b64"}
 
 
-class UnknownKey(InvalidToken):
+class UnknownForeignKey(InvalidToken):
     """None of the keys is the one that signed this, as far as can be told: the set may be old."""
 
 
-class OtherType(InvalidToken):
+class OtherTokenType(InvalidToken):
     """A JWT of another kind than is asked for here (RFC 8725 §3.11)."""
 
 
@@ -72,7 +72,7 @@ class NoFittingKey(Exception):
     """None of somebody's keys is one that a content key can be encrypted to by this algorithm."""
 
 
-class _Registry(jws.JWSRegistry):
+class _ForeignRegistry(jws.JWSRegistry):
     """joserfc's, without its warning of EdDSA (see `jose`): callers say what is allowed."""
 
     def get_alg(self, name: str) -> Any:
@@ -80,7 +80,7 @@ class _Registry(jws.JWSRegistry):
         return self.algorithms[name]
 
 
-_REGISTRY = _Registry()
+_REGISTRY = _ForeignRegistry()
 
 
 def read_key_set(document: object) -> tuple[ExchangeKey, ...]:
@@ -118,21 +118,22 @@ def verify_jws(
     """The claims of a JWT that one of these keys signed, with one of these algorithms.
 
     `types` is what its `typ` may be if it has one, in lower case; nothing for any. Times, issuer
-    and audience are the caller's to check. Raises `OtherType`, `UnknownKey`, else `InvalidToken`.
+    and audience are the caller's to check. Raises `OtherTokenType`, `UnknownKey`, else
+    `InvalidToken`.
     """
     header = _unverified_header(token, parts=3)
     alg, kid = header.get("alg"), header.get("kid")
     if types and _media_type(header.get("typ", "jwt")) not in types:
-        raise OtherType
+        raise OtherTokenType
     if alg not in algorithms or alg not in SIGNATURES:
         raise InvalidToken
     fitting = [each for each in keys if each.may("sig", alg) and kid in (None, each.kid)]
     if not fitting or (kid is None and len(fitting) > 1):
-        raise UnknownKey
+        raise UnknownForeignKey
     try:
         signature = _unverified_signature(token, header)
         if not jws.validate_compact(signature, fitting[0].key, registry=_REGISTRY):
-            raise UnknownKey if kid is None else InvalidToken
+            raise UnknownForeignKey if kid is None else InvalidToken
         claims = orjson.loads(signature.payload)
     except (JoseError, ValueError, TypeError):
         raise InvalidToken from None

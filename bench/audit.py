@@ -24,7 +24,7 @@ from authn.app import create_app
 from authn.audit.chain import BEGINNING, anything_to_chain, waiting
 from authn.audit.events import ApplicationAuthorised, SignedIn
 from authn.audit.log import record
-from authn.audit.verification import CHAINED_WITHIN, Checked, verify_log
+from authn.audit.verification import CHAINED_WITHIN, VerifiedChain, verify_log
 from authn.db.engine import open_database
 from authn.db.transaction import reading, writing
 from authn.db.upgrade import upgrade
@@ -181,7 +181,7 @@ def _delay(site: Site) -> str:
 def _check(site: Site) -> str:
     """How fast the whole log is verified, and in how much memory more than before."""
     before, began = getrusage(RUSAGE_SELF).ru_maxrss, time.process_time()
-    checked = Checked(0, BEGINNING)
+    checked = VerifiedChain(0, BEGINNING)
     with reading(site.database) as connection:
         findings = list(verify_log(connection, site.secrets, site.clock(), checked))
     assert not findings

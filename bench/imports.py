@@ -16,7 +16,7 @@ from authn.settings import Settings
 from authn.sources.csv_file import import_file
 from authn.sources.csv_rows import COLUMNS as PEOPLE
 from authn.sources.files.columns import COLUMNS
-from authn.sources.files.importing import Import
+from authn.sources.files.importing import FactImport
 
 COUNT = 100_000
 
@@ -35,10 +35,10 @@ def import_lines(url: str) -> list[str]:
         _write(people, PEOPLE, (f"{ssin},Given,Family,1903-01-01,nl,no," for ssin in numbers))
         header = [column.name for column in COLUMNS["mandates"]]
         _write(mandates, header, map(_mandate, numbers, reversed(numbers)))
-        again = Import(database, secrets, "mandates", mandates, now, complete=True)
+        again = FactImport(database, secrets, "mandates", mandates, now, complete=True)
         return [
             _line("people", lambda: import_file(database, secrets, people, now)),
-            _line("mandates", Import(database, secrets, "mandates", mandates, now).run),
+            _line("mandates", FactImport(database, secrets, "mandates", mandates, now).run),
             _line("mandates again, as a complete file", again.run),
         ]
 

@@ -22,7 +22,7 @@ from authn.cli.ground import ground
 from authn.jose import ES256, export_private_key, generate_key, public_jwk
 from authn.people.numbers import current_ssin
 from authn.sources.files.columns import COLUMNS
-from authn.sources.files.importing import Import
+from authn.sources.files.importing import FactImport
 from bench.applications import CAPACITIES, Applications
 from bench.http import Browser
 from bench.imports import fictitious_numbers
@@ -46,7 +46,7 @@ def give_mandates(people: list[UUID], folder: Path, count: int = MANDATES) -> Pa
         path.write_text(
             "\n".join([",".join(header), *_lines(numbers, count)]) + "\n", encoding="utf-8"
         )
-        Import(present.database, present.secrets, "mandates", path, present.now).run()
+        FactImport(present.database, present.secrets, "mandates", path, present.now).run()
     return folder
 
 

@@ -22,11 +22,11 @@ from authn.sources.facts import (
     Child,
     Discipline,
     Fact,
+    FactPeriod,
     Mandate,
     Membership,
     NaturalPerson,
     Organisation,
-    Period,
     Quality,
 )
 from authn.sources.questions import QUESTIONS, QuestionName
@@ -88,7 +88,7 @@ def physician(since: date = SINCE, until: date | None = None) -> Quality:
 
 def quality(discipline: Discipline, since: date = SINCE, until: date | None = None) -> Quality:
     """Recognised in this discipline."""
-    return Quality(discipline, "10000000000", Period(since, until))
+    return Quality(discipline, "10000000000", FactPeriod(since, until))
 
 
 def member(
@@ -100,7 +100,7 @@ def member(
     manager: bool = False,
 ) -> Membership:
     """A member of this organisation."""
-    return Membership(organisation, role, Period(since, until), manager)
+    return Membership(organisation, role, FactPeriod(since, until), manager)
 
 
 def mandate(
@@ -112,7 +112,7 @@ def mandate(
     number: str = "M-1",
 ) -> Mandate:
     """A mandate that both have accepted."""
-    return Mandate(number, of, services, Period(since, until), True, True)
+    return Mandate(number, of, services, FactPeriod(since, until), True, True)
 
 
 def many_mandates(count: int) -> list[Mandate]:

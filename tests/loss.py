@@ -13,15 +13,15 @@ from authn.devices.devices import devices_of
 from authn.devices.tables import Device, IdentityLevel, devices
 from authn.enrolment.emergency import use_emergency_door
 from authn.enrolment.recovery_tables import (
+    AccountRecovery,
     DoorProof,
     EmergencyBlock,
-    Return,
     emergency_blocks,
     returns,
 )
 from authn.federation.proof import new_proof, proof_token
 from authn.federation.state import Purpose
-from authn.outbox.outbox import Claimed, read_payload
+from authn.outbox.outbox import ClaimedEntry, read_payload
 from authn.outbox.tables import outbox
 from authn.people.tables import Person
 from authn.policies import COMPROMISED
@@ -91,7 +91,7 @@ def link(site: Site) -> str:
     statement = select(outbox).order_by(outbox.c.created_at.desc())
     with reading(site.database) as connection:
         for row in connection.execute(statement):
-            claimed = Claimed(
+            claimed = ClaimedEntry(
                 row.id, row.kind, row.payload_encrypted, row.created_at, row.tries, row.due_at
             )
             payload = read_payload(site.secrets, claimed)
@@ -144,11 +144,11 @@ def blocks(site: Site) -> list[EmergencyBlock]:
         return [EmergencyBlock(*row) for row in connection.execute(statement)]
 
 
-def all_returns(site: Site) -> list[Return]:
+def all_returns(site: Site) -> list[AccountRecovery]:
     """Every return there ever was, the oldest first."""
     with reading(site.database) as connection:
         rows = connection.execute(select(returns).order_by(returns.c.began_at))
-        return [Return(*row) for row in rows]
+        return [AccountRecovery(*row) for row in rows]
 
 
 def certify(site: Site, device_id: UUID) -> None:

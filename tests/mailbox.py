@@ -10,7 +10,7 @@ from sqlalchemy import select
 from authn.db.transaction import reading, writing
 from authn.notices.addresses import add_address, confirm_address
 from authn.notices.mail import write_mail
-from authn.outbox.outbox import Claimed, read_payload
+from authn.outbox.outbox import ClaimedEntry, read_payload
 from authn.outbox.tables import outbox
 from authn.people.tables import Person
 from authn.web.site import Site
@@ -75,7 +75,7 @@ def mails(site: Site, to: str | None = None) -> list[Mail]:
         rows = connection.execute(statement).all()
     found = []
     for row in rows:
-        claimed = Claimed(
+        claimed = ClaimedEntry(
             row.id, row.kind, row.payload_encrypted, row.created_at, row.tries, row.due_at
         )
         payload = read_payload(site.secrets, claimed)

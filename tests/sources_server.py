@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authn.clock import Clock
 from authn.db.engine import Database
-from authn.demo.authentic_sources import Trouble, create_authentic_sources
+from authn.demo.authentic_sources import SourceTrouble, create_authentic_sources
 from authn.demo.source_files import read_clients, twins_of
 from authn.demo.source_tokens import SourceTokens
 from authn.jose import ES256, RS256, export_private_key, generate_key, public_jwk
@@ -180,7 +180,7 @@ class Running:
 
     url: str
     server: Unruly
-    trouble: Trouble
+    trouble: SourceTrouble
     key: Path
 
     def settings(self, settings: Settings, **changes: Any) -> Settings:
@@ -235,7 +235,7 @@ def running(there: Town, clock: Clock) -> Iterator[Running]:
     listener = browser.free_socket()
     url = f"http://localhost:{listener.getsockname()[1]}"
     tokens = SourceTokens(read_clients(there.folder), f"{url}/token", clock)
-    trouble = Trouble()
+    trouble = SourceTrouble()
     app = create_authentic_sources(there.database, there.secrets, tokens, trouble)
     server = Unruly(app)
     with browser.serving(server, listener):

@@ -24,8 +24,8 @@ from authn.foreign_jwt import (
     LONGEST_TOKEN,
     SIGNATURES,
     NoFittingKey,
-    OtherType,
-    UnknownKey,
+    OtherTokenType,
+    UnknownForeignKey,
     decrypt_jwe,
     encrypt_jwe,
     public_key_set,
@@ -104,21 +104,21 @@ def test_a_header_that_wants_more_is_refused(header: dict[str, Any]) -> None:  #
 
 def test_a_key_that_is_not_there_is_told_apart() -> None:
     token = jwt.encode({"alg": "RS256", "kid": "newer"}, CLAIMS, RSA_KEY)
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownForeignKey):
         verify_jws(token, SET, SIGNATURES)
 
 
 def test_without_a_name_the_only_key_that_fits_is_meant() -> None:
     token = jws.serialize_compact({"alg": "RS256"}, json.dumps(CLAIMS), RSA_KEY, ["RS256"])
     assert verify_jws(token, SET, SIGNATURES) == CLAIMS
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownForeignKey):
         verify_jws(token, [*SET, *SET], SIGNATURES)
 
 
 def test_one_that_names_no_key_may_be_of_a_newer_one() -> None:
     another = RSAKey.generate_key(2048, private=True)
     token = jws.serialize_compact({"alg": "RS256"}, json.dumps(CLAIMS), another, ["RS256"])
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownForeignKey):
         verify_jws(token, SET, SIGNATURES)
 
 
@@ -132,7 +132,7 @@ def test_a_type_that_is_asked_for(typ: str | None) -> None:
 
 @pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "text/jwt", "", 1, ["JWT"], {}])
 def test_a_type_of_another_kind_is_refused(typ: object) -> None:
-    with pytest.raises(OtherType):
+    with pytest.raises(OtherTokenType):
         verify_jws(typed(typ), SET, SIGNATURES, ["jwt"])
 
 
@@ -147,7 +147,7 @@ def typed(typ: object) -> str:
 def test_a_key_for_encryption_or_another_algorithm_verifies_nothing() -> None:  # RFC 7517 §4.2
     for changed in ({"use": "enc"}, {"alg": "PS256"}):
         keys = read_key_set({"keys": [{**RSA_KEY.as_dict(private=False), **changed}]})
-        with pytest.raises(UnknownKey):
+        with pytest.raises(UnknownForeignKey):
             verify_jws(TOKEN, keys, SIGNATURES)
 
 

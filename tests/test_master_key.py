@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from authn.cli.secrets import ENCRYPTED, app
 from authn.console.approvals import ask
-from authn.console.desk_sessions import Desk, Why
+from authn.console.desk_sessions import Desk, DeskClosedReason
 from authn.db import reencryption
 from authn.db.metadata import metadata
 from authn.db.occasion import Job
-from authn.db.reencryption import Encrypted, count_old, reencrypt
+from authn.db.reencryption import EncryptedColumn, count_old, reencrypt
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
 from authn.federation.tables import unmatched_identities
@@ -43,7 +43,7 @@ from authn.secrets import (
     token_hash,
 )
 from authn.settings import PREFIX, Settings
-from authn.sources.facts import Period, Quality
+from authn.sources.facts import FactPeriod, Quality
 from authn.sources.tables import (
     register_citizens,
     register_replacements,
@@ -142,7 +142,7 @@ def filled(site: Site, register: None) -> Site:
         replaced["ssin_encrypted"] = encrypt(site.secrets, b"two", "register:2")  # type: ignore[assignment]
         connection.execute(register_replacements.insert(), replaced)
         # A fact that was answered, one that can be, and one that waits.
-        fact = Quality("nurse", "10000000000", Period(date(2020, 1, 1)))
+        fact = Quality("nurse", "10000000000", FactPeriod(date(2020, 1, 1)))
         person = person_of(connection, site.secrets, HANNE, now)
         keeper = (connection, site.secrets, site.settings)
         take_answer(*keeper, person.id, "qualities", [fact], now)
@@ -150,7 +150,9 @@ def filled(site: Site, register: None) -> Site:
             connection.execute(source_facts.insert(), row | {"imported_at": now})
             waiting = row | {"imported_at": now, "import_id": uuid4()}
             connection.execute(source_staged_facts.insert(), waiting)
-        asking = Desk(Staff(person.id, frozenset({"agent"}), frozenset({"Ghent"})), Why("check"))
+        asking = Desk(
+            Staff(person.id, frozenset({"agent"}), frozenset({"Ghent"})), DeskClosedReason("check")
+        )
         occasion = Job(connection, site.settings, site.secrets, now)
         ask(occasion, asking, "unlink-last", person.id, {"device_id": str(uuid4())})
     return site
@@ -215,7 +217,7 @@ def test_a_value_that_is_written_at_the_same_moment_is_not_lost(filled: Site) ->
             )
         return context
 
-    reencrypt(filled.database, keys, Encrypted(ssins.column, meanwhile), lambda count: None)
+    reencrypt(filled.database, keys, EncryptedColumn(ssins.column, meanwhile), lambda count: None)
     assert set(values(filled, keys)["person_ssins.ssin_encrypted"]) == {b"meanwhile"}
     with reading(filled.database) as connection:
         assert count_old(connection, keys, ssins) == 2  # for the next round

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from authn.profiles.claims import CLAIMS, Named, act_claim, may_act_entry, user_profile
+from authn.profiles.claims import CLAIMS, HasName, act_claim, may_act_entry, user_profile
 from authn.profiles.kinds import KINDS
 from authn.profiles.profile import NO_PROFILE, Kind, Profile
 from authn.settings import PREFIX, Settings
@@ -15,11 +15,11 @@ from authn.sources.facts import (
     Child,
     DeskRoles,
     Fact,
+    FactPeriod,
     Mandate,
     Membership,
     NaturalPerson,
     Organisation,
-    Period,
     Quality,
 )
 from authn.sources.questions import OUR_OWN, QUESTIONS
@@ -46,8 +46,8 @@ The people and numbers below are invented. This page is made from `authn/profile
 docs`).
 """
 SECTOR: Final = "hospital.example"
-SINCE: Final = Period(date(2025, 1, 1))
-AN: Final = Named("An", "Demo", "03410100227")
+SINCE: Final = FactPeriod(date(2025, 1, 1))
+AN: Final = HasName("An", "Demo", "03410100227")
 JAN: Final = NaturalPerson("05520900401", "Jan", "Peeters")
 LUCAS: Final = NaturalPerson("12410100251", "Lucas", "Demo")
 HOSPITAL: Final = Organisation("hospital", "Sint-Fictief", "0406798006", "71000000")
@@ -69,7 +69,7 @@ def page() -> str:
 def _section(name: Kind) -> str:
     kind, profile = KINDS[name], Profile(name, NO_PROFILE, SAMPLES[name])
     person = kind.represents(profile.fact)
-    represented = Named(person.given_name, person.family_name, person.ssin) if person else None
+    represented = HasName(person.given_name, person.family_name, person.ssin) if person else None
     parts = [f"\n## `{name}`\n\n{_said(name)}\n"]
     if name != "citizen":
         parts.append(_source(name))

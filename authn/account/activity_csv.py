@@ -5,7 +5,7 @@ from typing import Final
 
 from authn.errors import N_
 from authn.people.ssin import BRUSSELS
-from authn.views.activity import Entry
+from authn.views.activity import ActivityEntry
 from authn.views.activity_words import KINDS
 from authn.web.csv_lines import csv_line
 
@@ -29,7 +29,7 @@ def header_line(translate: Callable[[str], str]) -> bytes:
     return csv_line(translate(each) for each in COLUMNS)
 
 
-def line_of(entry: Entry, translate: Callable[[str], str]) -> bytes:
+def line_of(entry: ActivityEntry, translate: Callable[[str], str]) -> bytes:
     """One thing that happened. For whom somebody acted stays out: a file goes further than a page,
     and that is another person's name."""
     return csv_line(

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from authn.account.activity_csv import header_line, line_of
 from authn.account.signed_in import signed_in
-from authn.audit.reading import Place, recorded
+from authn.audit.reading import RowPlace, recorded
 from authn.db.transaction import reading
 from authn.people.merge import same_person
 from authn.people.ssin import today_in_brussels
@@ -70,7 +70,7 @@ def activity_file(request: Request, session: Session) -> Response:
 def _file(request: Request, session: Session) -> Iterator[bytes]:
     """The file, some hundred rows at a time: each of them read by itself, in no transaction."""
     yield BEGINNING + header_line(request.translate)
-    place = Place(request.now)
+    place = RowPlace(request.now)
     while True:
         with reading(request.site.database) as connection:
             own = inside(request, connection)
@@ -83,16 +83,16 @@ def _file(request: Request, session: Session) -> Iterator[bytes]:
         place = place.after(rows)
 
 
-def _place(request: Request) -> Place:
+def _place(request: Request) -> RowPlace:
     """Where the page begins: now, unless it goes on from another; what can't be read is now."""
     found = _PLACE.fullmatch(request.query.get("before", ""))
     if found is None:
-        return Place(request.now)
+        return RowPlace(request.now)
     at = _EPOCH + timedelta(microseconds=int(found[1]))
-    return Place(min(at, request.now), int(found[2]))
+    return RowPlace(min(at, request.now), int(found[2]))
 
 
-def _written(place: Place) -> str:
+def _written(place: RowPlace) -> str:
     microseconds = (place.at - _EPOCH) // timedelta(microseconds=1)
     return f"{microseconds}.{place.skip}"
 

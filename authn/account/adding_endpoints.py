@@ -41,7 +41,7 @@ from authn.web.request import Request, json_answer, page, redirect
 from authn.web.routing import form_route, json_route, page_route
 from authn.web.user_agent import read_user_agent
 from authn.webauthn.authentication import confirm, confirmation_options
-from authn.webauthn.challenges import Challenge, Purpose, read_challenge
+from authn.webauthn.challenges import Challenge, ChallengePurpose, read_challenge
 from authn.webauthn.policy import vouched_identity
 from authn.webauthn.registration import creation_options, register
 
@@ -49,19 +49,19 @@ ADD_HERE, APPROVE = "add-here", "approve-invitation"  # the acts that challenges
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InvitationPlace:
     """Where the new key is to be kept, as the browser is told (WebAuthn §5.4.4, §5.8.7)."""
 
     attachment: str | None
     hints: tuple[str, ...]
 
 
-PLACES: Mapping[str, Place] = {
-    "this-device": Place("platform", ("client-device",)),
-    "security-key": Place("cross-platform", ("security-key",)),
-    "nearby-phone": Place("cross-platform", ("hybrid",)),
+PLACES: Mapping[str, InvitationPlace] = {
+    "this-device": InvitationPlace("platform", ("client-device",)),
+    "security-key": InvitationPlace("cross-platform", ("security-key",)),
+    "nearby-phone": InvitationPlace("cross-platform", ("hybrid",)),
 }
-ANYWHERE = Place(None, ())
+ANYWHERE = InvitationPlace(None, ())
 
 
 @signed_in
@@ -188,7 +188,7 @@ def invitation_cancelled(request: Request, session: Session) -> Response:
     return redirect("/devices")
 
 
-def _place(request: Request) -> Place:
+def _place(request: Request) -> InvitationPlace:
     on = request.json.get("on")
     if on is None:
         return ANYWHERE
@@ -216,13 +216,13 @@ def _still_active(request: Request, session: Session, challenge: Challenge) -> D
     return device
 
 
-def _adding(session: Session) -> Purpose:
-    return Purpose(ADD_HERE, str(session.id))
+def _adding(session: Session) -> ChallengePurpose:
+    return ChallengePurpose(ADD_HERE, str(session.id))
 
 
-def _approving(found: Invitation) -> Purpose:
+def _approving(found: Invitation) -> ChallengePurpose:
     """Bound to the invitation and to who claimed it."""
-    return Purpose(APPROVE, f"{found.id} {found.claimant_hash}")
+    return ChallengePurpose(APPROVE, f"{found.id} {found.claimant_hash}")
 
 
 def _page_of(found: Invitation) -> str:

@@ -34,7 +34,7 @@ from authn.sessions.sessions import Session, touch
 from authn.web.request import Request, json_answer, page
 from authn.web.routing import json_route, page_route
 from authn.webauthn.authentication import confirm, confirmation_options
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 
 ADD, REMOVE = "add-address", "remove-address"  # the acts that challenges name
 
@@ -91,9 +91,9 @@ def added(request: Request, session: Session) -> Response:
     )
     _record(request, AddressAdded(person_id=session.person_id, address_id=str(waiting.id)))
     link = f"{request.settings.issuer}/addresses/confirm#{secret}"
-    notice = kinds.AddressConfirmation(link, waiting.confirmable_until)
+    notice = kinds.AddressConfirmationNotice(link, waiting.confirmable_until)
     tell_address(request, address, request.language, notice, session.person_id)
-    tell(request, session.person_id, kinds.AddressAdded(mask_address(address)))
+    tell(request, session.person_id, kinds.AddressAddedNotice(mask_address(address)))
     touch(request.connection, session, request.now)
     return json_answer({"location": "/addresses?done=added"})
 
@@ -122,7 +122,7 @@ def remove(request: Request, session: Session) -> Response:
 @signed_in_script
 def removal_options(request: Request, session: Session) -> Response:
     """Options to confirm the removal of this one address."""
-    purpose = Purpose(REMOVE, str(request.path_params["id"]))
+    purpose = ChallengePurpose(REMOVE, str(request.path_params["id"]))
     return json_answer(confirmation_options(request, session.person_id, purpose))
 
 
@@ -131,13 +131,13 @@ def removed(request: Request, session: Session) -> Response:
     """The address gets nothing more, after the mail that says so; the others know."""
     lock_person(request.connection, session.person_id)
     address_id = request.path_params["id"]
-    confirm(request, session.person_id, Purpose(REMOVE, str(address_id)))
+    confirm(request, session.person_id, ChallengePurpose(REMOVE, str(address_id)))
     address = find_address(
         request.connection, request.secrets, session.person_id, address_id, request.now
     )
     if address.confirmed_at:
         # Before it is removed: it is told too.
-        tell(request, session.person_id, kinds.AddressRemoved(mask_address(address.address)))
+        tell(request, session.person_id, kinds.AddressRemovedNotice(mask_address(address.address)))
     if remove_address(request.connection, address, request.now):
         _record(request, AddressRemoved(person_id=session.person_id, address_id=str(address_id)))
     touch(request.connection, session, request.now)
@@ -164,15 +164,15 @@ def confirmed(request: Request) -> Response:
 def _tell_others(request: Request, address: ContactAddress) -> None:
     person = find_person(request.connection, address.person_id)
     assert person is not None, "addresses belong to a person"
-    notice = kinds.AddressConfirmed(mask_address(address.address))
+    notice = kinds.AddressConfirmedNotice(mask_address(address.address))
     for other in confirmed_addresses(request.connection, request.secrets, address.person_id):
         if not same_address(other, address.address):
             tell_address(request, other, person.language, notice, person.id, name=person.given_name)
 
 
-def _adding(request: Request, session: Session, address: str) -> Purpose:
+def _adding(request: Request, session: Session, address: str) -> ChallengePurpose:
     """Bound to the address, without naming it: a token is signed, not secret."""
-    return Purpose(ADD, address_mark(request.secrets, session.person_id, address))
+    return ChallengePurpose(ADD, address_mark(request.secrets, session.person_id, address))
 
 
 def _typed_address(request: Request) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.account.applications import Application, applications_of
+from authn.account.applications import AllowedApplication, applications_of
 from authn.account.signed_in import signed_in
 from authn.audit.events import ConsentWithdrawn
 from authn.audit.log import record
@@ -98,7 +98,7 @@ def _withdraw(
     record(request.connection, request.secrets, event, request.now, request.reference)
 
 
-def _find(request: Request, session: Session, profile: str) -> Application | None:
+def _find(request: Request, session: Session, profile: str) -> AllowedApplication | None:
     """The one in the address, in this capacity alone if one is named; None where the person has
     not, or no longer, allowed it anything."""
     client_id = request.path_params["client_id"]

@@ -13,12 +13,12 @@ from authn.consents.tables import consents
 from authn.devices.tables import devices
 from authn.grants.grants import limits, live, live_chain
 from authn.grants.tables import grants, refresh_tokens
-from authn.login.scopes import InWords, in_words
+from authn.login.scopes import ScopeSentence, in_words
 from authn.people.persons import find_person
 from authn.profiles.available import available
 from authn.profiles.profile import CITIZEN, NO_PROFILE, Profile
 from authn.profiles.profiles import find_profile
-from authn.profiles.words import InWords as ProfileInWords
+from authn.profiles.words import ProfileSentence as ProfileInWords
 from authn.profiles.words import in_words as profile_in_words
 from authn.web.request import Request
 
@@ -29,7 +29,7 @@ ENDS_BEFORE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AllowedScope:
     """What an application may in one capacity (`consent_id` of its profile).
 
     `may` is what the person allowed it, or of one that asks nobody what the operator did. `since`
@@ -41,7 +41,7 @@ class Allowed:
 
     consent_id: UUID
     capacity: ProfileInWords
-    may: InWords
+    may: ScopeSentence
     since: datetime
     last_day: datetime | None
     last_used_at: datetime | None
@@ -49,7 +49,7 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
+class AllowedApplication:
     """One that the person allowed something, or signs in to; `name` is in the page's language.
 
     `asks`: it may do nothing before the person has said yes. `allowed` has what it may in each
@@ -60,7 +60,7 @@ class Application:
     name: str
     domain: str
     asks: bool
-    allowed: list[Allowed]
+    allowed: list[AllowedScope]
 
     @property
     def last_used_at(self) -> datetime | None:
@@ -79,7 +79,7 @@ class Application:
 
 
 @dataclass(slots=True)
-class _Traces:
+class _ApplicationTraces:
     """What there is of an application in one capacity."""
 
     names: list[str] = field(default_factory=list)
@@ -136,17 +136,17 @@ _OFFLINE = (
 )
 
 
-def applications_of(request: Request, person_id: UUID) -> list[Application]:
+def applications_of(request: Request, person_id: UUID) -> list[AllowedApplication]:
     """The applications of a person, the last used first; one that has ended is none, and neither is
     what was allowed in a capacity that has."""
     traces = _traces(request, person_id)
     capacities = _capacities(request, person_id, {consent_id for _, consent_id in traces})
-    by_client: dict[str, dict[UUID, _Traces]] = {}
+    by_client: dict[str, dict[UUID, _ApplicationTraces]] = {}
     for (client_id, consent_id), found in traces.items():
         if consent_id in capacities:
             by_client.setdefault(client_id, {})[consent_id] = found
     applications = [
-        Application(
+        AllowedApplication(
             client_id=client.client_id,
             name=client.shown_name(request.language),
             domain=client.domain,
@@ -163,22 +163,22 @@ def applications_of(request: Request, person_id: UUID) -> list[Application]:
     )
 
 
-def _traces(request: Request, person_id: UUID) -> dict[tuple[str, UUID], _Traces]:
+def _traces(request: Request, person_id: UUID) -> dict[tuple[str, UUID], _ApplicationTraces]:
     """What there is, by application and capacity."""
     connection, now = request.connection, request.now
     parameters = {"person_id": person_id, "now": now, "shown_since": now - SHOWN_FOR}
     parameters |= limits(request.settings, now)
-    found: dict[tuple[str, UUID], _Traces] = {}
+    found: dict[tuple[str, UUID], _ApplicationTraces] = {}
     for client_id, profile_id, name, given_at, expires_at in connection.execute(
         _CONSENTS, parameters
     ):
-        trace = found.setdefault((client_id, profile_id), _Traces())
+        trace = found.setdefault((client_id, profile_id), _ApplicationTraces())
         trace.names.append(name)
         trace.began.append(given_at)
         trace.ends += [expires_at] if expires_at else []
     for statement in (_GRANTS, _OFFLINE):
         for client_id, profile_id, first, last in connection.execute(statement, parameters):
-            trace = found.setdefault((client_id, profile_id or NO_PROFILE), _Traces())
+            trace = found.setdefault((client_id, profile_id or NO_PROFILE), _ApplicationTraces())
             trace.began.append(first)
             trace.used.append(last)
             trace.offline = statement is _OFFLINE
@@ -208,11 +208,11 @@ def _capacities(
 def _allowed(
     request: Request,
     client: Client,
-    traces: Mapping[UUID, _Traces],
+    traces: Mapping[UUID, _ApplicationTraces],
     capacities: Mapping[UUID, ProfileInWords],
-) -> list[Allowed]:
+) -> list[AllowedScope]:
     found = [
-        Allowed(
+        AllowedScope(
             consent_id=consent_id,
             capacity=capacities[consent_id],
             may=in_words(request, None, trace.names or _may_unasked(client)),

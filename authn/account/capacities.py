@@ -46,7 +46,7 @@ _GIVEN_HERE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class CapacityDescription:
     """Of one profile: who says so, when they last did, and a moment of its last day."""
 
     source: str
@@ -55,7 +55,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class InUse:
+class CapacityInUse:
     """An application of this session: the capacity in which it was last answered, and the one that
     was chosen for its next request where that is another; None for none yet."""
 
@@ -78,17 +78,17 @@ def held(request: Request, session: Session) -> tuple[list[Profile], list[Questi
     return found, open_questions
 
 
-def about(request: Request, profile: Profile) -> About:
+def about(request: Request, profile: Profile) -> CapacityDescription:
     """What a page tells of a profile beside how it is called."""
     source = QUESTIONS[KINDS[profile.kind].question].source
-    return About(
+    return CapacityDescription(
         source=request.translate(SOURCE_WORDS[source]),
         checked_at=profile.confirmed_at,
         last_day=profile.valid_to - _A_MOMENT if profile.valid_to else None,
     )
 
 
-def in_use(request: Request, session: Session) -> list[InUse]:
+def in_use(request: Request, session: Session) -> list[CapacityInUse]:
     """The applications of this session that people use in several capacities, by name."""
     given = {each.client_id: each for each in reversed(given_here(request, session))}
     chosen = newest_in_session(request.connection, session)
@@ -100,7 +100,7 @@ def in_use(request: Request, session: Session) -> list[InUse]:
         now = _called(request, session, given[client_id].profile_id) if client_id in given else None
         later = _called(request, session, chosen[client_id]) if client_id in chosen else None
         other = later if later != now else None
-        found.append(InUse(client, client.shown_name(request.language), now, other))
+        found.append(CapacityInUse(client, client.shown_name(request.language), now, other))
     return sorted(found, key=lambda each: each.name)
 
 

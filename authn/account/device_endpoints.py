@@ -6,7 +6,13 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from authn.account.signed_in import signed_in
-from authn.account.views import DeviceView, Overview, device_view, installation_views, overview
+from authn.account.views import (
+    AccountDeviceView,
+    AccountOverview,
+    device_view,
+    installation_views,
+    overview,
+)
 from authn.audit.device_events import DeviceRenamed, InstallationEnded
 from authn.audit.log import record
 from authn.devices.devices import find_device, rename_device
@@ -109,7 +115,7 @@ def installation_ended(request: Request, session: Session) -> Response:
     return redirect(f"/devices/{found.id}?done=ended")
 
 
-def _to_undo(request: Request, found: Overview) -> DeviceView | None:
+def _to_undo(request: Request, found: AccountOverview) -> AccountDeviceView | None:
     """The device that was blocked a moment ago, while it can be allowed again."""
     named = request.query.get("device", "")
     return next((view for view in found.resting if str(view.id) == named and view.resumable), None)
@@ -118,7 +124,7 @@ def _to_undo(request: Request, found: Overview) -> DeviceView | None:
 def _naming_page(
     request: Request,
     session: Session,
-    view: DeviceView,
+    view: AccountDeviceView,
     parameters: Mapping[str, str],
     errors: list[dict[str, str]] | None = None,
 ) -> Response:

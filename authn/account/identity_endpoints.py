@@ -14,14 +14,14 @@ from authn.devices.devices import devices_of, raise_identity_level
 from authn.devices.tables import Device
 from authn.errors import N_, Forbidden, Refusal
 from authn.federation.identity_claims import too_low
-from authn.federation.proof import Proof, read_proof, spend_proof
+from authn.federation.proof import IdentityProof, read_proof, spend_proof
 from authn.federation.upstreams import upstreams
 from authn.people.persons import lock_person
 from authn.sessions.sessions import Session, touch
 from authn.web.request import Request, json_answer, page, sent_text
 from authn.web.routing import json_route, page_route
 from authn.webauthn.authentication import confirm, confirmation_options
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 
 RAISE = "raise-identity"  # the act that challenges name
 
@@ -50,7 +50,7 @@ def identity(request: Request, session: Session) -> Response:
 def raising_options(request: Request, session: Session) -> Response:
     """Options to confirm with the device whose level is to rise."""
     proof = _proof(request, session, sent_text(request, "proof"))
-    purpose = Purpose(RAISE, proof.id)
+    purpose = ChallengePurpose(RAISE, proof.id)
     return json_answer(confirmation_options(request, session.person_id, purpose, _may_rise))
 
 
@@ -59,7 +59,7 @@ def identity_raised(request: Request, session: Session) -> Response:
     """The device that confirmed vouches for a high identity; the proof is spent."""
     lock_person(request.connection, session.person_id)
     proof = _proof(request, session, sent_text(request, "proof"))
-    confirmed = confirm(request, session.person_id, Purpose(RAISE, proof.id))
+    confirmed = confirm(request, session.person_id, ChallengePurpose(RAISE, proof.id))
     device = confirmed.device
     try:
         with request.connection.begin_nested():
@@ -79,7 +79,7 @@ def identity_raised(request: Request, session: Session) -> Response:
     return json_answer({"location": "/devices/identity?done=raised"})
 
 
-def _raise(request: Request, proof: Proof, device: Device) -> None:
+def _raise(request: Request, proof: IdentityProof, device: Device) -> None:
     if proof.level != "high":
         raise too_low()
     if not raise_identity_level(request.connection, device):
@@ -92,7 +92,7 @@ def _raise(request: Request, proof: Proof, device: Device) -> None:
     record(request.connection, request.secrets, event, request.now, request.reference)
 
 
-def _proof(request: Request, session: Session, token: str) -> Proof:
+def _proof(request: Request, session: Session, token: str) -> IdentityProof:
     """The proof, if it is of the person who is signed in here."""
     proof = read_proof(request, token, "raise")
     if proof.person_id != session.person_id:

@@ -27,7 +27,7 @@ from authn.sessions.sign_in import forget
 from authn.web.request import Request, json_answer, page, redirect
 from authn.web.routing import json_route, page_route
 from authn.webauthn.authentication import confirm, confirmation_options
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 from authn.webauthn.signals import accepted_credentials
 
 # The acts that challenges name.
@@ -114,7 +114,7 @@ def block_others(request: Request, session: Session) -> Response:
 @signed_in_script
 def block_others_options(request: Request, session: Session) -> Response:
     """Options to confirm it with this very device: whoever holds it keeps it."""
-    purpose = Purpose(BLOCK_OTHERS, str(session.device_id))
+    purpose = ChallengePurpose(BLOCK_OTHERS, str(session.device_id))
     options = confirmation_options(
         request, session.person_id, purpose, lambda device: device.id == session.device_id
     )
@@ -125,7 +125,7 @@ def block_others_options(request: Request, session: Session) -> Response:
 def others_blocked(request: Request, session: Session) -> Response:
     """Every other device is blocked, and nothing opened with them is valid any more."""
     session = _locked(request, session)
-    purpose = Purpose(BLOCK_OTHERS, str(session.device_id))
+    purpose = ChallengePurpose(BLOCK_OTHERS, str(session.device_id))
     held = confirm(request, session.person_id, purpose)
     if held.device.id != session.device_id:
         refused = DeviceActRefused(
@@ -168,7 +168,7 @@ def _options(
 ) -> Response:
     """Options to confirm this act on the device in the address."""
     device = find_device(request.connection, session.person_id, request.path_params["id"])
-    purpose = Purpose(act, str(device.id))
+    purpose = ChallengePurpose(act, str(device.id))
     return json_answer(confirmation_options(request, session.person_id, purpose, good_enough))
 
 
@@ -185,7 +185,7 @@ def _confirmed(request: Request, session: Session, act: str) -> tuple[Device, He
     """The device in the address, and the one that confirmed this act on it."""
     session = _locked(request, session)
     device_id = request.path_params["id"]
-    held = confirm(request, session.person_id, Purpose(act, str(device_id)))
+    held = confirm(request, session.person_id, ChallengePurpose(act, str(device_id)))
     return find_device(request.connection, session.person_id, device_id), held
 
 

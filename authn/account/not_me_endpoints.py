@@ -18,14 +18,12 @@ from authn.devices.devices import find_device
 from authn.devices.life import suspend
 from authn.devices.tables import Device
 from authn.enrolment.desk_code_rows import find_desk_code, was_used
-from authn.enrolment.desk_codes import (
-    cancel_desk_code,
-)
+from authn.enrolment.desk_codes import cancel_desk_code
 from authn.enrolment.foreign_matches import take_match_away
 from authn.enrolment.returning import cancel_return, find_return
 from authn.errors import N_, Expired, InvalidRequest, NotFound
 from authn.federation.foreign_identities import find_identity
-from authn.notices.links import NotMe, read_not_me
+from authn.notices.links import NotMeLink, read_not_me
 from authn.people.persons import lock_person
 from authn.web.request import Request, json_answer, page
 from authn.web.routing import json_route, page_route
@@ -75,7 +73,7 @@ def act(request: Request) -> Response:
     return json_answer({"standing": standing})
 
 
-def _act(request: Request, said: NotMe, device: Device | None) -> bool:
+def _act(request: Request, said: NotMeLink, device: Device | None) -> bool:
     if device is not None:
         done = suspend(request, device, by="notice", why="notice")
     else:
@@ -91,7 +89,7 @@ def _act(request: Request, said: NotMe, device: Device | None) -> bool:
     return done
 
 
-def _ended(request: Request, said: NotMe, target: UUID) -> bool:
+def _ended(request: Request, said: NotMeLink, target: UUID) -> bool:
     """Whether what the notice told of ended by this."""
     match ACTS[said.notice]:
         case "cancel-code":
@@ -102,7 +100,7 @@ def _ended(request: Request, said: NotMe, target: UUID) -> bool:
             return cancel_return(request, target)
 
 
-def _standing(request: Request, said: NotMe, device: Device | None) -> Standing:
+def _standing(request: Request, said: NotMeLink, device: Device | None) -> Standing:
     match ACTS.get(said.notice):
         case "block":
             if device is None:
@@ -138,7 +136,7 @@ def _standing_of_code(request: Request, desk_code_id: UUID | None) -> Standing:
     return "done" if found.is_over_at(request.now) else "possible"
 
 
-def _device(request: Request, said: NotMe) -> Device | None:
+def _device(request: Request, said: NotMeLink) -> Device | None:
     """The device that the notice told of; None once it was removed."""
     if ACTS.get(said.notice) != "block" or said.target is None:
         return None
@@ -148,7 +146,7 @@ def _device(request: Request, said: NotMe) -> Device | None:
         return None
 
 
-def _read(request: Request) -> NotMe:
+def _read(request: Request) -> NotMeLink:
     token = request.json.get("token")
     if not isinstance(token, str):
         raise InvalidRequest("invalid_request", N_("What your browser sent could not be read."))

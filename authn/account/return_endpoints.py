@@ -13,7 +13,7 @@ import orjson
 from starlette.responses import Response
 
 from authn.account.signed_in import signed_in, signed_in_script
-from authn.account.views import DeviceView, overview
+from authn.account.views import AccountDeviceView, overview
 from authn.audit.device_events import DecisionRefused
 from authn.audit.log import record
 from authn.devices.devices import find_device
@@ -26,7 +26,7 @@ from authn.sessions.sessions import Session, touch
 from authn.web.request import Request, json_answer, page, redirect
 from authn.web.routing import form_route, json_route, page_route
 from authn.webauthn.authentication import confirm, confirmation_options
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 
 DECIDE = "decide-old-devices"  # the act that challenges name
 
@@ -95,7 +95,7 @@ def return_stopped(request: Request, session: Session) -> Response:
     return redirect("/devices?done=return-stopped")
 
 
-def _old_devices(request: Request, session: Session) -> list[DeviceView]:
+def _old_devices(request: Request, session: Session) -> list[AccountDeviceView]:
     """Those that are blocked, for whatever reason."""
     return overview(request, session).resting
 
@@ -126,10 +126,10 @@ def _choice(value: Any) -> Choice:
     raise _unreadable()
 
 
-def _deciding(choices: Mapping[UUID, Choice]) -> Purpose:
+def _deciding(choices: Mapping[UUID, Choice]) -> ChallengePurpose:
     """Bound to every choice."""
     words = {str(device_id): choice for device_id, choice in choices.items()}
-    return Purpose(DECIDE, token_hash(orjson.dumps(words).decode()))
+    return ChallengePurpose(DECIDE, token_hash(orjson.dumps(words).decode()))
 
 
 def _naming_page(session: Session, request_token: str) -> str:

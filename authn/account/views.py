@@ -15,7 +15,7 @@ from authn.web.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceView(devices.DeviceView):
+class AccountDeviceView(devices.DeviceView):
     """One device of whoever looks: `current` is the one that they look with.
 
     `resumable`: one of their active devices may resume it.
@@ -26,7 +26,7 @@ class DeviceView(devices.DeviceView):
 
 
 @dataclass(frozen=True, slots=True)
-class InstallationView:
+class AccountInstallationView:
     """A browser or app that used a device, in words; `current` is the one that looks at it now."""
 
     id: UUID
@@ -37,21 +37,21 @@ class InstallationView:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class AccountOverview:
     """All that the person has and had: each device in one of three lists, newest use first.
 
     `every` are the rows themselves, for what a browser is told of its keys.
     """
 
-    active: list[DeviceView]
-    resting: list[DeviceView]
-    removed: list[DeviceView]
+    active: list[AccountDeviceView]
+    resting: list[AccountDeviceView]
+    removed: list[AccountDeviceView]
     every: list[Device]
     reachable: bool
     return_waits: bool
 
 
-def overview(request: Request, session: Session) -> Overview:
+def overview(request: Request, session: Session) -> AccountOverview:
     """The person's devices, in two statements however many they are."""
     found = devices_and_latest_installations(request.connection, session.person_id)
     used_for = last_applications(request.connection, session.person_id, request.now)
@@ -65,7 +65,7 @@ def overview(request: Request, session: Session) -> Overview:
         )
         for device, latest in found
     ]
-    return Overview(
+    return AccountOverview(
         active=[view for view in views if view.status == "active"],
         resting=[view for view in views if view.status in ("suspended", "dormant")],
         removed=[view for view in views if view.status == "unlinked"],
@@ -75,7 +75,7 @@ def overview(request: Request, session: Session) -> Overview:
     )
 
 
-def device_view(request: Request, session: Session, device_id: UUID) -> DeviceView:
+def device_view(request: Request, session: Session, device_id: UUID) -> AccountDeviceView:
     """One device that the person has; raises `NotFound` for a removed one and anyone else's."""
     found = overview(request, session)
     for view in found.active + found.resting:
@@ -86,10 +86,10 @@ def device_view(request: Request, session: Session, device_id: UUID) -> DeviceVi
 
 def installation_views(
     request: Request, session: Session, device_id: UUID
-) -> list[InstallationView]:
+) -> list[AccountInstallationView]:
     """The browsers and apps of a device of this person, newest use first."""
     return [
-        InstallationView(
+        AccountInstallationView(
             id=installation.id,
             words=browser_words(request, installation.browser, installation.system),
             first_seen=installation.first_seen,
@@ -102,9 +102,9 @@ def installation_views(
 
 def _own(
     session: Session, device: Device, every: list[Device], shown: devices.DeviceView
-) -> DeviceView:
+) -> AccountDeviceView:
     """The view with what is true of it for whoever looks with this session."""
-    return DeviceView(
+    return AccountDeviceView(
         **{name: getattr(shown, name) for name in devices.DeviceView.__dataclass_fields__},
         current=device.id == session.device_id,
         resumable=any(may_resume(device, each) for each in every),

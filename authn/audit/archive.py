@@ -17,11 +17,11 @@ import orjson
 from sqlalchemy import Connection, bindparam, delete, select
 
 from authn.audit.chain import audit_chain
-from authn.audit.days import Day, SignedDay
-from authn.audit.findings import Finding
-from authn.audit.heads import Heads
+from authn.audit.days import AuditDay, SignedDay
+from authn.audit.findings import ChainFinding
+from authn.audit.heads import ChainHeads
 from authn.audit.log import audit_events
-from authn.audit.verification import STORED, Checked, seal_of
+from authn.audit.verification import STORED, VerifiedChain, seal_of
 from authn.secrets import Secrets, audit_link, new_token
 
 SUFFIX = ".jsonl.gz"
@@ -105,14 +105,14 @@ def read_archive(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def verify_archive(
-    path: Path, secrets: Secrets, day: Day, before: str, signed: Heads | None = None
-) -> Iterator[Finding]:
+    path: Path, secrets: Secrets, day: AuditDay, before: str, signed: ChainHeads | None = None
+) -> Iterator[ChainFinding]:
     """What is wrong with the file of this day, whose chain begins at the link `before`.
 
     `signed` are heads that were exported.
     """
-    exported = signed or Heads()
-    checked = Checked(day.first_sequence - 1, before)
+    exported = signed or ChainHeads()
+    checked = VerifiedChain(day.first_sequence - 1, before)
     try:
         lines = read_archive(path)
         next(lines, None)  # the signed head: the caller has verified the one in the database
@@ -120,20 +120,20 @@ def verify_archive(
             yield from _check(secrets, checked, row)
             yield from exported.check(checked.sequence, checked.link)
     except UNREADABLE as problem:
-        yield Finding(f"{path.name} can't be read: {type(problem).__name__}")
+        yield ChainFinding(f"{path.name} can't be read: {type(problem).__name__}")
         return
     if checked.sequence != day.last_sequence or checked.link != day.head:
-        yield Finding(f"{path.name} does not end as {day.day} was signed", checked.sequence)
+        yield ChainFinding(f"{path.name} does not end as {day.day} was signed", checked.sequence)
 
 
-def _check(secrets: Secrets, checked: Checked, row: dict[str, Any]) -> Iterator[Finding]:
+def _check(secrets: Secrets, checked: VerifiedChain, row: dict[str, Any]) -> Iterator[ChainFinding]:
     sequence, event_id, link = row["sequence"], row["event_id"], row["link"]
     if sequence != checked.sequence + 1:
-        yield Finding("numbers are missing", sequence, event_id)
+        yield ChainFinding("numbers are missing", sequence, event_id)
     if seal_of(secrets, _as_stored(row)) != row["seal"]:
-        yield Finding("the row was altered, or is not ours", sequence, event_id)
+        yield ChainFinding("the row was altered, or is not ours", sequence, event_id)
     if audit_link(secrets, checked.link, sequence, row["day"], event_id, row["seal"]) != link:
-        yield Finding("the link does not follow from the row before", sequence, event_id)
+        yield ChainFinding("the link does not follow from the row before", sequence, event_id)
     checked.sequence, checked.link, checked.rows = sequence, link, checked.rows + 1
 
 

@@ -22,7 +22,7 @@ class DeskEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reasoned(DeskEvent):
+class ReasonedEvent(DeskEvent):
     """One about a person, for a reason.
 
     `reason` is of the operator's list; `explanation` and `ticket` are in the agent's own words.

@@ -37,7 +37,7 @@ from sqlalchemy import (
 
 from authn.audit.log import audit_events
 from authn.db.inserting import insert_rows
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 from authn.db.once import insert_once
 from authn.secrets import Secrets, audit_link
 
@@ -71,12 +71,12 @@ audit_progress = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("link", String(80), nullable=False),
     Column("complete_below", BigInteger, nullable=False),
-    Column("chained_at", Instant, nullable=False),
+    Column("chained_at", UtcDateTime, nullable=False),
     # Up to which number the rows were streamed to whoever watches (`audit.stream`).
     Column("streamed", BigInteger, nullable=False),
     # Up to which number a running head was signed (`audit.heads`), and when; None before the first.
     Column("headed", BigInteger),
-    Column("headed_at", Instant),
+    Column("headed_at", UtcDateTime),
     Column("missing", JSON),
     sqlite_with_rowid=False,
 )
@@ -124,7 +124,7 @@ Missing = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingRows:
     """How many rows are not chained yet, and since when the oldest of them waits."""
 
     rows: int
@@ -132,19 +132,19 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ChainProgress:
     """The number of the last row that was chained, and when that was; None where none was."""
 
     sequence: int
     chained_at: datetime | None
 
 
-def progress_of(connection: Connection) -> Progress:
+def progress_of(connection: Connection) -> ChainProgress:
     """How far the chain has come."""
     found = connection.execute(_PROGRESS).first()
     if found is None or not found.sequence:
-        return Progress(0, None)
-    return Progress(found.sequence, found.chained_at)
+        return ChainProgress(0, None)
+    return ChainProgress(found.sequence, found.chained_at)
 
 
 def anything_to_chain(connection: Connection) -> bool:
@@ -193,14 +193,14 @@ def hold_chain(connection: Connection) -> None:
     connection.execute(_HELD)
 
 
-def waiting(connection: Connection) -> Waiting:
+def waiting(connection: Connection) -> WaitingRows:
     """What the worker has not come to yet: in a running service, of the last seconds only."""
     progress = connection.execute(_PROGRESS).first()
     looked_at_from = {"looked_at_from": _looked_at_from(progress)}
     rows, since = connection.execute(_WAITING, looked_at_from).one()
     late = _late(connection, progress)
     moments = [each.occurred_at for each in late] + ([since] if since else [])
-    return Waiting(rows + len(late), min(moments, default=None))
+    return WaitingRows(rows + len(late), min(moments, default=None))
 
 
 def _progress(connection: Connection, now: datetime) -> Any:

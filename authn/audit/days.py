@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from authn.audit.chain import audit_chain
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 from authn.db.once import insert_once
 
 audit_days = Table(
@@ -36,10 +36,10 @@ audit_days = Table(
     Column("head", String(80), nullable=False),
     # The four above, as a JWS of ours.
     Column("signed", Text, nullable=False),
-    Column("signed_at", Instant, nullable=False),
-    Column("exported_at", Instant),
+    Column("signed_at", UtcDateTime, nullable=False),
+    Column("exported_at", UtcDateTime),
     # Since when its rows are in a file, and may be deleted here.
-    Column("archived_at", Instant),
+    Column("archived_at", UtcDateTime),
     # Which file that is, as a JWS of ours; the database lets no day be archived without it.
     Column("archive_signed", Text),
     sqlite_with_rowid=False,
@@ -62,7 +62,7 @@ _LINK = select(audit_chain.c.link).where(audit_chain.c.sequence == bindparam("se
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class AuditDay:
     """A day (UTC) of the chain, from one number to another; `head` is its last link."""
 
     day: str
@@ -90,7 +90,7 @@ class Day:
 class SignedDay:
     """A day, and the JWS of its claims."""
 
-    day: Day
+    day: AuditDay
     signed: str
     signed_at: datetime
     exported_at: datetime | None
@@ -98,16 +98,16 @@ class SignedDay:
     archive_signed: str | None
 
 
-def days_over(connection: Connection, now: datetime) -> list[Day]:
+def days_over(connection: Connection, now: datetime) -> list[AuditDay]:
     """The days that are over and not signed yet, the oldest first."""
     rows = connection.execute(_OVER, {"today": today(now)}).all()
     return [
-        Day(day, first, last, connection.execute(_LINK, {"sequence": last}).scalar_one())
+        AuditDay(day, first, last, connection.execute(_LINK, {"sequence": last}).scalar_one())
         for day, first, last in rows
     ]
 
 
-def keep_signed(connection: Connection, day: Day, signed: str, now: datetime) -> bool:
+def keep_signed(connection: Connection, day: AuditDay, signed: str, now: datetime) -> bool:
     """Whether the day counts as signed from now on; False when another worker was faster."""
     return insert_once(connection, audit_days, {**day.claims, "signed": signed, "signed_at": now})
 
@@ -115,7 +115,7 @@ def keep_signed(connection: Connection, day: Day, signed: str, now: datetime) ->
 def signed_days(connection: Connection) -> list[SignedDay]:
     """Every day that is signed, the oldest first."""
     rows = connection.execute(select(audit_days).order_by(audit_days.c.day))
-    return [SignedDay(Day(*row[:4]), *row[4:]) for row in rows]
+    return [SignedDay(AuditDay(*row[:4]), *row[4:]) for row in rows]
 
 
 def mark_exported(connection: Connection, day: str, now: datetime) -> None:

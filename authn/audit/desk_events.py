@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from authn.audit.at_desk import DeskEvent, Reasoned
+from authn.audit.at_desk import DeskEvent, ReasonedEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskAct(Reasoned):
+class DeskAct(ReasonedEvent):
     """What every act at the desk tells: why, and how sure the agent was of whom they spoke with.
 
     `checked` says of each question that the operator wants asked whether it was answered well,
@@ -72,7 +72,7 @@ class DeskBlockedAll(DeskAct):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskReturnBegun(DeskAct):
+class DeskAccountRecoveryBegun(DeskAct):
     """The help desk began the return of a person who has no device any more."""
 
     name: ClassVar[str] = "desk.return-begun"
@@ -105,7 +105,7 @@ class ApprovalEvent(DeskEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonedApprovalEvent(ApprovalEvent):
-    """One that tells why the act was asked as well, as `Reasoned` does."""
+    """One that tells why the act was asked as well, as `ReasonedEvent` does."""
 
     reason: str
     explanation: str = ""

@@ -142,7 +142,7 @@ class EmergencyLinkSent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmergencyDoorUsed(Event):
+class EmergencyBlockUsed(Event):
     """Every device of a person was blocked at once; `proof` is `mail`, `upstream` or `desk`."""
 
     name: ClassVar[str] = "emergency.used"
@@ -150,7 +150,7 @@ class EmergencyDoorUsed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmergencyDoorConfirmed(Event):
+class EmergencyBlockConfirmed(Event):
     """A block proven by mail alone was confirmed by a stronger `proof`: it has no end any more."""
 
     name: ClassVar[str] = "emergency.confirmed"
@@ -158,7 +158,7 @@ class EmergencyDoorConfirmed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmergencyDoorRefused(Event):
+class EmergencyBlockRefused(Event):
     """The emergency door was asked for and refused; `reason` is for operators."""
 
     name: ClassVar[str] = "emergency.refused"
@@ -166,7 +166,7 @@ class EmergencyDoorRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnBegun(Event):
+class AccountRecoveryBegun(Event):
     """A return waits, since its `proof` (an upstream) vouches for less than a lost key did."""
 
     name: ClassVar[str] = "return.begun"
@@ -174,14 +174,14 @@ class ReturnBegun(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnCancelled(Event):
+class AccountRecoveryCancelled(Event):
     """A return that waited was cancelled, by a link in a notice or on its own page."""
 
     name: ClassVar[str] = "return.cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Returned(Event):
+class AccountRecovered(Event):
     """A person came back by `proof` (an upstream, or `activation`); the old devices are blocked."""
 
     name: ClassVar[str] = "return.completed"

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, Connection, bindparam, func, or_, select, update
 
 from authn.audit.chain import THE_ONE, audit_chain, audit_progress
-from authn.audit.days import Day
-from authn.audit.findings import Finding
-from authn.db.metadata import Instant
+from authn.audit.days import AuditDay
+from authn.audit.findings import ChainFinding
+from authn.db.metadata import UtcDateTime
 
 _PROGRESS = select(
     audit_progress.c.sequence,
@@ -33,7 +33,9 @@ _TAKE = (
             audit_progress.c.headed < bindparam("up_to", type_=BigInteger),
         ),
     )
-    .values(headed=bindparam("up_to", type_=BigInteger), headed_at=bindparam("now", type_=Instant))
+    .values(
+        headed=bindparam("up_to", type_=BigInteger), headed_at=bindparam("now", type_=UtcDateTime)
+    )
 )
 _GIVE_BACK = (
     update(audit_progress)
@@ -43,7 +45,7 @@ _GIVE_BACK = (
 
 
 @dataclass(slots=True)
-class Heads:
+class ChainHeads:
     """What signed heads say that is in the chain: by number, links and the days they are of.
 
     More than one at a number only where the log was written anew after one was signed.
@@ -51,28 +53,30 @@ class Heads:
 
     at: dict[int, set[tuple[str, str]]] = field(default_factory=dict)
 
-    def add(self, day: Day) -> None:
+    def add(self, day: AuditDay) -> None:
         """This head is to be found in the chain."""
         self.at.setdefault(day.last_sequence, set()).add((day.head, day.day))
 
-    def check(self, sequence: int, link: str) -> Iterator[Finding]:
+    def check(self, sequence: int, link: str) -> Iterator[ChainFinding]:
         """What is wrong with the row of this number, which has this link."""
         for head, day in sorted(self.at.pop(sequence, ())):
             if head != link:
-                yield Finding(f"a signed head of {day} says that another row was here", sequence)
+                yield ChainFinding(
+                    f"a signed head of {day} says that another row was here", sequence
+                )
 
-    def cut_off(self, sequence: int) -> Iterator[Finding]:
+    def cut_off(self, sequence: int) -> Iterator[ChainFinding]:
         """Whether signed heads say that there were rows after the last one, of this number."""
         last = max(self.at, default=0)
         if last > sequence:
             day = max(day for _, day in self.at[last])
-            yield Finding(
+            yield ChainFinding(
                 f"rows were cut off at the end: a signed head of {day} says that there were "
                 f"numbers {sequence + 1} to {last}"
             )
 
 
-def day_to_head(connection: Connection, every: float, now: datetime) -> Day | None:
+def day_to_head(connection: Connection, every: float, now: datetime) -> AuditDay | None:
     """The day so far, when rows came to it since its last running head, `every` seconds ago."""
     found = connection.execute(_PROGRESS).first()
     if found is None or found.sequence <= (found.headed or 0):
@@ -82,16 +86,16 @@ def day_to_head(connection: Connection, every: float, now: datetime) -> Day | No
     day = found.chained_at.astimezone(UTC).date().isoformat()
     first = connection.execute(_FIRST, {"of_day": day}).scalar()
     # Archived meanwhile: its own head says it all.
-    return Day(day, first, found.sequence, found.link) if first else None
+    return AuditDay(day, first, found.sequence, found.link) if first else None
 
 
-def take_head(connection: Connection, day: Day, now: datetime) -> bool:
+def take_head(connection: Connection, day: AuditDay, now: datetime) -> bool:
     """Whether it is for the caller to sign; False when another worker was faster."""
     parameters = {"up_to": day.last_sequence, "now": now}
     return connection.execute(_TAKE, parameters).rowcount == 1
 
 
-def give_head_back(connection: Connection, day: Day) -> None:
+def give_head_back(connection: Connection, day: AuditDay) -> None:
     """It could not be exported: it is due again."""
     connection.execute(_GIVE_BACK, {"up_to": day.last_sequence})
 

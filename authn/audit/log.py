@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, T
 
 from authn.audit.events import Event
 from authn.db.inserting import insert_row, insert_rows
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 from authn.secrets import Secrets, audit_seal
 
 COMMON = ("person_id", "device_id", "client_id", "actor_id")
@@ -20,7 +20,7 @@ audit_events = Table(
     "audit_events",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("occurred_at", Instant, nullable=False),
+    Column("occurred_at", UtcDateTime, nullable=False),
     Column("event", String(50), nullable=False),
     Column("reference", String(32), nullable=False),
     Column("person_id", Uuid),

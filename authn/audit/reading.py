@@ -10,11 +10,11 @@ import orjson
 from sqlalchemy import Connection, Integer, bindparam, select
 
 from authn.audit.log import audit_events
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedEvent:
     """A row about a person; `event` is the name of a class of `audit.events` and its like.
 
     `details` are the fields of that class that not every event has.
@@ -30,7 +30,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowPlace:
     """Where reading goes on: at rows of this moment, without the first `skip` of them.
 
     Not at a row's number, which would tell how much happens to everybody.
@@ -39,23 +39,23 @@ class Place:
     at: datetime
     skip: int = 0
 
-    def after(self, rows: Collection[Recorded]) -> "Place":
+    def after(self, rows: Collection[RecordedEvent]) -> "RowPlace":
         """The place behind these rows, which were read at this one."""
         if not rows:
             return self
         last = [*rows][-1].occurred_at
         skip = sum(row.occurred_at == last for row in rows)
-        return Place(last, skip + self.skip if last == self.at else skip)
+        return RowPlace(last, skip + self.skip if last == self.at else skip)
 
 
-_COLUMNS = tuple(audit_events.c[name] for name in Recorded.__dataclass_fields__)
+_COLUMNS = tuple(audit_events.c[name] for name in RecordedEvent.__dataclass_fields__)
 # Down the index of the person, from a moment on; built once, as everywhere.
 _RECORDED = (
     select(*_COLUMNS)
     .where(
         audit_events.c.person_id.in_(bindparam("person_ids", expanding=True)),
-        audit_events.c.occurred_at <= bindparam("at", type_=Instant),
-        audit_events.c.occurred_at > bindparam("since", type_=Instant),
+        audit_events.c.occurred_at <= bindparam("at", type_=UtcDateTime),
+        audit_events.c.occurred_at > bindparam("since", type_=UtcDateTime),
         audit_events.c.event.in_(bindparam("events", expanding=True)),
     )
     .order_by(audit_events.c.occurred_at.desc(), audit_events.c.id.desc())
@@ -69,9 +69,9 @@ def recorded(
     person_ids: Collection[UUID],
     events: Collection[str],
     since: datetime,
-    place: Place,
+    place: RowPlace,
     most: int,
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """At most so many rows about these persons, of these events, from the place backwards.
 
     Several persons are one who was merged (`people.merge.same_person`). Nothing as old as `since`.
@@ -86,6 +86,6 @@ def recorded(
     }
     rows = connection.execute(_RECORDED, parameters)
     return [
-        Recorded(at, event, reference, person, device, client, orjson.loads(details))
+        RecordedEvent(at, event, reference, person, device, client, orjson.loads(details))
         for at, event, reference, person, device, client, details in rows
     ]

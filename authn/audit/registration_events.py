@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from authn.audit.at_desk import DeskEvent, Reasoned
+from authn.audit.at_desk import DeskEvent, ReasonedEvent
 from authn.audit.events import Event
 
 
@@ -20,7 +20,7 @@ class CitizenSearched(DeskEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationEvent(Reasoned):
+class RegistrationEvent(ReasonedEvent):
     """What every act at the registration desk tells: why it was done."""
 
 
@@ -134,7 +134,7 @@ class ForeignMatchEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MachineCodeIssued(RegistrationEvent):
+class OperatorCodeIssued(RegistrationEvent):
     """An activation code was printed at the machine, on the command line.
 
     `approved_by` is the member of staff who agreed, where the person has or had a device.

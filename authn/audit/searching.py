@@ -38,7 +38,7 @@ from authn.audit.events import (
 )
 from authn.audit.log import audit_events
 from authn.audit.permission_events import ResourceChanged
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 
 LOOKED_THROUGH: Final = 10_000
 PROBED: Final = 500
@@ -63,7 +63,7 @@ NO_USE: Final = [
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class AuditFilters:
     """What is asked of a row; None for whatever it may be. `until` is not part of it any more."""
 
     since: datetime | None = None
@@ -82,7 +82,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AuditRow:
     """A row as it is stored; `details` are what its event tells besides what every event may."""
 
     id: int
@@ -97,7 +97,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class AuditRowMark:
     """A row that was reached: what comes next is older, or as old with a lower number."""
 
     at: datetime
@@ -105,21 +105,23 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class AuditRows:
     """What was found, and from where to look on; `further` is None where there is no more.
 
     `given_up` is whether that is because so many rows were looked through already.
     """
 
-    rows: list[Row]
-    further: Mark | None
+    rows: list[AuditRow]
+    further: AuditRowMark | None
     given_up: bool = False
 
 
-_COLUMNS = tuple(audit_events.c[name] for name in Row.__dataclass_fields__)
+_COLUMNS = tuple(audit_events.c[name] for name in AuditRow.__dataclass_fields__)
 
 
-def search(connection: Connection, filters: Filters, before: Mark | None, most: int) -> Rows:
+def search(
+    connection: Connection, filters: AuditFilters, before: AuditRowMark | None, most: int
+) -> AuditRows:
     """At most so many rows, the newest first, that are older than the mark."""
     asked = filters.asked
     lead = _narrowest(connection, filters)
@@ -139,12 +141,12 @@ def search(connection: Connection, filters: Filters, before: Mark | None, most: 
     found = [_row(each) for each in connection.execute(statement, parameters)]
     if len(found) > most:
         last = found[most - 1]
-        return Rows(found[:most], Mark(last.occurred_at, last.id))
+        return AuditRows(found[:most], AuditRowMark(last.occurred_at, last.id))
     reached = None
     if set(asked) - {lead}:
         row = connection.execute(_last_looked_at(lead, timed), parameters).first()
-        reached = Mark(row.occurred_at, row.id) if row else None
-    return Rows(found, reached, given_up=reached is not None)
+        reached = AuditRowMark(row.occurred_at, row.id) if row else None
+    return AuditRows(found, reached, given_up=reached is not None)
 
 
 def find_row(connection: Connection, row_id: int) -> Any:
@@ -170,11 +172,11 @@ _LAST_USE = (
 )
 
 
-def _row(found: Any) -> Row:
-    return Row(**{**found._mapping, "details": orjson.loads(found.details)})
+def _row(found: Any) -> AuditRow:
+    return AuditRow(**{**found._mapping, "details": orjson.loads(found.details)})
 
 
-def _narrowest(connection: Connection, filters: Filters) -> str:
+def _narrowest(connection: Connection, filters: AuditFilters) -> str:
     """Which of what is asked the fewest rows have; "" where nothing is asked but a time."""
     asked = filters.asked
     if len(asked) < 2:
@@ -228,12 +230,12 @@ def _led(lead: str, timed: frozenset[str]) -> Select[Any]:
 
 _AT = audit_events.c.occurred_at
 _TIMES: Mapping[str, ColumnElement[bool]] = {
-    "since": bindparam("since", type_=Instant) <= _AT,
-    "until": bindparam("until", type_=Instant) > _AT,
+    "since": bindparam("since", type_=UtcDateTime) <= _AT,
+    "until": bindparam("until", type_=UtcDateTime) > _AT,
     "before": and_(
-        bindparam("at", type_=Instant) >= _AT,
+        bindparam("at", type_=UtcDateTime) >= _AT,
         or_(
-            bindparam("at", type_=Instant) > _AT,
+            bindparam("at", type_=UtcDateTime) > _AT,
             audit_events.c.id < bindparam("below", type_=Integer),
         ),
     ),

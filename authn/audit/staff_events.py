@@ -6,7 +6,7 @@ A class is an event, its docstring its public documentation. `actor_id` is who o
 from dataclasses import dataclass
 from typing import ClassVar
 
-from authn.audit.at_desk import DeskEvent, Reasoned
+from authn.audit.at_desk import DeskEvent, ReasonedEvent
 from authn.audit.events import Event
 
 
@@ -74,14 +74,14 @@ class DeskActConfirmed(DeskEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskReasonGiven(Reasoned):
+class DeskReasonGiven(ReasonedEvent):
     """A member of staff said why they are going to look at a person."""
 
     name: ClassVar[str] = "desk.reason-given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskSearched(Reasoned):
+class DeskSearched(ReasonedEvent):
     """A member of staff looked for somebody; what they typed is on record nowhere.
 
     `kind` is what they searched by: `number`, `reference`, `address` or `name`. `found` is how many
@@ -97,21 +97,21 @@ class DeskSearched(Reasoned):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskLookedAt(Reasoned):
+class DeskLookedAt(ReasonedEvent):
     """A member of staff was shown the page of a person, with their devices and what happened."""
 
     name: ClassVar[str] = "desk.looked-at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskNumberShown(Reasoned):
+class DeskNumberShown(ReasonedEvent):
     """A member of staff was shown the national number of a person."""
 
     name: ClassVar[str] = "desk.number-shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskActedAlone(Reasoned):
+class DeskActedAlone(ReasonedEvent):
     """Whoever is at the machine did alone an `act` that needs two, since nobody could approve it.
 
     That is possible until there is a first supervisor, and never again.

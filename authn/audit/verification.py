@@ -14,8 +14,8 @@ from sqlalchemy import Connection, bindparam, func, null, select
 
 from authn.audit.chain import BEGINNING, audit_chain, progress_of
 from authn.audit.days import SignedDay, signed_days
-from authn.audit.findings import Finding
-from authn.audit.heads import Heads
+from authn.audit.findings import ChainFinding
+from authn.audit.heads import ChainHeads
 from authn.audit.log import audit_events
 from authn.secrets import Secrets, audit_link, audit_seal
 
@@ -64,7 +64,7 @@ _UNCHAINED = (
 
 
 @dataclass(slots=True)
-class Checked:
+class VerifiedChain:
     """How far the check has come: number and link of the last row, and each day's last link."""
 
     sequence: int
@@ -76,20 +76,20 @@ def verify_log(
     connection: Connection,
     secrets: Secrets,
     now: datetime,
-    checked: Checked | None = None,
-    signed: Heads | None = None,
-) -> Iterator[Finding]:
+    checked: VerifiedChain | None = None,
+    signed: ChainHeads | None = None,
+) -> Iterator[ChainFinding]:
     """Everything that is wrong, as it is found; nothing where the log is whole.
 
     `checked` tells the caller how far it has come; `signed` are heads that were exported. Of
     archived days the files are checked (`audit.archive`), here only that they lead to what is still
     there.
     """
-    exported = signed or Heads()
+    exported = signed or ChainHeads()
     chained = progress_of(connection).sequence  # before the rows: they may become more meanwhile
     days = signed_days(connection)
     archived = [each.day for each in days if each.archived_at is not None]
-    at = checked or Checked(0, BEGINNING)
+    at = checked or VerifiedChain(0, BEGINNING)
     at.sequence, at.link = (
         (archived[-1].last_sequence, archived[-1].head) if archived else (0, BEGINNING)
     )
@@ -101,9 +101,9 @@ def verify_log(
             yield from exported.check(at.sequence, row.link)
             at.link, at.rows = row.link, at.rows + 1
     for day in heads.values():
-        yield Finding(f"the rows of {day.day.day} that were signed are not all there")
+        yield ChainFinding(f"the rows of {day.day.day} that were signed are not all there")
     if at.sequence < chained:
-        yield Finding(f"rows were cut off at the end: {at.sequence + 1} to {chained}")
+        yield ChainFinding(f"rows were cut off at the end: {at.sequence + 1} to {chained}")
     yield from exported.cut_off(at.sequence)
     yield from _never_chained(connection, secrets, now)
 
@@ -128,41 +128,45 @@ def _readable(connection: Connection, bare: Any) -> Any:
         return bare
 
 
-def check_row(secrets: Secrets, at: Checked, row: Any) -> Iterator[Finding]:
+def check_row(secrets: Secrets, at: VerifiedChain, row: Any) -> Iterator[ChainFinding]:
     """What is wrong with the next row, of `rows_after`; its number is how far the check came."""
     expected = at.sequence + 1
     if row.sequence != expected:
         gone = (
             f"{expected}" if row.sequence == expected + 1 else f"{expected} to {row.sequence - 1}"
         )
-        yield Finding(f"numbers are missing: {gone}")
+        yield ChainFinding(f"numbers are missing: {gone}")
     if row.id is None:
-        yield Finding("the row was removed", row.sequence, row.event_id)
+        yield ChainFinding("the row was removed", row.sequence, row.event_id)
     elif row.seal is None:
-        yield Finding("the row was altered: it can't be read", row.sequence, row.event_id)
+        yield ChainFinding("the row was altered: it can't be read", row.sequence, row.event_id)
     elif row.seal != seal_of(secrets, row._mapping):
-        yield Finding("the row was altered, or is not ours", row.sequence, row.event_id)
+        yield ChainFinding("the row was altered, or is not ours", row.sequence, row.event_id)
     if row.seal is not None:
         link = audit_link(secrets, at.link, row.sequence, row.day, row.event_id, row.seal)
         if link != row.link and row.sequence == expected:
-            yield Finding(
+            yield ChainFinding(
                 "the link does not follow from the row before", row.sequence, row.event_id
             )
     at.sequence = row.sequence
 
 
-def check_head(day: SignedDay | None, row: Any) -> Iterator[Finding]:
+def check_head(day: SignedDay | None, row: Any) -> Iterator[ChainFinding]:
     """Whether a day that was signed ends with this row's link."""
     if day is not None and day.day.head != row.link:
-        yield Finding(f"the head of {day.day.day} is not the one that was signed", row.sequence)
+        yield ChainFinding(
+            f"the head of {day.day.day} is not the one that was signed", row.sequence
+        )
 
 
-def _never_chained(connection: Connection, secrets: Secrets, now: datetime) -> Iterator[Finding]:
+def _never_chained(
+    connection: Connection, secrets: Secrets, now: datetime
+) -> Iterator[ChainFinding]:
     for row in connection.execute(_UNCHAINED, {"before": now - CHAINED_WITHIN}):
         if row.seal != seal_of(secrets, row._mapping):
-            yield Finding("the row was put in by somebody else", event_id=row.id)
+            yield ChainFinding("the row was put in by somebody else", event_id=row.id)
         else:
-            yield Finding("the row was never chained", event_id=row.id)
+            yield ChainFinding("the row was never chained", event_id=row.id)
 
 
 def seal_of(secrets: Secrets, row: Mapping[Any, Any]) -> str:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from authn.audit.chain import BEGINNING, audit_chain
 from authn.audit.days import SignedDay, signed_days
-from authn.audit.findings import Finding
-from authn.audit.verification import Checked, check_head, check_row, rows_after, seal_of
+from authn.audit.findings import ChainFinding
+from authn.audit.verification import VerifiedChain, check_head, check_row, rows_after, seal_of
 from authn.secrets import Secrets, audit_link
 
 _CHAINED = select(audit_chain).where(audit_chain.c.event_id == bindparam("event_id"))
@@ -20,7 +20,7 @@ _LINK = select(audit_chain.c.link).where(audit_chain.c.sequence == bindparam("se
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class VerifiedPlace:
     """A row's place in the chain, and whether its link follows from the one before."""
 
     sequence: int
@@ -31,30 +31,30 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Soundness:
+class VerifiedSoundness:
     """What was found of one row now; without a place the worker has not come to it yet."""
 
     sealed: bool
-    place: Place | None
+    place: VerifiedPlace | None
 
 
-def soundness_of(connection: Connection, secrets: Secrets, row: Any) -> Soundness:
+def soundness_of(connection: Connection, secrets: Secrets, row: Any) -> VerifiedSoundness:
     """Whether the row, as `searching.find_row` read it, is as it was written."""
     sealed = row.seal == seal_of(secrets, row._mapping)
     chained = connection.execute(_CHAINED, {"event_id": row.id}).first()
     if chained is None:
-        return Soundness(sealed, None)
+        return VerifiedSoundness(sealed, None)
     days = signed_days(connection)
     before = _link_before(connection, chained.sequence, days)
     link = audit_link(secrets, before, chained.sequence, chained.day, row.id, row.seal)
     signed = next((each for each in days if each.day.day == chained.day), None)
-    place = Place(chained.sequence, chained.day, chained.link, link == chained.link, signed)
-    return Soundness(sealed, place)
+    place = VerifiedPlace(chained.sequence, chained.day, chained.link, link == chained.link, signed)
+    return VerifiedSoundness(sealed, place)
 
 
 def verify_day(
-    connection: Connection, secrets: Secrets, signed: SignedDay, checked: Checked
-) -> Iterator[Finding]:
+    connection: Connection, secrets: Secrets, signed: SignedDay, checked: VerifiedChain
+) -> Iterator[ChainFinding]:
     """Everything that is wrong with the rows of a signed day; `checked` counts them."""
     day = signed.day
     checked.sequence = day.first_sequence - 1
@@ -70,7 +70,7 @@ def verify_day(
         if checked.sequence >= day.last_sequence or row.sequence > day.last_sequence:
             break
     if checked.sequence < day.last_sequence:
-        yield Finding(f"the rows of {day.day} that were signed are not all there")
+        yield ChainFinding(f"the rows of {day.day} that were signed are not all there")
 
 
 def _link_before(connection: Connection, sequence: int, days: list[SignedDay]) -> str:

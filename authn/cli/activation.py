@@ -7,7 +7,7 @@ import typer
 from sqlalchemy import Connection
 
 from authn.cli.desk import (
-    SaidWhy,
+    DeskReasonOption,
     job,
     said_why,
     say_alone,
@@ -19,7 +19,7 @@ from authn.cli.ground import Ground, console, ground
 from authn.cli.national_register import citizen_with
 from authn.cli.people import ask_ssin
 from authn.cli.shared_options import takes
-from authn.console.machine import Issued, do_issue_code
+from authn.console.machine import IssuedByCommand, do_issue_code
 from authn.errors import CommandError
 from authn.people.citizen import Citizen
 from authn.people.persons import person_of
@@ -42,7 +42,7 @@ def issue(
         typer.Option("--person", help="The person; without it, the national number is asked."),
     ] = None,
     *,
-    said: SaidWhy,
+    said: DeskReasonOption,
 ) -> None:
     """Issue an activation code for a citizen of the national register; earlier ones end.
 
@@ -73,8 +73,8 @@ def issue(
 
 
 def _issue(
-    present: Ground, connection: Connection, citizen: Citizen, said: SaidWhy
-) -> tuple[Person, Issued]:
+    present: Ground, connection: Connection, citizen: Citizen, said: DeskReasonOption
+) -> tuple[Person, IssuedByCommand]:
     """For whom it is, and the code or what waits; raises as `console.machine.do_issue_code`."""
     desk = said.desk(present, connection)
     person = person_of(connection, present.secrets, citizen, present.now)

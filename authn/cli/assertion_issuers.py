@@ -9,7 +9,7 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from authn.cli.ground import Ground, console, ground
-from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
+from authn.cli.second import Reason, ReasonOption, Ticket, TwoOperatorPlan, carry_out
 from authn.clients.assertion_issuers import (
     AssertionIssuer,
     InvalidIssuer,
@@ -56,13 +56,13 @@ def add(
             created_at=present.now,
         )
 
-        def plan(connection: Connection) -> Plan[bool]:
-            return Plan(
+        def plan(connection: Connection) -> TwoOperatorPlan[bool]:
+            return TwoOperatorPlan(
                 wanted_issuer(connection, issuer_said),
                 lambda: _register(present, connection, issuer_said),
             )
 
-        result = carry_out(present, SaidReason(reason, ticket), plan)
+        result = carry_out(present, ReasonOption(reason, ticket), plan)
     if result.done:
         console.print("Registered.")
 

@@ -21,10 +21,10 @@ from authn.audit.archive import (
 )
 from authn.audit.chain import BEGINNING, waiting
 from authn.audit.days import SignedDay, keep_signed_file, mark_archived, signed_days, today
-from authn.audit.findings import Finding
-from authn.audit.heads import Heads, last_head
+from authn.audit.findings import ChainFinding
+from authn.audit.heads import ChainHeads, last_head
 from authn.audit.log import record
-from authn.audit.verification import CHAINED_WITHIN, Checked, rows_of, verify_log
+from authn.audit.verification import CHAINED_WITHIN, VerifiedChain, rows_of, verify_log
 from authn.audit.watching_events import AuditArchived, AuditVerified
 from authn.cli.ground import Ground, console, ground
 from authn.clock import system_clock
@@ -79,7 +79,7 @@ def verify(archive: Archive = None, heads: ExportedHeads = None) -> None:
     """
     found, first = 0, ""
     with ground() as present:
-        checked = Checked(0, BEGINNING)
+        checked = VerifiedChain(0, BEGINNING)
         for finding in _findings(present, checked, archive, heads):
             found, first = found + 1, first or str(finding)
             if found <= MOST_SHOWN:
@@ -95,9 +95,9 @@ def verify(archive: Archive = None, heads: ExportedHeads = None) -> None:
 
 
 def _findings(
-    present: Ground, checked: Checked, archive: Path | None, copy: Path | None
-) -> Iterator[Finding]:
-    exported, ours = Heads(), present.settings.audit_heads
+    present: Ground, checked: VerifiedChain, archive: Path | None, copy: Path | None
+) -> Iterator[ChainFinding]:
+    exported, ours = ChainHeads(), present.settings.audit_heads
     with present.reading() as connection:
         keys = load_audit_keys(connection, present.secrets)
         for path in (ours, copy):
@@ -121,13 +121,13 @@ def _archived(
     signed: SignedDay,
     before: str,
     archive: Path | None,
-    exported: Heads,
-) -> Iterator[Finding]:
+    exported: ChainHeads,
+) -> Iterator[ChainFinding]:
     """What is wrong with a day that counts as archived."""
     path = archive_path(archive, signed.day.day) if archive else None
     yield from check_file(keys, signed, path)
     if path is None:
-        yield Finding(f"{signed.day.day} is archived: give its folder with --archive")
+        yield ChainFinding(f"{signed.day.day} is archived: give its folder with --archive")
         return
     yield from verify_archive(path, present.secrets, signed.day, before, exported)
 

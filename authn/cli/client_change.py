@@ -5,14 +5,14 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from authn.cli.client_options import SaidOfClient, said_of_client
+from authn.cli.client_options import ClientOptionValues, said_of_client
 from authn.cli.client_values import checked_values, found_client, told
 from authn.cli.ground import Ground, console, ground
-from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
+from authn.cli.second import Reason, ReasonOption, Ticket, TwoOperatorPlan, carry_out
 from authn.cli.shared_options import takes
 from authn.clients.client_metadata_document import write_client_metadata
 from authn.clients.clients import Client
-from authn.clients.registration import Registered, change_client, changed_client
+from authn.clients.registration import RegisteredClient, change_client, changed_client
 from authn.consents.scopes import SSIN
 from authn.console.operator_request_deeds import wanted_client
 
@@ -26,7 +26,7 @@ def change(
     reason: Reason = None,
     ticket: Ticket = None,
     *,
-    said: SaidOfClient,
+    said: ClientOptionValues,
 ) -> None:
     """Change what is said; a list is replaced as a whole, and `--set NAME=` takes a value away.
 
@@ -35,19 +35,19 @@ def change(
     """
     document = said.document(client_name=name)
     with ground() as present:
-        _change(present, client_id, document, said, SaidReason(reason, ticket))
+        _change(present, client_id, document, said, ReasonOption(reason, ticket))
 
 
 def _change(
     present: Ground,
     client_id: str,
     document: dict[str, Any],
-    said: SaidOfClient,
-    why: SaidReason,
+    said: ClientOptionValues,
+    why: ReasonOption,
 ) -> None:
-    made: list[Registered] = []
+    made: list[RegisteredClient] = []
 
-    def plan(connection: Connection) -> Plan[None]:
+    def plan(connection: Connection) -> TwoOperatorPlan[None]:
         client = found_client(connection, client_id)
         values = _values(present, connection, client, document, said)
         changed = told(lambda: changed_client(client, **values))
@@ -58,7 +58,9 @@ def _change(
         def do() -> None:
             told(lambda: change_client(connection, present.secrets, client, present.now, **values))
 
-        return Plan(wanted_client(connection, present.settings, client, changed.client), do)
+        return TwoOperatorPlan(
+            wanted_client(connection, present.settings, client, changed.client), do
+        )
 
     if carry_out(present, why, plan).asked is None:
         console.print(f"{client_id} is changed.", markup=False)
@@ -71,7 +73,7 @@ def _values(
     connection: Connection,
     client: Client,
     document: dict[str, Any],
-    said: SaidOfClient,
+    said: ClientOptionValues,
 ) -> dict[str, Any]:
     """The values that it would have; what was not said it keeps. Raises `CommandError`."""
     given = said.given(present.settings, client.scope_reasons)

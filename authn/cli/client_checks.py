@@ -7,7 +7,7 @@ import typer
 from authn.cli.client_values import found_client
 from authn.cli.ground import Ground, console, ground
 from authn.clock import system_clock
-from authn.views.client_checks import Checked, checked_client, findings_of
+from authn.views.client_checks import ClientCheckReport, checked_client, findings_of
 from authn.web.pages import load_pages
 from authn.web.site import Site
 
@@ -23,7 +23,7 @@ def check(client_id: Annotated[str, typer.Argument(help="Its client_id.")]) -> N
     console.print("Nothing would fail.")
 
 
-def _checked(present: Ground, client_id: str) -> Checked:
+def _checked(present: Ground, client_id: str) -> ClientCheckReport:
     site = Site(
         settings=present.settings,
         secrets=present.secrets,

@@ -118,7 +118,7 @@ Needs = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class SaidOfClient:
+class ClientOptionValues:
     """What the options say: a file of RFC 7591, its members one by one, and what the operator
     decides, by the names of `Client`."""
 
@@ -167,7 +167,7 @@ def said_of_client(
     require_profile_kind: RequiredProfileKinds = None,
     default_profile_kind: DefaultProfileKind = None,
     needs: Needs = None,
-) -> SaidOfClient:
+) -> ClientOptionValues:
     """The options of both commands."""
     members = {
         "redirect_uris": redirect_uri,
@@ -196,4 +196,4 @@ def said_of_client(
         "required_profile_kinds": require_profile_kind,
         "default_profile_kind": default_profile_kind,
     }
-    return SaidOfClient(metadata, said or [], members, decided, needs or [])
+    return ClientOptionValues(metadata, said or [], members, decided, needs or [])

@@ -10,21 +10,16 @@ from sqlalchemy import Connection
 from authn.cli import initial_access_tokens
 from authn.cli.client_change import ClientId, change
 from authn.cli.client_checks import check
-from authn.cli.client_kinds import (
-    ask_for_what_is_missing,
-    client_id_of,
-    kind_of,
-    organisation_of,
-)
-from authn.cli.client_options import SaidOfClient, said_of_client
+from authn.cli.client_kinds import ask_for_what_is_missing, client_id_of, kind_of, organisation_of
+from authn.cli.client_options import ClientOptionValues, said_of_client
 from authn.cli.client_values import checked_values, found_client, told
 from authn.cli.ground import Ground, console, ground
-from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
+from authn.cli.second import Reason, ReasonOption, Ticket, TwoOperatorPlan, carry_out
 from authn.cli.shared_options import takes
 from authn.clients.clients import FAPI2, PUBLIC, list_clients, new_client_id
 from authn.clients.desk_api import as_desk_tool
 from authn.clients.kinds import with_defaults
-from authn.clients.registration import Registered, add_client, new_client
+from authn.clients.registration import RegisteredClient, add_client, new_client
 from authn.console.operator_request_deeds import wanted_client
 from authn.errors import CommandError
 from authn.grants.ended_clients import end_client
@@ -59,7 +54,7 @@ def add(
     reason: Reason = None,
     ticket: Ticket = None,
     *,
-    said: SaidOfClient,
+    said: ClientOptionValues,
 ) -> None:
     """Register an application; what its kind needs and was not said is asked for.
 
@@ -73,7 +68,7 @@ def add(
         given = said.given(present.settings, {})
         given = as_desk_tool(present.settings, given.get("resources", ())) | given
         organisation = given.pop("organisation", None)
-        why = SaidReason(reason, ticket)
+        why = ReasonOption(reason, ticket)
         registered = _add(present, kind, client_id, document, organisation, given, why)
         _tell(registered, present.settings.issuer)
 
@@ -85,8 +80,8 @@ def _add(
     document: dict[str, Any],
     organisation: str | None,
     given: dict[str, Any],
-    why: SaidReason,
-) -> Registered:
+    why: ReasonOption,
+) -> RegisteredClient:
     """The client, registered or asked for; everything is asked before a transaction is open."""
     if not document.get("client_name"):
         document["client_name"] = typer.prompt("The name that people see", err=True)
@@ -98,21 +93,21 @@ def _add(
     ask_for_what_is_missing(document)
     client_id = client_id_of(kind, client_id, organisation) or new_client_id()
 
-    def plan(connection: Connection) -> Plan[None]:
+    def plan(connection: Connection) -> TwoOperatorPlan[None]:
         values = checked_values(present, connection, client_id, document, given)
         registered = told(lambda: new_client(present.now, client_id=client_id, **values))
         made.append(registered)
-        return Plan(
+        return TwoOperatorPlan(
             wanted_client(connection, present.settings, None, registered.client),
             lambda: told(lambda: add_client(connection, present.secrets, registered, present.now)),
         )
 
-    made: list[Registered] = []
+    made: list[RegisteredClient] = []
     carry_out(present, why, plan)
     return made[-1]
 
 
-def _tell(registered: Registered, issuer: str) -> None:
+def _tell(registered: RegisteredClient, issuer: str) -> None:
     client = registered.client
     console.print(f"issuer         {issuer}")
     console.print(f"client_id      {client.client_id}")

@@ -16,7 +16,7 @@ from authn.demo.resource import create_demo_resource
 from authn.demo.serve import bind, serve_together
 from authn.demo.town import (
     PEOPLE,
-    Invitation,
+    TownInvitation,
     fill_sources,
     invite,
     issue_identity_card,
@@ -91,7 +91,7 @@ def _settings() -> Settings:
     return settings
 
 
-def _tell(settings: Settings, application: str, resource: str, invitation: Invitation) -> None:
+def _tell(settings: Settings, application: str, resource: str, invitation: TownInvitation) -> None:
     console.print()
     console.print(
         f"[bold]authn[/bold] runs on {settings.issuer}, a demo application on {application}"

@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 from authn.audit.log import record
 from authn.audit.staff_events import DeskLookedAt, DeskReasonGiven, DeskSearched
 from authn.cli.ground import Ground, console
-from authn.console.acts import Outcome
+from authn.console.acts import ActOutcome
 from authn.console.approval_rows import Approval, find_approval
-from authn.console.desk_sessions import Why
-from authn.console.machine import AtTheMachine, at_the_machine, note_alone
+from authn.console.desk_sessions import DeskClosedReason
+from authn.console.machine import OperatorRequestByCommand, at_the_machine, note_alone
 from authn.console.reason import EXPLANATION, REASON, TICKET, read_why
 from authn.db.occasion import NO_REFERENCE, Job
 from authn.people.ssin import BRUSSELS
@@ -36,19 +36,19 @@ Explanation = Annotated[str, typer.Option(help="Why, in your own words.")]
 
 
 @dataclass(frozen=True, slots=True)
-class SaidWhy:
+class DeskReasonOption:
     """Why somebody at the machine looks or acts, as far as the options say it."""
 
     reason: str | None
     explanation: str
     ticket: str | None
 
-    def desk(self, present: Ground, connection: Connection) -> AtTheMachine:
+    def desk(self, present: Ground, connection: Connection) -> OperatorRequestByCommand:
         """Who acts, and why: what is missing was asked. Raises `WrongReason`."""
         said = {REASON: self.reason or "", EXPLANATION: self.explanation, TICKET: self.ticket or ""}
         return at_the_machine(connection, read_why(job(present, connection), said))
 
-    def asked(self, settings: Settings) -> "SaidWhy":
+    def asked(self, settings: Settings) -> "DeskReasonOption":
         """The same, complete: before a transaction is open, which would wait for somebody."""
         reason, ticket = self.reason, self.ticket
         if reason is None:
@@ -56,14 +56,14 @@ class SaidWhy:
             reason = typer.prompt(f"Reason ({codes})", err=True)
         if ticket is None:
             ticket = typer.prompt("Ticket", default="", show_default=False, err=True)
-        return SaidWhy(reason, self.explanation, ticket)
+        return DeskReasonOption(reason, self.explanation, ticket)
 
 
 def said_why(
     reason: Reason = None, explanation: Explanation = "", ticket: Ticket = None
-) -> SaidWhy:
+) -> DeskReasonOption:
     """The options of every command of the desk."""
-    return SaidWhy(reason, explanation, ticket)
+    return DeskReasonOption(reason, explanation, ticket)
 
 
 def job(present: Ground, connection: Connection) -> Job:
@@ -71,7 +71,7 @@ def job(present: Ground, connection: Connection) -> Job:
     return Job(connection, present.settings, present.secrets, present.now)
 
 
-def look(present: Ground, said: SaidWhy, *people: Person) -> None:
+def look(present: Ground, said: DeskReasonOption, *people: Person) -> None:
     """It is on record, and each of them can read, why somebody at the machine looked at them."""
     with present.writing() as connection:
         why = said.desk(present, connection).why
@@ -81,7 +81,7 @@ def look(present: Ground, said: SaidWhy, *people: Person) -> None:
                 record(connection, present.secrets, looked, present.now, NO_REFERENCE)
 
 
-def searched_in_vain(present: Ground, said: SaidWhy, *, citizen: bool) -> None:
+def searched_in_vain(present: Ground, said: DeskReasonOption, *, citizen: bool) -> None:
     """It is on record that somebody at the machine looked for a number that is no person's here.
 
     `citizen` is whether the national register knows it.
@@ -92,14 +92,14 @@ def searched_in_vain(present: Ground, said: SaidWhy, *, citizen: bool) -> None:
         record(connection, present.secrets, event, present.now, NO_REFERENCE)
 
 
-def say_why(present: Ground, connection: Connection, person: Person, why: Why) -> None:
+def say_why(present: Ground, connection: Connection, person: Person, why: DeskClosedReason) -> None:
     """It is on record, and the person can read, why somebody at the machine acts on them."""
     given = DeskReasonGiven(person_id=person.id, **why.on_record())
     record(connection, present.secrets, given, present.now, NO_REFERENCE)
 
 
 def do_here(
-    present: Ground, said: SaidWhy, person: Person, do: Callable[..., Outcome], *on: Any
+    present: Ground, said: DeskReasonOption, person: Person, do: Callable[..., ActOutcome], *on: Any
 ) -> bool:
     """Whether the act was done now; where it waits for a second one, that was said.
 

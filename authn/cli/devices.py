@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from authn.cli.desk import SaidWhy, do_here, look, said_why
+from authn.cli.desk import DeskReasonOption, do_here, look, said_why
 from authn.cli.ground import console, ground
 from authn.cli.people import ask_ssin, known_person, print_devices
 from authn.cli.shared_options import takes
@@ -33,7 +33,7 @@ def _devices() -> None:
 
 @app.command("list")
 @takes(said_why)
-def list_(person: PersonId = None, *, said: SaidWhy) -> None:
+def list_(person: PersonId = None, *, said: DeskReasonOption) -> None:
     """Show a person's devices, those that were removed too."""
     with ground() as present:
         ssin = None if person else ask_ssin(present.now)
@@ -48,26 +48,26 @@ def list_(person: PersonId = None, *, said: SaidWhy) -> None:
 
 @app.command()
 @takes(said_why)
-def suspend(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None:
+def suspend(device: DeviceId, person: PersonId = None, *, said: DeskReasonOption) -> None:
     """Block a device, until somebody unblocks it; what was opened with it ends."""
     _act("suspend", device, person, said)
 
 
 @app.command()
 @takes(said_why)
-def resume(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None:
+def resume(device: DeviceId, person: PersonId = None, *, said: DeskReasonOption) -> None:
     """Unblock a device; one that was blocked on suspicion waits for a second person."""
     _act("resume", device, person, said)
 
 
 @app.command()
 @takes(said_why)
-def unlink(device: DeviceId, person: PersonId = None, *, said: SaidWhy) -> None:
+def unlink(device: DeviceId, person: PersonId = None, *, said: DeskReasonOption) -> None:
     """Remove a device for good; the last one that works waits for a second person."""
     _act("unlink", device, person, said)
 
 
-def _act(act: str, device: UUID, person: UUID | None, said: SaidWhy) -> None:
+def _act(act: str, device: UUID, person: UUID | None, said: DeskReasonOption) -> None:
     with ground() as present:
         ssin = None if person else ask_ssin(present.now)
         why = said.asked(present.settings)

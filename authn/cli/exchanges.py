@@ -7,7 +7,7 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from authn.cli.ground import Ground, console, ground
-from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
+from authn.cli.second import Reason, ReasonOption, Ticket, TwoOperatorPlan, carry_out
 from authn.clients.exchange_pairs import (
     ExchangePair,
     InvalidPair,
@@ -47,13 +47,13 @@ def allow(
     pair = ExchangePair(client_id, subject_client_id, resource)
     with ground() as present:
 
-        def plan(connection: Connection) -> Plan[bool]:
-            return Plan(
+        def plan(connection: Connection) -> TwoOperatorPlan[bool]:
+            return TwoOperatorPlan(
                 wanted_exchange(connection, present.settings, pair),
                 lambda: _allow(present, connection, pair),
             )
 
-        result = carry_out(present, SaidReason(reason, ticket), plan)
+        result = carry_out(present, ReasonOption(reason, ticket), plan)
     if result.asked is None:
         console.print("Allowed." if result.done else "It was allowed before.")
 

@@ -8,10 +8,10 @@ from authn.errors import CommandError
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person
 from authn.sources.asking import SourceDown, open_sources
-from authn.sources.register import LookUp, look_up
+from authn.sources.register import RegisterLookup, look_up
 
 
-def citizen_with(present: Ground, person_id: UUID | None, ssin: str | None) -> LookUp:
+def citizen_with(present: Ground, person_id: UUID | None, ssin: str | None) -> RegisterLookup:
     """The look-up of this person, or of this number; raises `CommandError`."""
     if person_id:
         with present.reading() as connection:

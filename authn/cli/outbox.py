@@ -14,7 +14,7 @@ from authn.notices.delivery import outbox_work
 from authn.oidc.backchannel_logout import backchannel_work
 from authn.oidc.revocation_hook import revocation_work
 from authn.outbox.destinations import run_once as run_by_destination
-from authn.outbox.outbox import Entry, drop, entries, retry
+from authn.outbox.outbox import OutboxEntry, drop, entries, retry
 from authn.outbox.smtp import can_send
 from authn.outbox.worker import run_once
 from authn.people.ssin import BRUSSELS
@@ -100,7 +100,7 @@ def _warn(present: Ground) -> None:
         console.print("No mail is sent: AUTHN_SMTP_HOST is not set.")
 
 
-def _words(entry: Entry) -> list[str]:
+def _words(entry: OutboxEntry) -> list[str]:
     """The entry on one line, so that a row can be copied whole."""
     next_try = [] if entry.state == "dead" else [f"next try {_minute(entry.due_at)}"]
     failure = [entry.last_error] if entry.last_error else []

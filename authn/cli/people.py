@@ -13,12 +13,12 @@ from uuid import UUID
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from authn.cli.desk import SaidWhy, do_here, look, said_why, searched_in_vain
+from authn.cli.desk import DeskReasonOption, do_here, look, said_why, searched_in_vain
 from authn.cli.ground import Ground, console, ground
 from authn.cli.national_register import citizen_with
 from authn.cli.people_merge import merge
 from authn.cli.shared_options import takes
-from authn.console.acts import Outcome, do_begin_return, do_block_all
+from authn.console.acts import ActOutcome, do_begin_return, do_block_all
 from authn.devices.devices import every_device_of
 from authn.devices.tables import Device
 from authn.devices.transitions import state_of
@@ -70,7 +70,7 @@ def import_(file: Annotated[Path, typer.Argument(metavar="FILE.csv")]) -> None:
 
 @app.command()
 @takes(said_why)
-def show(person_id: PersonId = None, *, said: SaidWhy) -> None:
+def show(person_id: PersonId = None, *, said: DeskReasonOption) -> None:
     """Show what is known of one person, without their national number; it is on record why."""
     with ground() as present:
         ssin = None if person_id else ask_ssin(present.now)
@@ -86,7 +86,7 @@ def show(person_id: PersonId = None, *, said: SaidWhy) -> None:
 
 @app.command()
 @takes(said_why)
-def block(person_id: PersonId = None, *, said: SaidWhy) -> None:
+def block(person_id: PersonId = None, *, said: DeskReasonOption) -> None:
     """Block every device of a person who lost them: the emergency door, proven at the desk.
 
     Nothing is deleted. They come back by an upstream identity or by `authn activation issue`.
@@ -96,7 +96,7 @@ def block(person_id: PersonId = None, *, said: SaidWhy) -> None:
 
 @app.command("begin-return")
 @takes(said_why)
-def begin_return(person_id: PersonId = None, *, said: SaidWhy) -> None:
+def begin_return(person_id: PersonId = None, *, said: DeskReasonOption) -> None:
     """Begin the return of a person who has no device any more: it waits, and can be cancelled.
 
     Every address on file is told. Once it has waited, the code of a registrar at the desk lets them
@@ -105,7 +105,9 @@ def begin_return(person_id: PersonId = None, *, said: SaidWhy) -> None:
     _act(person_id, said, do_begin_return, "A return has begun")
 
 
-def _act(person_id: UUID | None, said: SaidWhy, do: Callable[..., Outcome], done: str) -> None:
+def _act(
+    person_id: UUID | None, said: DeskReasonOption, do: Callable[..., ActOutcome], done: str
+) -> None:
     with ground() as present:
         ssin = None if person_id else ask_ssin(present.now)
         why = said.asked(present.settings)
@@ -128,7 +130,7 @@ def ask_ssin(now: datetime) -> str:
 
 
 def known_person(
-    present: Ground, said: SaidWhy, person_id: UUID | None, ssin: str | None
+    present: Ground, said: DeskReasonOption, person_id: UUID | None, ssin: str | None
 ) -> Person:
     """The person with this id or number; raises `CommandError`.
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 from sqlalchemy import Connection
 
-from authn.cli.desk import SaidWhy, do_here, job, look, said_why
+from authn.cli.desk import DeskReasonOption, do_here, job, look, said_why
 from authn.cli.ground import Ground, console, ground
 from authn.cli.shared_options import takes
 from authn.console.acts import do_merge
@@ -52,7 +52,7 @@ def merge(
         bool, typer.Option("--yes", help="Ask for it. Without this, what would be done is shown.")
     ] = False,
     *,
-    said: SaidWhy,
+    said: DeskReasonOption,
 ) -> None:
     """Make one person of two who turned out to be one: all of the first goes to the second.
 

@@ -93,7 +93,7 @@ RevocationHook = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class SaidOfResource:
+class ResourceOptionValues:
     """What the options say: a file's object, what stands beside it, and the scopes that are named,
     which all have these rules."""
 
@@ -136,7 +136,7 @@ def said_of_resource(
     may_act: MayAct = None,
     device_id: DeviceId = None,
     revocation_hook: RevocationHook = None,
-) -> SaidOfResource:
+) -> ResourceOptionValues:
     """The options of both commands, by the names of `Resource`; what was not said is left out."""
     members = {
         "resource_name": name,
@@ -157,7 +157,7 @@ def said_of_resource(
         "service_names": service_name,
         "level": scope_level,
     }
-    return SaidOfResource(
+    return ResourceOptionValues(
         file=_read_object(file) if file else {},
         members=_said(members),
         scopes=scope or [],

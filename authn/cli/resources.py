@@ -10,8 +10,8 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from authn.cli.ground import Ground, console, ground
-from authn.cli.resource_options import SaidOfResource, said_of_resource
-from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
+from authn.cli.resource_options import ResourceOptionValues, said_of_resource
+from authn.cli.second import Reason, ReasonOption, Ticket, TwoOperatorPlan, carry_out
 from authn.cli.shared_options import takes
 from authn.clients.desk_api import desk_api_audience, register_desk_api
 from authn.clients.exchange_pairs import list_exchanges
@@ -51,7 +51,7 @@ def add(
     reason: Reason = None,
     ticket: Ticket = None,
     *,
-    said: SaidOfResource,
+    said: ResourceOptionValues,
 ) -> None:
     """Register a resource server: what is not said is not allowed.
 
@@ -62,17 +62,17 @@ def add(
     values |= _told(lambda: read_resource_document(_named(document, resource)))
     with ground() as present:
 
-        def plan(connection: Connection) -> Plan[Resource]:
+        def plan(connection: Connection) -> TwoOperatorPlan[Resource]:
             keys, settings = present.secrets, present.settings
             after = _told(lambda: new_resource(connection, settings, present.now, **values))
-            return Plan(
+            return TwoOperatorPlan(
                 wanted_resource(connection, None, after),
                 lambda: _told(
                     lambda: register_resource(connection, keys, settings, present.now, **values)
                 ),
             )
 
-        result = carry_out(present, SaidReason(reason, ticket), plan)
+        result = carry_out(present, ReasonOption(reason, ticket), plan)
         if result.done is not None:
             _tell(present, result.done)
 
@@ -100,7 +100,7 @@ def change(
     reason: Reason = None,
     ticket: Ticket = None,
     *,
-    said: SaidOfResource,
+    said: ResourceOptionValues,
 ) -> None:
     """Change what is said: a scope that is named is new or another; those of a file are all.
 
@@ -108,12 +108,12 @@ def change(
     """
     with ground() as present:
 
-        def plan(connection: Connection) -> Plan[Resource]:
+        def plan(connection: Connection) -> TwoOperatorPlan[Resource]:
             keys, settings = present.secrets, present.settings
             found = _found(connection, resource)
             values = _values(found, remove_scope or (), said)
             after = _told(lambda: changed_resource(connection, settings, found, **values))
-            return Plan(
+            return TwoOperatorPlan(
                 wanted_resource(connection, found, after),
                 lambda: _told(
                     lambda: change_resource(
@@ -122,7 +122,7 @@ def change(
                 ),
             )
 
-        result = carry_out(present, SaidReason(reason, ticket), plan)
+        result = carry_out(present, ReasonOption(reason, ticket), plan)
         if result.done is not None:
             _tell(present, result.done)
 
@@ -135,7 +135,9 @@ def _found(connection: Connection, resource: str) -> Resource:
     return found
 
 
-def _values(found: Resource, remove_scope: Iterable[str], said: SaidOfResource) -> dict[str, Any]:
+def _values(
+    found: Resource, remove_scope: Iterable[str], said: ResourceOptionValues
+) -> dict[str, Any]:
     """The values that it would have; raises `CommandError`."""
     known = {name: _as_said(asdict(each)) for name, each in found.scopes.items()}
     removed = list(remove_scope)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from authn.cli.desk import job
 from authn.cli.ground import Ground, console
 from authn.console.operator_asking import path_of, reason_of
-from authn.console.operator_request_rows import OperatorRequest, Wanted
+from authn.console.operator_request_rows import OperatorRequest, OperatorRequestInput
 from authn.console.operator_requests import ask
 from authn.console.operator_second import Way, note_alone, way_at_the_machine
 from authn.errors import CommandError, Refusal
@@ -32,13 +32,13 @@ Ticket = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class SaidReason:
+class ReasonOption:
     """Why it is needed, as far as the options say it."""
 
     reason: str | None = None
     ticket: str | None = None
 
-    def asked(self) -> "SaidReason":
+    def asked(self) -> "ReasonOption":
         """The same, complete: before a transaction is open, which would wait for somebody."""
         reason, ticket = self.reason, self.ticket
         if reason is None:
@@ -46,19 +46,19 @@ class SaidReason:
             reason = typer.prompt("Why is it needed", err=True)
         if ticket is None:
             ticket = typer.prompt("Ticket", default="", show_default=False, err=True)
-        return SaidReason(reason, ticket)
+        return ReasonOption(reason, ticket)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan(Generic[Done]):
+class TwoOperatorPlan(Generic[Done]):
     """What would be done, and how; `wanted` is None for what nobody need agree to."""
 
-    wanted: Wanted | None
+    wanted: OperatorRequestInput | None
     do: Callable[[], Done]
 
 
 @dataclass(frozen=True, slots=True)
-class Result(Generic[Done]):
+class TwoOperatorResult(Generic[Done]):
     """What was done, or what waits as `asked` and was not done."""
 
     done: Done | None = None
@@ -66,8 +66,8 @@ class Result(Generic[Done]):
 
 
 def carry_out(
-    present: Ground, said: SaidReason, plan: Callable[[Connection], Plan[Done]]
-) -> Result[Done]:
+    present: Ground, said: ReasonOption, plan: Callable[[Connection], TwoOperatorPlan[Done]]
+) -> TwoOperatorResult[Done]:
     """It is done, or asked; which of them, and where it waits, was said. Raises as the act does."""
     with present.reading() as connection:
         way = way_at_the_machine(connection, plan(connection).wanted)
@@ -88,20 +88,24 @@ def carry_out(
 
 
 def _by(
-    present: Ground, connection: Connection, said: SaidReason, planned: Plan[Done], way: Way
-) -> Result[Done]:
+    present: Ground,
+    connection: Connection,
+    said: ReasonOption,
+    planned: TwoOperatorPlan[Done],
+    way: Way,
+) -> TwoOperatorResult[Done]:
     if planned.wanted is None or way == "free":
-        return Result(done=planned.do())
+        return TwoOperatorResult(done=planned.do())
     occasion = job(present, connection)
     try:
         why = reason_of(occasion, said.reason or "", said.ticket or "")
     except Refusal as refusal:
         raise CommandError(refusal.description) from None
     if way == "two":
-        return Result(asked=ask(occasion, None, planned.wanted, *why))
+        return TwoOperatorResult(asked=ask(occasion, None, planned.wanted, *why))
     done = planned.do()
     note_alone(occasion, planned.wanted, *why)
-    return Result(done=done)
+    return TwoOperatorResult(done=done)
 
 
 def _say_waits(present: Ground, asked: OperatorRequest) -> None:

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from authn.cli.ground import Ground, console, ground
 from authn.console import approval_rows
-from authn.db.reencryption import Encrypted, count_old, reencrypt
+from authn.db.reencryption import EncryptedColumn, count_old, reencrypt
 from authn.errors import CommandError
 from authn.federation import foreign_identities
 from authn.keys import signing_keys
@@ -26,7 +26,7 @@ from authn.settings import load_settings
 from authn.sources import embedded, twins
 
 # Every column that the master key encrypts.
-ENCRYPTED: tuple[Encrypted, ...] = (
+ENCRYPTED: tuple[EncryptedColumn, ...] = (
     *signing_keys.ENCRYPTED,
     *numbers.ENCRYPTED,
     *addresses.ENCRYPTED,

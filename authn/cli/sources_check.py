@@ -6,7 +6,7 @@ from authn.errors import CommandError
 from authn.people.ssin import BRUSSELS
 from authn.sources.asking import Sources, open_sources
 from authn.sources.checking import check_source
-from authn.sources.outcomes import Outcome, outcomes
+from authn.sources.outcomes import SourceOutcome, outcomes
 from authn.sources.questions import QUESTIONS, SOURCES, QuestionName, SourceName
 
 HELP = """Ask each configured source a question about a fictitious number, and say how it went.
@@ -27,7 +27,7 @@ def check() -> None:
 
 
 def _answers(
-    present: Ground, sources: Sources, source: SourceName, told: dict[QuestionName, Outcome]
+    present: Ground, sources: Sources, source: SourceName, told: dict[QuestionName, SourceOutcome]
 ) -> bool:
     """Whether the source can be asked; says so."""
     checked = check_source(present.settings, sources, source)
@@ -43,7 +43,7 @@ def _answers(
     return not checked.failure
 
 
-def _in_words(outcome: Outcome) -> str:
+def _in_words(outcome: SourceOutcome) -> str:
     heard = "never answered"
     if outcome.answered_at:
         last = outcome.answered_at.astimezone(BRUSSELS)

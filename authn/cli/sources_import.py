@@ -10,7 +10,7 @@ from authn.cli.ground import Ground, console, ground
 from authn.errors import CommandError
 from authn.sources.configured import is_embedded
 from authn.sources.files.columns import COLUMNS, FileKind
-from authn.sources.files.importing import Import, ImportReport
+from authn.sources.files.importing import FactImport, FactImportReport
 from authn.sources.files.reading import SUFFIXES
 from authn.sources.questions import QUESTIONS, SourceName
 
@@ -52,7 +52,7 @@ def import_(
         _warn_of_real_source(present, kind)
         with _progress() as progress:
             task = progress.add_task("Reading", total=file.stat().st_size)
-            report = Import(
+            report = FactImport(
                 present.database,
                 present.secrets,
                 kind,
@@ -71,7 +71,7 @@ def _warn_of_real_source(present: Ground, kind: FileKind) -> None:
         console.print(f"Note: AUTHN_{source.upper()}_URL is set, so this file answers nobody.")
 
 
-def _print_report(report: ImportReport, unit: str) -> None:
+def _print_report(report: FactImportReport, unit: str) -> None:
     for rejected in report.rejected[:MOST_SHOWN]:
         console.print(f"{unit} {rejected.line}: {rejected.rule}.", markup=False)
     more = len(report.rejected) - MOST_SHOWN

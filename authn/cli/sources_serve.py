@@ -8,7 +8,7 @@ import uvicorn
 
 from authn.cli.ground import console
 from authn.clock import system_clock
-from authn.demo.authentic_sources import Trouble, create_authentic_sources
+from authn.demo.authentic_sources import SourceTrouble, create_authentic_sources
 from authn.demo.source_files import read_clients, twins_of
 from authn.demo.source_tokens import SourceTokens
 
@@ -39,7 +39,9 @@ def serve(
     now = system_clock()
     tokens = SourceTokens(read_clients(folder), f"{url}/token", system_clock)
     with twins_of(folder, now) as (database, secrets):
-        application = create_authentic_sources(database, secrets, tokens, Trouble(delay, failures))
+        application = create_authentic_sources(
+            database, secrets, tokens, SourceTrouble(delay, failures)
+        )
         console.print(f"Authentic sources for development: {url} (Ctrl-C stops them).")
         console.print(f"Token endpoint: {url}/token")
         uvicorn.run(

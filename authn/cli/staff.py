@@ -14,14 +14,14 @@ from sqlalchemy import Connection
 from authn.cli.desk import job
 from authn.cli.ground import Ground, console, ground
 from authn.cli.people import ask_ssin
-from authn.cli.second import Plan, Reason, SaidReason, Ticket, carry_out
+from authn.cli.second import Reason, ReasonOption, Ticket, TwoOperatorPlan, carry_out
 from authn.console.operator_request_deeds import (
     RoleGiven,
     end_what_one_began,
     give_role,
     wanted_role,
 )
-from authn.console.operator_request_rows import Wanted
+from authn.console.operator_request_rows import OperatorRequestInput
 from authn.console.operator_second import tell_of_role
 from authn.errors import CommandError
 from authn.people.persons import find_person, find_person_by_ssin
@@ -77,12 +77,14 @@ def appoint_(
     with ground() as present:
         chosen = _person(present, person)
 
-        def plan(connection: Connection) -> Plan[RoleGiven | None]:
+        def plan(connection: Connection) -> TwoOperatorPlan[RoleGiven | None]:
             had = any(role in each.roles for each in staff_by_desk(connection, chosen.id).values())
             wanted = None if had else _wanted(chosen, role, desk)
-            return Plan(wanted, lambda: _appoint(present, connection, chosen, role, desk))
+            return TwoOperatorPlan(
+                wanted, lambda: _appoint(present, connection, chosen, role, desk)
+            )
 
-        result = carry_out(present, SaidReason(reason, ticket), plan)
+        result = carry_out(present, ReasonOption(reason, ticket), plan)
     if result.asked is None:
         words = "has the role now" if result.done else "had the role already"
         console.print(f"{chosen.full_name}: {role}, {words}.", markup=False)
@@ -99,7 +101,7 @@ def _say_blocked(given: RoleGiven) -> None:
         )
 
 
-def _wanted(chosen: Person, role: str, desk: str) -> Wanted | None:
+def _wanted(chosen: Person, role: str, desk: str) -> OperatorRequestInput | None:
     try:
         return wanted_role(chosen, role, desk)
     except NoStaff as refusal:

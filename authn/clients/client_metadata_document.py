@@ -17,7 +17,7 @@ from authn.clients.client_metadata_members import (
     IN_LANGUAGES,
     OPTIONAL,
     PAIRWISE,
-    Offer,
+    MetadataOffer,
     read_members,
 )
 from authn.clients.clients import AUTHORIZATION_CODE, BASIC, Client
@@ -28,7 +28,7 @@ CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DocumentMember:
     """What a client says about itself, checked: the fields of `Client` that are its own to say.
 
     `client_name` is "" where it has none.
@@ -56,7 +56,7 @@ class Said:
             return None  # no redirect URI either, as will be said
 
 
-def read_client_metadata(document: Mapping[str, Any], offer: Offer) -> Said:
+def read_client_metadata(document: Mapping[str, Any], offer: MetadataOffer) -> DocumentMember:
     """What the document says, with the defaults of the specifications for what it does not.
 
     Raises `InvalidClientMetadata`. `register_client` and `change_client` check what goes together.
@@ -65,7 +65,7 @@ def read_client_metadata(document: Mapping[str, Any], offer: Offer) -> Said:
     names = dict(values.pop("client_names", {}))
     optional = {name: value for name, value in values.items() if name in _FIELDS}
     sector_identifier_uri = values.get("sector_identifier_uri", "")
-    said = Said(
+    said = DocumentMember(
         client_name=names.pop("", "") or next(iter(names.values()), ""),
         redirect_uris=values.get("redirect_uris", ()),
         post_logout_redirect_uris=values.get("post_logout_redirect_uris", ()),
@@ -85,7 +85,7 @@ def read_client_metadata(document: Mapping[str, Any], offer: Offer) -> Said:
 _FIELDS = frozenset(OPTIONAL) | {field for field, _ in IN_LANGUAGES.values()}
 
 
-def _check_response_types(said: Said, response_types: tuple[str, ...] | None) -> None:
+def _check_response_types(said: DocumentMember, response_types: tuple[str, ...] | None) -> None:
     """RFC 7591 §2.1: `code` goes with the grant type `authorization_code`, and nothing else."""
     if response_types is None:
         return

@@ -50,7 +50,7 @@ _NEVER_PUBLIC = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class MetadataOffer:
     """What a client may be registered with; `http_hosts` are those of test beds, without TLS."""
 
     scopes: Collection[str]
@@ -61,10 +61,10 @@ class Offer:
     http_hosts: Collection[str]
 
 
-Read = Callable[[Any, Offer], Any]
+Read = Callable[[Any, MetadataOffer], Any]
 
 
-class Misstated(ValueError):
+class MisstatedMember(ValueError):
     """A member holds what it may not; `sentence` says what it is."""
 
     def __init__(self, sentence: str) -> None:
@@ -75,52 +75,52 @@ class Misstated(ValueError):
 def text(longest: int = LONGEST_TEXT) -> Read:
     """A line of text, without what can't be seen."""
 
-    def read(value: Any, offer: Offer) -> str:
+    def read(value: Any, offer: MetadataOffer) -> str:
         if not isinstance(value, str) or len(value) > longest or not value.isprintable():
-            raise Misstated(TEXT)
+            raise MisstatedMember(TEXT)
         return value.strip()
 
     return read
 
 
-def texts(value: Any, offer: Offer) -> tuple[str, ...]:
+def texts(value: Any, offer: MetadataOffer) -> tuple[str, ...]:
     """A list of lines, each once."""
     if not isinstance(value, list) or len(value) > MOST_IN_A_LIST:
-        raise Misstated(TEXTS)
+        raise MisstatedMember(TEXTS)
     if not all(isinstance(each, str) and each and each.isprintable() for each in value):
-        raise Misstated(TEXTS)
+        raise MisstatedMember(TEXTS)
     if any(len(each) > LONGEST_TEXT for each in value):
-        raise Misstated(TEXTS)
+        raise MisstatedMember(TEXTS)
     return tuple(dict.fromkeys(value))
 
 
-def redirect_uris(value: Any, offer: Offer) -> tuple[str, ...]:
+def redirect_uris(value: Any, offer: MetadataOffer) -> tuple[str, ...]:
     """A list of texts; whether they are redirect URIs depends on the kind of application."""
     if not isinstance(value, list) or len(value) > MOST_IN_A_LIST:
-        raise Misstated(TEXTS)
+        raise MisstatedMember(TEXTS)
     if not all(isinstance(each, str) for each in value):
-        raise Misstated(TEXTS)
+        raise MisstatedMember(TEXTS)
     return tuple(dict.fromkeys(value))
 
 
-def flag(value: Any, offer: Offer) -> bool:
+def flag(value: Any, offer: MetadataOffer) -> bool:
     if not isinstance(value, bool):
-        raise Misstated(FLAG)
+        raise MisstatedMember(FLAG)
     return value
 
 
-def seconds(value: Any, offer: Offer) -> int:
+def seconds(value: Any, offer: MetadataOffer) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_SECONDS:
-        raise Misstated(SECONDS)
+        raise MisstatedMember(SECONDS)
     return value
 
 
 def one_of(values: Collection[str]) -> Read:
     """One word of those that there are."""
 
-    def read(value: Any, offer: Offer) -> str:
+    def read(value: Any, offer: MetadataOffer) -> str:
         if not isinstance(value, str) or value not in values:
-            raise Misstated(NOT_SUPPORTED)
+            raise MisstatedMember(NOT_SUPPORTED)
         return value
 
     return read
@@ -134,62 +134,62 @@ def offered(name: str) -> Read:
 def some_offered(name: str) -> Read:
     """A list of words that this service offers."""
 
-    def read(value: Any, offer: Offer) -> tuple[str, ...]:
+    def read(value: Any, offer: MetadataOffer) -> tuple[str, ...]:
         said = texts(value, offer)
         if not set(said) <= set(getattr(offer, name)):
-            raise Misstated(NOT_SUPPORTED)
+            raise MisstatedMember(NOT_SUPPORTED)
         return said
 
     return read
 
 
-def address(value: Any, offer: Offer) -> str:
+def address(value: Any, offer: MetadataOffer) -> str:
     """The address of a document or an endpoint of theirs."""
     if not isinstance(value, str) or not is_document_uri(value, offer.http_hosts):
-        raise Misstated(ADDRESS)
+        raise MisstatedMember(ADDRESS)
     return value
 
 
-def request_uris(value: Any, offer: Offer) -> tuple[str, ...]:
+def request_uris(value: Any, offer: MetadataOffer) -> tuple[str, ...]:
     """Core §6.2: the fragment is the hash of what is there, so that a change has a new address."""
     said = texts(value, offer)
     for uri in said:
         if len(uri) > LONGEST_REQUEST_URI:
-            raise Misstated(ADDRESS)
+            raise MisstatedMember(ADDRESS)
         address(uri.partition("#")[0], offer)
     return said
 
 
-def key_set(value: Any, offer: Offer) -> Mapping[str, Any]:
+def key_set(value: Any, offer: MetadataOffer) -> Mapping[str, Any]:
     """A JWK Set by value (RFC 7517 §5), as it was sent."""
     keys = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(keys, list) or len(keys) > MOST_KEYS:
-        raise Misstated(KEY_SET)
+        raise MisstatedMember(KEY_SET)
     if any(not isinstance(key, dict) for key in keys):
-        raise Misstated(KEY_SET)
+        raise MisstatedMember(KEY_SET)
     if any(_NEVER_PUBLIC & key.keys() for key in keys):
-        raise Misstated(PRIVATE_KEY)
+        raise MisstatedMember(PRIVATE_KEY)
     if not read_key_set(value):
-        raise Misstated(KEY_SET)
+        raise MisstatedMember(KEY_SET)
     return {"keys": keys}
 
 
 def certificate_name(member: str) -> Read:
     """The name by which `tls_client_auth` knows a client."""
 
-    def read(value: Any, offer: Offer) -> str:
+    def read(value: Any, offer: MetadataOffer) -> str:
         name: str = text()(value, offer)
         if not can_be_in_a_certificate(member, name):
-            raise Misstated(CERTIFICATE_NAME)
+            raise MisstatedMember(CERTIFICATE_NAME)
         return name
 
     return read
 
 
-def scope(value: Any, offer: Offer) -> str:
+def scope(value: Any, offer: MetadataOffer) -> str:
     """Of the scopes that were said, those that there are for this client (RFC 7591 §3.2.1)."""
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
-        raise Misstated(TEXT)
+        raise MisstatedMember(TEXT)
     return " ".join(each for each in dict.fromkeys(value.split()) if each in offer.scopes)
 
 
@@ -260,7 +260,7 @@ OPTIONAL: dict[str, Read] = {
 }
 
 
-def read_members(document: Mapping[str, Any], offer: Offer) -> dict[str, Any]:
+def read_members(document: Mapping[str, Any], offer: MetadataOffer) -> dict[str, Any]:
     """What the document says, by the names of `IN_LANGUAGES`'s fields and of the other two tables.
 
     What is null or empty was not said (RFC 7592 §2.2), and what nobody knows is ignored
@@ -270,19 +270,19 @@ def read_members(document: Mapping[str, Any], offer: Offer) -> dict[str, Any]:
     for name, value in document.items():
         try:
             _read_member(values, name, value, offer)
-        except Misstated as misstated:
+        except MisstatedMember as misstated:
             raise InvalidClientMetadata(misstated.sentence, name.partition("#")[0]) from None
     return values
 
 
-def _read_member(values: dict[str, Any], name: str, value: Any, offer: Offer) -> None:
+def _read_member(values: dict[str, Any], name: str, value: Any, offer: MetadataOffer) -> None:
     said = value is not None and value != ""
     base, mark, tag = name.partition("#")
     if base in IN_LANGUAGES and said:
         field, read = IN_LANGUAGES[base]
         in_languages = values.setdefault(field, {})
         if (mark and not _LANGUAGE_TAG.fullmatch(tag)) or len(in_languages) >= MOST_LANGUAGES:
-            raise Misstated(LANGUAGES)
+            raise MisstatedMember(LANGUAGES)
         in_languages[tag] = read(value, offer)
     elif name in OF_EVERY_CLIENT and said:
         values[name] = OF_EVERY_CLIENT[name](value, offer)

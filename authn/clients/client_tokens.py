@@ -13,7 +13,7 @@ from authn.clients.key_sets import keys_of_client
 from authn.errors import Unavailable
 from authn.foreign_jwt import ExchangeKey, NoFittingKey, encrypt_jwe
 from authn.jose import ALGORITHMS, sign
-from authn.keys.signing_keys import Keys, current_keys
+from authn.keys.signing_keys import SigningKeys, current_keys
 from authn.web.outgoing import NoAnswer
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
@@ -23,7 +23,7 @@ JWT = "JWT"
 
 
 @dataclass(frozen=True, slots=True)
-class Sealing:
+class SealingKeys:
     """How a kind of JWT is made for a client, by the names of its registration.
 
     `signed_response_alg` signs it. Nothing is encrypted where `encrypted_response_alg` is ""; where
@@ -36,7 +36,11 @@ class Sealing:
 
 
 def token_for_client(
-    request: Request, client: Client, claims: Mapping[str, Any], sealing: Sealing, typ: str = JWT
+    request: Request,
+    client: Client,
+    claims: Mapping[str, Any],
+    sealing: SealingKeys,
+    typ: str = JWT,
 ) -> str:
     """The claims, signed by us and, where the client wants it so, encrypted to it.
 
@@ -49,7 +53,7 @@ def token_for_client(
 
 
 def sealed_for_client(
-    request: Request, client: Client, content: str, sealing: Sealing, cty: str = JWT
+    request: Request, client: Client, content: str, sealing: SealingKeys, cty: str = JWT
 ) -> str:
     """The JWT, or another text with `cty` "", encrypted to the client where it wants it so.
 
@@ -65,7 +69,7 @@ def sealed_for_client(
     return encrypted_for(client_keys, content, sealing.encrypted_response_alg, enc, cty)
 
 
-def signed_for(keys: Keys, alg: str, claims: Mapping[str, Any], typ: str = JWT) -> str:
+def signed_for(keys: SigningKeys, alg: str, claims: Mapping[str, Any], typ: str = JWT) -> str:
     """The claims, signed with our active key of this algorithm.
 
     Raises `ProtocolError` when there is no such algorithm; a registration names none that isn't.

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import orjson
 
 from authn.clients.clients import Client
-from authn.foreign_jwt import ExchangeKey, UnknownKey, read_key_set, verify_jws
+from authn.foreign_jwt import ExchangeKey, UnknownForeignKey, read_key_set, verify_jws
 from authn.web.documents import remembered_document
 from authn.web.outgoing import NoAnswer
 from authn.web.site import Site
@@ -72,7 +72,7 @@ def verified_claims(
     """
     try:
         return verify_jws(token, keys_of(site, holder, now), algorithms, types)
-    except UnknownKey:
+    except UnknownForeignKey:
         if holder.jwks is not None or not holder.jwks_uri:
             raise
         return verify_jws(token, keys_of(site, holder, now, newer=True), algorithms, types)

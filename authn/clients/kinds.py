@@ -19,23 +19,23 @@ WEB, BROWSER, NATIVE, SYSTEM_KIND, RESOURCE = "web", "browser", "native", "syste
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ClientKind:
     """What it is in words, and what such a client says unless it says something else."""
 
     words: str
     says: Mapping[str, Any]
 
 
-KINDS: dict[str, Kind] = {
-    WEB: Kind(
+KINDS: dict[str, ClientKind] = {
+    WEB: ClientKind(
         N_("a web application with a server, which keeps a secret or a key"),
         {"token_endpoint_auth_method": BASIC, "grant_types": [AUTHORIZATION_CODE]},
     ),
-    BROWSER: Kind(
+    BROWSER: ClientKind(
         N_("an application that runs in the browser alone: no secret"),
         {"token_endpoint_auth_method": PUBLIC, "grant_types": [AUTHORIZATION_CODE]},
     ),
-    NATIVE: Kind(
+    NATIVE: ClientKind(
         N_("an app on a phone or a computer: no secret"),
         {
             "application_type": "native",
@@ -43,14 +43,14 @@ KINDS: dict[str, Kind] = {
             "grant_types": [AUTHORIZATION_CODE, REFRESH_TOKEN],
         },
     ),
-    SYSTEM_KIND: Kind(
+    SYSTEM_KIND: ClientKind(
         N_("a system without people: tokens for its organisation, by a key"),
         {
             "token_endpoint_auth_method": PRIVATE_KEY_JWT,
             "grant_types": [CLIENT_CREDENTIALS],
         },
     ),
-    RESOURCE: Kind(
+    RESOURCE: ClientKind(
         N_("a resource server, which only asks about tokens that it was sent"),
         {"token_endpoint_auth_method": BASIC, "grant_types": [], "scope": "openid"},
     ),

@@ -27,7 +27,7 @@ IDENTITY_KINDS: Final[tuple[IdentityKind, ...]] = (*PROFILE_KINDS, SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ClientIdentity:
     """In which capacity somebody acts, and at which level they signed in.
 
     `disciplines` are those of a quality, `service_names` those of a mandate. A system has not
@@ -41,7 +41,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedPermission:
     """Why not: a word for records, a sentence for developers (ASCII), and one for people."""
 
     reason: Literal["scope", "kind", "discipline", "service_name", "level"]
@@ -50,34 +50,36 @@ class Refused:
 
 
 # In the order in which they are looked at: who is refused for the level meets all other rules.
-UNKNOWN_SCOPE: Final = Refused(
+UNKNOWN_SCOPE: Final = RefusedPermission(
     "scope",
     "The scope is not one of the resource.",
     N_("This does not exist any more."),
 )
-KIND: Final = Refused(
+KIND: Final = RefusedPermission(
     "kind",
     "The scope may not be obtained in the capacity in which the person acts.",
     N_("It is not for the capacity in which you act now."),
 )
-DISCIPLINE: Final = Refused(
+DISCIPLINE: Final = RefusedPermission(
     "discipline",
     "The scope may not be obtained in the discipline in which the person acts.",
     N_("It is not for your profession."),
 )
-SERVICE_NAME: Final = Refused(
+SERVICE_NAME: Final = RefusedPermission(
     "service_name",
     "The scope is not one of a service that the mandate is for.",
     N_("Your mandate is not for this service."),
 )
-LEVEL: Final = Refused(
+LEVEL: Final = RefusedPermission(
     "level",
     "The scope needs a login of a higher level.",
     N_("It needs a stronger device than the one that you signed in with."),
 )
 
 
-def refusal(identity: Identity, scope: str, resource: Resource | ResourceRules) -> Refused | None:
+def refusal(
+    identity: ClientIdentity, scope: str, resource: Resource | ResourceRules
+) -> RefusedPermission | None:
     """Why this identity may not obtain this scope of this resource; None when it may.
 
     The scope "" is the resource alone: a token for it without any scope.
@@ -98,8 +100,8 @@ def refusal(identity: Identity, scope: str, resource: Resource | ResourceRules) 
 
 
 def refusals(
-    identity: Identity, scopes: Collection[str], resource: Resource | ResourceRules
-) -> Mapping[str, Refused]:
+    identity: ClientIdentity, scopes: Collection[str], resource: Resource | ResourceRules
+) -> Mapping[str, RefusedPermission]:
     """Those of these scopes that the identity may not obtain at the resource, each with why."""
     asked = {scope: refusal(identity, scope, resource) for scope in scopes}
     return {scope: refused for scope, refused in asked.items() if refused is not None}
@@ -129,7 +131,7 @@ def _meets(rule: Collection[str], held: Collection[str]) -> bool:
     return not rule or not set(rule).isdisjoint(held)
 
 
-def _level(identity: Identity, level: Level) -> Refused | None:
+def _level(identity: ClientIdentity, level: Level) -> RefusedPermission | None:
     if not level or identity.level is None:
         return None
     return LEVEL if LEVELS.index(identity.level) < LEVELS.index(level) else None

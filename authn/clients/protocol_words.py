@@ -5,12 +5,7 @@ Here, below it, for whoever registers or checks a client; a test holds them agai
 
 from typing import Final
 
-from authn.clients.clients import (
-    AUTHORIZATION_CODE,
-    CLIENT_CREDENTIALS,
-    DEVICE_CODE,
-    REFRESH_TOKEN,
-)
+from authn.clients.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 (a name)
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"

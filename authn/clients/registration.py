@@ -44,7 +44,7 @@ _END = (
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegisteredClient:
     """A client that was registered now, and its secret, which nobody can read again."""
 
     client: Client
@@ -80,7 +80,7 @@ def new_client(
     required_profile_kinds: Iterable[str] = (),
     default_profile_kind: str = "",
     scope_reasons: Mapping[str, Mapping[str, str]] | None = None,
-) -> Registered:
+) -> RegisteredClient:
     """A client that keeps every rule, for `add_client`; id and secret are made when not given.
 
     Raises `InvalidClientMetadata` or `InvalidRedirectUri` (RFC 7591 §3.2.2).
@@ -120,13 +120,13 @@ def new_client(
         scope_reasons=scope_reasons or {},
     )
     _check(client)
-    return Registered(client, secret)
+    return RegisteredClient(client, secret)
 
 
 def add_client(
     connection: Connection,
     secrets: Secrets,
-    registered: Registered,
+    registered: RegisteredClient,
     now: datetime,
     reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
@@ -150,7 +150,7 @@ def register_client(
     reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
     **values: Any,
-) -> Registered:
+) -> RegisteredClient:
     """The application is a client from now on; `values` are those of `new_client`, which raises."""
     registered = new_client(now, **values)
     add_client(connection, secrets, registered, now, reference, actor_id)
@@ -166,7 +166,7 @@ def change_client(
     reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
     **changes: Any,
-) -> Registered:
+) -> RegisteredClient:
     """The client has these values from now on, by the names of `Client`; any other it keeps.
 
     What was changed by somebody else in the meantime, and is not named here, stays. Raises as
@@ -186,7 +186,7 @@ def change_client(
     return registered
 
 
-def changed_client(client: Client, **changes: Any) -> Registered:
+def changed_client(client: Client, **changes: Any) -> RegisteredClient:
     """The client as it would be with these values: nothing is written.
 
     A secret is made where its way to authenticate needs one and it had none, and forgotten where
@@ -207,7 +207,7 @@ def changed_client(client: Client, **changes: Any) -> Registered:
     if not changed.sector_identifier:
         changed = replace(changed, sector_identifier=_sector_after(client, changed))
     _check(changed)
-    return Registered(changed, secret)
+    return RegisteredClient(changed, secret)
 
 
 def end_registration(

@@ -5,7 +5,7 @@ Columns of `clients` have the metadata's names in RFC 7591 §2.
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 from authn.policies import LONGEST_NAME as LONGEST_POLICY_NAME
 
 LONGEST_CLIENT_ID = 100
@@ -30,7 +30,7 @@ clients = Table(
     Column("require_pkce", Boolean, nullable=False),
     Column("may_read_ssin", Boolean, nullable=False),
     Column("first_party", Boolean, nullable=False),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     # The name of the policy that its logins must keep, beside the service's own.
     Column("policy", String(LONGEST_POLICY_NAME)),
     # Whether its access tokens name the device, by a word that no other application's have.
@@ -47,7 +47,7 @@ clients = Table(
     # By which a client that registered itself reads and changes its registration (RFC 7592).
     Column("registration_access_token_hash", token_hash_type()),
     # Since when it is no client any more: nothing that it holds is worth anything.
-    Column("ended_at", Instant),
+    Column("ended_at", UtcDateTime),
     # In which capacities people may use it beside that of citizen, in which they must, and which is
     # offered first (`profiles.profile.Kind`).
     Column("profile_kinds", JSON, nullable=False),
@@ -75,7 +75,7 @@ resources = Table(
     Column("may_read_ssin", Boolean, nullable=False),
     # It understands the federation's list `may_act` (protocol 4.10).
     Column("reads_may_act", Boolean, nullable=False),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     # The least level of a login for it; "" for any.
     Column("level", String(9), nullable=False),
     # `jwt`, or `opaque`: readable at the introspection endpoint alone.
@@ -129,7 +129,7 @@ assertion_issuers = Table(
         ForeignKey("clients.client_id"),
         nullable=False,
     ),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -139,8 +139,8 @@ initial_access_tokens = Table(
     metadata,
     Column("token_hash", token_hash_type(), primary_key=True),
     Column("label", String(200), nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     Column("uses_left", Integer, nullable=False),
     sqlite_with_rowid=False,
 )

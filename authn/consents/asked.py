@@ -23,7 +23,7 @@ from sqlalchemy import Connection, bindparam, delete
 from authn.clients.clients import Client
 from authn.clients.resources import find_resources
 from authn.consents.authorization_details import asked_each_time, digest_of, locations_of
-from authn.consents.consents import Answer, give_consent
+from authn.consents.consents import ConsentAnswer, give_consent
 from authn.consents.scopes import OPENID, SCOPE_OF_CLAIM, SCOPES, SSIN
 from authn.consents.tables import consents
 from authn.grants.authorization_request import AuthorizationRequest
@@ -40,12 +40,12 @@ _FORGET_DETAILS = delete(consents).where(
     consents.c.given_at < bindparam("before"),
 )
 
-Answers = Mapping[str, Answer]
+Answers = Mapping[str, ConsentAnswer]
 
 
 def that_count(
     answers: Answers, request: AuthorizationRequest, since: datetime | None = None
-) -> dict[str, Answer]:
+) -> dict[str, ConsentAnswer]:
     """Of the answers that hold, those that count for this request: given from `since` on, if given.
 
     Details are of one occasion: what was said before the request came does not count for them.
@@ -89,7 +89,7 @@ def ends_at(allowed: Iterable[str], answers: Answers) -> datetime | None:
     A claim that a scope allows ends with the answer to that scope.
     """
 
-    def answer_to(name: str) -> Answer | None:
+    def answer_to(name: str) -> ConsentAnswer | None:
         own = answers.get(name)
         return own if own and own.allowed else answers.get(_scope_of(name))
 

@@ -34,7 +34,7 @@ _SSIN_DIGITS: Final = 11
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class DetailRequest:
     """Who asks, what the client may ask for, and the date in Belgium.
 
     `desk_api` is the resource that the desk's own API is, "" where nobody asks for that.
@@ -47,7 +47,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class DetailDescription:
     """What would be done where, as people read it: the name of a resource, the sentences of its
     scopes, and which one thing it is about ("" for any)."""
 
@@ -66,12 +66,12 @@ class DetailType:
     """
 
     members: frozenset[str]
-    fault: Callable[[Detail, Asking], str | None]
-    described: Callable[[Detail, Mapping[str, Resource], str], Described] | None
+    fault: Callable[[Detail, DetailRequest], str | None]
+    described: Callable[[Detail, Mapping[str, Resource], str], DetailDescription] | None
     within: Callable[[Detail, Detail, date], bool]
 
 
-def _fault_of_actions(detail: Detail, asking: Asking) -> str | None:
+def _fault_of_actions(detail: Detail, asking: DetailRequest) -> str | None:
     """Some scopes of one resource of the client's, for one thing there if it is named."""
     locations, actions = detail.get("locations"), detail.get("actions")
     if not _texts(locations) or len(locations) != 1:
@@ -108,13 +108,13 @@ def _actions_within(asked: Detail, granted: Detail, today: date) -> bool:
 
 def _described_actions(
     detail: Detail, resources: Mapping[str, Resource], language: str
-) -> Described:
+) -> DetailDescription:
     resource = resources[detail["locations"][0]]
     sentences = tuple(resource.scopes[each].sentence(language) for each in detail["actions"])
-    return Described(resource.resource_name, sentences, detail.get("identifier", ""))
+    return DetailDescription(resource.resource_name, sentences, detail.get("identifier", ""))
 
 
-def _fault_of_profile(detail: Detail, asking: Asking) -> str | None:
+def _fault_of_profile(detail: Detail, asking: DetailRequest) -> str | None:
     """In which capacities the person is to act: of some kinds, or one that the client was told."""
     if not detail.keys() & {"kinds", "sub"}:
         return "A detail of type profile has kinds, or a sub."
@@ -148,7 +148,7 @@ def _never_within(asked: Detail, granted: Detail, today: date) -> bool:
     return False
 
 
-def _fault_of_desk_act(detail: Detail, asking: Asking) -> str | None:
+def _fault_of_desk_act(detail: Detail, asking: DetailRequest) -> str | None:
     """One act at the desk, by a client that may act there at all."""
     may = asking.desk_api in asking.resources and asking.client.may_ask(DESK_ACT)
     return fault_of_desk_act(detail, asking.desk_api if may else "")
@@ -174,7 +174,7 @@ TYPES: dict[str, DetailType] = {
 }
 
 
-def fault_of(detail: object, asking: Asking) -> str | None:
+def fault_of(detail: object, asking: DetailRequest) -> str | None:
     """What is wrong with one object of `authorization_details` (RFC 9396 §5); None for nothing."""
     if not isinstance(detail, dict) or not isinstance(detail.get("type"), str):
         return "Each of the authorization_details is an object with a type."

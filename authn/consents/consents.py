@@ -41,7 +41,7 @@ _GIVE = {"sqlite": _give(sqlite.insert), "postgresql": _give(postgresql.insert)}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ConsentAnswer:
     """What a person said when they were asked for one name, and when.
 
     `expires_at` is None where it holds until they take it back.
@@ -54,14 +54,14 @@ class Answer:
 
 def answers_of(
     connection: Connection, person_id: UUID, client_id: str, profile_id: UUID, now: datetime
-) -> dict[str, Answer]:
+) -> dict[str, ConsentAnswer]:
     """What the person said to the client in this profile (`Profile.consent_id`), by name.
 
     What has come to its end was never said.
     """
     parameters = {"person_id": person_id, "client_id": client_id, "profile_id": profile_id}
     return {
-        name: Answer(not declined, given_at, expires_at)
+        name: ConsentAnswer(not declined, given_at, expires_at)
         for name, declined, given_at, expires_at in connection.execute(_GIVEN, parameters)
         if expires_at is None or expires_at > now
     }

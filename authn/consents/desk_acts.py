@@ -44,7 +44,7 @@ _MARK: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
-class DeskAct:
+class ConsentDeskAct:
     """An act and its target: `on` holds the ids by their names, in the order of `MEMBERS`."""
 
     act: Act
@@ -83,13 +83,13 @@ def fault_of_desk_act(detail: Mapping[str, Any], audience: str) -> str | None:
     return None
 
 
-def desk_act_of(details: Iterable[Mapping[str, Any]]) -> DeskAct | None:
+def desk_act_of(details: Iterable[Mapping[str, Any]]) -> ConsentDeskAct | None:
     """The act among details that were checked; None where there is none, or not one alone."""
     found = [each for each in details if each["type"] == DESK_ACT_DETAIL]
     if len(found) != 1:
         return None
     act = cast(Act, found[0]["act"])
-    return DeskAct(act, {name: found[0][name] for name in MEMBERS[act]})
+    return ConsentDeskAct(act, {name: found[0][name] for name in MEMBERS[act]})
 
 
 def _is_name(name: str, value: object) -> bool:

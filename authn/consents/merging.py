@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy import Row, and_, delete, func, select
 
 from authn.consents.tables import consents
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 from authn.profiles.tables import profiles
 
 
-def unite_consents(merger: Merger) -> list[str]:
+def unite_consents(merger: PersonMerge) -> list[str]:
     """Whatever one of the two allowed or declined, and the other was not asked, counts.
 
     Where both allowed it, it was allowed since the earlier moment, until the earlier end. Where one
@@ -59,7 +59,7 @@ def _key(row: Row[Any]) -> tuple[Any, ...]:
     return (row.client_id, row.profile_id, row.scope)
 
 
-def _coming(merger: Merger) -> Any:
+def _coming(merger: PersonMerge) -> Any:
     """What the merged person said; in a profile that both had, as in the kept person's own."""
     left, own = profiles.alias("left"), profiles.alias("own")
     profile_id = func.coalesce(own.c.id, consents.c.profile_id).label("profile_id")

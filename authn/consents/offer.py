@@ -3,7 +3,7 @@
 RFC 7591 §5 (https://www.rfc-editor.org/rfc/rfc7591#section-5). In this room for its scopes.
 """
 
-from authn.clients.client_metadata_members import Offer
+from authn.clients.client_metadata_members import MetadataOffer
 from authn.clients.clients import (
     AUTH_METHODS,
     GRANT_MANAGEMENT_SCOPES,
@@ -17,9 +17,9 @@ from authn.consents.scopes import SCOPES
 from authn.settings import Settings
 
 
-def offer_to_operator(settings: Settings, scopes: tuple[str, ...] = ()) -> Offer:
+def offer_to_operator(settings: Settings, scopes: tuple[str, ...] = ()) -> MetadataOffer:
     """All that works here; `scopes` are those of the resources that the client may ask for."""
-    return Offer(
+    return MetadataOffer(
         scopes=(*SCOPES, *GRANT_MANAGEMENT_SCOPES, *scopes),
         grant_types=GRANT_TYPES,
         auth_methods=auth_methods(settings),

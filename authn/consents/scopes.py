@@ -17,7 +17,7 @@ SSIN = "ssin"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownScopes:
     """What a claim's value can be made of; `ssin` only where the client may read it."""
 
     person: Person
@@ -25,11 +25,11 @@ class Known:
     ssin: str | None = field(default=None, repr=False)
 
 
-Value = Callable[[Known], str | None]
+Value = Callable[[KnownScopes], str | None]
 """The value of a claim; None where it is not known, and the claim is left out."""
 
 
-def _birthdate(known: Known) -> str | None:
+def _birthdate(known: KnownScopes) -> str | None:
     """`YYYY-MM-DD`; `YYYY` where month or day is unknown (Core §5.1)."""
     birthdate = known.person.birthdate
     return birthdate[:4] if birthdate and len(birthdate) < len("YYYY-MM-DD") else birthdate
@@ -66,7 +66,7 @@ SCOPE_OF_CLAIM: dict[str, str] = {
 }
 
 
-def claims_of(known: Known, scope: str) -> dict[str, str]:
+def claims_of(known: KnownScopes, scope: str) -> dict[str, str]:
     """The claims that this scope (space-separated) gives about somebody, as far as known."""
     return {
         name: value
@@ -76,7 +76,7 @@ def claims_of(known: Known, scope: str) -> dict[str, str]:
     }
 
 
-def claims_named(known: Known, names: Iterable[str]) -> dict[str, str]:
+def claims_named(known: KnownScopes, names: Iterable[str]) -> dict[str, str]:
     """The claims of these names about somebody, as far as known: those asked one by one."""
     return {
         name: value
@@ -91,6 +91,6 @@ def claims_within(scope: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if SCOPE_OF_CLAIM.get(name) in registered]
 
 
-def person_claims_for_id_token(known: Known, names: Iterable[str]) -> dict[str, str]:
+def person_claims_for_id_token(known: KnownScopes, names: Iterable[str]) -> dict[str, str]:
     """As `claims_named`, for an ID token: a national number is never in one (protocol 1.5)."""
     return claims_named(known, (name for name in names if name != SSIN))

@@ -11,13 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authn.console import acts
-from authn.console.act_views import (
-    checked_in,
-    effects_on,
-    questions,
-    reason_shown,
-)
-from authn.console.acts import Outcome
+from authn.console.act_views import checked_in, effects_on, questions, reason_shown
+from authn.console.acts import ActOutcome
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
 from authn.console.desk import DeskSession, about_person, about_person_script
 from authn.console.done_endpoints import go_on
@@ -31,7 +26,7 @@ from authn.people.tables import Person
 from authn.staff.roles import Act
 from authn.web.request import Request, json_answer, redirect
 
-DoAct = Callable[..., Outcome]
+DoAct = Callable[..., ActOutcome]
 ON_DEVICE: Final[Mapping[Act, DoAct]] = {
     "suspend": acts.do_suspend,
     "unlink": acts.do_unlink,

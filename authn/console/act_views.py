@@ -65,7 +65,7 @@ class Effects:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ActQuestion:
     """What an agent asks a caller, by its code, in the language of the page."""
 
     code: str
@@ -98,10 +98,12 @@ def effects_if_there(request: Request, person_id: UUID, device_id: UUID | None) 
         return None
 
 
-def questions(request: Request) -> list[Question]:
+def questions(request: Request) -> list[ActQuestion]:
     """The operator's list of what to ask a caller; empty where there is none."""
     own, language = request.settings.desk_questions, request.language
-    return [Question(code, own_words(own, {}, code, language, request.translate)) for code in own]
+    return [
+        ActQuestion(code, own_words(own, {}, code, language, request.translate)) for code in own
+    ]
 
 
 def checked_in(request: Request) -> str:
@@ -114,19 +116,19 @@ def checked_in(request: Request) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ActConfirmation:
     """A question of the operator's list in words, and whether it was answered well."""
 
     words: str
     well: bool
 
 
-def checked_shown(request: Request, checked: str) -> list[Checked]:
+def checked_shown(request: Request, checked: str) -> list[ActConfirmation]:
     """What `checked_in` gave, in the language of the page."""
     own, language = request.settings.desk_questions, request.language
     said = [each.split(" ") for each in checked.split(", ") if each]
     return [
-        Checked(own_words(own, {}, code, language, request.translate), answer == "yes")
+        ActConfirmation(own_words(own, {}, code, language, request.translate), answer == "yes")
         for code, answer in said
     ]
 

@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from authn.console.approvals import ask
-from authn.console.deeds import ON_DEVICES, Deed, Particulars, Setting, weigh_device_act
+from authn.console.deeds import ON_DEVICES, ActDetails, ActSetting, ApprovalAct, weigh_device_act
 from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_at_desk
 from authn.console.person_deeds import ON_PERSONS
@@ -25,11 +25,11 @@ from authn.people.tables import Person
 from authn.staff.roles import RULES, Act
 
 HEAVIER_NOW: Final = N_("This would do more now than what was approved. Ask for it anew.")
-DEEDS: Final[Mapping[Act, Deed]] = {**ON_DEVICES, **ON_PERSONS}
+DEEDS: Final[Mapping[Act, ApprovalAct]] = {**ON_DEVICES, **ON_PERSONS}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ActOutcome:
     """What came of an act, as heavy as it turned out to be.
 
     With an `approval_id` nothing was done yet: it waits for a second member of staff.
@@ -43,7 +43,7 @@ class Outcome:
 
 def do_suspend(
     occasion: Occasion, desk: Desk, person: Person, device_id: UUID, *, checked: str = ""
-) -> Outcome:
+) -> ActOutcome:
     """The device is blocked until somebody resumes it; what was opened with it has ended.
 
     Here and below: raises `NotFound` for a role that may not and for what is gone, `Forbidden` for
@@ -54,28 +54,30 @@ def do_suspend(
 
 def do_resume(
     occasion: Occasion, desk: Desk, person: Person, device_id: UUID, *, checked: str = ""
-) -> Outcome:
+) -> ActOutcome:
     """The device works again; what was blocked on suspicion is reinstated by two alone."""
     return perform(occasion, desk, "resume", person, _of_device(device_id, checked))
 
 
 def do_unlink(
     occasion: Occasion, desk: Desk, person: Person, device_id: UUID, *, checked: str = ""
-) -> Outcome:
+) -> ActOutcome:
     """The device is removed for good; the last one that works, by two alone."""
     return perform(occasion, desk, "unlink", person, _of_device(device_id, checked))
 
 
-def do_block_all(occasion: Occasion, desk: Desk, person: Person, *, checked: str = "") -> Outcome:
+def do_block_all(
+    occasion: Occasion, desk: Desk, person: Person, *, checked: str = ""
+) -> ActOutcome:
     """No device of the person can be used, until they come back (protocol 3.2)."""
-    return perform(occasion, desk, "block-all", person, Particulars(checked=checked))
+    return perform(occasion, desk, "block-all", person, ActDetails(checked=checked))
 
 
 def do_begin_return(
     occasion: Occasion, desk: Desk, person: Person, *, checked: str = ""
-) -> Outcome:
+) -> ActOutcome:
     """A return waits, which every address on file can cancel; then a code can be issued."""
-    return perform(occasion, desk, "begin-return", person, Particulars(checked=checked))
+    return perform(occasion, desk, "begin-return", person, ActDetails(checked=checked))
 
 
 def do_change_address(
@@ -86,17 +88,17 @@ def do_change_address(
     add: str = "",
     remove: UUID | None = None,
     checked: str = "",
-) -> Outcome:
+) -> ActOutcome:
     """An address is removed; or added, to be confirmed by the link that is sent there."""
-    particulars = Particulars(address=add, address_id=remove, checked=checked)
+    particulars = ActDetails(address=add, address_id=remove, checked=checked)
     return perform(occasion, desk, "change-address", person, particulars)
 
 
 def do_merge(
     occasion: Occasion, desk: Desk, person: Person, merged_id: UUID, *, checked: str = ""
-) -> Outcome:
+) -> ActOutcome:
     """All of the one person goes over to this one, who stays."""
-    particulars = Particulars(merged_id=merged_id, checked=checked)
+    particulars = ActDetails(merged_id=merged_id, checked=checked)
     return perform(occasion, desk, "merge", person, particulars)
 
 
@@ -105,16 +107,16 @@ def perform(
     desk: Desk,
     act: Act,
     person: Person,
-    particulars: Particulars,
+    particulars: ActDetails,
     second: UUID | None = None,
-) -> Outcome:
+) -> ActOutcome:
     """The act is done, everything checked at this moment; or it waits for a second one.
 
     `second` is who approved it: just this, so that what has become heavier since is not done by it.
     """
     must_write(occasion.connection)
     present = _locked(occasion, person.id, particulars)
-    setting = Setting(occasion, desk, present, particulars, second)
+    setting = ActSetting(occasion, desk, present, particulars, second)
     waits = guard_target(occasion, desk, act, present)
     weight = weigh_device_act(act, setting) if particulars.device_id else act
     if weight != act:
@@ -123,7 +125,7 @@ def perform(
         act, waits = weight, guard_target(occasion, desk, weight, present)
     deed = DEEDS[act]
     deed.check(setting)
-    outcome = Outcome(act, present.id, particulars.device_id)
+    outcome = ActOutcome(act, present.id, particulars.device_id)
     if waits and second is None:
         asked = ask(occasion, desk, act, present.id, particulars.payload())
         return replace(outcome, approval_id=asked.id)
@@ -132,7 +134,7 @@ def perform(
     return outcome
 
 
-def _locked(occasion: Occasion, person_id: UUID, particulars: Particulars) -> Person:
+def _locked(occasion: Occasion, person_id: UUID, particulars: ActDetails) -> Person:
     """The person as they are now, and nobody else changes them; two of them in one order."""
     lock_persons(occasion.connection, {person_id, particulars.merged_id or person_id})
     present = seen_person(occasion.connection, person_id)
@@ -141,5 +143,5 @@ def _locked(occasion: Occasion, person_id: UUID, particulars: Particulars) -> Pe
     return present
 
 
-def _of_device(device_id: UUID, checked: str) -> Particulars:
-    return Particulars(device_id=device_id, checked=checked)
+def _of_device(device_id: UUID, checked: str) -> ActDetails:
+    return ActDetails(device_id=device_id, checked=checked)

@@ -9,12 +9,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from authn.console.approval_rows import (
-    Approval,
-    find_approval,
-    shown_approvals,
-    states_shown,
-)
+from authn.console.approval_rows import Approval, find_approval, shown_approvals, states_shown
 from authn.console.approval_views import approval_view, approval_views
 from authn.console.approvals import may_decide, refuse, withdraw
 from authn.console.approving import approve

@@ -9,11 +9,11 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Boolean, Connection, String, Uuid, and_, bindparam, or_, select
 
-from authn.console.desk_sessions import Desk, Why
+from authn.console.desk_sessions import Desk, DeskClosedReason
 from authn.console.tables import approvals
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.secrets import Secrets, decrypt, encrypt
 from authn.staff.roles import Act
 
@@ -30,7 +30,7 @@ class Approval:
     act: Act
     person_id: UUID
     payload: Mapping[str, str]
-    why: Why
+    why: DeskClosedReason
     asked_by: UUID | None
     """None where it was asked at the machine, on the command line."""
     desk: str | None
@@ -70,7 +70,7 @@ class Approval:
 
 OF_ID = approvals.c.id == bindparam("approval_id")
 WAITS = and_(
-    approvals.c.state == "waiting", approvals.c.expires_at > bindparam("now", type_=Instant)
+    approvals.c.state == "waiting", approvals.c.expires_at > bindparam("now", type_=UtcDateTime)
 )
 # At this desk: what somebody asked at another one of theirs, they asked in other roles.
 _OF_ASKER = (
@@ -91,13 +91,15 @@ _APPROVED_OF = (
         approvals.c.act == bindparam("act"),
         *_OF_ASKER,
         approvals.c.state == "approved",
-        approvals.c.decided_at > bindparam("since", type_=Instant),
+        approvals.c.decided_at > bindparam("since", type_=UtcDateTime),
     )
     .order_by(approvals.c.decided_at.desc(), approvals.c.id)
 )
 _AT_THE_MACHINE = (
     select(approvals)
-    .where(approvals.c.asked_by.is_(None), approvals.c.asked_at > bindparam("since", type_=Instant))
+    .where(
+        approvals.c.asked_by.is_(None), approvals.c.asked_at > bindparam("since", type_=UtcDateTime)
+    )
     .order_by(approvals.c.asked_at.desc(), approvals.c.id)
 )
 # What waits, and what this member of staff asked lately, however it ended.
@@ -112,7 +114,7 @@ _SHOWN = (
             ),
             and_(
                 approvals.c.asked_by == bindparam("asked_by"),
-                approvals.c.asked_at > bindparam("since", type_=Instant),
+                approvals.c.asked_at > bindparam("since", type_=UtcDateTime),
             ),
         )
     )
@@ -214,7 +216,7 @@ def approval_from_row(secrets: Secrets, row: Any) -> Approval:
         act=cast("Act", row.act),
         person_id=row.person_id,
         payload=payload,
-        why=Why(row.reason, row.explanation, row.ticket),
+        why=DeskClosedReason(row.reason, row.explanation, row.ticket),
         asked_by=row.asked_by,
         desk=row.desk,
         asked_at=row.asked_at,
@@ -230,4 +232,4 @@ def _context(approval_id: UUID) -> str:
     return f"approvals.payload {approval_id}"
 
 
-ENCRYPTED = (Encrypted(approvals.c.payload_encrypted, lambda row: _context(row.id)),)
+ENCRYPTED = (EncryptedColumn(approvals.c.payload_encrypted, lambda row: _context(row.id)),)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from authn.audit.desk_events import ApprovalSeen
 from authn.console.act_views import (
-    Checked,
+    ActConfirmation,
     Effects,
     checked_shown,
     effects_if_there,
@@ -16,7 +16,7 @@ from authn.console.act_views import (
 )
 from authn.console.approval_rows import Approval
 from authn.console.approvals import may_decide
-from authn.console.deeds import Particulars, particulars_of
+from authn.console.deeds import ActDetails, particulars_of
 from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_several_at_desk
 from authn.console.targets import seen_persons
@@ -70,11 +70,11 @@ class ApprovalView:
     desk_code: DeskCode | None
     identity: ForeignIdentity | None
     other: Person | None
-    checked: list[Checked]
+    checked: list[ActConfirmation]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ApprovalNames:
     """What approvals speak of, each by its id: read at once for all of them."""
 
     persons: Mapping[UUID, Person]
@@ -111,7 +111,7 @@ def approval_view(request: Request, desk: Desk, found: Approval) -> ApprovalView
     return replace(view, effects=effects, identity=identity)
 
 
-def _view(request: Request, desk: Desk, found: Approval, known: Known) -> ApprovalView:
+def _view(request: Request, desk: Desk, found: Approval, known: ApprovalNames) -> ApprovalView:
     particulars = particulars_of(found.payload)
     state = found.state_at(request.now)
     on_device = state == "waiting" and found.act in ON_A_DEVICE
@@ -147,7 +147,7 @@ def _view(request: Request, desk: Desk, found: Approval, known: Known) -> Approv
     )
 
 
-def _known(request: Request, found: Iterable[Approval]) -> Known:
+def _known(request: Request, found: Iterable[Approval]) -> ApprovalNames:
     """Four statements, whatever is asked."""
     people: set[UUID | None] = set()
     devices: set[UUID | None] = set()
@@ -160,7 +160,7 @@ def _known(request: Request, found: Iterable[Approval]) -> Known:
     connection, secrets, now = request.connection, request.secrets, request.now
     desk_codes = desk_codes_among(connection, _there(map(_desk_code_id, found)))
     addresses |= {each.address_id for each in desk_codes.values()}
-    return Known(
+    return ApprovalNames(
         seen_persons(connection, _there(people)),
         devices_among(connection, _there(devices)),
         addresses_among(connection, secrets, _there(addresses), now),
@@ -179,7 +179,7 @@ def _own(found: Approval, known: Mapping[UUID, Owned], of_id: UUID | None) -> Ow
 
 
 def _address(
-    found: Approval, particulars: Particulars, desk_code: DeskCode | None, known: Known
+    found: Approval, particulars: ActDetails, desk_code: DeskCode | None, known: ApprovalNames
 ) -> str:
     """The address that it is about, masked; "" for none, or one that is gone."""
     if particulars.address:
@@ -203,7 +203,7 @@ def _identity(request: Request, found: Approval) -> ForeignIdentity | None:
     return find_identity(request.connection, request.secrets, UUID(identity_id))
 
 
-def _asker(request: Request, found: Approval, known: Known) -> str:
+def _asker(request: Request, found: Approval, known: ApprovalNames) -> str:
     """Who asked, by name; or in words who is at the machine."""
     if found.asked_by is None:
         return request.translate(AT_THE_MACHINE)

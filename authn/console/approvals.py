@@ -30,7 +30,7 @@ from authn.console.on_record import record_at_desk
 from authn.console.returns_begun import WHY_NOT, began_what_ends, refuse_who_began
 from authn.console.tables import approvals
 from authn.console.targets import note_refused, nothing_here, seen_person
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
 from authn.errors import N_, Expired, Forbidden
@@ -47,7 +47,7 @@ _DECIDE = (
     .values(
         state=bindparam("after"),
         decided_by=bindparam("by"),
-        decided_at=bindparam("now", type_=Instant),
+        decided_at=bindparam("now", type_=UtcDateTime),
         remark=bindparam("said"),
     )
     .returning(approvals)

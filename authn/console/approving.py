@@ -8,12 +8,12 @@ from typing import Final
 from uuid import UUID
 
 from authn.audit.desk_events import ApprovalGiven
-from authn.console.acts import DEEDS, Outcome, perform
+from authn.console.acts import DEEDS, ActOutcome, perform
 from authn.console.approval_rows import Approval
 from authn.console.approvals import decide, fail
 from authn.console.deeds import particulars_of
 from authn.console.desk_sessions import Desk
-from authn.console.machine import NOBODY, AtTheMachine
+from authn.console.machine import NOBODY, OperatorRequestByCommand
 from authn.console.on_record import record_at_desk
 from authn.console.targets import seen_person
 from authn.db.occasion import Occasion
@@ -23,7 +23,7 @@ from authn.staff.staff import Staff, staff_at
 NO_STAFF: Final = N_("Who asked for this may not do it any more. Nothing was done.")
 
 
-def approve(occasion: Occasion, desk: Desk, approval_id: UUID) -> Outcome:
+def approve(occasion: Occasion, desk: Desk, approval_id: UUID) -> ActOutcome:
     """What was asked is done, by who asked it, with this member of staff as the second one.
 
     An act that is none of `acts.DEEDS` (an activation code, which is printed where the registrar
@@ -40,14 +40,18 @@ def approve(occasion: Occasion, desk: Desk, approval_id: UUID) -> Outcome:
         raise
 
 
-def _carried_out(occasion: Occasion, desk: Desk, approval: Approval) -> Outcome:
+def _carried_out(occasion: Occasion, desk: Desk, approval: Approval) -> ActOutcome:
     person = seen_person(occasion.connection, approval.person_id)
     asker = _asker(occasion, approval)
     if person is None or asker is None or not asker.may(approval.act):
         raise Forbidden("asker_may_not", NO_STAFF)
     if approval.act not in DEEDS:
-        return Outcome(approval.act, person.id, approval_id=approval.id)
-    by_asker = Desk(asker, approval.why) if approval.asked_by else AtTheMachine(asker, approval.why)
+        return ActOutcome(approval.act, person.id, approval_id=approval.id)
+    by_asker = (
+        Desk(asker, approval.why)
+        if approval.asked_by
+        else OperatorRequestByCommand(asker, approval.why)
+    )
     particulars = particulars_of(approval.payload)
     return perform(occasion, by_asker, approval.act, person, particulars, desk.person_id)
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from authn.audit.chain import BEGINNING, Progress, Waiting, progress_of, waiting
+from authn.audit.chain import BEGINNING, ChainProgress, WaitingRows, progress_of, waiting
 from authn.audit.days import SignedDay, signed_days
-from authn.audit.searching import Filters, search
-from authn.audit.verification import CHAINED_WITHIN, Checked
+from authn.audit.searching import AuditFilters, search
+from authn.audit.verification import CHAINED_WITHIN, VerifiedChain
 from authn.audit.verified_parts import verify_day
 from authn.audit.watching_events import AuditVerified
 from authn.db.transaction import reading
@@ -38,8 +38,8 @@ class Verification:
 class ChainView:
     """How far the chain has come, what waits, the last signed days, the last checks."""
 
-    progress: Progress
-    waiting: Waiting
+    progress: ChainProgress
+    waiting: WaitingRows
     late: bool
     days: list[SignedDay]
     how_many_days: int
@@ -68,13 +68,13 @@ def chain_view(connection: Connection, now: datetime) -> ChainView:
 
 def last_verification(connection: Connection) -> Verification | None:
     """The latest check that is on record, of a day or of the whole log."""
-    found = search(connection, Filters(event=AuditVerified.name), None, 1).rows
+    found = search(connection, AuditFilters(event=AuditVerified.name), None, 1).rows
     return Verification(found[0].occurred_at, **found[0].details) if found else None
 
 
 def check_of_day(site: Site, signed: SignedDay) -> AuditVerified:
     """Every seal and link of the day, its head, the head's signature and the exported file."""
-    checked = Checked(0, BEGINNING)
+    checked = VerifiedChain(0, BEGINNING)
     with reading(site.database) as connection:
         keys = load_audit_keys(connection, site.secrets)
         findings = list(verify_day(connection, site.secrets, signed, checked))

@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from authn.audit.searching import Filters, Mark, Row, search
+from authn.audit.searching import AuditFilters, AuditRow, AuditRowMark, search
 from authn.db.transaction import reading
 from authn.errors import N_
 from authn.people.ssin import BRUSSELS
@@ -30,10 +30,10 @@ COLUMNS: Final = (
 MORE: Final = N_("There are more rows. Search up to this day for the earlier ones.")
 
 
-def file_of(request: Request, filters: Filters) -> Iterator[bytes]:
+def file_of(request: Request, filters: AuditFilters) -> Iterator[bytes]:
     """The file; the last line says so where there is more than it holds."""
     yield BEGINNING + csv_line(map(request.translate, COLUMNS))
-    before: Mark | None = None
+    before: AuditRowMark | None = None
     for _ in range(MOST_IN_FILE // ROWS_AT_ONCE):
         with reading(request.site.database) as connection:
             found = search(connection, filters, before, ROWS_AT_ONCE)
@@ -45,7 +45,7 @@ def file_of(request: Request, filters: Filters) -> Iterator[bytes]:
     yield csv_line(["", _moment_of(before.at), request.translate(MORE)])
 
 
-def _line(row: Row) -> bytes:
+def _line(row: AuditRow) -> bytes:
     return csv_line(
         [
             str(row.id),

@@ -11,7 +11,7 @@ from authn.audit.searching import find_row, search
 from authn.audit.verified_parts import soundness_of
 from authn.audit.watching_events import AuditRowSeen, AuditSearched
 from authn.console.audit_csv import MOST_IN_FILE, file_of
-from authn.console.audit_filters import Sought, mark_of, read_sought, written_mark
+from authn.console.audit_filters import AuditSearch, mark_of, read_sought, written_mark
 from authn.console.audit_views import line_of, meanings, row_view
 from authn.console.desk import DeskSession, at_desk, nothing_here
 from authn.console.on_record import record_at_desk
@@ -88,7 +88,7 @@ def audit_row(request: Request, desk: DeskSession) -> Response:
     return desk_answer(request, desk, "console/audit_row.html", row=view, soundness=soundness)
 
 
-def _note(request: Request, desk: DeskSession, sought: Sought, into: str) -> None:
+def _note(request: Request, desk: DeskSession, sought: AuditSearch, into: str) -> None:
     event = AuditSearched(
         actor_id=desk.person_id,
         person_id=sought.filters.person_id,
@@ -99,7 +99,7 @@ def _note(request: Request, desk: DeskSession, sought: Sought, into: str) -> Non
 
 
 def _form(
-    request: Request, desk: DeskSession, sought: Sought, status: int = 200, **found: object
+    request: Request, desk: DeskSession, sought: AuditSearch, status: int = 200, **found: object
 ) -> Response:
     context = {"rows": None, "further": "", "given_up": False, "newest": True, **found}
     return desk_answer(

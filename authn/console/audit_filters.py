@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from authn.audit.catalogue import every_event
-from authn.audit.searching import Filters, Mark
+from authn.audit.searching import AuditFilters, AuditRowMark
 from authn.clients.clients import CLIENT_ID
 from authn.console.targets import nothing_here
 from authn.errors import N_
@@ -35,10 +35,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class AuditSearch:
     """What is looked for, the texts of its form, and what is wrong with them."""
 
-    filters: Filters
+    filters: AuditFilters
     sent: Mapping[str, str]
     errors: list[dict[str, str]]
 
@@ -54,11 +54,11 @@ class Sought:
         return " ".join(said)
 
 
-class _Wrong(ValueError):
+class _WrongFilter(ValueError):
     """What a field holds is not what belongs there."""
 
 
-def read_sought(request: Request, given: Mapping[str, str]) -> Sought:
+def read_sought(request: Request, given: Mapping[str, str]) -> AuditSearch:
     """What the fields of the search say."""
     errors: list[dict[str, str]] = []
     values: dict[str, Any] = {}
@@ -69,7 +69,7 @@ def read_sought(request: Request, given: Mapping[str, str]) -> Sought:
         column, read = FIELDS[name]
         try:
             values[column] = _read(text, read, request.now.date())
-        except _Wrong as wrong:
+        except _WrongFilter as wrong:
             errors.append({"field": name, "text": request.translate(str(wrong))})
     if "until" in values:
         values["until"] += timedelta(days=1)
@@ -79,10 +79,10 @@ def read_sought(request: Request, given: Mapping[str, str]) -> Sought:
     for name in ("since", "until"):
         if name in values:
             values[name] = _midnight(values[name])
-    return Sought(Filters(**values), sent, errors)
+    return AuditSearch(AuditFilters(**values), sent, errors)
 
 
-def mark_of(text: str) -> Mark | None:
+def mark_of(text: str) -> AuditRowMark | None:
     """The row from which to look on; None for the newest. Raises `NotFound` for no such text."""
     if not text:
         return None
@@ -93,10 +93,10 @@ def mark_of(text: str) -> Mark | None:
         at = _EPOCH + timedelta(microseconds=int(found[1]))
     except OverflowError:
         raise nothing_here() from None
-    return Mark(at, int(found[2]))
+    return AuditRowMark(at, int(found[2]))
 
 
-def written_mark(mark: Mark) -> str:
+def written_mark(mark: AuditRowMark) -> str:
     """The mark as an address has it."""
     microseconds = (mark.at - _EPOCH) // timedelta(microseconds=1)
     return f"{microseconds}.{mark.id}"
@@ -105,7 +105,7 @@ def written_mark(mark: Mark) -> str:
 def _read(text: str, read: Callable[[str], Any], today: date) -> Any:
     """What a field says; its text comes into an address, so no number may be in it."""
     if contains_ssin(text, today):
-        raise _Wrong(NO_NUMBER)
+        raise _WrongFilter(NO_NUMBER)
     return read(text)
 
 
@@ -117,9 +117,9 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise _Wrong(NO_DAY) from None
+        raise _WrongFilter(NO_DAY) from None
     if not 2000 <= day.year <= 2999:
-        raise _Wrong(NO_DAY)
+        raise _WrongFilter(NO_DAY)
     return day
 
 
@@ -127,24 +127,24 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise _Wrong(NO_ID) from None
+        raise _WrongFilter(NO_ID) from None
 
 
 def _event(text: str) -> str:
     if text not in every_event():
-        raise _Wrong(NO_EVENT)
+        raise _WrongFilter(NO_EVENT)
     return text
 
 
 def _application(text: str) -> str:
     if not CLIENT_ID.fullmatch(text):
-        raise _Wrong(NO_APPLICATION)
+        raise _WrongFilter(NO_APPLICATION)
     return text
 
 
 def _reference(text: str) -> str:
     if not _REFERENCE.fullmatch(text):
-        raise _Wrong(NO_REFERENCE)
+        raise _WrongFilter(NO_REFERENCE)
     return text.upper()
 
 

@@ -9,13 +9,13 @@ from uuid import UUID
 import orjson
 
 from authn.audit.catalogue import every_event, meaning_of
-from authn.audit.searching import Row
+from authn.audit.searching import AuditRow
 
 SHOWN_IN_LINE: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class AuditMeaning:
     """An event's name, and its documented meaning as pieces of text, every second one code."""
 
     name: str
@@ -28,7 +28,7 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AuditSentence:
     """A row on the page of what was found; `details` are shortened."""
 
     id: int
@@ -42,24 +42,24 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class RowView:
+class AuditRowView:
     """A row with everything that is stored of it, by name; what is not there is left out."""
 
     id: int
     occurred_at: datetime
-    meaning: Meaning | None
+    meaning: AuditMeaning | None
     event: str
     fields: list[tuple[str, str]]
     details: list[tuple[str, str]]
     seal: str
 
 
-def line_of(row: Row) -> Line:
+def line_of(row: AuditRow) -> AuditSentence:
     """The row as a line of the page."""
     said = ", ".join(f"{name}: {_text(value)}" for name, value in row.details.items())
     if len(said) > SHOWN_IN_LINE:
         said = said[: SHOWN_IN_LINE - 1] + "…"
-    return Line(
+    return AuditSentence(
         id=row.id,
         occurred_at=row.occurred_at,
         event=row.event,
@@ -71,11 +71,11 @@ def line_of(row: Row) -> Line:
     )
 
 
-def row_view(row: Any) -> RowView:
+def row_view(row: Any) -> AuditRowView:
     """All of the row, as `searching.find_row` read it."""
     named = ("reference", "person_id", "actor_id", "device_id", "client_id")
     details = orjson.loads(row.details)
-    return RowView(
+    return AuditRowView(
         id=row.id,
         occurred_at=row.occurred_at,
         meaning=next((each for each in meanings() if each.name == row.event), None),
@@ -87,10 +87,11 @@ def row_view(row: Any) -> RowView:
 
 
 @cache
-def meanings() -> tuple[Meaning, ...]:
+def meanings() -> tuple[AuditMeaning, ...]:
     """Every event there is with its meaning, by name."""
     return tuple(
-        Meaning(name, tuple(meaning_of(event).split("`"))) for name, event in every_event().items()
+        AuditMeaning(name, tuple(meaning_of(event).split("`")))
+        for name, event in every_event().items()
     )
 
 

@@ -11,13 +11,13 @@ from authn.people.persons import lock_persons
 from authn.staff.roles import RULES, Act
 from authn.web.request import Request
 from authn.webauthn.authentication import confirm, confirmation_options
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 from authn.webauthn.policy import model_of, policy_of_staff, unmet
 
 
-def desk_purpose(act: Act, target: str) -> Purpose:
+def desk_purpose(act: Act, target: str) -> ChallengePurpose:
     """What such a challenge is for: this act at the desk, on this target alone."""
-    return Purpose(f"desk:{act}", target)
+    return ChallengePurpose(f"desk:{act}", target)
 
 
 def desk_confirmation_options(

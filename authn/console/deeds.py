@@ -22,7 +22,7 @@ BLOCKED_ALREADY = N_("This device is blocked already. Nothing was done now.")
 
 
 @dataclass(frozen=True, slots=True)
-class Particulars:
+class ActDetails:
     """What an act needs to know besides the person; and how well the caller answered."""
 
     device_id: UUID | None = None
@@ -36,23 +36,23 @@ class Particulars:
         return {name: str(value) for name, value in asdict(self).items() if value}
 
 
-def particulars_of(payload: Mapping[str, str]) -> Particulars:
+def particulars_of(payload: Mapping[str, str]) -> ActDetails:
     """What `Particulars.payload` gave."""
     ids = {"device_id", "address_id", "merged_id"}
-    known = {field.name for field in fields(Particulars)} & payload.keys()
-    return Particulars(
+    known = {field.name for field in fields(ActDetails)} & payload.keys()
+    return ActDetails(
         **{name: UUID(payload[name]) if name in ids else payload[name] for name in known}  # type: ignore[arg-type]
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ActSetting:
     """Where an act takes place: who does it, why, to whom, with what; `second` approved it."""
 
     occasion: Occasion
     desk: Desk
     person: Person
-    particulars: Particulars
+    particulars: ActDetails
     second: UUID | None = None
 
     def on_record(self) -> dict[str, Any]:
@@ -66,24 +66,24 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ApprovalAct:
     """An act: `check` raises what makes it impossible now, `do` does it and gives its event.
 
     Everything that can refuse it is looked at before the first thing is written.
     """
 
-    check: Callable[[Setting], object]
-    do: Callable[[Setting], events.DeskAct]
+    check: Callable[[ActSetting], object]
+    do: Callable[[ActSetting], events.DeskAct]
 
 
-def weigh_device_act(act: Act, setting: Setting) -> Act:
+def weigh_device_act(act: Act, setting: ActSetting) -> Act:
     """The act as heavy as it is now (`console.weight`)."""
     device = device_in(setting)
     last = act in REMOVING and _is_last(setting, device)
     return weigh(act, device, setting.occasion.settings, last=last)
 
 
-def device_in(setting: Setting) -> Device:
+def device_in(setting: ActSetting) -> Device:
     """The device that the act is on; raises `NotFound` when it is gone, or is not this person's."""
     device_id = setting.particulars.device_id
     assert device_id is not None, "an act on a device names it"
@@ -93,8 +93,8 @@ def device_in(setting: Setting) -> Device:
         raise NotFound("device_gone", GONE) from None
 
 
-def _possible(after: State) -> Callable[[Setting], Device]:
-    def check(setting: Setting) -> Device:
+def _possible(after: State) -> Callable[[ActSetting], Device]:
+    def check(setting: ActSetting) -> Device:
         device = device_in(setting)
         state = state_of(device, setting.occasion.now)
         if state == after == "suspended" and device.suspended_until is None:
@@ -106,7 +106,7 @@ def _possible(after: State) -> Callable[[Setting], Device]:
     return check
 
 
-def _suspended(setting: Setting) -> events.DeskAct:
+def _suspended(setting: ActSetting) -> events.DeskAct:
     device = device_in(setting)
     # What was blocked for a day on suspicion is so for good: no agent's own block, to be lifted.
     kept = device.suspended_why if state_of(device, setting.occasion.now) == "suspended" else None
@@ -117,19 +117,19 @@ def _suspended(setting: Setting) -> events.DeskAct:
     return events.DeskSuspended(**setting.on_record())
 
 
-def _unlinked(setting: Setting) -> events.DeskAct:
+def _unlinked(setting: ActSetting) -> events.DeskAct:
     device = device_in(setting)
     last = _is_last(setting, device)
     unlink(setting.occasion, device, "desk")
     return events.DeskUnlinked(**setting.on_record(), last=last)
 
 
-def _resumed(setting: Setting) -> events.DeskAct:
+def _resumed(setting: ActSetting) -> events.DeskAct:
     resume(setting.occasion, device_in(setting), "desk")
     return events.DeskResumed(**setting.on_record())
 
 
-def _reinstated(setting: Setting) -> events.DeskAct:
+def _reinstated(setting: ActSetting) -> events.DeskAct:
     device = device_in(setting)
     resume(setting.occasion, device, "desk")
     by_desk = device.suspended_why == "desk"
@@ -137,15 +137,15 @@ def _reinstated(setting: Setting) -> events.DeskAct:
     return events.DeskReinstated(**setting.on_record(), suspicion=suspicion or "")
 
 
-def _is_last(setting: Setting, device: Device) -> bool:
+def _is_last(setting: ActSetting, device: Device) -> bool:
     others = devices_of(setting.occasion.connection, setting.person.id)
     return not may_leave(device, others, setting.occasion.now)
 
 
-ON_DEVICES: Final[Mapping[Act, Deed]] = {
-    "suspend": Deed(_possible("suspended"), _suspended),
-    "unlink": Deed(_possible("unlinked"), _unlinked),
-    "unlink-last": Deed(_possible("unlinked"), _unlinked),
-    "resume": Deed(_possible("active"), _resumed),
-    "reinstate": Deed(_possible("active"), _reinstated),
+ON_DEVICES: Final[Mapping[Act, ApprovalAct]] = {
+    "suspend": ApprovalAct(_possible("suspended"), _suspended),
+    "unlink": ApprovalAct(_possible("unlinked"), _unlinked),
+    "unlink-last": ApprovalAct(_possible("unlinked"), _unlinked),
+    "resume": ApprovalAct(_possible("active"), _resumed),
+    "reinstate": ApprovalAct(_possible("active"), _reinstated),
 }

@@ -11,7 +11,13 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.console.desk_sessions import Desk, DeskSession, Why, find_desk_session, touch
+from authn.console.desk_sessions import (
+    Desk,
+    DeskClosedReason,
+    DeskSession,
+    find_desk_session,
+    touch,
+)
 from authn.console.targets import (
     guard_oneself,
     guard_target,
@@ -26,14 +32,14 @@ from authn.web.cookies import DESK, cookie_name
 from authn.web.endpoints import local_path
 from authn.web.request import Request, redirect
 
-__all__ = ["Desk", "DeskSession", "Why", "nothing_here"]
+__all__ = ["Desk", "DeskClosedReason", "DeskSession", "nothing_here"]
 
 HOME: Final = "/desk"
 DeskEndpoint = Callable[[Request, DeskSession], Response]
 PersonEndpoint = Callable[[Request, DeskSession, Person], Response]
 
 
-class Entry:
+class DeskActivityEntry:
     """An endpoint of the desk. `act` is what it is for, None for every member of staff.
 
     `about` is whether it shows or does something to the person in its path, for a reason. A page
@@ -74,25 +80,27 @@ class Entry:
         return response
 
 
-def at_desk(act: Act | None = None) -> Callable[[DeskEndpoint], Entry]:
+def at_desk(act: Act | None = None) -> Callable[[DeskEndpoint], DeskActivityEntry]:
     """A page, or what a form is sent to: whoever is not at the desk opens it first."""
-    return lambda function: Entry(function, function.__name__, act, script=False)
+    return lambda function: DeskActivityEntry(function, function.__name__, act, script=False)
 
 
-def at_desk_script(act: Act | None = None) -> Callable[[DeskEndpoint], Entry]:
+def at_desk_script(act: Act | None = None) -> Callable[[DeskEndpoint], DeskActivityEntry]:
     """A call of a script: whoever is not at the desk any more is refused."""
-    return lambda function: Entry(function, function.__name__, act, script=True)
+    return lambda function: DeskActivityEntry(function, function.__name__, act, script=True)
 
 
-def at_desk_poll(act: Act | None = None) -> Callable[[DeskEndpoint], Entry]:
+def at_desk_poll(act: Act | None = None) -> Callable[[DeskEndpoint], DeskActivityEntry]:
     """As `at_desk_script`, for a page that looks by itself: nobody uses the desk by that."""
-    return lambda function: Entry(function, function.__name__, act, script=True, used=False)
+    return lambda function: DeskActivityEntry(
+        function, function.__name__, act, script=True, used=False
+    )
 
 
-def about_person(act: Act) -> Callable[[PersonEndpoint], Entry]:
+def about_person(act: Act) -> Callable[[PersonEndpoint], DeskActivityEntry]:
     """As `at_desk`, about the person in the path: with a reason for exactly this one."""
 
-    def entry(function: PersonEndpoint) -> Entry:
+    def entry(function: PersonEndpoint) -> DeskActivityEntry:
         def endpoint(request: Request, desk: DeskSession) -> Response:
             person = person_in_path(request, desk, act)
             unsaid = require_reason(request, desk, person.id)
@@ -101,15 +109,15 @@ def about_person(act: Act) -> Callable[[PersonEndpoint], Entry]:
             guard_target(request, desk, act, person)
             return function(request, desk, person)
 
-        return Entry(endpoint, function.__name__, act, script=False, about=True)
+        return DeskActivityEntry(endpoint, function.__name__, act, script=False, about=True)
 
     return entry
 
 
-def about_person_script(act: Act) -> Callable[[PersonEndpoint], Entry]:
+def about_person_script(act: Act) -> Callable[[PersonEndpoint], DeskActivityEntry]:
     """As `at_desk_script`, about the person in the path: with a reason for exactly this one."""
 
-    def entry(function: PersonEndpoint) -> Entry:
+    def entry(function: PersonEndpoint) -> DeskActivityEntry:
         def endpoint(request: Request, desk: DeskSession) -> Response:
             person = person_in_path(request, desk, act)
             if desk.about_id != person.id:
@@ -118,7 +126,7 @@ def about_person_script(act: Act) -> Callable[[PersonEndpoint], Entry]:
             guard_target(request, desk, act, person)
             return function(request, desk, person)
 
-        return Entry(endpoint, function.__name__, act, script=True, about=True)
+        return DeskActivityEntry(endpoint, function.__name__, act, script=True, about=True)
 
     return entry
 

@@ -13,11 +13,11 @@ import orjson
 from sqlalchemy import Connection, Integer, bindparam, case, func, select
 
 from authn.audit.log import audit_events
-from authn.audit.searching import Mark
+from authn.audit.searching import AuditRowMark
 from authn.console.approval_rows import WAITS
-from authn.console.desk_activity_words import ASKED, BY_NAME, REFUSED, Done
+from authn.console.desk_activity_words import ASKED, BY_NAME, REFUSED, ActivitySentence
 from authn.console.tables import approvals
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.errors import N_
 from authn.people.ssin import BRUSSELS
 from authn.people.tables import persons
@@ -32,7 +32,7 @@ CHARTED: Final = ("look", "act", "refusal")
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
+class CountedAgent:
     """Who works, or worked, at one of the supervisor's desks."""
 
     id: UUID
@@ -40,15 +40,15 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedActivity:
     """How often which group of events happened: on a day, or by an agent."""
 
-    of: date | Agent
+    of: date | CountedAgent
     counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ActivityAct:
     """A row of the log in words."""
 
     id: int
@@ -64,7 +64,7 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class OpenActivity:
     """An approval that waits."""
 
     id: UUID
@@ -86,12 +86,12 @@ _NAMES = select(persons.c.id, persons.c.given_name, persons.c.family_name).where
 _OF_AGENTS = (
     audit_events.c.actor_id.in_(bindparam("agents", expanding=True)),
     audit_events.c.event.in_(bindparam("events", expanding=True)),
-    audit_events.c.occurred_at >= bindparam("since", type_=Instant),
+    audit_events.c.occurred_at >= bindparam("since", type_=UtcDateTime),
 )
 # Which day a row is of: the last whose beginning is not after it.
 _DAY = case(
     *(
-        (audit_events.c.occurred_at >= bindparam(f"day{index}", type_=Instant), index)
+        (audit_events.c.occurred_at >= bindparam(f"day{index}", type_=UtcDateTime), index)
         for index in range(DAYS - 1, 0, -1)
     ),
     else_=0,
@@ -108,8 +108,8 @@ _DEEDS = (
     select(audit_events)
     .where(
         *_OF_AGENTS,
-        audit_events.c.occurred_at <= bindparam("at", type_=Instant),
-        (audit_events.c.occurred_at < bindparam("at", type_=Instant))
+        audit_events.c.occurred_at <= bindparam("at", type_=UtcDateTime),
+        (audit_events.c.occurred_at < bindparam("at", type_=UtcDateTime))
         | (audit_events.c.id < bindparam("below", type_=Integer)),
     )
     .order_by(audit_events.c.occurred_at.desc(), audit_events.c.id.desc())
@@ -122,10 +122,10 @@ _OPEN = (
 )
 
 
-def agents_of(connection: Connection, supervisor: Staff) -> list[Agent]:
+def agents_of(connection: Connection, supervisor: Staff) -> list[CountedAgent]:
     """Everybody who works, or worked, at the desks that they supervise, by name."""
     rows = connection.execute(_AGENTS, {"supervisor_id": supervisor.person_id})
-    return [Agent(row.id, _full(row)) for row in rows]
+    return [CountedAgent(row.id, _full(row)) for row in rows]
 
 
 def last_days(now: datetime) -> list[date]:
@@ -135,8 +135,8 @@ def last_days(now: datetime) -> list[date]:
 
 
 def counted(
-    connection: Connection, agents: Collection[Agent], days: list[date]
-) -> tuple[list[Counted], list[Counted]]:
+    connection: Connection, agents: Collection[CountedAgent], days: list[date]
+) -> tuple[list[CountedActivity], list[CountedActivity]]:
     """How often each group happened: by day, and by agent."""
     parameters = {
         "agents": [agent.id for agent in agents],
@@ -152,16 +152,16 @@ def counted(
             for counts in (by_day[days[index]], by_agent[actor_id]):
                 counts[done.group] = counts.get(done.group, 0) + count
     return (
-        [Counted(day, counts) for day, counts in by_day.items()],
-        [Counted(agent, by_agent[agent.id]) for agent in agents],
+        [CountedActivity(day, counts) for day, counts in by_day.items()],
+        [CountedActivity(agent, by_agent[agent.id]) for agent in agents],
     )
 
 
 def deeds_of(
-    request: Request, agents: Collection[Agent], day: date, before: Mark | None
-) -> tuple[list[Deed], Mark | None]:
+    request: Request, agents: Collection[CountedAgent], day: date, before: AuditRowMark | None
+) -> tuple[list[ActivityAct], AuditRowMark | None]:
     """What these agents did on a day, the latest first; and the mark of what was earlier."""
-    end = Mark(_midnight(day + timedelta(days=1)), 0)
+    end = AuditRowMark(_midnight(day + timedelta(days=1)), 0)
     mark = before if before and before.at < end.at else end
     parameters = {
         "agents": [agent.id for agent in agents],
@@ -176,17 +176,19 @@ def deeds_of(
     people = names_of(request.connection, (row.person_id for row in shown))
     further = None
     if len(rows) > ROWS_ON_PAGE:
-        further = Mark(shown[-1].occurred_at, shown[-1].id)
+        further = AuditRowMark(shown[-1].occurred_at, shown[-1].id)
     return [_deed(request, row, called, people) for row in _told_once(shown)], further
 
 
-def open_approvals(connection: Connection, agents: Collection[Agent], now: datetime) -> list[Open]:
+def open_approvals(
+    connection: Connection, agents: Collection[CountedAgent], now: datetime
+) -> list[OpenActivity]:
     """What these agents asked and nobody decided yet, the oldest first."""
     called = {agent.id: agent.name for agent in agents}
     rows = connection.execute(_OPEN, {"agents": list(called), "now": now}).all()
     people = names_of(connection, (row.person_id for row in rows))
     return [
-        Open(
+        OpenActivity(
             row.id,
             row.act,
             people.get(row.person_id, ""),
@@ -226,7 +228,7 @@ def _opened(row: Any, after: Any) -> bool:
 
 def _deed(
     request: Request, row: Any, called: Mapping[UUID, str], people: Mapping[UUID, str]
-) -> Deed:
+) -> ActivityAct:
     details = orjson.loads(row.details)
     done = BY_NAME[row.event]
     reason = str(details.get("reason", ""))
@@ -237,7 +239,7 @@ def _deed(
     elif refused:
         why = request.translate(REFUSED.get(refused, refused))
     own = row.person_id == row.actor_id
-    return Deed(
+    return ActivityAct(
         id=row.id,
         at=row.occurred_at,
         agent=called[row.actor_id],
@@ -251,7 +253,7 @@ def _deed(
     )
 
 
-def _what(request: Request, done: Done, details: Mapping[str, Any]) -> str:
+def _what(request: Request, done: ActivitySentence, details: Mapping[str, Any]) -> str:
     """What was done, and what it was for where that is something else."""
     words, asked = request.translate(done.words), ASKED.get(str(details.get("act", "")))
     if asked is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from authn.console.desk_activity import CHARTED, Counted
+from authn.console.desk_activity import CHARTED, CountedActivity
 
 WIDTH: Final = 700
 HEIGHT: Final = 160
@@ -14,7 +14,7 @@ GAP: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ChartPiece:
     """A part of a bar: which group, and where."""
 
     group: str
@@ -25,7 +25,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class ChartLabel:
     """Under which bar which day is written."""
 
     x: float
@@ -33,17 +33,17 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class ActivityChart:
     """What is drawn; `top` is how many the whole height stands for."""
 
     width: int
     height: int
     top: int
-    pieces: list[Piece]
-    labels: list[Label]
+    pieces: list[ChartPiece]
+    labels: list[ChartLabel]
 
 
-def chart_of(days: Sequence[Counted]) -> Chart:
+def chart_of(days: Sequence[CountedActivity]) -> ActivityChart:
     """A bar for each day, its groups one upon another."""
     top = rounded_up(max(_total(each) for each in days))
     room = WIDTH / len(days)
@@ -56,9 +56,9 @@ def chart_of(days: Sequence[Counted]) -> Chart:
             y -= height
             if height:
                 sizes = (x, y, room * (1 - GAP), height)
-                pieces.append(Piece(group, *(round(size, 1) for size in sizes)))
-        labels.append(Label(round((index + 0.5) * room, 1), each.of))
-    return Chart(WIDTH, HEIGHT, top, pieces, labels)
+                pieces.append(ChartPiece(group, *(round(size, 1) for size in sizes)))
+        labels.append(ChartLabel(round((index + 0.5) * room, 1), each.of))
+    return ActivityChart(WIDTH, HEIGHT, top, pieces, labels)
 
 
 def rounded_up(most: int) -> int:
@@ -71,5 +71,5 @@ def rounded_up(most: int) -> int:
         step *= 10
 
 
-def _total(each: Counted) -> int:
+def _total(each: CountedActivity) -> int:
     return sum(each.counts.get(group, 0) for group in CHARTED)

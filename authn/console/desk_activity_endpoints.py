@@ -8,13 +8,7 @@ from starlette.responses import Response
 from authn.audit.watching_events import DeskActivitySeen
 from authn.console.audit_filters import mark_of, written_mark
 from authn.console.desk import DeskSession, at_desk, nothing_here
-from authn.console.desk_activity import (
-    agents_of,
-    counted,
-    deeds_of,
-    last_days,
-    open_approvals,
-)
+from authn.console.desk_activity import agents_of, counted, deeds_of, last_days, open_approvals
 from authn.console.desk_activity_chart import chart_of
 from authn.console.home import UNUSUAL_FOR
 from authn.console.on_record import record_at_desk

@@ -22,7 +22,7 @@ Group = Literal["look", "search", "act", "refusal", "approval", "unusual", "pres
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActivitySentence:
     """How one event is shown. Not counted is what always comes with one that is.
 
     What `opens` the way to something of these groups, which tells all of it again, has no line of
@@ -35,61 +35,77 @@ class Done:
     opens: tuple[Group, ...] = ()
 
 
-DONE: Final[Mapping[type[Event], Done]] = {
-    staff.DeskOpened: Done("presence", N_("Opened the desk")),
-    staff.DeskClosed: Done("presence", N_("Closed the desk")),
-    staff.DeskSearched: Done("search", N_("Searched for a person")),
-    registration.CitizenSearched: Done("search", N_("Looked somebody up in the national register")),
-    staff.DeskReasonGiven: Done(
+DONE: Final[Mapping[type[Event], ActivitySentence]] = {
+    staff.DeskOpened: ActivitySentence("presence", N_("Opened the desk")),
+    staff.DeskClosed: ActivitySentence("presence", N_("Closed the desk")),
+    staff.DeskSearched: ActivitySentence("search", N_("Searched for a person")),
+    registration.CitizenSearched: ActivitySentence(
+        "search", N_("Looked somebody up in the national register")
+    ),
+    staff.DeskReasonGiven: ActivitySentence(
         "look", N_("Gave a reason to look"), counted=False, opens=("look",)
     ),
-    staff.DeskLookedAt: Done("look", N_("Looked at a person")),
-    staff.DeskNumberShown: Done("look", N_("Had the national number shown")),
-    desk.ApprovalSeen: Done("look", N_("Looked at what waits for approval")),
-    registration.ForeignIdentitySeen: Done("look", N_("Looked at a foreign identity")),
-    DeskActivitySeen: Done("look", N_("Looked at the desk's activity"), counted=False),
-    staff.DeskRefused: Done("refusal", N_("Was refused")),
-    staff.DeskActConfirmed: Done(
+    staff.DeskLookedAt: ActivitySentence("look", N_("Looked at a person")),
+    staff.DeskNumberShown: ActivitySentence("look", N_("Had the national number shown")),
+    desk.ApprovalSeen: ActivitySentence("look", N_("Looked at what waits for approval")),
+    registration.ForeignIdentitySeen: ActivitySentence("look", N_("Looked at a foreign identity")),
+    DeskActivitySeen: ActivitySentence("look", N_("Looked at the desk's activity"), counted=False),
+    staff.DeskRefused: ActivitySentence("refusal", N_("Was refused")),
+    staff.DeskActConfirmed: ActivitySentence(
         "act", N_("Confirmed an act for a tool"), counted=False, opens=("act", "approval")
     ),
-    staff.DeskColleagueSeen: Done(
+    staff.DeskColleagueSeen: ActivitySentence(
         "unusual", N_("Opened the account of a colleague"), counted=False
     ),
-    staff.DeskLooksUnusual: Done("unusual", N_("Looked at unusually many people"), counted=False),
-    desk.DeskSuspended: Done("act", N_("Blocked a device")),
-    desk.DeskSuspensionUndone: Done("act", N_("Took back the blocking of a device")),
-    desk.DeskUnlinked: Done("act", N_("Removed a device")),
-    desk.DeskResumed: Done("act", N_("Unblocked a device")),
-    desk.DeskReinstated: Done("act", N_("Unblocked a device that was blocked on suspicion")),
-    desk.DeskBlockedAll: Done("act", N_("Blocked every device")),
-    desk.DeskReturnBegun: Done("act", N_("Began a return")),
-    desk.DeskAddressChanged: Done("act", N_("Changed a contact address")),
-    desk.DeskMerged: Done("act", N_("Joined two accounts")),
-    registration.IdentityChecked: Done("act", N_("Checked an identity document")),
-    registration.DeskCodeAsked: Done("act", N_("Asked for an activation code")),
-    registration.DeskCodePrinted: Done("act", N_("Printed an activation code")),
-    registration.DeskCodeCancelled: Done("act", N_("Cancelled an activation code")),
-    registration.ForeignIdentityMatched: Done("act", N_("Matched a foreign identity")),
-    registration.ForeignIdentityParted: Done("act", N_("Parted a foreign identity again")),
-    desk.ApprovalAsked: Done("approval", N_("Asked for approval")),
-    desk.ApprovalGiven: Done("approval", N_("Approved")),
-    desk.ApprovalRefused: Done("approval", N_("Refused to approve")),
-    desk.ApprovalWithdrawn: Done("approval", N_("Withdrew a request for approval")),
-    desk.ApprovalExpired: Done("approval", N_("A request for approval expired")),
-    desk.ApprovalFailed: Done("approval", N_("Approved what could not be done any more")),
-    desk.ApprovalLapsed: Done(
+    staff.DeskLooksUnusual: ActivitySentence(
+        "unusual", N_("Looked at unusually many people"), counted=False
+    ),
+    desk.DeskSuspended: ActivitySentence("act", N_("Blocked a device")),
+    desk.DeskSuspensionUndone: ActivitySentence("act", N_("Took back the blocking of a device")),
+    desk.DeskUnlinked: ActivitySentence("act", N_("Removed a device")),
+    desk.DeskResumed: ActivitySentence("act", N_("Unblocked a device")),
+    desk.DeskReinstated: ActivitySentence(
+        "act", N_("Unblocked a device that was blocked on suspicion")
+    ),
+    desk.DeskBlockedAll: ActivitySentence("act", N_("Blocked every device")),
+    desk.DeskAccountRecoveryBegun: ActivitySentence("act", N_("Began a return")),
+    desk.DeskAddressChanged: ActivitySentence("act", N_("Changed a contact address")),
+    desk.DeskMerged: ActivitySentence("act", N_("Joined two accounts")),
+    registration.IdentityChecked: ActivitySentence("act", N_("Checked an identity document")),
+    registration.DeskCodeAsked: ActivitySentence("act", N_("Asked for an activation code")),
+    registration.DeskCodePrinted: ActivitySentence("act", N_("Printed an activation code")),
+    registration.DeskCodeCancelled: ActivitySentence("act", N_("Cancelled an activation code")),
+    registration.ForeignIdentityMatched: ActivitySentence("act", N_("Matched a foreign identity")),
+    registration.ForeignIdentityParted: ActivitySentence(
+        "act", N_("Parted a foreign identity again")
+    ),
+    desk.ApprovalAsked: ActivitySentence("approval", N_("Asked for approval")),
+    desk.ApprovalGiven: ActivitySentence("approval", N_("Approved")),
+    desk.ApprovalRefused: ActivitySentence("approval", N_("Refused to approve")),
+    desk.ApprovalWithdrawn: ActivitySentence("approval", N_("Withdrew a request for approval")),
+    desk.ApprovalExpired: ActivitySentence("approval", N_("A request for approval expired")),
+    desk.ApprovalFailed: ActivitySentence(
+        "approval", N_("Approved what could not be done any more")
+    ),
+    desk.ApprovalLapsed: ActivitySentence(
         "approval", N_("Found that an approval counts no more"), counted=False
     ),
-    operators.OperatorRequestAsked: Done("approval", N_("Asked for a permission or a role")),
-    operators.OperatorRequestApproved: Done("approval", N_("Agreed to a permission or a role")),
-    operators.OperatorRequestRefused: Done("approval", N_("Refused a permission or a role")),
-    operators.OperatorRequestWithdrawn: Done(
+    operators.OperatorRequestAsked: ActivitySentence(
+        "approval", N_("Asked for a permission or a role")
+    ),
+    operators.OperatorRequestApproved: ActivitySentence(
+        "approval", N_("Agreed to a permission or a role")
+    ),
+    operators.OperatorRequestRefused: ActivitySentence(
+        "approval", N_("Refused a permission or a role")
+    ),
+    operators.OperatorRequestWithdrawn: ActivitySentence(
         "approval", N_("Withdrew a request for a permission or a role")
     ),
-    operators.OperatorRequestExpired: Done(
+    operators.OperatorRequestExpired: ActivitySentence(
         "approval", N_("A request for a permission or a role expired")
     ),
-    operators.OperatorRequestFailed: Done(
+    operators.OperatorRequestFailed: ActivitySentence(
         "approval", N_("Agreed to a permission or a role that could not be given any more")
     ),
 }
@@ -97,11 +113,11 @@ NOT_OF_A_DESK: Final[Mapping[type[Event], str]] = {
     staff.StaffAppointed: "an operator's act, about staff",
     staff.StaffDismissed: "an operator's act, about staff",
     staff.DeskActedAlone: "at the machine, by nobody of the staff",
-    registration.MachineCodeIssued: "at the machine, by nobody of the staff",
+    registration.OperatorCodeIssued: "at the machine, by nobody of the staff",
     registration.ForeignIdentityArrived: "nobody of the staff did it",
     registration.ForeignMatchEnded: "it ended by itself",
 }
-BY_NAME: Final[Mapping[str, Done]] = {event.name: done for event, done in DONE.items()}
+BY_NAME: Final[Mapping[str, ActivitySentence]] = {event.name: done for event, done in DONE.items()}
 
 # What an approval or a confirmation is for, and what somebody asked for who was refused.
 ASKED: Final[Mapping[Act | str, str]] = {

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
 
 from authn.console.tables import desk_sessions
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.transaction import must_write
 from authn.devices.tables import devices, installations
 from authn.people.tables import persons
@@ -35,7 +35,7 @@ KEPT: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class DeskClosedReason:
     """Why somebody of the staff looks at a person: a code of `staff.reasons`, and their words."""
 
     reason: str = ""
@@ -47,7 +47,7 @@ class Why:
         return asdict(self)
 
 
-NO_REASON: Final = Why()
+NO_REASON: Final = DeskClosedReason()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Desk:
     """
 
     staff: Staff
-    why: Why
+    why: DeskClosedReason
 
     @property
     def person_id(self) -> UUID:
@@ -100,8 +100,8 @@ _SIGNED_IN = exists().where(
 )
 _ALIVE = and_(
     desk_sessions.c.ended_at.is_(None),
-    desk_sessions.c.opened_at > bindparam("opened_after", type_=Instant),
-    desk_sessions.c.last_seen_at > bindparam("seen_after", type_=Instant),
+    desk_sessions.c.opened_at > bindparam("opened_after", type_=UtcDateTime),
+    desk_sessions.c.last_seen_at > bindparam("seen_after", type_=UtcDateTime),
     installations.c.ended_at.is_(None),
     devices.c.status == "active",
     persons.c.deceased.is_(False),
@@ -162,7 +162,7 @@ _TOUCH = (
     .values(last_seen_at=bindparam("now"))
 )
 _FORGET = delete(desk_sessions).where(
-    desk_sessions.c.opened_at < bindparam("opened_before", type_=Instant)
+    desk_sessions.c.opened_at < bindparam("opened_before", type_=UtcDateTime)
 )
 _GIVE_REASON = (
     update(desk_sessions)
@@ -209,7 +209,7 @@ def _session(
     holds = row.about_since is not None and now - row.about_since < settings.desk_reason_lifetime
     return DeskSession(
         staff=member,
-        why=Why(row.reason, row.explanation, row.ticket) if holds else NO_REASON,
+        why=DeskClosedReason(row.reason, row.explanation, row.ticket) if holds else NO_REASON,
         id=row.id,
         device_id=row.device_id,
         installation_id=row.installation_id,
@@ -263,7 +263,11 @@ def close(connection: Connection, session: DeskSession, now: datetime) -> bool:
 
 
 def keep_reason(
-    connection: Connection, session: DeskSession, about_id: UUID, why: Why, now: datetime
+    connection: Connection,
+    session: DeskSession,
+    about_id: UUID,
+    why: DeskClosedReason,
+    now: datetime,
 ) -> None:
     """From now on the session is about this person, and about nobody else."""
     must_write(connection)

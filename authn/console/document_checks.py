@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, get_args
 from starlette.responses import Response
 
 from authn.console.desk_sessions import Desk
-from authn.console.registration import Checked, do_check_identity
+from authn.console.registration import CheckedIdentity, do_check_identity
 from authn.enrolment.desk_tables import Document
 from authn.errors import N_, InvalidRequest
 from authn.people.ssin import today_in_brussels
@@ -41,7 +41,7 @@ PageAgain = Callable[[Mapping[str, str], Errors], Response]
 """The page with the form, given what was sent and what is wrong with it."""
 
 
-class Check(NamedTuple):
+class DocumentCheck(NamedTuple):
     """A check, in the language of the page."""
 
     code: str
@@ -61,11 +61,11 @@ class WrongDocument(InvalidRequest):
         self.faults = faults
 
 
-def checks(request: Request) -> list[Check]:
+def checks(request: Request) -> list[DocumentCheck]:
     """Every check that has to be done."""
     own = request.settings.desk_document_checks
     return [
-        Check(code, own_words(own, CHECKS, code, request.language, request.translate))
+        DocumentCheck(code, own_words(own, CHECKS, code, request.language, request.translate))
         for code in own or CHECKS
     ]
 
@@ -87,7 +87,7 @@ def check_document(
     return redirect(on)
 
 
-def read_checked(request: Request, sent: Mapping[str, str]) -> Checked:
+def read_checked(request: Request, sent: Mapping[str, str]) -> CheckedIdentity:
     """What a form said of a document; raises `WrongDocument` unless it is good enough."""
     faults = {}
     document = next((each for each in get_args(Document) if each == sent.get("document")), None)
@@ -107,7 +107,7 @@ def read_checked(request: Request, sent: Mapping[str, str]) -> Checked:
         faults[missing.field] = NOT_ALL
     if document is None or valid_until is None or faults:
         raise WrongDocument(faults)
-    return Checked(document, digits, valid_until, tuple(each.code for each in needed))
+    return CheckedIdentity(document, digits, valid_until, tuple(each.code for each in needed))
 
 
 def _day(text: str) -> date | None:

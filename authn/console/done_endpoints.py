@@ -4,20 +4,20 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.console.acts import Outcome
+from authn.console.acts import ActOutcome
 from authn.console.confirming import hold_desk
 from authn.console.desk import DeskSession, about_person, at_desk
 from authn.console.desk_sessions import NO_REASON, Desk
 from authn.console.routes import desk_form, desk_page
 from authn.console.said import what_to_say
 from authn.console.shown import desk_answer
-from authn.console.undo import Done, done_token, read_done, undo_suspension
+from authn.console.undo import UndoableAct, done_token, read_done, undo_suspension
 from authn.devices.devices import every_device_of
 from authn.people.tables import Person
 from authn.web.request import Request, json_answer, redirect
 
 
-def go_on(request: Request, desk: DeskSession, outcome: Outcome) -> Response:
+def go_on(request: Request, desk: DeskSession, outcome: ActOutcome) -> Response:
     """Where the page goes on: to what waits now, or to what to say."""
     if outcome.approval_id:
         return json_answer({"location": f"/desk/approvals/{outcome.approval_id}"})
@@ -29,7 +29,7 @@ def said_at(
     request: Request, desk: DeskSession, act: str, person_id: UUID, device_id: UUID | None
 ) -> str:
     """The page that tells what to say after this act."""
-    did = Done(act, person_id, device_id, request.now, desk.person_id)
+    did = UndoableAct(act, person_id, device_id, request.now, desk.person_id)
     token = done_token(request.secrets, request.settings, did)
     return f"/desk/people/{person_id}/done?did={token}"
 

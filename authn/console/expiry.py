@@ -18,7 +18,7 @@ from authn.audit.log import record
 from authn.console.operator_request_expiry import OVER, expire_requests
 from authn.console.tables import approvals
 from authn.db.engine import Database
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Job, Occasion
 from authn.db.transaction import must_write, reading, writing
 from authn.secrets import Secrets
@@ -34,14 +34,14 @@ KEPT: Final = timedelta(days=30)
 
 _OVER = (
     approvals.c.state == "waiting",
-    approvals.c.expires_at <= bindparam("now", type_=Instant),
+    approvals.c.expires_at <= bindparam("now", type_=UtcDateTime),
 )
 _ANY_OVER = select(approvals.c.id).where(*_OVER).limit(1)
 _EITHER_OVER = select(or_(exists().where(*_OVER), exists().where(*OVER)))
 _EXPIRE = update(approvals).where(*_OVER).values(state="expired").returning(approvals)
 _FORGET = delete(approvals).where(
     approvals.c.state != "waiting",
-    approvals.c.expires_at < bindparam("before", type_=Instant),
+    approvals.c.expires_at < bindparam("before", type_=UtcDateTime),
 )
 
 

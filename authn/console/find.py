@@ -17,7 +17,7 @@ from authn.audit.staff_events import DeskSearched
 from authn.console.desk_sessions import Desk
 from authn.console.looks import require_room
 from authn.console.register_heard import register_heard
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.errors import N_, InvalidRequest
 from authn.notices.address import read_address
 from authn.notices.addresses import hash_addresses, persons_with_address
@@ -69,7 +69,7 @@ class NotSearchable(InvalidRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class PersonSearch:
     """What to look for, in the form in which it is kept; not in `repr`."""
 
     kind: Kind
@@ -78,7 +78,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPerson:
     """Whom a search shows; nobody where there are `too_many` to choose from.
 
     `hidden` is who was hit and is not shown, for the record alone. `citizen`: nobody has an
@@ -93,7 +93,7 @@ class Found:
     unsure: bool = False
 
 
-def read_search(typed: Mapping[str, str], today: date) -> Search:
+def read_search(typed: Mapping[str, str], today: date) -> PersonSearch:
     """What a form was filled with; raises `NotSearchable`, without a word of what it was."""
     clue, name, birthdate = (typed.get(each, "").strip() for each in (CLUE, NAME, BIRTHDATE))
     if clue and (name or birthdate):
@@ -104,22 +104,22 @@ def read_search(typed: Mapping[str, str], today: date) -> Search:
         raise NotSearchable(CLUE, NO_CLUE)
     if len(folded(name)) < SHORTEST_NAME or len(name) > LONGEST_TYPED:
         raise NotSearchable(NAME, NAME_NEEDED)
-    return Search("name", name, _read_birthdate(birthdate))
+    return PersonSearch("name", name, _read_birthdate(birthdate))
 
 
-def _read_clue(clue: str, today: date) -> Search:
+def _read_clue(clue: str, today: date) -> PersonSearch:
     if len(clue) > LONGEST_TYPED:
         raise NotSearchable(CLUE, NOT_A_CLUE)
     if "@" in clue:
         try:
-            return Search("address", read_address(clue))
+            return PersonSearch("address", read_address(clue))
         except InvalidRequest as invalid:
             raise NotSearchable(CLUE, invalid.description) from None
     reference = clue.replace(" ", "").replace("-", "").upper()
     if _REFERENCE.fullmatch(reference):
-        return Search("reference", reference)
+        return PersonSearch("reference", reference)
     try:
-        return Search("number", parse_ssin(clue, today))
+        return PersonSearch("number", parse_ssin(clue, today))
     except InvalidSsin:
         pass
     # Outside `except`: no chain that leads back to the text.
@@ -153,7 +153,7 @@ _OF_REFERENCE = (
     .join(persons, persons.c.id == audit_events.c.person_id)
     .where(
         audit_events.c.reference == bindparam("reference"),
-        audit_events.c.occurred_at > bindparam("since", type_=Instant),
+        audit_events.c.occurred_at > bindparam("since", type_=UtcDateTime),
     )
     .limit(MOST_FOUND + 2)
 )
@@ -166,7 +166,7 @@ _OF_NAME = _BORN_THEN.where(persons.c.name_key.like(bindparam("pattern"))).limit
 _WITHOUT_KEY = _BORN_THEN.where(persons.c.name_key.is_(None)).limit(_MOST_READ)
 
 
-def find(request: Request, desk: Desk, search: Search) -> Found:
+def find(request: Request, desk: Desk, search: PersonSearch) -> FoundPerson:
     """Whom this search shows to this member of staff.
 
     Raises `NeededFromOutside` where a real national register is to be asked, for those alone who
@@ -178,36 +178,36 @@ def find(request: Request, desk: Desk, search: Search) -> Found:
     if shown:
         shown.sort(key=lambda each: (folded(each.family_name), folded(each.given_name), each.id))
         too_many = len(shown) > MOST_FOUND
-        return Found([] if too_many else shown, too_many, hidden)
+        return FoundPerson([] if too_many else shown, too_many, hidden)
     citizen = (
         not hit
         and search.kind == "number"
         and desk.staff.may("issue-code")
         and _is_citizen(request, desk, search.value)
     )
-    return Found([], hidden=hidden, citizen=citizen is True, unsure=citizen is None)
+    return FoundPerson([], hidden=hidden, citizen=citizen is True, unsure=citizen is None)
 
 
-def _by_number(request: Request, search: Search) -> list[Person]:
+def _by_number(request: Request, search: PersonSearch) -> list[Person]:
     """By any number that somebody ever had."""
     person = find_person_by_ssin(request.connection, request.secrets, search.value)
     return [person] if person else []
 
 
-def _by_reference(request: Request, search: Search) -> list[Person]:
+def _by_reference(request: Request, search: PersonSearch) -> list[Person]:
     """By the number of a request, as it stood on a page."""
     parameters = {"reference": search.value, "since": request.now - REFERENCES_FOR}
     return _with_ids(request.connection, request.connection.scalars(_OF_REFERENCE, parameters))
 
 
-def _by_address(request: Request, search: Search) -> list[Person]:
+def _by_address(request: Request, search: PersonSearch) -> list[Person]:
     """By an address that they have confirmed."""
     hash_addresses(request.connection, request.secrets, HASHED_AT_ONCE)
     ids = persons_with_address(request.connection, request.secrets, search.value)
     return _with_ids(request.connection, ids)
 
 
-def _by_name(request: Request, search: Search) -> list[Person]:
+def _by_name(request: Request, search: PersonSearch) -> list[Person]:
     """By the beginning of a name in any order, and the date of birth as far as it is known."""
     pattern = name_pattern(search.value)
     # A register that knows the year alone has no more of it.
@@ -230,7 +230,7 @@ def _with_ids(connection: Connection, ids: Iterable[UUID]) -> list[Person]:
     return [Person(*row) for row in rows]
 
 
-_SEARCHES: Final[Mapping[Kind, Callable[[Request, Search], list[Person]]]] = {
+_SEARCHES: Final[Mapping[Kind, Callable[[Request, PersonSearch], list[Person]]]] = {
     "number": _by_number,
     "reference": _by_reference,
     "address": _by_address,

@@ -9,8 +9,8 @@ from uuid import UUID
 from starlette.responses import Response
 
 from authn.audit.staff_events import DeskSearched
-from authn.console.desk import Desk, DeskSession, Why, at_desk
-from authn.console.find import CLUE, Found, NotSearchable, Search, find, read_search
+from authn.console.desk import Desk, DeskClosedReason, DeskSession, at_desk
+from authn.console.find import CLUE, FoundPerson, NotSearchable, PersonSearch, find, read_search
 from authn.console.looks import record_looks
 from authn.console.reason import WrongReason, give_reason, read_why, reasons
 from authn.console.routes import desk_form, desk_page
@@ -30,7 +30,7 @@ def find_person(request: Request, desk: DeskSession) -> Response:
 def person_found(request: Request, desk: DeskSession) -> Response:
     """On to the person when there is one; else those to choose from, or that there is nobody."""
     errors: list[dict[str, str]] = []
-    search, why = None, Why()
+    search, why = None, DeskClosedReason()
     try:
         search = read_search(request.form, today_in_brussels(request.now))
     except NotSearchable as wrong:
@@ -52,7 +52,9 @@ def person_found(request: Request, desk: DeskSession) -> Response:
     return _page(request, desk, sent, found)
 
 
-def record_search(request: Request, desk: Desk, search: Search, found: Found, why: Why) -> None:
+def record_search(
+    request: Request, desk: Desk, search: PersonSearch, found: FoundPerson, why: DeskClosedReason
+) -> None:
     """The search is on record, and counted, before anybody is shown for it: once for each whom it
     shows, or for nobody."""
     shown: list[UUID | None] = [each.id for each in found.persons]
@@ -76,7 +78,7 @@ def _page(
     request: Request,
     desk: DeskSession,
     sent: Mapping[str, str],
-    found: Found | None = None,
+    found: FoundPerson | None = None,
     errors: list[dict[str, str]] | None = None,
 ) -> Response:
     return desk_answer(
@@ -92,7 +94,7 @@ def _page(
     )
 
 
-def masked_numbers(request: Request, found: Found) -> dict[UUID, str]:
+def masked_numbers(request: Request, found: FoundPerson) -> dict[UUID, str]:
     """The masked number of each, by which two of one name are told apart."""
     return {
         each.id: mask(current_ssin(request.connection, request.secrets, each.id))

@@ -19,7 +19,7 @@ UNUSUAL_FOR: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingApproval:
     """A line of that page: for whom, in words, where it leads, and how many there are."""
 
     act: Act
@@ -33,23 +33,25 @@ def _count_failed(request: Request, desk: DeskSession) -> int:
 
 
 # One line for each thing that may wait, in the order of the page.
-WAITING: Final[tuple[Waiting, ...]] = (
-    Waiting("approve", N_("Approvals that wait for you"), "/desk/approvals", count_waiting),
-    Waiting(
+WAITING: Final[tuple[WaitingApproval, ...]] = (
+    WaitingApproval("approve", N_("Approvals that wait for you"), "/desk/approvals", count_waiting),
+    WaitingApproval(
         "match-identity",
         N_("Foreign identities to be matched"),
         "/desk/registration/identities",
         count_unmatched,
     ),
-    Waiting(
+    WaitingApproval(
         "decide-requests", N_("Permissions and roles that wait for you"), REQUESTS, count_requests
     ),
-    Waiting("retry-notices", N_("Notices that failed"), "/desk/operator/notices", _count_failed),
+    WaitingApproval(
+        "retry-notices", N_("Notices that failed"), "/desk/operator/notices", _count_failed
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class HomeCount:
     """A line as it is now."""
 
     words: str
@@ -57,10 +59,10 @@ class Counted:
     count: int
 
 
-def waiting_for(request: Request, desk: DeskSession) -> list[Counted]:
+def waiting_for(request: Request, desk: DeskSession) -> list[HomeCount]:
     """What this member of staff may do something about, with how many there are."""
     return [
-        Counted(each.words, each.path, each.count(request, desk))
+        HomeCount(each.words, each.path, each.count(request, desk))
         for each in WAITING
         if desk.staff.may(each.act)
     ]

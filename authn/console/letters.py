@@ -61,7 +61,7 @@ class CodeLetter:
 def write_letters(letter: CodeLetter, pages: Pages, default_language: str) -> bytes:
     """The PDF, tagged, in the citizen's language: a page, or two to be sent apart."""
     language = choose_language([letter.language], default_language)
-    writing = _Writing(letter, pages, language)
+    writing = _LetterWriting(letter, pages, language)
     document = TaggedPdf(writing.words(_TITLE), language)
     document.new_page()
     _write_page(
@@ -86,7 +86,7 @@ def write_letters(letter: CodeLetter, pages: Pages, default_language: str) -> by
 
 
 @dataclass(frozen=True, slots=True)
-class _Writing:
+class _LetterWriting:
     letter: CodeLetter
     pages: Pages
     language: str
@@ -101,7 +101,7 @@ class _Writing:
 
 def _write_page(
     document: TaggedPdf,
-    writing: _Writing,
+    writing: _LetterWriting,
     *,
     title: str,
     code: str,
@@ -148,7 +148,7 @@ def _write_code(document: TaggedPdf, code: str) -> None:
     document.below += 12
 
 
-def _write_address(document: TaggedPdf, writing: _Writing, address: str, top: float) -> None:
+def _write_address(document: TaggedPdf, writing: _LetterWriting, address: str, top: float) -> None:
     """Where to go, as a QR code beside the steps."""
     matrix = [list(row) for row in segno.make(address, error="m", micro=False).matrix]
     left = MARGIN + COLUMN - QR_SIDE

@@ -25,8 +25,8 @@ from authn.web.cookies import DESK, set_cookie
 from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import WHEN_NEEDED, json_route, page_route
 from authn.webauthn.authentication import OPEN_DESK, confirm, confirmation_options
-from authn.webauthn.challenges import Purpose
-from authn.webauthn.policy import Unmet, model_of, policy_of_staff, unmet
+from authn.webauthn.challenges import ChallengePurpose
+from authn.webauthn.policy import UnmetPolicy, model_of, policy_of_staff, unmet
 
 CHOOSE: Final = N_("Choose the desk at which you work now.")
 
@@ -100,9 +100,9 @@ def desk_opened(request: Request) -> Response:
     return answer
 
 
-def _purpose(member: Staff) -> Purpose:
+def _purpose(member: Staff) -> ChallengePurpose:
     """What the challenge is for: opening this one desk (protocol 2.9)."""
-    return Purpose(OPEN_DESK, member.desk)
+    return ChallengePurpose(OPEN_DESK, member.desk)
 
 
 def _first_choice(held: Mapping[str, Staff], present: DeskSession | None) -> str:
@@ -156,7 +156,7 @@ def _refuse(
     raise refusal
 
 
-def _lacking(request: Request, device: Device | SessionDevice) -> Unmet | None:
+def _lacking(request: Request, device: Device | SessionDevice) -> UnmetPolicy | None:
     return unmet(policy_of_staff(request.settings), device, model_of(request.site, device))
 
 

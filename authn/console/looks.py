@@ -25,7 +25,7 @@ from authn.audit.staff_events import (
 from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_at_desk
 from authn.console.targets import colleagues_among, note_refused
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.errors import N_, Forbidden
 from authn.people.persons import lock_person
@@ -46,7 +46,7 @@ TOO_MANY = N_(
 )
 
 
-class Count(NamedTuple):
+class LookCount(NamedTuple):
     """How many looks there were, and how often it was told: at the warning, and at the stop."""
 
     looks: int
@@ -67,7 +67,7 @@ _COUNT = select(
     _told('"stopped":true'),
 ).where(
     audit_events.c.actor_id == bindparam("actor_id"),
-    audit_events.c.occurred_at > bindparam("since", type_=Instant),
+    audit_events.c.occurred_at > bindparam("since", type_=UtcDateTime),
 )
 
 
@@ -99,7 +99,7 @@ def record_looks(occasion: Occasion, desk: Desk, events: Sequence[Event]) -> Non
         _tell(occasion, desk, looks, stopped=False)
 
 
-def require_room(occasion: Occasion, desk: Desk, look: str) -> Count:
+def require_room(occasion: Occasion, desk: Desk, look: str) -> LookCount:
     """How many looks there were, fewer than are too many; raises as `record_look`.
 
     Called by itself before others are asked about somebody for whoever looks.
@@ -134,10 +134,10 @@ def _tell(occasion: Occasion, desk: Desk, looks: int, *, stopped: bool) -> None:
     record_at_desk(occasion, desk, event)
 
 
-def _count(connection: Connection, actor_id: UUID, since: datetime) -> Count:
+def _count(connection: Connection, actor_id: UUID, since: datetime) -> LookCount:
     parameters = {
         "actor_id": actor_id,
         "since": since,
         "looks": [each.name for each in LOOKS],
     }
-    return Count(*connection.execute(_COUNT, parameters).one())
+    return LookCount(*connection.execute(_COUNT, parameters).one())

@@ -15,11 +15,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from authn.audit.registration_events import MachineCodeIssued
+from authn.audit.registration_events import OperatorCodeIssued
 from authn.audit.staff_events import DeskActedAlone
 from authn.console.approval_rows import Approval, waiting_of
 from authn.console.approvals import ask, use_approval
-from authn.console.desk_sessions import Desk, Why
+from authn.console.desk_sessions import Desk, DeskClosedReason
 from authn.console.on_record import record_at_desk
 from authn.console.targets import guard_target
 from authn.db.occasion import Occasion
@@ -42,7 +42,7 @@ _EVER = select(staff.c.id).where(staff.c.role.in_(sorted(RULES["approve"].roles)
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class IssuedByCommand:
     """A code as it is shown once, "" while it waits as `asked`; `alone` is whether two should have.
 
     The code is never printed by `repr`.
@@ -54,7 +54,7 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class AtTheMachine(Desk):
+class OperatorRequestByCommand(Desk):
     """Who acts on the command line; `first` is whether nobody could ever approve."""
 
     first: bool = False
@@ -70,9 +70,9 @@ class AtTheMachine(Desk):
         return ALONE_AT_FIRST if self.first else frozenset()
 
 
-def at_the_machine(connection: Connection, why: Why) -> AtTheMachine:
+def at_the_machine(connection: Connection, why: DeskClosedReason) -> OperatorRequestByCommand:
     """Whoever is at the machine now, for this reason."""
-    return AtTheMachine(NOBODY, why, first=connection.execute(_EVER).first() is None)
+    return OperatorRequestByCommand(NOBODY, why, first=connection.execute(_EVER).first() is None)
 
 
 def note_alone(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> bool:
@@ -83,7 +83,9 @@ def note_alone(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> boo
     return True
 
 
-def do_issue_code(occasion: Occasion, desk: AtTheMachine, person: Person) -> Issued:
+def do_issue_code(
+    occasion: Occasion, desk: OperatorRequestByCommand, person: Person
+) -> IssuedByCommand:
     """The code, as it is shown once; or what waits for a second one, by whom it is then printed.
 
     Who never had a device gets one at once. For another (protocol 3.3) it is asked, of which they
@@ -110,7 +112,9 @@ def do_issue_code(occasion: Occasion, desk: AtTheMachine, person: Person) -> Iss
     return _once_approved(occasion, desk, person)
 
 
-def _once_approved(occasion: Occasion, desk: AtTheMachine, person: Person) -> Issued:
+def _once_approved(
+    occasion: Occasion, desk: OperatorRequestByCommand, person: Person
+) -> IssuedByCommand:
     asked = asked_at_machine(occasion, person.id)
     if asked:
         payload = _payload(asked)
@@ -120,9 +124,9 @@ def _once_approved(occasion: Occasion, desk: AtTheMachine, person: Person) -> Is
             return _issued(occasion, desk, person, code, approved_by=approval.decided_by)
         for waiting in waiting_of(occasion, desk, "issue-code", person.id):
             if waiting.payload == payload:
-                return Issued(asked=waiting)
+                return IssuedByCommand(asked=waiting)
     asked = ask_at_machine(occasion, person.id)
-    return Issued(asked=ask(occasion, desk, "issue-code", person.id, _payload(asked)))
+    return IssuedByCommand(asked=ask(occasion, desk, "issue-code", person.id, _payload(asked)))
 
 
 def _payload(asked: DeskCode) -> dict[str, str]:
@@ -132,13 +136,13 @@ def _payload(asked: DeskCode) -> dict[str, str]:
 
 def _issued(
     occasion: Occasion,
-    desk: AtTheMachine,
+    desk: OperatorRequestByCommand,
     person: Person,
     code: str,
     *,
     approved_by: UUID | None = None,
     alone: bool = False,
-) -> Issued:
-    event = MachineCodeIssued(**desk.on_record(person.id), approved_by=approved_by)
+) -> IssuedByCommand:
+    event = OperatorCodeIssued(**desk.on_record(person.id), approved_by=approved_by)
     record_at_desk(occasion, desk, event)
-    return Issued(code, alone=alone)
+    return IssuedByCommand(code, alone=alone)

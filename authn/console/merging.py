@@ -6,7 +6,7 @@ from authn.console.tables import approvals, desk_sessions, operator_requests
 from authn.console.targets import BY_WHICH_ONE_RETURNS
 from authn.enrolment.foreign_matches import end_matches_made_alone
 from authn.federation.tables import unmatched_identities
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 
 _FORGET = (
     update(desk_sessions)
@@ -45,13 +45,13 @@ _MATCHED = (
 )
 
 
-def forget_looks(merger: Merger) -> list[str]:
+def forget_looks(merger: PersonMerge) -> list[str]:
     """Whoever of the staff looks at the merged person gives a reason for the one who stays."""
     merger.connection.execute(_FORGET, {"merged": merger.merged.id})
     return []
 
 
-def withdraw_approvals(merger: Merger) -> list[str]:
+def withdraw_approvals(merger: PersonMerge) -> list[str]:
     """What a second member of staff was to agree to, or did, was about one account and no other."""
     both = {"merged": merger.merged.id, "kept": merger.kept.id}
     parameters = {**both, "now": merger.occasion.now}
@@ -59,7 +59,7 @@ def withdraw_approvals(merger: Merger) -> list[str]:
     return [f"Acts at the desk that waited for approval and are withdrawn: {withdrawn}."]
 
 
-def withdraw_roles(merger: Merger) -> list[str]:
+def withdraw_roles(merger: PersonMerge) -> list[str]:
     """A role was to be of who had one account, with its devices alone. What they asked others keep
     as it is, since it is done only while they are staff."""
     both = {"merged": merger.merged.id, "kept": merger.kept.id}
@@ -68,7 +68,7 @@ def withdraw_roles(merger: Merger) -> list[str]:
     return []
 
 
-def move_identities(merger: Merger) -> list[str]:
+def move_identities(merger: PersonMerge) -> list[str]:
     """Foreign identities that were matched to the one lead to the other.
 
     But for what one registrar alone matched, where there are other devices now than it let in. Call

@@ -32,7 +32,7 @@ ACTS: Final[Mapping[type[DeskEvent], Act]] = {
     desk.DeskResumed: "resume",
     desk.DeskReinstated: "reinstate",
     desk.DeskBlockedAll: "block-all",
-    desk.DeskReturnBegun: "begin-return",
+    desk.DeskAccountRecoveryBegun: "begin-return",
     desk.DeskAddressChanged: "change-address",
     desk.DeskMerged: "merge",
     desk.ApprovalSeen: "approve",

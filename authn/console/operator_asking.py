@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from authn.console.desk import DeskSession
 from authn.console.desk_sessions import Desk
-from authn.console.operator_request_rows import OperatorRequest, Wanted
+from authn.console.operator_request_rows import OperatorRequest, OperatorRequestInput
 from authn.console.operator_requests import ask
 from authn.console.operator_second import is_there_a_second
 from authn.console.reason import NO_NUMBER, TOO_LONG
@@ -26,7 +26,7 @@ NO_SECOND: Final = N_(
 )
 
 
-def asked_here(request: Request, desk: DeskSession, wanted: Wanted) -> dict[str, Any]:
+def asked_here(request: Request, desk: DeskSession, wanted: OperatorRequestInput) -> dict[str, Any]:
     """What the script is answered: where the request is, which waits for a second one now.
 
     Raises `Forbidden` where nobody else could decide, and `InvalidRequest` without a reason.
@@ -57,7 +57,7 @@ def reason_of(occasion: Occasion, why: str, ticket: str) -> tuple[str, str]:
     return why, ticket
 
 
-def about_second(request: Request, desk: Desk, wanted: Wanted) -> dict[str, Any]:
+def about_second(request: Request, desk: Desk, wanted: OperatorRequestInput) -> dict[str, Any]:
     """What the page that shows it says about a second one."""
     there = is_there_a_second(request.connection, desk.person_id, wanted.decider)
     return {"gives": wanted.gives, "second": there}

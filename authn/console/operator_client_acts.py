@@ -21,7 +21,7 @@ from authn.clients.clients import (
 from authn.clients.kinds import KINDS, SYSTEM_KIND, with_defaults
 from authn.clients.redirect_uris import InvalidRedirectUri
 from authn.clients.registration import (
-    Registered,
+    RegisteredClient,
     add_client,
     change_client,
     changed_client,
@@ -164,7 +164,7 @@ def operator_client_changed(request: Request, desk: DeskSession) -> Response:
     return _done(registered)
 
 
-def _new(request: Request, form: Mapping[str, str]) -> Registered:
+def _new(request: Request, form: Mapping[str, str]) -> RegisteredClient:
     client_id = _client_id(form)
     values = values_of_form(request.connection, request.settings, client_id, form)
     return new_client(request.now, client_id=client_id, **values)
@@ -187,11 +187,11 @@ def _change(client_id: str) -> str:
     return f"change {client_id}"
 
 
-def _done(registered: Registered) -> Response:
+def _done(registered: RegisteredClient) -> Response:
     return _answer(registered, {"location": f"{LIST}/{registered.client.client_id}"})
 
 
-def _answer(registered: Registered, answer: dict[str, Any]) -> Response:
+def _answer(registered: RegisteredClient, answer: dict[str, Any]) -> Response:
     if registered.client_secret:
         answer["client_secret"] = registered.client_secret
     return json_answer(answer)
@@ -222,7 +222,7 @@ def _form(
 
 
 def _confirm(
-    request: Request, desk: DeskSession, client: Client | None, registered: Registered
+    request: Request, desk: DeskSession, client: Client | None, registered: RegisteredClient
 ) -> Response:
     carried = {name: text for name, text in request.form.items() if name != "csrf_token"}
     # The id that is shown is the one that it will have.

@@ -30,7 +30,7 @@ class ClientLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ClientChange:
     """A value by its name, before and after; "" where there is none."""
 
     name: str
@@ -46,13 +46,13 @@ def client_lines(connection: Connection) -> list[ClientLine]:
     ]
 
 
-def changes_between(before: Client | None, after: Client) -> list[Change]:
+def changes_between(before: Client | None, after: Client) -> list[ClientChange]:
     """What is another value than before; of a new application all that it has."""
     old: Mapping[str, str] = shown_client(before) if before else {}
     new = shown_client(after)
     names = dict.fromkeys([*new, *old])
     return [
-        Change(name, old.get(name, ""), new.get(name, ""))
+        ClientChange(name, old.get(name, ""), new.get(name, ""))
         for name in names
         if old.get(name, "") != new.get(name, "") and name != "registered"
     ]

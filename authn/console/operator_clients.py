@@ -14,7 +14,7 @@ from authn.console.outside import done_outside
 from authn.console.routes import desk_form, desk_page, desk_script
 from authn.console.shown import desk_answer
 from authn.grants.ended_clients import end_client
-from authn.views.client_checks import Finding, checked_client, findings_of
+from authn.views.client_checks import ClientFinding, checked_client, findings_of
 from authn.views.client_sample import sample_configuration
 from authn.views.client_shown import shown_client
 from authn.web.request import Request, json_answer
@@ -91,7 +91,7 @@ def client_in_path(request: Request) -> Client:
 
 
 def _shown(
-    request: Request, desk: DeskSession, client: Client, findings: list[Finding] | None = None
+    request: Request, desk: DeskSession, client: Client, findings: list[ClientFinding] | None = None
 ) -> Response:
     return desk_answer(
         request,

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
 from authn.console.desk import DeskSession
 from authn.console.operator_asking import TICKET, WHY, about_second
-from authn.console.operator_request_rows import Wanted
+from authn.console.operator_request_rows import OperatorRequestInput
 from authn.console.shown import desk_answer
 from authn.console.targets import note_refused
 from authn.errors import N_, Forbidden
@@ -48,7 +48,7 @@ def confirm_page(
     what: str,
     content: Mapping[str, str],
     at: At,
-    wanted: Wanted,
+    wanted: OperatorRequestInput,
     **context: Any,
 ) -> Response:
     """The page that shows what would change, and asks; `at` is which address its script calls.

@@ -13,21 +13,15 @@ import orjson
 from sqlalchemy import Connection, Table
 
 from authn.clients.assertion_issuers import AssertionIssuer, register_assertion_issuer
-from authn.clients.clients import (
-    Client,
-    client_of_row,
-    find_client,
-    locked_client,
-    row_of_client,
-)
+from authn.clients.clients import Client, client_of_row, find_client, locked_client, row_of_client
 from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.registration import Registered, add_client, change_client, changed_client
+from authn.clients.registration import RegisteredClient, add_client, change_client, changed_client
 from authn.clients.resource_registration import change_resource, locked_resource, register_resource
 from authn.clients.resources import Resource, resource_of_row, row_of_resource
 from authn.clients.tables import clients, resources
 from authn.clients.weight import Gives, client_gives, exchange_gives, resource_gives
 from authn.console.operator_client_views import changes_between, version_of
-from authn.console.operator_request_rows import Kind, OperatorRequest, Wanted
+from authn.console.operator_request_rows import Kind, OperatorRequest, OperatorRequestInput
 from authn.console.operator_resource_views import resource_changes, version_of_resource
 from authn.db.occasion import Occasion
 from authn.devices.devices import devices_of
@@ -47,10 +41,10 @@ TWO_AT_A_TIME: Final[Mapping[str, Role]] = {"operator": "operator", "supervisor"
 
 def wanted_client(
     connection: Connection, settings: Settings, before: Client | None, after: Client
-) -> Wanted:
+) -> OperatorRequestInput:
     """The application as it would be."""
     changes = changes_between(before, after)
-    return Wanted(
+    return OperatorRequestInput(
         kind="client" if before else "new-client",
         target=after.client_id,
         gives=client_gives(connection, settings, before, after),
@@ -60,10 +54,12 @@ def wanted_client(
     )
 
 
-def wanted_resource(connection: Connection, before: Resource | None, after: Resource) -> Wanted:
+def wanted_resource(
+    connection: Connection, before: Resource | None, after: Resource
+) -> OperatorRequestInput:
     """The resource server as it would be."""
     changes = resource_changes(before, after)
-    return Wanted(
+    return OperatorRequestInput(
         kind="resource" if before else "new-resource",
         target=after.resource,
         gives=resource_gives(before, after),
@@ -73,10 +69,12 @@ def wanted_resource(connection: Connection, before: Resource | None, after: Reso
     )
 
 
-def wanted_exchange(connection: Connection, settings: Settings, pair: ExchangePair) -> Wanted:
+def wanted_exchange(
+    connection: Connection, settings: Settings, pair: ExchangePair
+) -> OperatorRequestInput:
     """The exchange that would be allowed."""
     values = asdict(pair)
-    return Wanted(
+    return OperatorRequestInput(
         kind="exchange",
         target=pair.client_id,
         gives=exchange_gives(connection, settings, pair.resource),
@@ -86,7 +84,7 @@ def wanted_exchange(connection: Connection, settings: Settings, pair: ExchangePa
     )
 
 
-def wanted_issuer(connection: Connection, issuer: AssertionIssuer) -> Wanted:
+def wanted_issuer(connection: Connection, issuer: AssertionIssuer) -> OperatorRequestInput:
     """The issuer whose assertions would be taken."""
     values = _as_json(asdict(issuer))
     said = {name: value for name, value in values.items() if value and name != "created_at"}
@@ -95,7 +93,7 @@ def wanted_issuer(connection: Connection, issuer: AssertionIssuer) -> Wanted:
         for name, value in said.items()
     }
     gives: tuple[Gives, ...] = ("assertions",)
-    return Wanted(
+    return OperatorRequestInput(
         kind="issuer",
         target=issuer.issuer,
         gives=gives,
@@ -105,7 +103,7 @@ def wanted_issuer(connection: Connection, issuer: AssertionIssuer) -> Wanted:
     )
 
 
-def wanted_role(person: Person, role: str, desk: str) -> Wanted | None:
+def wanted_role(person: Person, role: str, desk: str) -> OperatorRequestInput | None:
     """The role that the person would have; None for one by which nobody decides about others.
 
     Raises `NoStaff`.
@@ -114,7 +112,7 @@ def wanted_role(person: Person, role: str, desk: str) -> Wanted | None:
     decider = TWO_AT_A_TIME.get(role)
     if decider is None:
         return None
-    return Wanted(
+    return OperatorRequestInput(
         kind="role",
         target=role,
         gives=(),
@@ -136,7 +134,7 @@ def _new_client(occasion: Occasion, request: OperatorRequest) -> None:
     add_client(
         occasion.connection,
         occasion.secrets,
-        Registered(client, None),
+        RegisteredClient(client, None),
         occasion.now,
         occasion.reference,
         request.asked_by,

@@ -9,7 +9,7 @@ from authn.audit.log import record
 from authn.audit.operator_events import OperatorRequestExpired
 from authn.console.operator_request_rows import request_from_row
 from authn.console.tables import operator_requests
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
 
@@ -18,7 +18,7 @@ KEPT: Final = timedelta(days=90)
 
 OVER: Final = (
     operator_requests.c.state == "waiting",
-    operator_requests.c.expires_at <= bindparam("now", type_=Instant),
+    operator_requests.c.expires_at <= bindparam("now", type_=UtcDateTime),
 )
 _ANY_OVER = select(operator_requests.c.id).where(*OVER).limit(1)
 _EXPIRE = (
@@ -26,7 +26,7 @@ _EXPIRE = (
 )
 _FORGET = delete(operator_requests).where(
     operator_requests.c.state != "waiting",
-    operator_requests.c.expires_at < bindparam("before", type_=Instant),
+    operator_requests.c.expires_at < bindparam("before", type_=UtcDateTime),
 )
 
 

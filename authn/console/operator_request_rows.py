@@ -18,7 +18,7 @@ from authn.clients.clients import find_client
 from authn.clients.resources import find_resource
 from authn.console.desk_sessions import Desk
 from authn.console.tables import operator_requests
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.secrets import Secrets, derived_token
 from authn.staff.roles import Role
@@ -32,7 +32,7 @@ SHOWN_FOR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OperatorRequestInput:
     """What somebody wants done: all of it, and all that is shown of it.
 
     `gives` is of `clients.weight`, () for a role, which `person_id` would have. `values` are what
@@ -54,7 +54,7 @@ class OperatorRequest:
     """A row of `operator_requests`."""
 
     id: UUID
-    wanted: Wanted
+    wanted: OperatorRequestInput
     seal: str
     reason: str
     ticket: str
@@ -90,7 +90,7 @@ class OperatorRequest:
 OF_ID = operator_requests.c.id == bindparam("request_id")
 WAITS = and_(
     operator_requests.c.state == "waiting",
-    operator_requests.c.expires_at > bindparam("now", type_=Instant),
+    operator_requests.c.expires_at > bindparam("now", type_=UtcDateTime),
 )
 _FIND = select(operator_requests).where(OF_ID)
 # What waits for a role of theirs, and what was asked lately for one, by whomever.
@@ -98,7 +98,7 @@ _SHOWN = (
     select(operator_requests)
     .where(
         operator_requests.c.decider.in_(bindparam("roles", expanding=True)),
-        or_(WAITS, operator_requests.c.asked_at > bindparam("since", type_=Instant)),
+        or_(WAITS, operator_requests.c.asked_at > bindparam("since", type_=UtcDateTime)),
     )
     .order_by(operator_requests.c.asked_at.desc(), operator_requests.c.id)
 )
@@ -112,7 +112,7 @@ _AT_THE_MACHINE = (
     select(operator_requests)
     .where(
         operator_requests.c.asked_by.is_(None),
-        operator_requests.c.asked_at > bindparam("since", type_=Instant),
+        operator_requests.c.asked_at > bindparam("since", type_=UtcDateTime),
     )
     .order_by(operator_requests.c.asked_at.desc(), operator_requests.c.id)
 )
@@ -181,7 +181,7 @@ def store_request(occasion: Occasion, asked: OperatorRequest) -> None:
 def request_from_row(row: Any) -> OperatorRequest:
     """A row of `operator_requests` as a value."""
     content = orjson.loads(row.content)
-    wanted = Wanted(
+    wanted = OperatorRequestInput(
         kind=cast("Kind", row.kind),
         target=row.target,
         gives=tuple(content["gives"]),
@@ -210,7 +210,7 @@ def seal_of(secrets: Secrets, request: OperatorRequest) -> str:
     return derived_token(secrets, "operator-request", orjson.dumps(whole).decode())
 
 
-def content_of(wanted: Wanted) -> str:
+def content_of(wanted: OperatorRequestInput) -> str:
     """What would be done, and all that is shown of it, as it is kept."""
     content = {name: getattr(wanted, name) for name in ("gives", "shown", "values", "version")}
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()

@@ -13,12 +13,12 @@ from authn.audit.operator_events import OperatorActedAlone
 from authn.audit.staff_events import StaffAppointed, StaffDismissed
 from authn.console.approval_views import AT_THE_MACHINE
 from authn.console.desk_sessions import Desk
-from authn.console.operator_client_views import Change
+from authn.console.operator_client_views import ClientChange
 from authn.console.operator_request_rows import OperatorRequest, name_and_id, name_of
 from authn.console.operator_requests import may_decide
 from authn.console.operator_second import TOLD
 from authn.console.targets import seen_person
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.web.request import Request
 
 LATELY: Final = timedelta(days=7)
@@ -33,7 +33,7 @@ _LATELY = (
     )
     .where(
         audit_events.c.event.in_(bindparam("events", expanding=True)),
-        audit_events.c.occurred_at > bindparam("since", type_=Instant),
+        audit_events.c.occurred_at > bindparam("since", type_=UtcDateTime),
         audit_events.c.actor_id.is_(None),
     )
     .order_by(audit_events.c.occurred_at.desc(), audit_events.c.id.desc())
@@ -53,7 +53,7 @@ class RequestView:
     target: str
     person: str
     gives: tuple[str, ...]
-    changes: list[Change]
+    changes: list[ClientChange]
     state: str
     asked_by: str
     asked_at: datetime
@@ -67,7 +67,7 @@ class RequestView:
 
 
 @dataclass(frozen=True, slots=True)
-class AtTheMachine:
+class LocalOperatorView:
     """What one alone did at the machine: gave an application much, or a role, or ended one."""
 
     what: str
@@ -93,7 +93,7 @@ def request_view(request: Request, desk: Desk, found: OperatorRequest) -> Reques
         target=wanted.target,
         person=_name(connection, wanted.person_id),
         gives=wanted.gives,
-        changes=[Change(*line) for line in wanted.shown],
+        changes=[ClientChange(*line) for line in wanted.shown],
         state=state,
         asked_by=asked_by,
         asked_at=found.asked_at,
@@ -107,7 +107,7 @@ def request_view(request: Request, desk: Desk, found: OperatorRequest) -> Reques
     )
 
 
-def done_at_the_machine(connection: Connection, since: datetime) -> list[AtTheMachine]:
+def done_at_the_machine(connection: Connection, since: datetime) -> list[LocalOperatorView]:
     """What one alone did there since then, the latest first."""
     names = [OperatorActedAlone.name, StaffAppointed.name, StaffDismissed.name]
     rows = connection.execute(_LATELY, {"events": names, "since": since})
@@ -115,11 +115,11 @@ def done_at_the_machine(connection: Connection, since: datetime) -> list[AtTheMa
     return [each for each in found if each.what == OperatorActedAlone.name or each.role in TOLD]
 
 
-def _done(connection: Connection, row: Any) -> AtTheMachine:
+def _done(connection: Connection, row: Any) -> LocalOperatorView:
     details = orjson.loads(row.details)
     kind, target = details.get("kind", ""), details.get("target", "")
     of_role = kind == "role"
-    return AtTheMachine(
+    return LocalOperatorView(
         what=row.event,
         at=row.occurred_at,
         target="" if of_role else name_and_id(connection, kind, target),

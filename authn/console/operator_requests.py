@@ -20,8 +20,8 @@ from authn.console.operator_request_rows import (
     OF_ID,
     WAITS,
     OperatorRequest,
+    OperatorRequestInput,
     State,
-    Wanted,
     content_of,
     find_request,
     is_as_asked,
@@ -32,7 +32,7 @@ from authn.console.operator_request_rows import (
 from authn.console.operator_second import tell_of_agreed, tell_of_role
 from authn.console.tables import operator_requests
 from authn.console.targets import note_refused, nothing_here
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
 from authn.errors import N_, Forbidden, Refusal
@@ -44,7 +44,7 @@ NOT_AS_ASKED: Final = N_("This is not what was asked: it was changed since. Noth
 _DECIDED = {
     "state": bindparam("after"),
     "decided_by": bindparam("by", type_=Uuid),
-    "decided_at": bindparam("now", type_=Instant),
+    "decided_at": bindparam("now", type_=UtcDateTime),
     "remark": bindparam("said"),
 }
 # By another one than who asked, and than who would have the role.
@@ -97,7 +97,7 @@ _FAIL = update(operator_requests).where(OF_ID).values(state="failed", remark=bin
 
 
 def ask(
-    occasion: Occasion, who: Desk | None, wanted: Wanted, reason: str, ticket: str
+    occasion: Occasion, who: Desk | None, wanted: OperatorRequestInput, reason: str, ticket: str
 ) -> OperatorRequest:
     """What waits now for a second one; `who` asks is None at the machine.
 
@@ -218,7 +218,7 @@ def _values(occasion: Occasion, by: UUID | None, after: State, said: str = "") -
     return {"now": occasion.now, "by": by, "after": after, "said": said}
 
 
-def _supersede(occasion: Occasion, who: Desk | None, wanted: Wanted) -> None:
+def _supersede(occasion: Occasion, who: Desk | None, wanted: OperatorRequestInput) -> None:
     asked_by = who.person_id if who else None
     parameters = {
         "of_kind": wanted.kind,

@@ -18,12 +18,7 @@ from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_her
 from authn.console.operator_asking import asked_here
 from authn.console.operator_confirming import confirm_as_shown, confirm_page, shown_options
 from authn.console.operator_request_deeds import wanted_resource
-from authn.console.operator_resource_form import (
-    EXAMPLE,
-    field_of,
-    form_of_resource,
-    values_of_form,
-)
+from authn.console.operator_resource_form import EXAMPLE, field_of, form_of_resource, values_of_form
 from authn.console.operator_resource_views import resource_changes, version_of_resource
 from authn.console.operator_resources import ONE, address, query_of, resource_in_query
 from authn.console.routes import desk_form, desk_page, desk_script

@@ -1,7 +1,7 @@
 """What a change of a resource server would change, and which version of one it is."""
 
 from authn.clients.resources import Resource
-from authn.console.operator_client_views import Change
+from authn.console.operator_client_views import ClientChange
 from authn.secrets import token_hash
 from authn.views.resource_shown import shown_resource
 
@@ -11,12 +11,12 @@ def version_of_resource(resource: Resource) -> str:
     return token_hash(repr(resource))[:32]
 
 
-def resource_changes(before: Resource | None, after: Resource) -> list[Change]:
+def resource_changes(before: Resource | None, after: Resource) -> list[ClientChange]:
     """What is another line than before; its scopes and their rules keep their order."""
     old = _lines(before) if before else {}
     new = _lines(after)
     return [
-        Change(name, old.get(name, ""), new.get(name, ""))
+        ClientChange(name, old.get(name, ""), new.get(name, ""))
         for name in dict.fromkeys([*new, *old])
         if old.get(name, "") != new.get(name, "")
     ]

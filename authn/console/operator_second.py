@@ -13,10 +13,15 @@ from sqlalchemy import Connection, bindparam, or_, select
 
 from authn.audit.log import record
 from authn.audit.operator_events import OperatorActedAlone
-from authn.console.operator_request_rows import OperatorRequest, Wanted, name_and_id
-from authn.db.metadata import Instant
+from authn.console.operator_request_rows import OperatorRequest, OperatorRequestInput, name_and_id
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
-from authn.notices.kinds import MuchAgreed, MuchGiven, Notice, RoleChanged
+from authn.notices.kinds import (
+    Notice,
+    RoleChangedNotice,
+    UnusualApprovalsNotice,
+    UnusualRequestsNotice,
+)
 from authn.notices.notices import tell
 from authn.people.persons import find_person
 from authn.people.tables import persons
@@ -43,7 +48,7 @@ _WORKING = _OF_ROLES.where(staff.c.ended_at.is_(None))
 # Else whoever dismisses all of them first could do what they like, and nobody would hear of it.
 STILL_TOLD: Final = timedelta(days=7)
 _TOLD = _OF_ROLES.where(
-    or_(staff.c.ended_at.is_(None), staff.c.ended_at > bindparam("since", type_=Instant))
+    or_(staff.c.ended_at.is_(None), staff.c.ended_at > bindparam("since", type_=UtcDateTime))
 )
 # Whoever is at the machine counts for one of two operators, of which there is often one; a role is
 # agreed to by anybody else who has it.
@@ -62,7 +67,7 @@ def is_there_a_second(connection: Connection, person_id: UUID, role: Role) -> bo
     return any(each != person_id for each in working(connection, role))
 
 
-def way_at_the_machine(connection: Connection, wanted: Wanted | None) -> Way:
+def way_at_the_machine(connection: Connection, wanted: OperatorRequestInput | None) -> Way:
     """How whoever is at the machine may do this."""
     if wanted is None or not (wanted.gives or wanted.kind == "role"):
         return "free"
@@ -73,7 +78,7 @@ def way_at_the_machine(connection: Connection, wanted: Wanted | None) -> Way:
     return "two" if len(there) >= needed else "alone"
 
 
-def note_alone(occasion: Occasion, wanted: Wanted, reason: str, ticket: str) -> None:
+def note_alone(occasion: Occasion, wanted: OperatorRequestInput, reason: str, ticket: str) -> None:
     """It was done by one alone, and that can't be overlooked."""
     event = OperatorActedAlone(
         person_id=wanted.person_id,
@@ -87,7 +92,7 @@ def note_alone(occasion: Occasion, wanted: Wanted, reason: str, ticket: str) -> 
     logger.warning("operator_acted_alone", kind=wanted.kind, gives=list(wanted.gives))
     if wanted.person_id is None:
         name = name_and_id(occasion.connection, wanted.kind, wanted.target)
-        tell_staff(occasion, MuchGiven(name))
+        tell_staff(occasion, UnusualRequestsNotice(name))
 
 
 def tell_of_agreed(occasion: Occasion, request: OperatorRequest) -> None:
@@ -95,7 +100,7 @@ def tell_of_agreed(occasion: Occasion, request: OperatorRequest) -> None:
     knows who sits there, and it may be that one."""
     by = find_person(occasion.connection, request.decided_by) if request.decided_by else None
     name = name_and_id(occasion.connection, request.wanted.kind, request.wanted.target)
-    tell_staff(occasion, MuchAgreed(name, by.full_name if by else ""))
+    tell_staff(occasion, UnusualApprovalsNotice(name, by.full_name if by else ""))
 
 
 def tell_of_role(occasion: Occasion, person_id: UUID, role: str, desk: str, *, begun: bool) -> None:
@@ -104,7 +109,7 @@ def tell_of_role(occasion: Occasion, person_id: UUID, role: str, desk: str, *, b
         return
     person = find_person(occasion.connection, person_id)
     name = person.full_name if person else ""
-    tell_staff(occasion, RoleChanged(name, role, desk, begun), person_id)
+    tell_staff(occasion, RoleChangedNotice(name, role, desk, begun), person_id)
 
 
 def tell_staff(occasion: Occasion, notice: Notice, *also: UUID) -> None:

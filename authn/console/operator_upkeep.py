@@ -22,7 +22,7 @@ from authn.console.routes import desk_form, desk_page, desk_script
 from authn.console.shown import desk_answer
 from authn.errors import N_, Forbidden, Unavailable
 from authn.jose import generate_key
-from authn.keys.rotation import AnotherWasFirst, Pair, hand_over, pairs_of
+from authn.keys.rotation import AnotherRotation, KeyPairs, hand_over, pairs_of
 from authn.keys.signing_keys import EVERY_ALGORITHM, keep_next, list_keys
 from authn.outbox.outbox import drop, entries, retry
 from authn.outbox.smtp import can_send
@@ -89,7 +89,7 @@ def operator_key_rotated(request: Request, desk: DeskSession) -> Response:
         with connection.begin_nested():  # all of it or nothing, and the confirmation is spent
             hand_over(connection, secrets, pair, now, request.reference, present.person_id)
             keep_next(connection, secrets, successor, now)
-    except AnotherWasFirst:
+    except AnotherRotation:
         raise Unavailable from None
     return json_answer({"location": KEYS})
 
@@ -181,17 +181,17 @@ def operator_organisations(request: Request, desk: DeskSession) -> Response:
     return desk_answer(request, desk, "console/operator_organisations.html", found=found)
 
 
-def _rotation(request: Request, pair: Pair) -> str:
+def _rotation(request: Request, pair: KeyPairs) -> str:
     """What is confirmed: which key takes the place of which, and whether it is too early."""
     early = " early" if _early(request, pair) else ""
     return f"{pair.active.kid} {pair.next.kid}{early}"
 
 
-def _early(request: Request, pair: Pair) -> bool:
+def _early(request: Request, pair: KeyPairs) -> bool:
     return request.now < pair.known_at(request.settings)
 
 
-def _pair(request: Request) -> Pair:
+def _pair(request: Request) -> KeyPairs:
     pair = pairs_of(list_keys(request.connection)).get(request.path_params["alg"])
     if pair is None:
         raise nothing_here()

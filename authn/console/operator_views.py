@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from authn.audit.chain import Waiting, waiting
+from authn.audit.chain import WaitingRows, waiting
 from authn.audit.verification import CHAINED_WITHIN
 from authn.clients.clients import Client, list_clients
 from authn.console.desk import nothing_here
@@ -16,12 +16,12 @@ from authn.jose import ALGORITHMS
 from authn.keys.signing_keys import StoredKey
 from authn.keys.tables import ACTIVE, KEPT, NEXT, RETIRED
 from authn.keys.upkeep import KEPT_FOR_HINTS, PUBLISHED_AFTERWARDS
-from authn.outbox.outbox import Entry, entries
+from authn.outbox.outbox import OutboxEntry, entries
 from authn.policies import BUILT_IN, Policy
 from authn.settings import Settings
 from authn.sources.asking import sources_of
 from authn.sources.configured import is_embedded, source_url
-from authn.sources.outcomes import Outcome, outcomes
+from authn.sources.outcomes import SourceOutcome, outcomes
 from authn.sources.questions import QUESTIONS, SOURCES, SourceName
 from authn.sources.twins import organisation_of
 from authn.sources.wire.breaker import State
@@ -54,7 +54,7 @@ class SourceView:
     failures: int
     failure: str
     failed_at: datetime | None
-    outcomes: list[Outcome]
+    outcomes: list[SourceOutcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class PolicyView:
 
 
 @dataclass(frozen=True, slots=True)
-class Policies:
+class PoliciesView:
     """Those in force, what is asked of staff, and names that applications use in vain."""
 
     named: list[PolicyView]
@@ -78,12 +78,12 @@ class Policies:
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
+class UpkeepView:
     """The FIDO metadata, and the rows of the log that wait to be chained."""
 
     metadata: Metadata
     late_by: int
-    waiting: Waiting
+    waiting: WaitingRows
     late: bool
 
 
@@ -160,7 +160,7 @@ def _url(request: Request, source: SourceName) -> str:
     return source_url(request.settings, source)
 
 
-def policies_in_force(settings: Settings, connection: Connection) -> Policies:
+def policies_in_force(settings: Settings, connection: Connection) -> PoliciesView:
     """The policies that something is held against today, and what they ask."""
     known: Mapping[str, Policy] = {**BUILT_IN, **settings.policies}
     users: dict[str, list[str]] = {}
@@ -178,14 +178,14 @@ def policies_in_force(settings: Settings, connection: Connection) -> Policies:
         for name, policy in known.items()
         if name in (settings.policy, settings.staff_policy) or name in users
     ]
-    return Policies(named, policy_of_staff(settings), unknown_policies(settings, connection))
+    return PoliciesView(named, policy_of_staff(settings), unknown_policies(settings, connection))
 
 
-def upkeep_view(request: Request) -> Upkeep:
+def upkeep_view(request: Request) -> UpkeepView:
     """What time brings about, and whether it was seen to."""
     metadata = current_metadata(request.site)
     left = waiting(request.connection)
-    return Upkeep(
+    return UpkeepView(
         metadata=metadata,
         late_by=(metadata.day - metadata.next_update).days,
         waiting=left,
@@ -207,7 +207,7 @@ def organisations_known(request: Request) -> list[KnownOrganisation]:
     return found
 
 
-def find_entry(connection: Connection, row_id: UUID) -> Entry:
+def find_entry(connection: Connection, row_id: UUID) -> OutboxEntry:
     """A row that is not told to others yet; raises `NotFound`."""
     entry = next((each for each in entries(connection) if each.id == row_id), None)
     if entry is None:

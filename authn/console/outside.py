@@ -17,7 +17,7 @@ MOST_KEPT = 16
 
 
 @dataclass(slots=True)
-class Finished:
+class FinishedOutside:
     """What was found for requests of this process that wait for it, by what it is and reference.
 
     Of each sort one thing is done at a time.
@@ -33,7 +33,7 @@ def done_outside(request: Request, what: str, work: Callable[[], T]) -> T:
 
     And `Unavailable` where the same sort of work is under way for somebody else.
     """
-    finished = request.site.memory.once(Finished, Finished)
+    finished = request.site.memory.once(FinishedOutside, FinishedOutside)
     mine = (what, request.reference)
     if mine in finished.found:  # it stays there: the endpoint may begin once more, to write
         return cast("T", finished.found[mine])

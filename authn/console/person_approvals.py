@@ -11,7 +11,7 @@ from authn.console.approval_rows import SHOWN_FOR, WAITS, State
 from authn.console.approval_views import AT_THE_MACHINE
 from authn.console.desk_sessions import Desk
 from authn.console.tables import approvals
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.people.tables import persons
 from authn.staff.roles import Act
 from authn.web.request import Request
@@ -42,7 +42,7 @@ _ABOUT = (
     )
     .where(
         approvals.c.person_id == bindparam("about"),
-        or_(WAITS, approvals.c.asked_at > bindparam("since", type_=Instant)),
+        or_(WAITS, approvals.c.asked_at > bindparam("since", type_=UtcDateTime)),
     )
     .order_by(approvals.c.asked_at.desc(), approvals.c.id)
     .limit(MOST_SHOWN)

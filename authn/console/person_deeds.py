@@ -7,21 +7,14 @@ from authn.audit import desk_events as events
 from authn.audit.device_events import AddressAdded, AddressRemoved
 from authn.audit.events import Event
 from authn.audit.log import record
-from authn.console.deeds import Deed, Setting
+from authn.console.deeds import ActSetting, ApprovalAct
 from authn.console.merge_parts import PARTS, register_verdict
 from authn.console.targets import guard_target, seen_person
 from authn.devices.devices import devices_of, note_reason
 from authn.devices.tables import Device
 from authn.enrolment.emergency import use_emergency_door
 from authn.enrolment.returning import BY_DESK, begin_return, waiting_return
-from authn.errors import (
-    N_,
-    CommandError,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
-    Refusal,
-)
+from authn.errors import N_, CommandError, Forbidden, InvalidRequest, NotFound, Refusal
 from authn.notices import kinds
 from authn.notices.address import mask_address, read_address
 from authn.notices.addresses import (
@@ -61,7 +54,7 @@ NOT_MERGED = N_(
 )
 
 
-def _to_block(setting: Setting) -> list[Device]:
+def _to_block(setting: ActSetting) -> list[Device]:
     """The devices that work, or would by themselves."""
     every = devices_of(setting.occasion.connection, setting.person.id)
     found = [
@@ -75,7 +68,7 @@ def _to_block(setting: Setting) -> list[Device]:
     return found
 
 
-def _blocked_all(setting: Setting) -> events.DeskAct:
+def _blocked_all(setting: ActSetting) -> events.DeskAct:
     occasion, person_id, reason = setting.occasion, setting.person.id, setting.desk.why.reason
     use_emergency_door(occasion, person_id, "desk", reason)
     if is_fraud(occasion.settings, reason):
@@ -83,7 +76,7 @@ def _blocked_all(setting: Setting) -> events.DeskAct:
     return events.DeskBlockedAll(**setting.on_record())
 
 
-def _may_return(setting: Setting) -> None:
+def _may_return(setting: ActSetting) -> None:
     connection, person = setting.occasion.connection, setting.person
     if not devices_of(connection, person.id):
         raise Forbidden("no_device", NO_DEVICE)
@@ -94,13 +87,13 @@ def _may_return(setting: Setting) -> None:
         raise Forbidden("not_reachable", NOT_REACHABLE)
 
 
-def _return_begun(setting: Setting) -> events.DeskAct:
+def _return_begun(setting: ActSetting) -> events.DeskAct:
     by = setting.desk.person_id
     begin_return(setting.occasion, setting.person.id, BY_DESK, "substantial", by)
-    return events.DeskReturnBegun(**setting.on_record())
+    return events.DeskAccountRecoveryBegun(**setting.on_record())
 
 
-def _room_for_address(setting: Setting) -> None:
+def _room_for_address(setting: ActSetting) -> None:
     """The address can be added or removed now; an added one has still to be confirmed by mail."""
     occasion, particulars = setting.occasion, setting.particulars
     if particulars.address_id:
@@ -116,7 +109,7 @@ def _room_for_address(setting: Setting) -> None:
         raise Forbidden("no_room", ROOM, detail=refusal.error) from None
 
 
-def _address_changed(setting: Setting) -> events.DeskAct:
+def _address_changed(setting: ActSetting) -> events.DeskAct:
     change = _removed if setting.particulars.address_id else _added
     address = change(setting)
     kind = "removed" if setting.particulars.address_id else "added"
@@ -124,7 +117,7 @@ def _address_changed(setting: Setting) -> events.DeskAct:
     return events.DeskAddressChanged(**common, change=kind, address_id=str(address.id))
 
 
-def _added(setting: Setting) -> ContactAddress:
+def _added(setting: ActSetting) -> ContactAddress:
     """The address waits for its link; whoever reads the others is told (as account.addresses)."""
     occasion, person = setting.occasion, setting.person
     address = read_address(setting.particulars.address)
@@ -133,24 +126,24 @@ def _added(setting: Setting) -> ContactAddress:
     )
     _record(setting, AddressAdded(person_id=person.id, address_id=str(waiting.id)))
     link = f"{occasion.settings.issuer}/addresses/confirm#{secret}"
-    notice = kinds.AddressConfirmation(link, waiting.confirmable_until)
+    notice = kinds.AddressConfirmationNotice(link, waiting.confirmable_until)
     tell_address(occasion, address, person.language, notice, person.id)
-    tell(occasion, person.id, kinds.AddressAdded(mask_address(address), "desk"))
+    tell(occasion, person.id, kinds.AddressAddedNotice(mask_address(address), "desk"))
     return waiting
 
 
-def _removed(setting: Setting) -> ContactAddress:
+def _removed(setting: ActSetting) -> ContactAddress:
     """The address gets nothing more, after the mail that says so."""
     occasion, person = setting.occasion, setting.person
     address = _address(setting)
     if address.confirmed_at:
-        tell(occasion, person.id, kinds.AddressRemoved(mask_address(address.address), "desk"))
+        tell(occasion, person.id, kinds.AddressRemovedNotice(mask_address(address.address), "desk"))
     remove_address(occasion.connection, address, occasion.now)
     _record(setting, AddressRemoved(person_id=person.id, address_id=str(address.id)))
     return address
 
 
-def _address(setting: Setting) -> ContactAddress:
+def _address(setting: ActSetting) -> ContactAddress:
     occasion, address_id = setting.occasion, setting.particulars.address_id
     assert address_id is not None
     try:
@@ -161,7 +154,7 @@ def _address(setting: Setting) -> ContactAddress:
         raise NotFound("address_gone", NO_SUCH_ADDRESS) from None
 
 
-def _both(setting: Setting) -> Citizen | None:
+def _both(setting: ActSetting) -> Citizen | None:
     """Whom the register says that the two are; the one who is merged may be acted on, too."""
     other = _other(setting)
     guard_target(setting.occasion, setting.desk, "merge", other)
@@ -172,7 +165,7 @@ def _both(setting: Setting) -> Citizen | None:
     return citizen
 
 
-def _merged(setting: Setting) -> events.DeskAct:
+def _merged(setting: ActSetting) -> events.DeskAct:
     citizen, other = _both(setting), _other(setting)
     occasion = setting.occasion
     savepoint = occasion.connection.begin_nested()
@@ -185,7 +178,7 @@ def _merged(setting: Setting) -> events.DeskAct:
     return events.DeskMerged(**setting.on_record(), other=other.id)
 
 
-def _other(setting: Setting) -> Person:
+def _other(setting: ActSetting) -> Person:
     merged_id = setting.particulars.merged_id
     assert merged_id is not None
     other = seen_person(setting.occasion.connection, merged_id)
@@ -194,20 +187,20 @@ def _other(setting: Setting) -> Person:
     return other
 
 
-def _in_register(setting: Setting, person: Person) -> Citizen | None:
+def _in_register(setting: ActSetting, person: Person) -> Citizen | None:
     connection, secrets = setting.occasion.connection, setting.occasion.secrets
     ssin = current_ssin(connection, secrets, person.id)
     return EmbeddedRegister(connection, secrets).entry(ssin)
 
 
-def _record(setting: Setting, event: Event) -> None:
+def _record(setting: ActSetting, event: Event) -> None:
     occasion = setting.occasion
     record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
 
 
-ON_PERSONS: Final[Mapping[Act, Deed]] = {
-    "block-all": Deed(_to_block, _blocked_all),
-    "begin-return": Deed(_may_return, _return_begun),
-    "change-address": Deed(_room_for_address, _address_changed),
-    "merge": Deed(_both, _merged),
+ON_PERSONS: Final[Mapping[Act, ApprovalAct]] = {
+    "block-all": ApprovalAct(_to_block, _blocked_all),
+    "begin-return": ApprovalAct(_may_return, _return_begun),
+    "change-address": ApprovalAct(_room_for_address, _address_changed),
+    "merge": ApprovalAct(_both, _merged),
 }

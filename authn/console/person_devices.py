@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from authn.console.person_offers import Offer, Target, device_offers
+from authn.console.person_offers import ActOffer, OfferTarget, device_offers
 from authn.devices.tables import Device, Installation
 from authn.devices.transitions import state_of
 from authn.errors import N_
@@ -15,13 +15,7 @@ from authn.sessions.open_sessions import open_sessions
 from authn.staff.reasons import reason_in_words
 from authn.views.devices import DeviceView, browser_words, device_view
 from authn.web.request import Request
-from authn.webauthn.policy import (
-    CHANGED_BACKUP,
-    PROHIBITED,
-    model_of,
-    policy_of,
-    unmet,
-)
+from authn.webauthn.policy import CHANGED_BACKUP, PROHIBITED, model_of, policy_of, unmet
 
 MOST_SESSIONS = 100
 COPIED = N_("Its key may have been copied.")
@@ -48,12 +42,12 @@ class DeviceCard:
     blocked_for: str
     sessions: list[SessionView]
     applications: list[str]
-    offers: list[Offer]
+    offers: list[ActOffer]
 
 
 def device_cards(
     request: Request,
-    target: Target,
+    target: OfferTarget,
     found: list[tuple[Device, Installation | None]],
     used_for: dict[UUID, str],
 ) -> list[DeviceCard]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from authn.console.desk_sessions import Desk
-from authn.console.targets import Standing, needs_second
+from authn.console.targets import DeviceStatus, needs_second
 from authn.console.weight import weigh
 from authn.devices.tables import Device
 from authn.devices.transitions import State, legal, may_leave, state_of
@@ -20,7 +20,7 @@ from authn.staff.roles import Act
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ActOffer:
     """A link to an act, in words, with the letter that opens it.
 
     `waits`: a second member of staff has to approve it.
@@ -34,7 +34,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class OfferTarget:
     """Whom the agent looks at, with what decides about the acts.
 
     `working` is whether there is a device to block, `reachable` whether a mail could warn them,
@@ -44,7 +44,7 @@ class Target:
     desk: Desk
     person: Person
     settings: Settings
-    standing: Standing
+    standing: DeviceStatus
     devices: Sequence[Device]
     working: bool
     reachable: bool
@@ -64,7 +64,7 @@ _ON_DEVICE: Final[tuple[tuple[Act, State, str, str], ...]] = (
 )
 
 
-def device_offers(target: Target, device: Device, now: datetime) -> list[Offer]:
+def device_offers(target: OfferTarget, device: Device, now: datetime) -> list[ActOffer]:
     """The acts on this device."""
     if target.closed:
         return []
@@ -80,7 +80,7 @@ def device_offers(target: Target, device: Device, now: datetime) -> list[Offer]:
     ]
 
 
-def person_offers(target: Target) -> list[Offer]:
+def person_offers(target: OfferTarget) -> list[ActOffer]:
     """The acts on the person as a whole."""
     if target.closed:
         return []
@@ -107,12 +107,12 @@ def person_offers(target: Target) -> list[Offer]:
     ]
 
 
-def _heavy(act: Act, target: Target, device: Device, now: datetime) -> Act:
+def _heavy(act: Act, target: OfferTarget, device: Device, now: datetime) -> Act:
     """The act as heavy as it would be now."""
     last = not may_leave(device, target.devices, now)
     return weigh(act, device, target.settings, last=last)
 
 
-def _offer(target: Target, act: Act, path: str, words: str, key: str) -> Offer:
+def _offer(target: OfferTarget, act: Act, path: str, words: str, key: str) -> ActOffer:
     waits = needs_second(target.desk, act, target.standing)
-    return Offer(act, path, words, key, waits)
+    return ActOffer(act, path, words, key, waits)

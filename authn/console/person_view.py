@@ -6,13 +6,13 @@ from authn.console.desk_sessions import Desk
 from authn.console.looks import LOOKS
 from authn.console.person_approvals import PersonApproval, approvals_about
 from authn.console.person_devices import DeviceCard, device_cards
-from authn.console.person_offers import Offer, Target, person_offers
+from authn.console.person_offers import ActOffer, OfferTarget, person_offers
 from authn.console.targets import standing_of
 from authn.devices.installations import devices_and_latest_installations
 from authn.devices.tables import Device
 from authn.devices.transitions import state_of
 from authn.enrolment.emergency import latest_block
-from authn.enrolment.recovery_tables import EmergencyBlock, Return
+from authn.enrolment.recovery_tables import AccountRecovery, EmergencyBlock
 from authn.enrolment.returning import waiting_return
 from authn.notices.address import mask_address
 from authn.notices.addresses import addresses_of
@@ -20,8 +20,8 @@ from authn.people.numbers import current_ssin
 from authn.people.ssin import display, mask
 from authn.people.tables import Person
 from authn.profiles.available import available
-from authn.profiles.words import InWords, in_words
-from authn.views.activity import Entry, latest_entries
+from authn.profiles.words import ProfileSentence, in_words
+from authn.views.activity import ActivityEntry, latest_entries
 from authn.views.devices import last_applications
 from authn.web.request import Request
 
@@ -50,15 +50,15 @@ class PersonView:
     number: str
     colleague: bool
     block: EmergencyBlock | None
-    waiting: Return | None
+    waiting: AccountRecovery | None
     cards: list[DeviceCard]
     removed: list[Device]
-    offers: list[Offer]
+    offers: list[ActOffer]
     approvals: list[PersonApproval]
     addresses: list[AddressView]
-    capacities: list[InWords]
+    capacities: list[ProfileSentence]
     more_capacities: int
-    happened: list[Entry]
+    happened: list[ActivityEntry]
 
 
 def person_view(
@@ -69,7 +69,7 @@ def person_view(
     found = devices_and_latest_installations(connection, person.id)
     every = [device for device, _ in found]
     used_for = last_applications(connection, person.id, now)
-    target = Target(
+    target = OfferTarget(
         desk,
         person,
         request.settings,
@@ -118,7 +118,7 @@ def _block(request: Request, every: list[Device]) -> EmergencyBlock | None:
     return latest_block(request.connection, closed[0].person_id) if closed else None
 
 
-def _capacities(request: Request, person: Person) -> list[InWords]:
+def _capacities(request: Request, person: Person) -> list[ProfileSentence]:
     """The capacities that hold now, in words, but for that of citizen, which everybody has."""
     connection, secrets, settings = request.connection, request.secrets, request.settings
     held = available(connection, secrets, settings, person.id, request.now)

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from authn.audit.staff_events import DeskReasonGiven
-from authn.console.desk_sessions import DeskSession, Why, keep_reason
+from authn.console.desk_sessions import DeskClosedReason, DeskSession, keep_reason
 from authn.console.looks import record_look
 from authn.console.tables import LONGEST_REASON, LONGEST_TICKET
 from authn.db.occasion import Occasion
@@ -47,9 +47,9 @@ def reasons(request: Request) -> list[Reason]:
     ]
 
 
-def read_why(occasion: Occasion, sent: Mapping[str, str]) -> Why:
+def read_why(occasion: Occasion, sent: Mapping[str, str]) -> DeskClosedReason:
     """What a form said of the reason; raises `WrongReason`."""
-    why = Why(*(sent.get(name, "").strip() for name in (REASON, EXPLANATION, TICKET)))
+    why = DeskClosedReason(*(sent.get(name, "").strip() for name in (REASON, EXPLANATION, TICKET)))
     if why.reason not in reasons_of(occasion.settings):
         raise WrongReason(REASON, CHOOSE)
     for name, text, longest in (
@@ -63,7 +63,9 @@ def read_why(occasion: Occasion, sent: Mapping[str, str]) -> Why:
     return why
 
 
-def give_reason(request: Request, desk: DeskSession, person_id: UUID, why: Why) -> None:
+def give_reason(
+    request: Request, desk: DeskSession, person_id: UUID, why: DeskClosedReason
+) -> None:
     """The desk is about this person from now on, for this reason: on record, and counted.
 
     Raises `Forbidden` for an agent who has looked at too many people within an hour.

@@ -20,7 +20,7 @@ _MOST_KEPT: Final = 1000  # of requests that never came back for them
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RegisterAnswer:
     """The citizen, or nobody; `down` is why nothing was heard, for the log, "" where it was."""
 
     citizen: Citizen | None = field(default=None, repr=False)
@@ -28,18 +28,18 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    answers: dict[str, Heard] = field(default_factory=dict, repr=False)
+class _RegisterQuestion:
+    answers: dict[str, RegisterAnswer] = field(default_factory=dict, repr=False)
 
 
-def register_heard(request: Request, ssin: str) -> Heard:
+def register_heard(request: Request, ssin: str) -> RegisterAnswer:
     """What it says of this number (canonical form); a cancelled one is nobody's.
 
     Raises `NeededFromOutside` to ask a real register first.
     """
     if is_embedded(request.settings, "national_register"):
-        return Heard(EmbeddedRegister(request.connection, request.secrets).citizen(ssin))
-    answers = request.site.memory.once(_Waiting, _Waiting).answers
+        return RegisterAnswer(EmbeddedRegister(request.connection, request.secrets).citizen(ssin))
+    answers = request.site.memory.once(_RegisterQuestion, _RegisterQuestion).answers
     if request.reference not in answers:
         raise NeededFromOutside(partial(_ask, request.site, request.reference, ssin))
     return answers.pop(request.reference)
@@ -48,10 +48,10 @@ def register_heard(request: Request, ssin: str) -> Heard:
 def _ask(site: Site, reference: str, ssin: str) -> None:
     """That it was down is remembered too: what follows from it is the caller's."""
     try:
-        heard = Heard(ask_citizen(site, ssin))
+        heard = RegisterAnswer(ask_citizen(site, ssin))
     except SourceDown as down:
-        heard = Heard(down=str(down) or "no answer")
-    answers = site.memory.once(_Waiting, _Waiting).answers
+        heard = RegisterAnswer(down=str(down) or "no answer")
+    answers = site.memory.once(_RegisterQuestion, _RegisterQuestion).answers
     if len(answers) > _MOST_KEPT:
         answers.clear()
     answers[reference] = heard

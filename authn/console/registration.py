@@ -15,7 +15,7 @@ from authn.audit.registration_events import (
     DeskCodePrinted,
     IdentityChecked,
 )
-from authn.consents.desk_acts import BY_LETTER, DeskAct, Way
+from authn.consents.desk_acts import BY_LETTER, ConsentDeskAct, Way
 from authn.console.approvals import ask, use_approval
 from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_at_desk
@@ -39,7 +39,7 @@ from authn.people.tables import Person
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedIdentity:
     """What the registrar says of a document: nothing of its number but the last digits."""
 
     document: Document
@@ -49,14 +49,14 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeskCodeInput:
     """A code as a registrar asks for it; without an address its second half is a letter."""
 
     desk_code_id: UUID
     address_id: UUID | None
     way: Way
 
-    def confirmed(self, person: Person) -> DeskAct:
+    def confirmed(self, person: Person) -> ConsentDeskAct:
         """What the registrar's device confirms: nothing of it can be another one (protocol 2.9)."""
         on = {
             "person": str(person.id),
@@ -64,11 +64,11 @@ class Wanted:
             "way": self.way,
             "code": str(self.desk_code_id),
         }
-        return DeskAct("issue-code", on)
+        return ConsentDeskAct("issue-code", on)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DeskCodeRequest:
     """A code that was asked for; `approval_id` where a second member of staff must agree."""
 
     desk_code: DeskCode
@@ -76,7 +76,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class RegistrationNeeds:
     """What a code for this person needs besides the registrar."""
 
     waits: bool
@@ -84,14 +84,16 @@ class Needs:
     """Only a second member of staff will do: it is somebody of the staff."""
 
 
-def needs_of(occasion: Occasion, desk: Desk, person: Person) -> Needs:
+def needs_of(occasion: Occasion, desk: Desk, person: Person) -> RegistrationNeeds:
     """What a code for this person needs; raises as `guard_target`, and for who began the return."""
     second = guard_target(occasion, desk, "issue-code", person)
     refuse_who_began(occasion, desk, "issue-code", person.id)
-    return Needs(waits_until(occasion, person.id) > occasion.now, second)
+    return RegistrationNeeds(waits_until(occasion, person.id) > occasion.now, second)
 
 
-def do_check_identity(occasion: Occasion, desk: Desk, person: Person, checked: Checked) -> DeskCode:
+def do_check_identity(
+    occasion: Occasion, desk: Desk, person: Person, checked: CheckedIdentity
+) -> DeskCode:
     """The identity is checked: a code can be asked for by this registrar, for half an hour."""
     lock_person(occasion.connection, person.id)
     guard_target(occasion, desk, "check-identity", person)
@@ -107,7 +109,9 @@ def do_check_identity(occasion: Occasion, desk: Desk, person: Person, checked: C
     return desk_code
 
 
-def do_ask_for_code(occasion: Occasion, desk: Desk, person: Person, wanted: Wanted) -> Asked:
+def do_ask_for_code(
+    occasion: Occasion, desk: Desk, person: Person, wanted: DeskCodeInput
+) -> DeskCodeRequest:
     """The code may be printed, or waits; raises as `needs_of` and `desk_codes.ask_for_code`."""
     lock_person(occasion.connection, person.id)
     needs = needs_of(occasion, desk, person)
@@ -125,7 +129,7 @@ def do_ask_for_code(occasion: Occasion, desk: Desk, person: Person, wanted: Want
         state=asked.state,
     )
     record_at_desk(occasion, desk, event)
-    return Asked(asked, waits.id if waits else None)
+    return DeskCodeRequest(asked, waits.id if waits else None)
 
 
 def do_print_code(

@@ -15,26 +15,12 @@ from starlette.responses import Response
 
 from authn.consents.desk_acts import BY_LETTER
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options, hold_desk
-from authn.console.desk import (
-    DeskSession,
-    about_person,
-    about_person_script,
-    at_desk,
-)
+from authn.console.desk import DeskSession, about_person, about_person_script, at_desk
 from authn.console.document_checks import DOCUMENTS, check_document, checks
 from authn.console.printing import printed_letter
-from authn.console.registration import (
-    Wanted,
-    do_ask_for_code,
-    do_cancel_code,
-    do_print_code,
-)
+from authn.console.registration import DeskCodeInput, do_ask_for_code, do_cancel_code, do_print_code
 from authn.console.registration_find import find_citizen
-from authn.console.registration_views import (
-    addresses_to_choose,
-    running_codes,
-    view_of,
-)
+from authn.console.registration_views import addresses_to_choose, running_codes, view_of
 from authn.console.routes import desk_form, desk_page, desk_script
 from authn.console.shown import desk_answer
 from authn.console.targets import nothing_here
@@ -197,9 +183,9 @@ def _ticket(request: Request, desk: DeskSession, token: str) -> UUID:
     return UUID(content["desk_code"])
 
 
-def _wanted(request: Request) -> Wanted:
+def _wanted(request: Request) -> DeskCodeInput:
     half = sent_text(request, "second_half")
-    return Wanted(
+    return DeskCodeInput(
         desk_code_id=_id(sent_text(request, "desk_code")),
         address_id=None if half == BY_LETTER else _id(half),
         way="wait" if request.json.get("way") == "wait" else "second",

@@ -19,10 +19,10 @@ from authn.audit.registration_events import (
     ForeignIdentityParted,
     ForeignIdentitySeen,
 )
-from authn.consents.desk_acts import DeskAct
+from authn.consents.desk_acts import ConsentDeskAct
 from authn.console.approval_rows import State, shown_approvals
 from authn.console.approvals import ask, use_approval
-from authn.console.desk_sessions import Desk, Why
+from authn.console.desk_sessions import Desk, DeskClosedReason
 from authn.console.looks import record_look
 from authn.console.on_record import record_at_desk
 from authn.console.returns_begun import refuse_who_began
@@ -48,7 +48,7 @@ NOT_CHECKED: Final = N_("Check this person's identity document first. It holds f
 
 
 def see_identity(
-    occasion: Occasion, desk: Desk, identity_id: UUID, why: Why | None = None
+    occasion: Occasion, desk: Desk, identity_id: UUID, why: DeskClosedReason | None = None
 ) -> ForeignIdentity:
     """The identity, at which the registrar has looked by this; raises `NotFound`.
 
@@ -63,9 +63,11 @@ def see_identity(
     return found
 
 
-def match_confirmed(person: Person, identity_id: UUID) -> DeskAct:
+def match_confirmed(person: Person, identity_id: UUID) -> ConsentDeskAct:
     """What the registrar's device confirms before `do_match`."""
-    return DeskAct("match-identity", {"person": str(person.id), "identity": str(identity_id)})
+    return ConsentDeskAct(
+        "match-identity", {"person": str(person.id), "identity": str(identity_id)}
+    )
 
 
 def do_match(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) -> UUID | None:
@@ -96,7 +98,7 @@ def do_match(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) 
         **desk.on_record(person.id), identity=identity_id, approved_by=approved_by
     )
     record_at_desk(occasion, desk, event)
-    tell(occasion, person.id, kinds.IdentityMatched(identity_id))
+    tell(occasion, person.id, kinds.IdentityMatchedNotice(identity_id))
     return None
 
 
@@ -116,7 +118,7 @@ def do_part(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) -
         **desk.on_record(person.id), identity=identity_id, **parted._asdict()
     )
     record_at_desk(occasion, desk, event)
-    tell(occasion, person.id, kinds.IdentityParted())
+    tell(occasion, person.id, kinds.IdentityPartedNotice())
 
 
 def check_of(occasion: Occasion, desk: Desk, person: Person) -> DeskCode | None:

@@ -12,12 +12,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from authn.console.confirming import confirm_at_desk, desk_confirmation_options
-from authn.console.desk import (
-    DeskSession,
-    about_person,
-    about_person_script,
-    at_desk,
-)
+from authn.console.desk import DeskSession, about_person, about_person_script, at_desk
 from authn.console.document_checks import DOCUMENTS, check_document, checks
 from authn.console.reason import WrongReason, read_why, reasons
 from authn.console.registration_find import find_citizen

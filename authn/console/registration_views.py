@@ -14,12 +14,7 @@ from authn.enrolment.desk_code_rows import (
     was_used,
     was_withdrawn,
 )
-from authn.enrolment.desk_codes import (
-    can_print_again,
-    confirmed,
-    known_addresses,
-    waits_until,
-)
+from authn.enrolment.desk_codes import can_print_again, confirmed, known_addresses, waits_until
 from authn.enrolment.desk_tables import DeskCode, DeskCodeState, Document, SecondHalf
 from authn.enrolment.returning import began_return
 from authn.notices.address import mask_address

@@ -20,7 +20,7 @@ from authn.web.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ActText:
     """The two sentences of an act, as message ids; `closes`: whether a way to sign in is gone."""
 
     happened: str
@@ -28,43 +28,43 @@ class Said:
     closes: bool = False
 
 
-SAID: Final[Mapping[str, Said]] = {
-    "suspend": Said(
+SAID: Final[Mapping[str, ActText]] = {
+    "suspend": ActText(
         N_("“%(device)s” is blocked. Nobody can sign in with it; all that was open has ended."),
         N_("If you find it again, call us: we can unblock it."),
         closes=True,
     ),
-    "unlink": Said(
+    "unlink": ActText(
         N_("“%(device)s” is removed for good. All that was open on it has ended."),
         N_("If you find it again, you can add it anew, with a new key."),
         closes=True,
     ),
-    "resume": Said(
+    "resume": ActText(
         N_("“%(device)s” is unblocked. You can sign in with it again."),
         N_("The applications on it ask you to sign in again."),
     ),
-    "undo": Said(
+    "undo": ActText(
         N_("“%(device)s” works as before. We had blocked it by mistake, for a few minutes."),
         N_("Where you were signed out, please sign in again."),
     ),
-    "block-all": Said(
+    "block-all": ActText(
         N_("All your devices are blocked. Nobody can sign in with them; all has ended."),
         N_("Your account and your data are still there."),
         closes=True,
     ),
-    "undo-all": Said(
+    "undo-all": ActText(
         N_("Your devices work as before. We had blocked them by mistake, for a few minutes."),
         N_("Where you were signed out, please sign in again."),
     ),
-    "begin-return": Said(
+    "begin-return": ActText(
         N_("Your return has begun. You can get an activation code from %(opens)s."),
         N_("Come to a desk then, with your identity card. To cancel it, use the link in our mail."),
     ),
-    "change-address": Said(
+    "change-address": ActText(
         N_("Your mail addresses were changed, as you asked."),
         N_("If one was added: open the link in the mail that we sent there, to confirm it."),
     ),
-    "merge": Said(
+    "merge": ActText(
         N_("Your two accounts are one from now on. The devices of both sign you in."),
         N_("Some applications ask you to sign in again. Look at “My devices” when you do."),
     ),
@@ -82,14 +82,16 @@ NO_MAIL: Final = N_("You gave us no mail address, so no mail tells you about thi
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ActTexts:
     """The sentences in one language, by its code."""
 
     language: str
     sentences: list[str]
 
 
-def what_to_say(request: Request, person: Person, act: str, device_id: UUID | None) -> list[Words]:
+def what_to_say(
+    request: Request, person: Person, act: str, device_id: UUID | None
+) -> list[ActTexts]:
     """What to tell this person now, in their language, then in the agent's if that is another."""
     said = SAID[SAME_AS.get(act, act)]
     others = [
@@ -104,7 +106,7 @@ def what_to_say(request: Request, person: Person, act: str, device_id: UUID | No
     messages.append(BY_MAIL if reachable else NO_MAIL)
     theirs = choose_language([person.language], request.settings.default_language)
     return [
-        Words(language, _sentences(request, person, messages, language, others, device_id))
+        ActTexts(language, _sentences(request, person, messages, language, others, device_id))
         for language in dict.fromkeys((theirs, request.language))
     ]
 

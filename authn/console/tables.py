@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, Text, Uuid
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 from authn.staff.tables import LONGEST_DESK
 
 LONGEST_REASON = 500
@@ -21,15 +21,15 @@ desk_sessions = Table(
     Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
     # At which of their desks they are: in the roles that they have there.
     Column("desk", String(LONGEST_DESK), nullable=False),
-    Column("opened_at", Instant, nullable=False),
-    Column("last_seen_at", Instant, nullable=False),
-    Column("ended_at", Instant),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
     # About whom the agent works now, and why: asked before any person is shown.
     Column("about_id", Uuid, ForeignKey("persons.id")),
     Column("reason", String(100), nullable=False),
     Column("explanation", String(LONGEST_REASON), nullable=False),
     Column("ticket", String(LONGEST_TICKET), nullable=False),
-    Column("about_since", Instant),
+    Column("about_since", UtcDateTime),
     sqlite_with_rowid=False,
 )
 # The live one of an installation, which the next one ends.
@@ -55,12 +55,12 @@ approvals = Table(
     Column("asked_by", Uuid, ForeignKey("persons.id")),
     # At which of their desks they asked.
     Column("desk", String(LONGEST_DESK)),
-    Column("asked_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     # `approval_rows.State`
     Column("state", String(10), nullable=False),
     Column("decided_by", Uuid, ForeignKey("persons.id")),
-    Column("decided_at", Instant),
+    Column("decided_at", UtcDateTime),
     Column("remark", Text, nullable=False),
     Index(None, "state", "expires_at"),
     Index(None, "person_id"),
@@ -85,11 +85,11 @@ operator_requests = Table(
     Column("ticket", String(LONGEST_TICKET), nullable=False),
     # By whom of the staff; none at the machine, on the command line.
     Column("asked_by", Uuid, ForeignKey("persons.id")),
-    Column("asked_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     Column("state", String(10), nullable=False),
     Column("decided_by", Uuid, ForeignKey("persons.id")),
-    Column("decided_at", Instant),
+    Column("decided_at", UtcDateTime),
     Column("remark", Text, nullable=False),
     Index(None, "state", "expires_at"),
     sqlite_with_rowid=False,

@@ -53,17 +53,17 @@ def seen_persons(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Pe
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeviceStatus:
     """What somebody is to who looks at them: a `colleague`, at a desk of both; `staff` of any."""
 
     colleague: bool
     staff: bool
 
 
-def standing_of(connection: Connection, desk: Desk, person_id: UUID) -> Standing:
+def standing_of(connection: Connection, desk: Desk, person_id: UUID) -> DeviceStatus:
     """How the person stands to this member of staff now: one statement."""
     theirs = _desks_of(connection, [person_id]).get(person_id, set())
-    return Standing(colleague=bool(theirs & _own(desk)), staff=bool(theirs))
+    return DeviceStatus(colleague=bool(theirs & _own(desk)), staff=bool(theirs))
 
 
 def colleagues_among(connection: Connection, desk: Desk, ids: Iterable[UUID]) -> set[UUID]:
@@ -72,7 +72,7 @@ def colleagues_among(connection: Connection, desk: Desk, ids: Iterable[UUID]) ->
     return {each for each, theirs in _desks_of(connection, ids).items() if theirs & own}
 
 
-def needs_second(desk: Desk, act: Act, standing: Standing) -> bool:
+def needs_second(desk: Desk, act: Act, standing: DeviceStatus) -> bool:
     """Whether an act that is so heavy, on somebody who stands so, waits for a second one.
 
     It does where the act always does, and on staff: on a colleague, or, for what would let somebody

@@ -15,7 +15,7 @@ from authn.audit.desk_events import DeskSuspensionUndone
 from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_at_desk
 from authn.console.targets import guard_target, nothing_here, seen_person
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
 from authn.devices.devices import devices_of
@@ -41,18 +41,18 @@ _SINCE = select(
     or_(
         exists().where(
             devices.c.person_id == bindparam("person_id"),
-            devices.c.added_at > bindparam("at", type_=Instant),
+            devices.c.added_at > bindparam("at", type_=UtcDateTime),
         ),
         exists().where(
             returns.c.person_id == bindparam("person_id"),
-            returns.c.began_at > bindparam("at", type_=Instant),
+            returns.c.began_at > bindparam("at", type_=UtcDateTime),
         ),
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class UndoableAct:
     """What a member of staff did a moment ago: what the page afterwards tells, and takes back."""
 
     act: str
@@ -66,7 +66,7 @@ class Done:
         return self.at + settings.desk_undo if self.act in UNDOABLE else None
 
 
-def done_token(secrets: Secrets, settings: Settings, done: Done) -> str:
+def done_token(secrets: Secrets, settings: Settings, done: UndoableAct) -> str:
     """The act in a signed token, for as long as its page is of use; nothing personal in it."""
     content: dict[str, Any] = {
         "act": done.act,
@@ -78,10 +78,10 @@ def done_token(secrets: Secrets, settings: Settings, done: Done) -> str:
     return sign_token(secrets, "desk-done", content, done.at, settings.desk_lifetime)
 
 
-def read_done(secrets: Secrets, token: str, now: datetime) -> Done:
+def read_done(secrets: Secrets, token: str, now: datetime) -> UndoableAct:
     """What `done_token` was given; raises `InvalidRequest` or `Expired`."""
     content = read_token(secrets, "desk-done", token, now)
-    return Done(
+    return UndoableAct(
         act=content["act"],
         person_id=UUID(content["person"]),
         device_id=UUID(content["device"]) if content["device"] else None,
@@ -90,7 +90,7 @@ def read_done(secrets: Secrets, token: str, now: datetime) -> Done:
     )
 
 
-def undo_suspension(occasion: Occasion, desk: Desk, done: Done) -> list[Device]:
+def undo_suspension(occasion: Occasion, desk: Desk, done: UndoableAct) -> list[Device]:
     """The devices that work again: exactly those that this act had blocked.
 
     Raises `NotFound` for another member of staff than who did it, `Expired` after the window, and
@@ -116,7 +116,7 @@ def undo_suspension(occasion: Occasion, desk: Desk, done: Done) -> list[Device]:
     return blocked
 
 
-def _require_allowed(occasion: Occasion, desk: Desk, done: Done) -> None:
+def _require_allowed(occasion: Occasion, desk: Desk, done: UndoableAct) -> None:
     person = seen_person(occasion.connection, done.person_id)
     if person is None:
         raise nothing_here()
@@ -125,7 +125,7 @@ def _require_allowed(occasion: Occasion, desk: Desk, done: Done) -> None:
         raise Forbidden("changed_since", CHANGED)  # of a colleague: two unblock it
 
 
-def _blocked_by(occasion: Occasion, done: Done) -> list[Device]:
+def _blocked_by(occasion: Occasion, done: UndoableAct) -> list[Device]:
     """The devices that are blocked by this very act, and by nothing else since."""
     why = UNDOABLE["suspend" if done.act == "suspend" else "block-all"]
     return [
@@ -138,7 +138,7 @@ def _blocked_by(occasion: Occasion, done: Done) -> list[Device]:
     ]
 
 
-def _anything_since(occasion: Occasion, done: Done) -> bool:
+def _anything_since(occasion: Occasion, done: UndoableAct) -> bool:
     """Whether a door was closed, a way back begun or a device added after it."""
     block = latest_block(occasion.connection, done.person_id)
     own = done.act == "block-all"

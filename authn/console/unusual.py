@@ -14,7 +14,7 @@ from authn.audit.events import Event
 from authn.audit.log import audit_events
 from authn.audit.staff_events import DeskColleagueSeen, DeskLooksUnusual
 from authn.console.operator_request_views import done_at_the_machine
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.people.tables import persons
 from authn.staff.reasons import reason_in_words
 from authn.staff.staff import WHOM_THEY_SUPERVISE, Staff
@@ -22,7 +22,7 @@ from authn.web.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Unusual:
+class UnusualActivity:
     """One such event: who, when, how many persons within an hour, and whether they were stopped."""
 
     person_id: UUID
@@ -59,7 +59,7 @@ _TOLD = (
     .outerjoin(_COLLEAGUE, _COLLEAGUE.c.id == audit_events.c.person_id)
     .where(
         audit_events.c.event == bindparam("event"),
-        audit_events.c.occurred_at > bindparam("since", type_=Instant),
+        audit_events.c.occurred_at > bindparam("since", type_=UtcDateTime),
         audit_events.c.actor_id.in_(WHOM_THEY_SUPERVISE),
     )
     .order_by(audit_events.c.occurred_at.desc(), audit_events.c.id.desc())
@@ -79,14 +79,18 @@ def told_of_desk(request: Request, supervisor: Staff, since: datetime) -> dict[s
     }
 
 
-def unusual_looks(connection: Connection, supervisor: Staff, since: datetime) -> list[Unusual]:
+def unusual_looks(
+    connection: Connection, supervisor: Staff, since: datetime
+) -> list[UnusualActivity]:
     """Who at the supervisor's desks looked at too many people since then, the latest first."""
     found = []
     for row in _told(connection, supervisor, since, DeskLooksUnusual):
         details = orjson.loads(row.details)
         name = _full(row.given_name, row.family_name)
         found.append(
-            Unusual(row.actor_id, name, row.occurred_at, details["looks"], details["stopped"])
+            UnusualActivity(
+                row.actor_id, name, row.occurred_at, details["looks"], details["stopped"]
+            )
         )
     return found
 

@@ -18,7 +18,7 @@ REMOVING: Final[frozenset[Act]] = frozenset({"unlink", "unlink-last"})
 RESUMING: Final[frozenset[Act]] = frozenset({"resume", "reinstate"})
 
 
-class Suspended(Protocol):
+class SuspendedBefore(Protocol):
     """A device, or a view of one."""
 
     @property
@@ -30,7 +30,7 @@ class Suspended(Protocol):
         """The code of the desk's reason."""
 
 
-def weigh(act: Act, device: Suspended, settings: Settings, *, last: bool) -> Act:
+def weigh(act: Act, device: SuspendedBefore, settings: Settings, *, last: bool) -> Act:
     """The act on this device, as heavy as it is; `last` is whether none that works would be left.
 
     What was lighter or heavier when somebody asked for it is weighed anew.
@@ -42,6 +42,6 @@ def weigh(act: Act, device: Suspended, settings: Settings, *, last: bool) -> Act
     return act
 
 
-def needs_two_to_resume(device: Suspended, settings: Settings) -> bool:
+def needs_two_to_resume(device: SuspendedBefore, settings: Settings) -> bool:
     """Whether it was suspended on suspicion, by this service, a proof of identity, or the desk."""
     return device.suspended_why in SUSPICIONS or is_fraud(settings, device.suspended_reason)

@@ -27,7 +27,7 @@ WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.002
 
 
-class Busy(Exception):
+class DatabaseBusy(Exception):
     """SQLite's write lock is taken, and whoever asked can't wait for it here; nothing was done."""
 
 
@@ -46,7 +46,7 @@ class WriteLock:
     def held(self, *, wait: bool = True) -> Iterator[None]:
         """The lock is held inside the block; raises `Busy` when it is not to wait and is taken."""
         if not self.threads.acquire(blocking=wait, timeout=WAIT_SECONDS if wait else -1):
-            raise Unavailable(detail="waited for the SQLite write lock") if wait else Busy
+            raise Unavailable(detail="waited for the SQLite write lock") if wait else DatabaseBusy
         try:
             _lock_among_processes(self.file, wait=wait)
             try:
@@ -65,7 +65,7 @@ def _lock_among_processes(file: BinaryIO, *, wait: bool) -> None:
             return
         except BlockingIOError:
             if not wait:
-                raise Busy from None
+                raise DatabaseBusy from None
             if time.monotonic() > deadline:
                 raise Unavailable(detail="another process holds the SQLite write lock") from None
             time.sleep(POLL_SECONDS)

@@ -21,7 +21,7 @@ metadata = MetaData(
 )
 
 
-class Instant(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC; always aware. SQLite stores it without offset, PostgreSQL as timestamptz."""
 
     impl = DateTime(timezone=True)
@@ -31,7 +31,7 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("an Instant needs a time zone")
+            raise ValueError("a UtcDateTime needs a time zone")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:

@@ -31,21 +31,24 @@ BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Encrypted:
+class EncryptedColumn:
     """A column of ciphertexts, and what each of them is bound to: the `context` of `encrypt`."""
 
     column: Column[bytes]
     context: Callable[[Any], str]
 
 
-def count_old(connection: Connection, secrets: Secrets, encrypted: Encrypted) -> int:
+def count_old(connection: Connection, secrets: Secrets, encrypted: EncryptedColumn) -> int:
     """How many values of this column are not under the present master key."""
     statement = select(func.count()).select_from(encrypted.column.table)
     return connection.execute(statement.where(_is_old(secrets, encrypted.column))).scalar_one()
 
 
 def reencrypt(
-    database: Database, secrets: Secrets, encrypted: Encrypted, progress: Callable[[int], None]
+    database: Database,
+    secrets: Secrets,
+    encrypted: EncryptedColumn,
+    progress: Callable[[int], None],
 ) -> None:
     """Each value that was read here under the other master key is under the present one.
 
@@ -68,7 +71,7 @@ def reencrypt(
         progress(len(changes))
 
 
-def _change(secrets: Secrets, encrypted: Encrypted, row: Row[Any]) -> dict[str, object]:
+def _change(secrets: Secrets, encrypted: EncryptedColumn, row: Row[Any]) -> dict[str, object]:
     """The parameters of the UPDATE of one row."""
     context, before = encrypted.context(row), row._mapping[encrypted.column]
     afterwards = encrypt(secrets, decrypt(secrets, before, context), context)
@@ -77,7 +80,7 @@ def _change(secrets: Secrets, encrypted: Encrypted, row: Row[Any]) -> dict[str, 
 
 
 def _batches(
-    database: Database, secrets: Secrets, encrypted: Encrypted
+    database: Database, secrets: Secrets, encrypted: EncryptedColumn
 ) -> Iterator[list[Row[Any]]]:
     """The rows with an old value, each once, in the order of their keys."""
     keys = list(encrypted.column.table.primary_key)

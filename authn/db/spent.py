@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, Table, delete
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 from authn.db.once import insert_once
 from authn.secrets import token_hash
 
@@ -12,7 +12,7 @@ spent_tokens = Table(
     "spent_tokens",
     metadata,
     Column("token_hash", token_hash_type(), primary_key=True),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 

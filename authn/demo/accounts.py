@@ -16,7 +16,7 @@ SECRETS: Final = ("access_token", "refresh_token", "id_token", "userinfo")
 
 
 @dataclass(slots=True)
-class Account:
+class DemoAccount:
     """One sign-in: the tokens, the claims, and what came of the last button that was pressed."""
 
     access_token: str = field(repr=False)
@@ -24,10 +24,10 @@ class Account:
     userinfo: Mapping[str, Any]
     id_token_claims: Mapping[str, Any]
     token_answer: Mapping[str, Any]
-    outcome: "Outcome | None" = None
+    outcome: "DemoLoginOutcome | None" = None
 
     @classmethod
-    def of_token(cls, token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> "Account":
+    def of_token(cls, token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> "DemoAccount":
         """What the provider answered: at its token endpoint, and at userinfo."""
         return cls(
             access_token=token["access_token"],
@@ -39,7 +39,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoLoginOutcome:
     """What a button led to: which one it was, and what was answered, by whom."""
 
     button: str
@@ -47,13 +47,13 @@ class Outcome:
     refused: bool = False
 
 
-class Accounts:
+class DemoAccounts:
     """By the word in a browser's cookie; the oldest goes first."""
 
     def __init__(self) -> None:
-        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._accounts: OrderedDict[str, DemoAccount] = OrderedDict()
 
-    def add(self, account: Account) -> str:
+    def add(self, account: DemoAccount) -> str:
         """The word under which the account is found."""
         word = new_token()
         self._accounts[word] = account
@@ -61,10 +61,10 @@ class Accounts:
             self._accounts.popitem(last=False)
         return word
 
-    def find(self, word: object) -> Account | None:
+    def find(self, word: object) -> DemoAccount | None:
         """The account of this word; None once it is gone."""
         return self._accounts.get(word) if isinstance(word, str) else None
 
-    def remove(self, word: object) -> Account | None:
+    def remove(self, word: object) -> DemoAccount | None:
         """The account of this word, which is gone by this."""
         return self._accounts.pop(word, None) if isinstance(word, str) else None

@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from authn.demo.accounts import Account, Accounts, Outcome
-from authn.demo.asking import KINDS, LEVELS, SCOPES, Asked
-from authn.demo.calls import Answered, Caller, call
+from authn.demo.accounts import DemoAccount, DemoAccounts, DemoLoginOutcome
+from authn.demo.asking import KINDS, LEVELS, SCOPES, DemoAuthorization
+from authn.demo.calls import DemoAnswer, DemoCaller, call
 from authn.demo.mails import mail_routes
 from authn.demo.townspeople import Townsperson
 from authn.errors import Refusal
@@ -31,11 +31,11 @@ from authn.web.languages import accepted_languages, choose_language
 from authn.web.pages import STATIC, Pages
 from authn.web.static import VersionedFiles
 
-__all__ = ["SCOPES", "Registration", "create_demo_application"]
+__all__ = ["SCOPES", "DemoClientRegistration", "create_demo_application"]
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class DemoClientRegistration:
     """What the operator of the OpenID Provider gave this application."""
 
     issuer: str
@@ -55,12 +55,12 @@ class DemoApplication:
     """Its pages and buttons."""
 
     def __init__(
-        self, registration: Registration, pages: Pages, town: Sequence[Townsperson]
+        self, registration: DemoClientRegistration, pages: Pages, town: Sequence[Townsperson]
     ) -> None:
         self.registration = registration
         self.pages = pages
         self.people = town
-        self.accounts = Accounts()
+        self.accounts = DemoAccounts()
         self.oauth = OAuth()
         self.oauth.register(
             "authn",
@@ -97,7 +97,7 @@ class DemoApplication:
 
     async def sign_in(self, request: Request) -> Response:
         """The browser is on its way to the provider, with what the button asks."""
-        asked = Asked.of_form(await _form(request))
+        asked = DemoAuthorization.of_form(await _form(request))
         try:
             response: Response = await self.oauth.authn.authorize_redirect(
                 request,
@@ -122,7 +122,7 @@ class DemoApplication:
         except httpx2.HTTPError:
             return self._silent(request)
         self.accounts.remove(request.session.get("account"))
-        account = Account.of_token(token, dict(userinfo))
+        account = DemoAccount.of_token(token, dict(userinfo))
         request.session["account"] = self.accounts.add(account)
         return _home()
 
@@ -140,7 +140,7 @@ class DemoApplication:
                 return self._silent(request)
         return _home()
 
-    async def _exchanged(self, account: Account, subject: str) -> Outcome:
+    async def _exchanged(self, account: DemoAccount, subject: str) -> DemoLoginOutcome:
         caller, resource = await self._caller(), self.registration.resource
         given = await caller.exchange(account.access_token, resource, subject)
         answers: dict[str, Mapping[str, Any]] = {"token": _shown(given)}
@@ -148,7 +148,7 @@ class DemoApplication:
         if not given.refused:
             called = await call(resource, given.body["access_token"])
             answers["resource"], refused = called.body, called.refused
-        return Outcome("switch" if subject else "exchange", answers, refused=refused)
+        return DemoLoginOutcome("switch" if subject else "exchange", answers, refused=refused)
 
     async def revoke(self, request: Request) -> Response:
         """The access token was given back, and tried once more."""
@@ -164,7 +164,7 @@ class DemoApplication:
                 "revocation": {"status": given_back.status},
                 "userinfo": {"status": tried.status, **_shown(tried)},
             }
-            account.outcome = Outcome("revoke", answers, refused=given_back.refused)
+            account.outcome = DemoLoginOutcome("revoke", answers, refused=given_back.refused)
         return _home()
 
     async def sign_out(self, request: Request) -> Response:
@@ -178,13 +178,13 @@ class DemoApplication:
         location = f"{metadata['end_session_endpoint']}?{urlencode(parameters)}"
         return RedirectResponse(location, status_code=303)
 
-    def _account(self, request: Request) -> Account | None:
+    def _account(self, request: Request) -> DemoAccount | None:
         return self.accounts.find(request.session.get("account"))
 
-    async def _caller(self) -> Caller:
+    async def _caller(self) -> DemoCaller:
         own = self.registration
         metadata = await self.oauth.authn.load_server_metadata()
-        return Caller(own.client_id, own.client_secret, metadata)
+        return DemoCaller(own.client_id, own.client_secret, metadata)
 
     def _silent(self, request: Request) -> Response:
         return self._error(request, "temporarily_unavailable", "The provider does not answer.")
@@ -199,7 +199,7 @@ class DemoApplication:
 
 
 def create_demo_application(
-    registration: Registration,
+    registration: DemoClientRegistration,
     session_secret: str,
     pages: Pages,
     mail_directory: Path | None = None,
@@ -237,7 +237,7 @@ def _home() -> Response:
     return RedirectResponse("/", status_code=303)
 
 
-def _shown(answered: Answered) -> Mapping[str, Any]:
+def _shown(answered: DemoAnswer) -> Mapping[str, Any]:
     """The answer without the token in it."""
     return {name: value for name, value in answered.body.items() if name != "access_token"}
 
@@ -248,7 +248,7 @@ def _offered_levels(metadata: Mapping[str, Any]) -> dict[str, str]:
     return {each: LEVELS.get(each.rpartition(":")[2], each) for each in values}
 
 
-def _switches(account: Account) -> list[tuple[str, str]]:
+def _switches(account: DemoAccount) -> list[tuple[str, str]]:
     """The other capacities that the resource told of: the `sub` by which a switch names each, and
     of which kind it is, with the services."""
     outcome = account.outcome

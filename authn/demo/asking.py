@@ -28,7 +28,7 @@ LEVELS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DemoAuthorization:
     """What one sign-in asks, as the form on the page had it."""
 
     acr: str = ""
@@ -38,7 +38,7 @@ class Asked:
     at_the_resource: bool = False
 
     @classmethod
-    def of_form(cls, form: Mapping[str, str]) -> "Asked":
+    def of_form(cls, form: Mapping[str, str]) -> "DemoAuthorization":
         """The same, of a form; what it has that no button of ours sends is left out."""
         kind = form.get("kind", "")
         return cls(

@@ -42,7 +42,7 @@ Answering = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(slots=True)
-class Trouble:
+class SourceTrouble:
     """What goes wrong on purpose: seconds before each answer, and which share of them fails."""
 
     delay: float = 0.0
@@ -64,7 +64,7 @@ class AuthenticSources:
     database: Database
     secrets: Secrets
     tokens: SourceTokens
-    trouble: Trouble
+    trouble: SourceTrouble
 
     def question(self, name: QuestionName) -> Answering:
         """The endpoint of one of `OF_SOURCES`."""
@@ -142,7 +142,7 @@ class AuthenticSources:
 
 
 def create_authentic_sources(
-    database: Database, secrets: Secrets, tokens: SourceTokens, trouble: Trouble
+    database: Database, secrets: Secrets, tokens: SourceTokens, trouble: SourceTrouble
 ) -> Starlette:
     """The ASGI application of the development server."""
     sources = AuthenticSources(database, secrets, tokens, trouble)

@@ -15,7 +15,7 @@ SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class DemoAnswer:
     """A status, and what came with it."""
 
     status: int
@@ -28,14 +28,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class DemoCaller:
     """The demo application, as the provider knows it, and the provider's endpoints."""
 
     client_id: str
     client_secret: str
     endpoints: Mapping[str, Any]
 
-    async def exchange(self, access_token: str, resource: str, subject: str = "") -> Answered:
+    async def exchange(self, access_token: str, resource: str, subject: str = "") -> DemoAnswer:
         """The answer to an exchange for the resource; `subject` names another capacity."""
         form = {
             "grant_type": EXCHANGE,
@@ -47,11 +47,11 @@ class Caller:
             form["requested_subject"] = subject
         return await self._post("token_endpoint", form)
 
-    async def revoke(self, access_token: str) -> Answered:
+    async def revoke(self, access_token: str) -> DemoAnswer:
         """The answer to the revocation of the grant by its access token."""
         return await self._post("revocation_endpoint", {"token": access_token})
 
-    async def _post(self, endpoint: str, form: Mapping[str, str]) -> Answered:
+    async def _post(self, endpoint: str, form: Mapping[str, str]) -> DemoAnswer:
         async with httpx2.AsyncClient(timeout=SECONDS) as client:
             return _answered(
                 await client.post(
@@ -62,16 +62,16 @@ class Caller:
             )
 
 
-async def call(address: str, access_token: str) -> Answered:
+async def call(address: str, access_token: str) -> DemoAnswer:
     """The answer of an endpoint that takes access tokens: the resource, or userinfo."""
     async with httpx2.AsyncClient(timeout=SECONDS) as client:
         headers = {"Authorization": f"Bearer {access_token}"}
         return _answered(await client.get(address, headers=headers))
 
 
-def _answered(response: httpx2.Response) -> Answered:
+def _answered(response: httpx2.Response) -> DemoAnswer:
     try:
         body = response.json() if response.content else {}
     except ValueError:
         body = {}
-    return Answered(response.status_code, body if isinstance(body, dict) else {})
+    return DemoAnswer(response.status_code, body if isinstance(body, dict) else {})

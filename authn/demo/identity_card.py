@@ -39,7 +39,7 @@ CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class IdentityCardData:
     """A fictitious person, as the page offers them."""
 
     name: str
@@ -53,7 +53,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class CardAgreement:
     """What the card and the one service that believes it know of each other."""
 
     issuer: str
@@ -67,17 +67,17 @@ class Agreement:
 class _Given:
     """A code or an access token that was given, and for what."""
 
-    card: Card
+    card: IdentityCardData
     nonce: str
     challenge: str
     at: datetime
 
 
-def read_cards(path: Path) -> list[Card]:
+def read_cards(path: Path) -> list[IdentityCardData]:
     """The people of a register file (as `authn people import` reads it), without its children."""
     with open(path, encoding="utf-8", newline="") as file:
         return [
-            Card(
+            IdentityCardData(
                 f"{row['given_name']} {row['family_name']}".strip(),
                 "".join(filter(str.isdigit, row["ssin"])),
                 row["deceased"] == "yes",
@@ -90,7 +90,9 @@ def read_cards(path: Path) -> list[Card]:
 class IdentityCard:
     """Its five endpoints. What it gave is in memory: one process, for as long as it runs."""
 
-    def __init__(self, agreement: Agreement, cards: list[Card], pages: Pages, clock: Clock) -> None:
+    def __init__(
+        self, agreement: CardAgreement, cards: list[IdentityCardData], pages: Pages, clock: Clock
+    ) -> None:
         self.agreement = agreement
         self.cards = cards
         self.pages = pages
@@ -234,7 +236,7 @@ class IdentityCard:
 
 
 def create_identity_card(
-    agreement: Agreement, cards: list[Card], pages: Pages, clock: Clock
+    agreement: CardAgreement, cards: list[IdentityCardData], pages: Pages, clock: Clock
 ) -> Starlette:
     """The ASGI application of the test card; raises `CommandError` anywhere but on localhost."""
     if not (is_this_machine(agreement.issuer) and is_this_machine(agreement.service)):

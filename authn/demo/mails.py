@@ -26,7 +26,7 @@ MOST_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class DemoMail:
     """One mail of the folder."""
 
     name: str
@@ -58,7 +58,7 @@ def mail_routes(directory: Path, pages: Pages) -> list[Route]:
     return [Route("/mails", mails), Route("/mails/{name}", mail)]
 
 
-def read_mails(directory: Path) -> list[Mail]:
+def read_mails(directory: Path) -> list[DemoMail]:
     """The newest mails, the last one first."""
     if not directory.is_dir():
         return []
@@ -66,10 +66,10 @@ def read_mails(directory: Path) -> list[Mail]:
     return [_read(path) for path in newest]
 
 
-def _read(path: Path) -> Mail:
+def _read(path: Path) -> DemoMail:
     message = message_from_bytes(path.read_bytes(), policy=default)
     assert isinstance(message, EmailMessage), "the policy makes them"
-    return Mail(
+    return DemoMail(
         name=path.name,
         to=str(message["To"]),
         subject=str(message["Subject"]),

@@ -53,7 +53,7 @@ class ResourceRegistration:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ResourceCall:
     """One call of an application: what the provider said of its token, and what was allowed."""
 
     at: datetime
@@ -69,7 +69,7 @@ class DemoResource:
         self.registration = registration
         self.pages = pages
         self.clock = clock
-        self.calls: deque[Call] = deque(maxlen=SHOWN)
+        self.calls: deque[ResourceCall] = deque(maxlen=SHOWN)
 
     async def records(self, request: Request) -> Response:
         """Who the caller acts as, and what they could do here; 401 for a token that is worth
@@ -115,9 +115,9 @@ class DemoResource:
         told: Mapping[str, Any] = answer.json()
         return told
 
-    def _noted(self, told: Mapping[str, Any]) -> Call:
+    def _noted(self, told: Mapping[str, Any]) -> ResourceCall:
         given = str(told.get("scope", "")).split()
-        call = Call(
+        call = ResourceCall(
             at=self.clock(),
             client_id=str(told.get("client_id", "")),
             identity={name: told[name] for name in IDENTITY if name in told},

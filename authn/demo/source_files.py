@@ -22,7 +22,7 @@ from authn.secrets import Secrets, create_secrets, load_secrets
 from authn.settings import Settings
 from authn.sources.csv_file import import_file
 from authn.sources.files.columns import FileKind
-from authn.sources.files.importing import Import
+from authn.sources.files.importing import FactImport
 from authn.sources.files.reading import SUFFIXES
 
 CLIENTS: Final = "clients.jwks.json"
@@ -78,7 +78,7 @@ def _take(database: Database, secrets: Secrets, folder: Path, now: datetime) -> 
             path = folder / f"{kind}{suffix}"
             if not path.is_file():
                 continue
-            report = Import(database, secrets, kind, path, now, strict=True).run()
+            report = FactImport(database, secrets, kind, path, now, strict=True).run()
             for rejected in report.rejected:
                 raise CommandError(f"{path.name}: {unit} {rejected.line}: {rejected.rule}.")
             taken += 1

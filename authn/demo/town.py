@@ -16,10 +16,10 @@ from authn.clients.resource_registration import register_resource
 from authn.clients.resources import ResourceScope, find_resource
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.demo.application import Registration
+from authn.demo.application import DemoClientRegistration
 from authn.demo.asking import AT_THE_RESOURCE
 from authn.demo.calls import EXCHANGE
-from authn.demo.identity_card import Agreement
+from authn.demo.identity_card import CardAgreement
 from authn.demo.resource import ResourceRegistration
 from authn.demo.source_files import KINDS
 from authn.demo.townspeople import FOLDER
@@ -32,7 +32,7 @@ from authn.secrets import Secrets, new_token
 from authn.settings import Settings
 from authn.sources.csv_file import import_file
 from authn.sources.embedded import EmbeddedRegister, is_empty
-from authn.sources.files.importing import Import
+from authn.sources.files.importing import FactImport
 from authn.sources.tables import source_facts
 
 PEOPLE = FOLDER / "people.csv"
@@ -85,7 +85,7 @@ HEROINE = "03410100128"  # a fictitious number, domain 4.6
 
 
 @dataclass(frozen=True, slots=True)
-class Invitation:
+class TownInvitation:
     """What the newcomer is told to do next; `link` is None when a device is enrolled already."""
 
     name: str
@@ -100,11 +100,13 @@ def fill_sources(database: Database, secrets: Secrets, now: datetime) -> None:
             return
     import_file(database, secrets, PEOPLE, now)
     for kind in KINDS:
-        report = Import(database, secrets, kind, FOLDER / f"{kind}.csv", now, strict=True).run()
+        report = FactImport(database, secrets, kind, FOLDER / f"{kind}.csv", now, strict=True).run()
         assert not report.rejected, f"{kind}.csv is ours"
 
 
-def invite(database: Database, secrets: Secrets, settings: Settings, now: datetime) -> Invitation:
+def invite(
+    database: Database, secrets: Secrets, settings: Settings, now: datetime
+) -> TownInvitation:
     """A fresh activation code for the demo's heroine, unless she has a device."""
     with writing(database) as connection:
         citizen = EmbeddedRegister(connection, secrets).citizen(HEROINE)
@@ -112,20 +114,20 @@ def invite(database: Database, secrets: Secrets, settings: Settings, now: dateti
         person = person_of(connection, secrets, citizen, now)
         name = f"{person.given_name} {person.family_name}"
         if any(device.status == "active" for device in devices_of(connection, person.id)):
-            return Invitation(name, None, display(HEROINE))
+            return TownInvitation(name, None, display(HEROINE))
         code = issue_activation_code(connection, secrets, settings, person, now)
-        return Invitation(name, f"{settings.issuer}/activate#{code}", display(HEROINE))
+        return TownInvitation(name, f"{settings.issuer}/activate#{code}", display(HEROINE))
 
 
 def register_application(
     database: Database, secrets: Secrets, settings: Settings, now: datetime
-) -> Registration:
+) -> DemoClientRegistration:
     """The demo relying application is a client of ours, as it is described here, and knows its
     secret. Call `register_demo_resource` before."""
     address = f"http://localhost:{settings.demo_port}"
     secret = own_secret(settings, "demo_client_secret")
     resource = _resource_registration(settings).resource
-    registration = Registration(settings.issuer, CLIENT_ID, secret, address, resource)
+    registration = DemoClientRegistration(settings.issuer, CLIENT_ID, secret, address, resource)
     values: dict[str, Any] = {
         "client_name": "MaSanté demo",
         "redirect_uris": (registration.redirect_uri,),
@@ -199,7 +201,7 @@ def _resource_registration(settings: Settings) -> ResourceRegistration:
     return ResourceRegistration(settings.issuer, RESOURCE_CLIENT_ID, secret, address)
 
 
-def issue_identity_card(settings: Settings) -> tuple[Settings, Agreement]:
+def issue_identity_card(settings: Settings) -> tuple[Settings, CardAgreement]:
     """The settings with the eID test card among the upstreams, and what it must know of us."""
     issuer = f"http://localhost:{settings.demo_identity_port}"
     secret = own_secret(settings, CARD_FILE)
@@ -214,7 +216,7 @@ def issue_identity_card(settings: Settings) -> tuple[Settings, Agreement]:
     settings = settings.model_copy(update={"upstreams": configured})
     twin = upstreams(settings)[0]
     redirect_uri = settings.issuer + twin.callback_path
-    return settings, Agreement(issuer, settings.issuer, CLIENT_ID, secret, redirect_uri)
+    return settings, CardAgreement(issuer, settings.issuer, CLIENT_ID, secret, redirect_uri)
 
 
 def own_secret(settings: Settings, name: str) -> str:

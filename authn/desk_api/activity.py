@@ -9,8 +9,8 @@ from uuid import UUID
 from authn.audit.watching_events import DeskActivitySeen
 from authn.console.audit_filters import mark_of, written_mark
 from authn.console.desk_activity import (
-    Agent,
-    Counted,
+    CountedActivity,
+    CountedAgent,
     agents_of,
     counted,
     deeds_of,
@@ -19,18 +19,18 @@ from authn.console.desk_activity import (
 )
 from authn.console.on_record import record_at_desk
 from authn.console.targets import nothing_here
-from authn.desk_api.members import Member
-from authn.desk_api.operations import Call, Operation
+from authn.desk_api.members import ApiMember
+from authn.desk_api.operations import Operation, OperationCall
 from authn.web.protocol import ProtocolError
 
 Json = Mapping[str, Any]
 
-AGENT: Final = Member("agent", "The id of one agent of the desk; without it, of all.", "id")
-DAY: Final = Member("day", "The day whose deeds are told: 2026-03-02; today without it.")
-BEFORE: Final = Member("before", "What the call before answered as `further`.")
+AGENT: Final = ApiMember("agent", "The id of one agent of the desk; without it, of all.", "id")
+DAY: Final = ApiMember("day", "The day whose deeds are told: 2026-03-02; today without it.")
+BEFORE: Final = ApiMember("before", "What the call before answered as `further`.")
 
 
-def desk_activity(call: Call) -> Json:
+def desk_activity(call: OperationCall) -> Json:
     """Two weeks by day and by agent, what waits, and each deed of one day, the latest first."""
     request, asked = call.request, call.request.query
     everybody = agents_of(request.connection, call.desk.staff)
@@ -53,8 +53,8 @@ def desk_activity(call: Call) -> Json:
     }
 
 
-def _counts(each: Counted) -> Json:
-    if isinstance(each.of, Agent):
+def _counts(each: CountedActivity) -> Json:
+    if isinstance(each.of, CountedAgent):
         return {"id": each.of.id, "name": each.of.name, "counts": dict(each.counts)}
     return {"day": each.of, "counts": dict(each.counts)}
 

@@ -13,22 +13,22 @@ from authn.console.approval_views import ApprovalView, approval_view, approval_v
 from authn.console.approvals import LONGEST_REMARK, may_decide, refuse, withdraw
 from authn.console.approving import approve
 from authn.console.targets import nothing_here
-from authn.desk_api.members import Member
-from authn.desk_api.operations import Call, Operation, on_path
+from authn.desk_api.members import ApiMember
+from authn.desk_api.operations import Operation, OperationCall, on_path
 
-REMARK: Final = Member(
+REMARK: Final = ApiMember(
     "remark", "Why not, for who asked.", longest=LONGEST_REMARK, required=True, free=True
 )
 
 
-def list_approvals(call: Call) -> Mapping[str, Any]:
+def list_approvals(call: OperationCall) -> Mapping[str, Any]:
     """What waits that this member of staff may decide about, and what they asked lately."""
     found = shown_approvals(call.request, call.desk)
     views = approval_views(call.request, call.desk, found)
     return {"approvals": [_shown(*each) for each in zip(views, found, strict=True)]}
 
 
-def see_approval(call: Call) -> Mapping[str, Any]:
+def see_approval(call: OperationCall) -> Mapping[str, Any]:
     """One of them, for who asked and for who may decide about it."""
     found = find_approval(call.request, call.request.path_params["id"])
     desk = call.desk
@@ -37,25 +37,25 @@ def see_approval(call: Call) -> Mapping[str, Any]:
     return _shown(approval_view(call.request, desk, found), found)
 
 
-def approve_it(call: Call) -> Mapping[str, Any]:
+def approve_it(call: OperationCall) -> Mapping[str, Any]:
     """It is done now, with everything looked at again; or the answer says why it can't be."""
     approve(call.request, call.desk, call.request.path_params["id"])
     return _decided(call)
 
 
-def refuse_it(call: Call) -> Mapping[str, Any]:
+def refuse_it(call: OperationCall) -> Mapping[str, Any]:
     """It is not done, and who asked reads why."""
     refuse(call.request, call.desk, call.request.path_params["id"], call.members[REMARK.name])
     return _decided(call)
 
 
-def withdraw_it(call: Call) -> Mapping[str, Any]:
+def withdraw_it(call: OperationCall) -> Mapping[str, Any]:
     """Who asked takes it back."""
     withdraw(call.request, call.desk, call.request.path_params["id"])
     return _decided(call)
 
 
-def _decided(call: Call) -> Mapping[str, Any]:
+def _decided(call: OperationCall) -> Mapping[str, Any]:
     found = find_approval(call.request, call.request.path_params["id"])
     assert found is not None, "it was decided about just now"
     return {

@@ -11,7 +11,7 @@ from typing import Final
 from authn.clients.desk_api import DESK_ACT, desk_api_audience
 from authn.clients.permissions import refusal
 from authn.clients.resources import find_resource
-from authn.consents.desk_acts import DeskAct, desk_act_of
+from authn.consents.desk_acts import ConsentDeskAct, desk_act_of
 from authn.console.desk_sessions import NO_REASON, Desk
 from authn.console.targets import note_refused, nothing_here
 from authn.db.spent import spend
@@ -40,7 +40,7 @@ REALM: Final = "desk"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Caller:
+class DeskApiCaller:
     """Who of the staff calls, and the token that they call with."""
 
     desk: Desk
@@ -48,7 +48,7 @@ class Caller:
     grant: Grant
 
 
-def calling(request: Request, scope: str, *, writes: bool) -> Caller:
+def calling(request: Request, scope: str, *, writes: bool) -> DeskApiCaller:
     """Who of the staff calls, with a token that has this scope.
 
     `writes` is for what is on record in any case: the transaction may write from here on, so that
@@ -78,10 +78,10 @@ def calling(request: Request, scope: str, *, writes: bool) -> Caller:
         note_refused(request, nobody, "use-api", "no staff")
         raise nothing_here()
     _check_sign_in(request, token, live)
-    return Caller(Desk(staff, NO_REASON), token, live.grant)
+    return DeskApiCaller(Desk(staff, NO_REASON), token, live.grant)
 
 
-def spend_confirmation(request: Request, caller: Caller, act: DeskAct) -> None:
+def spend_confirmation(request: Request, caller: DeskApiCaller, act: ConsentDeskAct) -> None:
     """The caller has confirmed this very act, on this very target, and has done it by that.
 
     It is spent by one INSERT, for the whole grant: a token got by a refresh or an exchange is of
@@ -97,7 +97,7 @@ def spend_confirmation(request: Request, caller: Caller, act: DeskAct) -> None:
         raise _to_be_confirmed(request, token, act)
 
 
-def _to_be_confirmed(request: Request, token: AccessToken, act: DeskAct) -> ProtocolError:
+def _to_be_confirmed(request: Request, token: AccessToken, act: ConsentDeskAct) -> ProtocolError:
     """What a tool needs to know to have the act confirmed: what to ask for (RFC 9396 §2).
 
     Not `insufficient_user_authentication`: a client that knows RFC 9470 alone would sign its user

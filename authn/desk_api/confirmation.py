@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from authn.audit.staff_events import DeskRefused
-from authn.consents.desk_acts import DeskAct
+from authn.consents.desk_acts import ConsentDeskAct
 from authn.console.approval_rows import find_approval
 from authn.console.approval_views import ApprovalView, approval_view
 from authn.console.approvals import may_decide
@@ -32,9 +32,9 @@ from authn.sources.facts import DeskRoles
 from authn.staff.roles import Act
 from authn.staff.staff import Staff, staff_at
 from authn.web.request import Request
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 from authn.webauthn.models import model_name
-from authn.webauthn.policy import Unmet, model_of, policy_of_staff, unmet
+from authn.webauthn.policy import UnmetPolicy, model_of, policy_of_staff, unmet
 
 # What is asked, and what the button says.
 WORDS: Final[dict[Act, tuple[str, str]]] = {
@@ -76,7 +76,7 @@ REFERENCE_LENGTH: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ConfirmationTarget:
     """On whom and what the act is, as far as this member of staff may see it.
 
     `reference` is always there: the end of what names it in the tool's request. `half` is where the
@@ -131,28 +131,32 @@ def refused(passage: Passage, desk: Desk, act: Act, why: str) -> None:
     record_at_desk(request, desk, event)
 
 
-def purpose_of(act: DeskAct, request_id: str) -> Purpose:
+def purpose_of(act: ConsentDeskAct, request_id: str) -> ChallengePurpose:
     """What the challenge is for: this act on this target, for this request and no other."""
     return replace(desk_purpose(act.act, act.target), request_id=request_id)
 
 
-def lacking(request: Request, device: Device | SessionDevice) -> Unmet | None:
+def lacking(request: Request, device: Device | SessionDevice) -> UnmetPolicy | None:
     """What the device lacks to be good enough for staff; None when it is."""
     return unmet(policy_of_staff(request.settings), device, model_of(request.site, device))
 
 
-def target_of(request: Request, desk: Desk, session: Session, act: DeskAct) -> Target:
+def target_of(
+    request: Request, desk: Desk, session: Session, act: ConsentDeskAct
+) -> ConfirmationTarget:
     """What is shown of what the act is on, to this member of staff at this moment."""
     names = act.on
     reference = act.target[-REFERENCE_LENGTH:]
     if "approval" in names:
-        return Target(reference, approval=_approval(request, desk, UUID(names["approval"])))
+        return ConfirmationTarget(
+            reference, approval=_approval(request, desk, UUID(names["approval"]))
+        )
     person_id = UUID(names["person"])
     if person_id == session.person_id or not has_said_why(request, desk, person_id):
-        return Target(reference)
+        return ConfirmationTarget(reference)
     device = _device(request, person_id, names.get("device", ""))
     merged_id = UUID(names["merged"]) if "merged" in names else None
-    return Target(
+    return ConfirmationTarget(
         reference,
         person=seen_person(request.connection, person_id),
         other=_other(request, desk, merged_id),

@@ -8,7 +8,7 @@ request. The same device, so that the token ends with it.
 from starlette.responses import Response
 
 from authn.audit.staff_events import DeskActConfirmed
-from authn.consents.desk_acts import DeskAct, desk_act_of
+from authn.consents.desk_acts import ConsentDeskAct, desk_act_of
 from authn.console.desk_sessions import Desk
 from authn.console.on_record import record_at_desk
 from authn.desk_api.confirmation import (
@@ -118,14 +118,14 @@ def _waiting(request: Request) -> Passage:
     return passage
 
 
-def _asked(passage: Passage) -> tuple[DeskAct, Session]:
+def _asked(passage: Passage) -> tuple[ConsentDeskAct, Session]:
     act = desk_act_of(passage.pending.authorization_details)
     assert act is not None, "the step is there for an act alone"
     assert passage.session is not None, "somebody is signed in"
     return act, passage.session
 
 
-def _require_staff(passage: Passage, act: DeskAct) -> Desk:
+def _require_staff(passage: Passage, act: ConsentDeskAct) -> Desk:
     desk = confirming_desk(passage, act.act)
     if desk is None:
         raise Forbidden("not_this_role", N_("This is for the help desk, and not for your role."))

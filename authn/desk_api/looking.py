@@ -9,13 +9,13 @@ from authn.audit.log import audit_events
 from authn.audit.staff_events import DeskLookedAt, DeskReasonGiven
 from authn.console.desk_sessions import Desk
 from authn.console.looks import record_look
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 
 # Down the index of who did it, from a moment on.
 _SAID = select(audit_events.c.details).where(
     audit_events.c.actor_id == bindparam("actor_id"),
-    audit_events.c.occurred_at > bindparam("since", type_=Instant),
+    audit_events.c.occurred_at > bindparam("since", type_=UtcDateTime),
     audit_events.c.person_id == bindparam("person_id"),
     audit_events.c.event == DeskReasonGiven.name,
 )

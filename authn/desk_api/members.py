@@ -15,7 +15,7 @@ LONGEST_CODE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ApiMember:
     """A member of a body: text, an `id` (a UUID), or some `codes`.
 
     `free` text is written by somebody of the staff and kept: no national number may be in it.
@@ -49,7 +49,7 @@ _SCHEMAS: Final[Mapping[Kind, Mapping[str, Any]]] = {
 }
 
 
-def read_members(request: Request, members: Iterable[Member]) -> dict[str, Any]:
+def read_members(request: Request, members: Iterable[ApiMember]) -> dict[str, Any]:
     """What the body says, by name: those members that it has.
 
     Raises a `ProtocolError` that names the member, and never what was sent.
@@ -64,14 +64,14 @@ def read_members(request: Request, members: Iterable[Member]) -> dict[str, Any]:
     return {name: _read(request, known[name], value) for name, value in sent.items()}
 
 
-def _read(request: Request, member: Member, value: Any) -> Any:
+def _read(request: Request, member: ApiMember, value: Any) -> Any:
     read = _READERS[member.kind](member, value)
     if member.free and contains_ssin(value, today_in_brussels(request.now)):
         raise _invalid(f"The member {member.name} may hold no national number.")
     return read
 
 
-def _text(member: Member, value: Any) -> str:
+def _text(member: ApiMember, value: Any) -> str:
     if not isinstance(value, str) or len(value) > member.longest:
         raise _invalid(f"The member {member.name} is text of at most {member.longest} characters.")
     if not all(each.isprintable() or each in "\r\n" for each in value):
@@ -79,7 +79,7 @@ def _text(member: Member, value: Any) -> str:
     return value.strip()
 
 
-def _id(member: Member, value: Any) -> UUID:
+def _id(member: ApiMember, value: Any) -> UUID:
     try:
         read = UUID(value)
     except (AttributeError, TypeError, ValueError):
@@ -89,7 +89,7 @@ def _id(member: Member, value: Any) -> UUID:
     return read
 
 
-def _codes(member: Member, value: Any) -> tuple[str, ...]:
+def _codes(member: ApiMember, value: Any) -> tuple[str, ...]:
     fits = (
         isinstance(value, list)
         and len(value) <= MOST_CODES
@@ -101,7 +101,7 @@ def _codes(member: Member, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-_READERS: Final[Mapping[Kind, Callable[[Member, Any], Any]]] = {
+_READERS: Final[Mapping[Kind, Callable[[ApiMember, Any], Any]]] = {
     "text": _text,
     "id": _id,
     "codes": _codes,

@@ -15,15 +15,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authn.clients.desk_api import DESK_ACT, DESK_READ, PATH
-from authn.consents.desk_acts import MEMBERS, DeskAct
+from authn.consents.desk_acts import MEMBERS, ConsentDeskAct
 from authn.console.desk import person_in_path
-from authn.console.desk_sessions import Desk, Why
+from authn.console.desk_sessions import Desk, DeskClosedReason
 from authn.console.reason import EXPLANATION, REASON, TICKET, read_why
 from authn.console.tables import LONGEST_REASON, LONGEST_TICKET
 from authn.console.targets import guard_target, note_refused, nothing_here
 from authn.desk_api.caller import calling, spend_confirmation
 from authn.desk_api.looking import say_why
-from authn.desk_api.members import Member, read_members
+from authn.desk_api.members import ApiMember, read_members
 from authn.errors import Expired, Forbidden
 from authn.oidc.dpop import nonce_headers
 from authn.people.tables import Person
@@ -33,9 +33,9 @@ from authn.web.request import Request
 from authn.web.routing import WHEN_NEEDED, protocol_route
 
 WHY: Final = (
-    Member(REASON, "Why, as a code of the operator's list.", longest=100, required=True),
-    Member(EXPLANATION, "Why, in the agent's own words.", longest=LONGEST_REASON),
-    Member(TICKET, "The number of the ticket.", longest=LONGEST_TICKET),
+    ApiMember(REASON, "Why, as a code of the operator's list.", longest=100, required=True),
+    ApiMember(EXPLANATION, "Why, in the agent's own words.", longest=LONGEST_REASON),
+    ApiMember(TICKET, "The number of the ticket.", longest=LONGEST_TICKET),
 )
 # What is so already, or has changed since: asking again changes nothing (RFC 9110 §15.5.10).
 CONFLICTS: Final = frozenset(
@@ -65,7 +65,7 @@ TOO_MANY_REQUESTS: Final = 429  # RFC 6585 §4
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OperationCall:
     """A call whose caller may make it: who they are and why, what they sent, and about whom."""
 
     request: Request
@@ -84,7 +84,7 @@ class Call:
         return self.about
 
 
-Answer = Callable[[Call], Mapping[str, Any] | Response]
+Answer = Callable[[OperationCall], Mapping[str, Any] | Response]
 """What is answered, as JSON or as it is; with an `approval_id` or `opens_at` it waits."""
 
 
@@ -106,15 +106,15 @@ class Operation:
     answers: str
     method: Literal["GET", "POST"] = "POST"
     scope: str = DESK_READ
-    confirms: Callable[[Call], DeskAct] | None = None
+    confirms: Callable[[OperationCall], ConsentDeskAct] | None = None
     with_why: bool = True
-    takes: tuple[Member, ...] = ()
+    takes: tuple[ApiMember, ...] = ()
     may_wait: bool = False
-    query: tuple[Member, ...] = ()
+    query: tuple[ApiMember, ...] = ()
     prints: bool = False
 
     @property
-    def members(self) -> tuple[Member, ...]:
+    def members(self) -> tuple[ApiMember, ...]:
         """Every member that the body may have."""
         return (*self.takes, *(WHY if self.with_why else ()))
 
@@ -151,13 +151,13 @@ def an_act(operation: Operation) -> Operation:
     return replace(operation, scope=DESK_ACT, confirms=confirms, may_wait=True)
 
 
-def on_path(act: Act) -> Callable[[Call], DeskAct]:
+def on_path(act: Act) -> Callable[[OperationCall], ConsentDeskAct]:
     """What is confirmed where the path says it all."""
     # What the API's paths call it: `{id}` is the person, or what the path is of.
     in_path = {name: "device" if name == "device" else "id" for name in MEMBERS[act]}
 
-    def confirms(call: Call) -> DeskAct:
-        return DeskAct(act, {name: call.in_path(in_path[name]) for name in MEMBERS[act]})
+    def confirms(call: OperationCall) -> ConsentDeskAct:
+        return ConsentDeskAct(act, {name: call.in_path(in_path[name]) for name in MEMBERS[act]})
 
     return confirms
 
@@ -176,7 +176,7 @@ def answered(operation: Operation, request: Request) -> Response:
     return Response(orjson.dumps(content), status, headers, "application/json")
 
 
-def _call(operation: Operation, request: Request) -> Call:
+def _call(operation: Operation, request: Request) -> OperationCall:
     """The call, once everything holds; what was confirmed for it is spent last of all."""
     caller = calling(request, operation.scope, writes=operation.method == "POST")
     call = _checked(operation, request, caller.desk)
@@ -185,7 +185,7 @@ def _call(operation: Operation, request: Request) -> Call:
     return call
 
 
-def _checked(operation: Operation, request: Request, desk: Desk) -> Call:
+def _checked(operation: Operation, request: Request, desk: Desk) -> OperationCall:
     if operation.act is not None and not desk.staff.may(operation.act):
         note_refused(request, desk, operation.act, "role")
         raise nothing_here()
@@ -193,15 +193,15 @@ def _checked(operation: Operation, request: Request, desk: Desk) -> Call:
     if operation.with_why:
         desk = Desk(desk.staff, _why(request, members))
     if not operation.about_person:
-        return Call(request, desk, members)
+        return OperationCall(request, desk, members)
     assert operation.act is not None
     person = person_in_path(request, desk, operation.act)
     say_why(request, desk, person.id)
     guard_target(request, desk, operation.act, person)
-    return Call(request, desk, members, person)
+    return OperationCall(request, desk, members, person)
 
 
-def _why(request: Request, members: Mapping[str, Any]) -> Why:
+def _why(request: Request, members: Mapping[str, Any]) -> DeskClosedReason:
     return read_why(request, {each.name: members.get(each.name, "") for each in WHY})
 
 

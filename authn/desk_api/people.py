@@ -12,23 +12,23 @@ from authn.console.find_endpoints import masked_numbers, record_search
 from authn.console.looks import LOOKS
 from authn.console.person_approvals import PersonApproval
 from authn.console.person_devices import DeviceCard
-from authn.console.person_offers import Offer
+from authn.console.person_offers import ActOffer
 from authn.console.person_view import MOST_ROWS, PersonView, person_view
 from authn.console.targets import MERGED
 from authn.desk_api.looking import record_looked_at
-from authn.desk_api.members import Member
-from authn.desk_api.operations import Call, Operation
+from authn.desk_api.members import ApiMember
+from authn.desk_api.operations import Operation, OperationCall
 from authn.errors import Forbidden
 from authn.notices.address import mask_address
 from authn.notices.addresses import addresses_of
 from authn.people.ssin import today_in_brussels
 from authn.people.tables import Person
-from authn.views.activity import Entry, latest_entries
+from authn.views.activity import ActivityEntry, latest_entries
 
 Json = Mapping[str, Any]
 
 
-def find_people(call: Call) -> Json:
+def find_people(call: OperationCall) -> Json:
     """Whom the caller tells of: those whom this member of staff may see, at most twenty."""
     request = call.request
     typed = {name: call.members.get(name, "") for name in (CLUE, NAME, BIRTHDATE)}
@@ -43,7 +43,7 @@ def find_people(call: Call) -> Json:
     }
 
 
-def see_person(call: Call) -> Json:
+def see_person(call: OperationCall) -> Json:
     """The person, without their devices; of one who became another, who that is."""
     request, person = call.request, call.person
     record_looked_at(request, call.desk, person.id)
@@ -74,12 +74,12 @@ def see_person(call: Call) -> Json:
     }
 
 
-def see_devices(call: Call) -> Json:
+def see_devices(call: OperationCall) -> Json:
     """The devices that the person has, as they would describe them, and what is wrong with each."""
     return {"devices": [_device(each) for each in _shown(call).cards]}
 
 
-def see_sessions(call: Call) -> Json:
+def see_sessions(call: OperationCall) -> Json:
     """Where the person is signed in now, and with which device."""
     return {
         "sessions": [
@@ -96,7 +96,7 @@ def see_sessions(call: Call) -> Json:
     }
 
 
-def see_activity(call: Call) -> Json:
+def see_activity(call: OperationCall) -> Json:
     """What happened to the person lately, in the language of the request."""
     _refuse_merged(call.person)
     record_looked_at(call.request, call.desk, call.person.id)
@@ -105,7 +105,7 @@ def see_activity(call: Call) -> Json:
     return {"activity": [_entry(each) for each in entries]}
 
 
-def _shown(call: Call) -> PersonView:
+def _shown(call: OperationCall) -> PersonView:
     _refuse_merged(call.person)
     record_looked_at(call.request, call.desk, call.person.id)
     return person_view(call.request, call.desk, call.person)
@@ -167,11 +167,11 @@ def _approval(each: PersonApproval) -> Json:
     }
 
 
-def _acts(offers: Iterable[Offer]) -> list[Json]:
+def _acts(offers: Iterable[ActOffer]) -> list[Json]:
     return [{"act": each.act, "waits": each.waits} for each in offers]
 
 
-def _entry(entry: Entry) -> Json:
+def _entry(entry: ActivityEntry) -> Json:
     return {
         "at": entry.at,
         "what": entry.what,
@@ -185,11 +185,11 @@ def _entry(entry: Entry) -> Json:
 
 
 _TYPED: Final = (
-    Member(
+    ApiMember(
         CLUE, "A national number, a reference, or a mail address, whole.", longest=LONGEST_TYPED
     ),
-    Member(NAME, "The beginning of the name; with `birthdate`.", longest=LONGEST_TYPED),
-    Member(BIRTHDATE, "Such as 1961-04-27, or the year alone.", longest=LONGEST_TYPED),
+    ApiMember(NAME, "The beginning of the name; with `birthdate`.", longest=LONGEST_TYPED),
+    ApiMember(BIRTHDATE, "Such as 1961-04-27, or the year alone.", longest=LONGEST_TYPED),
 )
 
 OPERATIONS: Final = (

@@ -10,11 +10,11 @@ from typing import Any, Final, cast
 from starlette.responses import Response
 
 from authn.clients.desk_api import DESK_ACT
-from authn.consents.desk_acts import WAYS, DeskAct, Way
+from authn.consents.desk_acts import WAYS, ConsentDeskAct, Way
 from authn.console.document_checks import LAST_DIGITS, read_checked
 from authn.console.printing import printed_letter
 from authn.console.registration import (
-    Wanted,
+    DeskCodeInput,
     do_ask_for_code,
     do_check_identity,
     do_print_code,
@@ -26,8 +26,8 @@ from authn.console.registration_identities import (
     see_identity,
 )
 from authn.console.targets import nothing_here
-from authn.desk_api.members import Member
-from authn.desk_api.operations import Call, Operation, an_act
+from authn.desk_api.members import ApiMember
+from authn.desk_api.operations import Operation, OperationCall, an_act
 from authn.enrolment.desk_code_rows import find_desk_code
 from authn.enrolment.desk_codes import not_now
 from authn.federation.foreign_identities import find_identity, waiting_identities
@@ -35,31 +35,31 @@ from authn.web.protocol import ProtocolError
 
 Json = Mapping[str, Any]
 
-DOCUMENT: Final = Member("document", "The kind of document.", longest=20, required=True)
-DIGITS: Final = Member(
+DOCUMENT: Final = ApiMember("document", "The kind of document.", longest=20, required=True)
+DIGITS: Final = ApiMember(
     "last_digits", "The last characters of its number.", longest=LAST_DIGITS, required=True
 )
-VALID: Final = Member(
+VALID: Final = ApiMember(
     "valid_until", "The last day on which it is valid: 2030-01-31.", longest=10, required=True
 )
-DONE: Final = Member(
+DONE: Final = ApiMember(
     "checks", "The codes of what was looked at: all of the operator's list.", "codes"
 )
-CODE: Final = Member(
+CODE: Final = ApiMember(
     "code", "What the check of the identity answered as `code`.", "id", required=True
 )
-ADDRESS: Final = Member(
+ADDRESS: Final = ApiMember(
     "address", "The id of the address that gets the second half; without it, a letter does.", "id"
 )
-WAY: Final = Member(
+WAY: Final = ApiMember(
     "way",
     "For who has or had a device: `second` for a second member of staff, or `wait`.",
     longest=6,
 )
-IDENTITY: Final = Member("identity", "The id of the foreign identity.", "id", required=True)
+IDENTITY: Final = ApiMember("identity", "The id of the foreign identity.", "id", required=True)
 
 
-def check_identity(call: Call) -> Json:
+def check_identity(call: OperationCall) -> Json:
     """The document is checked; a code can be asked for, or an identity matched, by that."""
     done = {f"check-{code}": "1" for code in call.members.get(DONE.name, ())}
     named = {each.name: call.members[each.name] for each in (DOCUMENT, DIGITS, VALID)}
@@ -68,7 +68,7 @@ def check_identity(call: Call) -> Json:
     return {"code": made.id, "person_id": call.person.id, "until": made.expires_at}
 
 
-def issue_code(call: Call) -> Json | Response:
+def issue_code(call: OperationCall) -> Json | Response:
     """The letter; or what it waits for. What was asked for already is printed as it was asked."""
     request, wanted = call.request, _wanted(call)
     found = find_desk_code(request.connection, wanted.desk_code_id)
@@ -90,7 +90,7 @@ def issue_code(call: Call) -> Json | Response:
     return printed_letter(request, call.person, printed)
 
 
-def match_identity(call: Call) -> Json:
+def match_identity(call: OperationCall) -> Json:
     """The identity leads to the person; or waits for a second member of staff."""
     identity_id = call.members[IDENTITY.name]
     waits = do_match(call.request, call.desk, call.person, identity_id)
@@ -102,14 +102,14 @@ def match_identity(call: Call) -> Json:
     }
 
 
-def list_identities(call: Call) -> Json:
+def list_identities(call: OperationCall) -> Json:
     """What waits to be matched; whose they are is seen one by one."""
     waiting = waiting_identities(call.request.connection, call.request.secrets)
     shown = [{"id": e.id, "upstream": e.upstream, "arrived_at": e.arrived_at} for e in waiting]
     return {"identities": shown}
 
 
-def one_identity(call: Call) -> Json:
+def one_identity(call: OperationCall) -> Json:
     """What one of them says of its holder: a look, on record with why, and counted."""
     request, identity_id = call.request, call.request.path_params["id"]
     known = find_identity(request.connection, request.secrets, identity_id)
@@ -124,24 +124,24 @@ def one_identity(call: Call) -> Json:
     }
 
 
-def confirms_code(call: Call) -> DeskAct:
+def confirms_code(call: OperationCall) -> ConsentDeskAct:
     """What is confirmed: whose code, which, where its second half goes, how it is let through."""
     return _wanted(call).confirmed(call.person)
 
 
-def confirms_match(call: Call) -> DeskAct:
+def confirms_match(call: OperationCall) -> ConsentDeskAct:
     """What is confirmed: which identity is whose."""
     return match_confirmed(call.person, call.members[IDENTITY.name])
 
 
-def _wanted(call: Call) -> Wanted:
+def _wanted(call: OperationCall) -> DeskCodeInput:
     way = call.members.get(WAY.name) or "second"
     if way not in WAYS:
         raise ProtocolError("invalid_request", "The member way is second or wait.")
-    return Wanted(call.members[CODE.name], call.members.get(ADDRESS.name), cast(Way, way))
+    return DeskCodeInput(call.members[CODE.name], call.members.get(ADDRESS.name), cast(Way, way))
 
 
-def _half(wanted: Wanted) -> tuple[bool, Any]:
+def _half(wanted: DeskCodeInput) -> tuple[bool, Any]:
     return wanted.address_id is None, wanted.address_id
 
 

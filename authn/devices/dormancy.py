@@ -37,7 +37,7 @@ def tell_dormant_soon(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
             update(devices).where(devices.c.id == device.id).values(dormancy_told_at=now)
         )
         on = max(_unused_since(device) + settings.dormant_after, now + settings.dormancy_notice)
-        notice = kinds.DeviceDormantSoon(device.id, device.name, on.date())
+        notice = kinds.DeviceDormantSoonNotice(device.id, device.name, on.date())
         tell(occasion, device.person_id, notice)
         event = DormancyAnnounced(person_id=device.person_id, device_id=device.id)
         record(occasion.connection, occasion.secrets, event, now, occasion.reference)
@@ -57,7 +57,7 @@ def make_dormant(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
         end_installations(occasion.connection, device.id, occasion.now)
         event = DeviceDormant(person_id=device.person_id, device_id=device.id)
         record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
-        notice = kinds.DeviceSuspended(device.id, device.name, "dormant")
+        notice = kinds.DeviceSuspendedNotice(device.id, device.name, "dormant")
         tell(occasion, device.person_id, notice)
         dormant += 1
     return dormant

@@ -19,7 +19,7 @@ MOST_SHOWN = 100  # whoever deletes cookies at each visit makes an installation 
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class RecognisedInstallation:
     """An installation by its id, whether it was made just now, and the cookie to keep."""
 
     installation_id: UUID
@@ -34,7 +34,7 @@ def recognise_installation(
     agent: UserAgent,
     now: datetime,
     place: dict[str, str] | None = None,
-) -> Recognised:
+) -> RecognisedInstallation:
     """The installation of this device that the cookie names, seen now, from this rough place.
 
     Made when there is none. One that was ended stays ended, so that nothing of it comes back to
@@ -48,7 +48,7 @@ def recognise_installation(
         cookie = new_token()
         installation_id = _see(connection, new_id, device_id, cookie, agent, now, place)
         assert installation_id is not None, "a cookie that was random just now is nobody's"
-    return Recognised(installation_id, installation_id == new_id, cookie)
+    return RecognisedInstallation(installation_id, installation_id == new_id, cookie)
 
 
 def devices_and_latest_installations(

@@ -112,7 +112,7 @@ def suspend_all(
         for address_id in withdraw_unconfirmed(occasion.connection, person_id, occasion.now):
             _record(occasion, AddressRemoved(person_id=person_id, address_id=str(address_id)))
     if done and kept and by == "holder":
-        tell(occasion, person_id, kinds.OthersSuspended(kept.id, kept.name))
+        tell(occasion, person_id, kinds.OtherDevicesSuspendedNotice(kept.id, kept.name))
     elif by != "holder":
         for device in done:
             _tell_suspended(occasion, device, why)
@@ -175,7 +175,7 @@ def unlink(occasion: Occasion, device: Device, by: Actor) -> Device:
         raise _refused(occasion, present, "unlinked", by, "changed meanwhile")
     end_installations(occasion.connection, present.id, occasion.now)
     _record(occasion, DeviceUnlinked(person_id=present.person_id, device_id=present.id, by=by))
-    tell(occasion, present.person_id, kinds.DeviceUnlinked(present.id, present.name, by))
+    tell(occasion, present.person_id, kinds.DeviceUnlinkedNotice(present.id, present.name, by))
     return present
 
 
@@ -201,9 +201,9 @@ def _suspend(occasion: Occasion, device: Device, by: Actor, suspension: _Suspens
 
 def _tell_suspended(occasion: Occasion, device: Device, why: SuspendedWhy) -> None:
     if why == "counter":
-        tell(occasion, device.person_id, kinds.DeviceCopied(device.id, device.name))
+        tell(occasion, device.person_id, kinds.DeviceCopiedNotice(device.id, device.name))
     elif why not in TOLD_AS_A_WHOLE:
-        tell(occasion, device.person_id, kinds.DeviceSuspended(device.id, device.name, why))
+        tell(occasion, device.person_id, kinds.DeviceSuspendedNotice(device.id, device.name, why))
 
 
 def _prolong(occasion: Occasion, device: Device, by: Actor, suspension: _Suspension) -> bool:
@@ -226,7 +226,7 @@ def _resume(occasion: Occasion, device: Device, by: Actor) -> bool:
     if not _step(occasion, device, _ACTIVE | {"resumed_at": occasion.now}, *same):
         return False
     _record(occasion, DeviceResumed(person_id=device.person_id, device_id=device.id, by=by))
-    tell(occasion, device.person_id, kinds.DeviceResumed(device.id, device.name, by))
+    tell(occasion, device.person_id, kinds.DeviceResumedNotice(device.id, device.name, by))
     return True
 
 

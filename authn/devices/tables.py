@@ -21,7 +21,7 @@ from sqlalchemy import (
     and_,
 )
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 from authn.people.tables import Person
 
 LONGEST_DEVICE_NAME = 60
@@ -57,9 +57,9 @@ devices = Table(
     Column("backed_up", Boolean, nullable=False),
     Column("identity_level", String(11), nullable=False),
     Column("added_how", String(10), nullable=False),
-    Column("added_at", Instant, nullable=False),
-    Column("last_used_at", Instant, nullable=False),
-    Column("unlinked_at", Instant),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime, nullable=False),
+    Column("unlinked_at", UtcDateTime),
     # What attestation said at enrolment: its format ("none" without), whether its chain ended in
     # trusted metadata, and the key identifier by which a FIDO U2F model is found there.
     Column("attestation_format", String(20), nullable=False),
@@ -68,13 +68,13 @@ devices = Table(
     # Whether an assertion's backup-eligible flag ever differed from the one at enrolment.
     Column("backup_changed", Boolean, nullable=False),
     # Since when, why and until when it is suspended; without an end, until somebody resumes it.
-    Column("suspended_at", Instant),
+    Column("suspended_at", UtcDateTime),
     Column("suspended_why", String(10)),
-    Column("suspended_until", Instant),
+    Column("suspended_until", UtcDateTime),
     # When it was last active again; what was begun with it before has ended.
-    Column("resumed_at", Instant),
+    Column("resumed_at", UtcDateTime),
     # When its holder was told that it will be dormant soon, since its last use.
-    Column("dormancy_told_at", Instant),
+    Column("dormancy_told_at", UtcDateTime),
     # The device that confirmed this one.
     Column("added_by", Uuid, ForeignKey("devices.id")),
     # Why the desk suspended it, as a code of its list: some let it be resumed by two alone.
@@ -92,11 +92,11 @@ installations = Table(
     Column("cookie_hash", token_hash_type(), nullable=False),
     Column("browser", String(30), nullable=False),
     Column("system", String(30), nullable=False),
-    Column("first_seen", Instant, nullable=False),
-    Column("last_seen", Instant, nullable=False),
-    Column("ended_at", Instant),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
     # As in `sessions`: since when its end is told.
-    Column("end_told_at", Instant),
+    Column("end_told_at", UtcDateTime),
     # From where it was last seen, roughly, in each of our languages (`web.place`).
     Column("place", JSON(none_as_null=True)),
     UniqueConstraint("device_id", "cookie_hash"),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, Connection, bindparam, delete, exists, select
 
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.transaction import must_write
 from authn.enrolment.desk_tables import DeskCode, desk_codes
 from authn.enrolment.tables import activation_codes
@@ -30,7 +30,7 @@ _RUNNING = (
     .where(
         desk_codes.c.registrar_id == bindparam("registrar"),
         desk_codes.c.state.in_(("asked", "waiting", "open")),
-        desk_codes.c.expires_at > bindparam("after", type_=Instant),
+        desk_codes.c.expires_at > bindparam("after", type_=UtcDateTime),
     )
     .order_by(desk_codes.c.checked_at, desk_codes.c.id)
     .limit(MOST_SHOWN)
@@ -40,17 +40,17 @@ _CHECKED = (
     .where(
         desk_codes.c.person_id == bindparam("of_person"),
         desk_codes.c.registrar_id == bindparam("registrar"),
-        desk_codes.c.checked_at > bindparam("after", type_=Instant),
+        desk_codes.c.checked_at > bindparam("after", type_=UtcDateTime),
     )
     .order_by(desk_codes.c.checked_at.desc(), desk_codes.c.id)
     .limit(1)
 )
 # A link in a mail cancels what it led to for as long as the code itself may be used.
 _FORGET = delete(desk_codes).where(
-    desk_codes.c.expires_at < bindparam("before", type_=Instant),
+    desk_codes.c.expires_at < bindparam("before", type_=UtcDateTime),
     ~exists().where(
         activation_codes.c.id == desk_codes.c.code_id,
-        activation_codes.c.expires_at >= bindparam("before", type_=Instant),
+        activation_codes.c.expires_at >= bindparam("before", type_=UtcDateTime),
     ),
 )
 

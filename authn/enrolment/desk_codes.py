@@ -22,13 +22,7 @@ from authn.db.transaction import must_write
 from authn.devices.devices import every_device_of
 from authn.enrolment.activation import issue_code_in_halves, withdraw_code
 from authn.enrolment.desk_code_rows import find_desk_code, was_used, was_withdrawn
-from authn.enrolment.desk_tables import (
-    DeskCode,
-    DeskCodeState,
-    Document,
-    SecondHalf,
-    desk_codes,
-)
+from authn.enrolment.desk_tables import DeskCode, DeskCodeState, Document, SecondHalf, desk_codes
 from authn.enrolment.returning import BY_DESK, waiting_return
 from authn.errors import N_, Forbidden, NotFound
 from authn.notices import kinds
@@ -141,7 +135,7 @@ def ask_for_code(
     if not step(occasion, desk_code.id, ("checked",), values):
         raise not_now("the identity check is used, or too old")
     if history:
-        tell(occasion, person.id, kinds.CodeAsked(desk_code.id, opens_at))
+        tell(occasion, person.id, kinds.DeskCodeNotice(desk_code.id, opens_at))
     return replace(desk_code, **values)
 
 
@@ -253,7 +247,7 @@ def _send_second_half(
         )
     # In the fragment, which no server ever sees; a page whose button sends it (protocol 2.10).
     link = f"{occasion.settings.issuer}/activate/second#{code}"
-    notice = kinds.ActivationLink(link, until)
+    notice = kinds.ActivationLinkNotice(link, until)
     tell_address(occasion, address, person.language, notice, person.id, name=person.given_name)
 
 

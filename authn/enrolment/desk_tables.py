@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, Uuid
 
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 
 Document = Literal["identity-card", "residence-card", "passport"]
 # How the second half of a code reaches its person: a link by mail, or a second letter.
@@ -29,19 +29,19 @@ desk_codes = Table(
     Column("registrar_id", Uuid, ForeignKey("persons.id")),
     Column("document", String(14)),
     Column("state", String(9), nullable=False),
-    Column("checked_at", Instant, nullable=False),
+    Column("checked_at", UtcDateTime, nullable=False),
     # What follows is decided when the code is asked for.
     Column("second_half", String(6)),
     Column("address_id", Uuid, ForeignKey("contact_addresses.id", ondelete="SET NULL")),
-    Column("opens_at", Instant),
-    Column("expires_at", Instant, nullable=False),
+    Column("opens_at", UtcDateTime),
+    Column("expires_at", UtcDateTime, nullable=False),
     # Whether it had to wait, for somebody or for a day, as it has for who has or had a device.
     Column("guarded", Boolean, nullable=False),
     # The code that was printed last.
     Column("code_id", Uuid, ForeignKey("activation_codes.id")),
     Column("reference", String(LONGEST_REFERENCE), nullable=False),
     # When the first letter was: a spoiled one is printed anew for a while.
-    Column("printed_at", Instant),
+    Column("printed_at", UtcDateTime),
     Index(None, "registrar_id", "state"),
     sqlite_with_rowid=False,
 )

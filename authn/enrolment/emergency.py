@@ -49,7 +49,7 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Addressee:
+class EmergencyAddressee:
     """Whom a number and an address belong to, and the address as it was confirmed."""
 
     person: Person
@@ -58,7 +58,7 @@ class Addressee:
 
 def find_addressee(
     connection: Connection, secrets: Secrets, ssin: str, address: str
-) -> Addressee | None:
+) -> EmergencyAddressee | None:
     """Whom this number and this confirmed address belong to; None for any other pair.
 
     Nothing is written, whatever is asked.
@@ -68,10 +68,10 @@ def find_addressee(
         return None
     confirmed = confirmed_addresses(connection, secrets, person.id)
     same = [each for each in confirmed if same_address(each, address)]
-    return Addressee(person, same[0]) if same else None
+    return EmergencyAddressee(person, same[0]) if same else None
 
 
-def send_emergency_link(occasion: Occasion, addressee: Addressee, language: str) -> bool:
+def send_emergency_link(occasion: Occasion, addressee: EmergencyAddressee, language: str) -> bool:
     """Whether a link to the emergency door is on its way; False when enough were sent lately."""
     person_id = addressee.person.id
     lock_person(occasion.connection, person_id)
@@ -93,7 +93,7 @@ def send_emergency_link(occasion: Occasion, addressee: Addressee, language: str)
         occasion,
         addressee.address,
         language,
-        kinds.EmergencyLink(link),
+        kinds.EmergencyLinkNotice(link),
         person_id,
         name=addressee.person.given_name,
     )
@@ -151,8 +151,8 @@ def use_emergency_door(
             ends_at=ends_at,
         )
     )
-    _record(occasion, events.EmergencyDoorUsed(person_id=person_id, proof=proof))
-    tell(occasion, person_id, kinds.EmergencyDoorUsed(proof, ends_at))
+    _record(occasion, events.EmergencyBlockUsed(person_id=person_id, proof=proof))
+    tell(occasion, person_id, kinds.EmergencyBlockNotice(proof, ends_at))
     return block
 
 
@@ -223,15 +223,15 @@ def _confirmed(occasion: Occasion, running: EmergencyBlock, proof: DoorProof) ->
         .where(emergency_blocks.c.id == running.id)
         .values(ends_at=None, confirmed_by=proof)
     )
-    _record(occasion, events.EmergencyDoorConfirmed(person_id=running.person_id, proof=proof))
-    tell(occasion, running.person_id, kinds.EmergencyDoorUsed(proof, None))
+    _record(occasion, events.EmergencyBlockConfirmed(person_id=running.person_id, proof=proof))
+    tell(occasion, running.person_id, kinds.EmergencyBlockNotice(proof, None))
     return EmergencyBlock(
         running.id, running.person_id, running.proof, running.began_at, None, proof
     )
 
 
 def _too_often(occasion: Occasion, person_id: UUID) -> Forbidden:
-    event = events.EmergencyDoorRefused(person_id=person_id, reason="by mail within 30 days")
+    event = events.EmergencyBlockRefused(person_id=person_id, reason="by mail within 30 days")
     _record(occasion, event)
     return Forbidden(
         "door_used_lately",

@@ -13,12 +13,7 @@ from authn.devices.tables import IdentityLevel
 from authn.enrolment.activation import burn_activation_code, check_activation_code
 from authn.enrolment.join_endpoints import routes as join_routes
 from authn.enrolment.lost_endpoints import routes as lost_routes
-from authn.enrolment.new_device import (
-    all_or_nothing,
-    next_page,
-    signed_in_answer,
-    store_device,
-)
+from authn.enrolment.new_device import all_or_nothing, next_page, signed_in_answer, store_device
 from authn.enrolment.return_endpoints import routes as return_routes
 from authn.enrolment.returning import return_by_code
 from authn.enrolment.second_half_endpoints import code_of_second_half
@@ -31,7 +26,7 @@ from authn.secrets import read_token, sign_token
 from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import form_route, json_route, page_route
 from authn.web.user_agent import read_user_agent
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 from authn.webauthn.registration import creation_options, register
 
 ENROLMENT = "enrolment"
@@ -187,8 +182,8 @@ def _of_another_code() -> Forbidden:
     )
 
 
-def _activation(enrolment: Enrolment) -> Purpose:
-    return Purpose(ACTIVATE, str(enrolment.code_id))
+def _activation(enrolment: Enrolment) -> ChallengePurpose:
+    return ChallengePurpose(ACTIVATE, str(enrolment.code_id))
 
 
 routes = [

@@ -32,7 +32,7 @@ from authn.notices.notices import tell
 from authn.people.persons import lock_person
 
 
-class Parted(NamedTuple):
+class PartedMatch(NamedTuple):
     """What ended with a match: whether a return did, and how many devices were blocked."""
 
     ended_return: bool
@@ -41,7 +41,7 @@ class Parted(NamedTuple):
 
 def take_match_away(
     occasion: Occasion, identity_id: UUID, person_id: UUID, by: Literal["desk", "notice"]
-) -> Parted | None:
+) -> PartedMatch | None:
     """What ended by this; None where the identity does not lead to this person (any more)."""
     lock_person(occasion.connection, person_id)
     before = find_identity(occasion.connection, occasion.secrets, identity_id)
@@ -53,7 +53,7 @@ def take_match_away(
         if legal(state_of(device, occasion.now), "suspended", by)
         and suspend(occasion, device, by, by)
     ]
-    return Parted(_end_return(occasion, before, person_id), len(blocked))
+    return PartedMatch(_end_return(occasion, before, person_id), len(blocked))
 
 
 def end_matches_made_alone(
@@ -76,7 +76,7 @@ def end_matches_made_alone(
             person_id=person_id, identity=identity_id, why=why, **parted._asdict()
         )
         record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
-        tell(occasion, person_id, kinds.IdentityParted(by="" if why == "device" else "desk"))
+        tell(occasion, person_id, kinds.IdentityPartedNotice(by="" if why == "device" else "desk"))
     return blocked
 
 

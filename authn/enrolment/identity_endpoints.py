@@ -4,15 +4,10 @@ from starlette.responses import Response
 
 from authn.devices.devices import devices_of
 from authn.enrolment.activation import withdraw_codes_of
-from authn.enrolment.new_device import (
-    all_or_nothing,
-    naming_page,
-    signed_in_answer,
-    store_device,
-)
+from authn.enrolment.new_device import all_or_nothing, naming_page, signed_in_answer, store_device
 from authn.errors import N_, Forbidden
 from authn.federation.proof import (
-    Proof,
+    IdentityProof,
     for_purpose,
     going_on,
     proof_token,
@@ -24,7 +19,7 @@ from authn.people.tables import Person
 from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import json_route, page_route
 from authn.web.user_agent import read_user_agent
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 from authn.webauthn.registration import creation_options, register
 
 ENROL = "enrol-by-identity"  # the act that challenges name
@@ -83,15 +78,15 @@ def identity_registration(request: Request) -> Response:
     return signed_in_answer(request, held, naming_page(held, first=True, request_token=waiting))
 
 
-def _person(request: Request, proof: Proof) -> Person:
+def _person(request: Request, proof: IdentityProof) -> Person:
     person = find_person(request.connection, proof.person_id)
     if person is None or person.deceased:
         raise Forbidden("person_not_active", N_("This account cannot be used."))
     return person
 
 
-def _enrolling(proof: Proof) -> Purpose:
-    return Purpose(ENROL, proof.id)
+def _enrolling(proof: IdentityProof) -> ChallengePurpose:
+    return ChallengePurpose(ENROL, proof.id)
 
 
 routes = [

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, Uuid
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 
 State = Literal["open", "claimed", "approved", "used", "dead"]
 PENDING: tuple[State, ...] = ("open", "claimed", "approved")
@@ -20,7 +20,7 @@ invitations = Table(
     Column("session_id", ForeignKey("sessions.id"), nullable=False, index=True),
     Column("secret_hash", token_hash_type(), nullable=False, unique=True),
     Column("state", String(8), nullable=False),
-    Column("expires_at", Instant, nullable=False, index=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
     # The browser that claimed it: the hash of its cookie, its words, and the number it shows.
     Column("claimant_hash", token_hash_type()),
     Column("claimed_browser", String(30)),

@@ -20,17 +20,12 @@ from authn.enrolment.invitations import (
     look,
     use,
 )
-from authn.enrolment.new_device import (
-    all_or_nothing,
-    naming_page,
-    signed_in_answer,
-    store_device,
-)
+from authn.enrolment.new_device import all_or_nothing, naming_page, signed_in_answer, store_device
 from authn.enrolment.this_browser import short_name
 from authn.errors import N_, InvalidRequest
 from authn.web.request import Request, json_answer, page
 from authn.web.routing import json_route, page_route
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 from authn.webauthn.policy import vouched_identity
 from authn.webauthn.registration import creation_options, register
 
@@ -107,8 +102,8 @@ def join_registration(request: Request) -> Response:
     return signed_in_answer(request, held, naming_page(held))
 
 
-def _joining(invitation: Invitation) -> Purpose:
-    return Purpose(JOIN, str(invitation.id))
+def _joining(invitation: Invitation) -> ChallengePurpose:
+    return ChallengePurpose(JOIN, str(invitation.id))
 
 
 def _secret(request: Request) -> str:

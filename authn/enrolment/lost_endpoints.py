@@ -26,7 +26,7 @@ from authn.enrolment.emergency import (
 from authn.enrolment.recovery_tables import EmergencyBlock
 from authn.enrolment.this_browser import page_token, read_page_token, short_name
 from authn.errors import N_, InvalidRequest, NotFound, Unavailable
-from authn.federation.proof import Proof, read_proof, spend_proof
+from authn.federation.proof import IdentityProof, read_proof, spend_proof
 from authn.federation.upstreams import upstreams
 from authn.notices.address import read_address
 from authn.people.persons import find_person
@@ -170,7 +170,7 @@ def _mail_page(request: Request, values: dict[str, str], errors: list[dict[str, 
     )
 
 
-def _person(request: Request, proof: Proof) -> Person:
+def _person(request: Request, proof: IdentityProof) -> Person:
     person = find_person(request.connection, proof.person_id)
     if person is None:
         raise NotFound("not_found", N_("There is no such person."))

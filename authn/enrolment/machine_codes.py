@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, insert, select
 
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.enrolment.activation import issue_whole_code
 from authn.enrolment.desk_codes import OPEN_FOR, cancel_others, not_now, step
@@ -25,7 +25,7 @@ _ASKED: Final = (
         desk_codes.c.person_id == bindparam("of_person"),
         desk_codes.c.registrar_id.is_(None),
         desk_codes.c.state == "asked",
-        desk_codes.c.expires_at > bindparam("now", type_=Instant),
+        desk_codes.c.expires_at > bindparam("now", type_=UtcDateTime),
     )
     .order_by(desk_codes.c.checked_at.desc(), desk_codes.c.id)
     .limit(1)
@@ -61,7 +61,7 @@ def ask_at_machine(occasion: Occasion, person_id: UUID) -> DeskCode:
     )
     occasion.connection.execute(insert(desk_codes), asdict(asked))
     cancel_others(occasion, asked)
-    tell(occasion, person_id, kinds.MachineCodeAsked(asked.id))
+    tell(occasion, person_id, kinds.OperatorCodeNotice(asked.id))
     return asked
 
 

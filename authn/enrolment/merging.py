@@ -7,7 +7,7 @@ from authn.enrolment.desk_tables import desk_codes
 from authn.enrolment.invitation_tables import PENDING, invitations
 from authn.enrolment.recovery_tables import emergency_blocks, emergency_links, returns
 from authn.enrolment.tables import activation_codes
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 
 # Printed after a wait, or with a second member of staff, as for somebody who has devices.
 _GUARDED = select(desk_codes.c.code_id).where(
@@ -15,7 +15,7 @@ _GUARDED = select(desk_codes.c.code_id).where(
 )
 
 
-def end_enrolments(merger: Merger) -> list[str]:
+def end_enrolments(merger: PersonMerge) -> list[str]:
     """Nothing that was begun for the merged person can be completed; the rows stay theirs.
 
     Nor what one alone issued to who stays, when they had no device: there are devices now that
@@ -58,14 +58,14 @@ def end_enrolments(merger: Merger) -> list[str]:
     ]
 
 
-def _issued_alone(merger: Merger) -> ColumnElement[bool]:
+def _issued_alone(merger: PersonMerge) -> ColumnElement[bool]:
     if not has_history(merger.connection, merger.kept.id):
         return false()
     of_kept = activation_codes.c.person_id == merger.kept.id
     return and_(of_kept, activation_codes.c.id.not_in(_GUARDED))
 
 
-def move_blocks(merger: Merger) -> list[str]:
+def move_blocks(merger: PersonMerge) -> list[str]:
     """A block by the emergency door runs on, and counts for how often mail alone may do it."""
     moved = 0
     for table in (emergency_blocks, emergency_links):

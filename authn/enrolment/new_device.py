@@ -82,7 +82,7 @@ def store_device(
     )
     event = DeviceAdded(person_id=person.id, device_id=held.device.id, how=how, added_by=added_by)
     record(request.connection, request.secrets, event, request.now, request.reference)
-    tell(request, person.id, kinds.DeviceAdded(held.device.id, held.device.name))
+    tell(request, person.id, kinds.DeviceAddedNotice(held.device.id, held.device.name))
     if added_by is None:
         end_matches_made_alone(request, person.id, "device")
     return held

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, ForeignKey, String, Table, Uuid
 
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 from authn.devices.tables import IdentityLevel
 from authn.federation.upstreams import LONGEST_ID
 
@@ -22,8 +22,8 @@ emergency_blocks = Table(
     Column("id", Uuid, primary_key=True),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
     Column("proof", String(10), nullable=False),
-    Column("began_at", Instant, nullable=False),
-    Column("ends_at", Instant),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime),
     # The stronger proof that took the end away.
     Column("confirmed_by", String(10)),
 )
@@ -34,7 +34,7 @@ emergency_links = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
-    Column("sent_at", Instant, nullable=False),
+    Column("sent_at", UtcDateTime, nullable=False),
 )
 
 # Somebody who lost every device comes back; before `opens_at` it can be cancelled by mail.
@@ -46,9 +46,9 @@ returns = Table(
     Column("proof", String(LONGEST_ID), nullable=False),
     Column("identity_level", String(11), nullable=False),
     Column("state", String(9), nullable=False),
-    Column("began_at", Instant, nullable=False),
-    Column("opens_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("opens_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     # Who of the staff began it; none where an upstream or a code did.
     Column("began_by", Uuid, ForeignKey("persons.id")),
 )
@@ -71,7 +71,7 @@ class EmergencyBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class AccountRecovery:
     """A row of `returns`; `proof` is the name of the upstream, "activation" or "desk"."""
 
     id: UUID

@@ -10,13 +10,8 @@ from uuid import UUID
 from starlette.responses import Response
 
 from authn.devices.devices import devices_of
-from authn.enrolment.new_device import (
-    all_or_nothing,
-    next_page,
-    signed_in_answer,
-    store_device,
-)
-from authn.enrolment.recovery_tables import Return
+from authn.enrolment.new_device import all_or_nothing, next_page, signed_in_answer, store_device
+from authn.enrolment.recovery_tables import AccountRecovery
 from authn.enrolment.returning import (
     begin_return,
     cancel_return,
@@ -27,14 +22,14 @@ from authn.enrolment.returning import (
 )
 from authn.enrolment.this_browser import page_token, read_page_token
 from authn.errors import N_, Forbidden, NotFound
-from authn.federation.proof import Proof, read_proof, spend_proof
+from authn.federation.proof import IdentityProof, read_proof, spend_proof
 from authn.federation.upstreams import upstreams
 from authn.people.persons import find_person, lock_person
 from authn.people.tables import Person
 from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import form_route, json_route, page_route
 from authn.web.user_agent import read_user_agent
-from authn.webauthn.challenges import Purpose
+from authn.webauthn.challenges import ChallengePurpose
 from authn.webauthn.registration import creation_options, register
 
 RETURN: Final = "return"  # what the identity was proven for, and the act that challenges name
@@ -121,7 +116,7 @@ def _begin_page(request: Request, person: Person, proof: str) -> Response:
     )
 
 
-def _waiting_page(request: Request, waiting: Return) -> Response:
+def _waiting_page(request: Request, waiting: AccountRecovery) -> Response:
     state = waiting.state_at(request.now)
     return page(
         request,
@@ -148,12 +143,12 @@ def _new_device_page(
     )
 
 
-def _waiting_token(request: Request, waiting: Return) -> str:
+def _waiting_token(request: Request, waiting: AccountRecovery) -> str:
     lifetime = waiting.expires_at - waiting.began_at
     return page_token(request, WAITING, {"return": str(waiting.id)}, lifetime)
 
 
-def _begun_here(request: Request, token: str) -> Return:
+def _begun_here(request: Request, token: str) -> AccountRecovery:
     content = read_page_token(request, WAITING, token)
     found = find_return(request.connection, UUID(content["return"]))
     if found is None:
@@ -161,15 +156,15 @@ def _begun_here(request: Request, token: str) -> Return:
     return found
 
 
-def _living(request: Request, proof: Proof) -> Person:
+def _living(request: Request, proof: IdentityProof) -> Person:
     person = find_person(request.connection, proof.person_id)
     if person is None or person.deceased:
         raise Forbidden("person_not_active", N_("This account cannot be used."))
     return person
 
 
-def _returning(proof: Proof) -> Purpose:
-    return Purpose(RETURN, proof.id)
+def _returning(proof: IdentityProof) -> ChallengePurpose:
+    return ChallengePurpose(RETURN, proof.id)
 
 
 routes = [

@@ -18,14 +18,14 @@ from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, sel
 from authn.audit import device_events as events
 from authn.audit.events import Event
 from authn.audit.log import record
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.devices.devices import devices_of
 from authn.devices.life import suspend_all
 from authn.devices.tables import Device, IdentityLevel
 from authn.enrolment.activation import withdraw_codes_of
 from authn.enrolment.desk_tables import desk_codes
-from authn.enrolment.recovery_tables import Return, returns
+from authn.enrolment.recovery_tables import AccountRecovery, returns
 from authn.errors import N_, Forbidden
 from authn.notices import kinds
 from authn.notices.notices import tell
@@ -42,7 +42,7 @@ BY_DESK = "desk"
 _BEGAN = select(returns.c.id).where(
     returns.c.person_id == bindparam("of_person"),
     returns.c.began_by == bindparam("staff"),
-    returns.c.expires_at > bindparam("now", type_=Instant),
+    returns.c.expires_at > bindparam("now", type_=UtcDateTime),
 )
 
 
@@ -67,7 +67,7 @@ def begin_return(
     proof: str,
     proven: IdentityLevel,
     began_by: UUID | None = None,
-) -> Return:
+) -> AccountRecovery:
     """The return that waits, and every address on file knows of it.
 
     `proof` is the upstream's name, or `BY_DESK` with who of the staff began it. One that waits
@@ -78,7 +78,7 @@ def begin_return(
     if waiting:
         return waiting
     opens_at = occasion.now + occasion.settings.return_wait
-    begun = Return(
+    begun = AccountRecovery(
         id=uuid4(),
         person_id=person_id,
         proof=proof,
@@ -90,13 +90,13 @@ def begin_return(
         began_by=began_by,
     )
     _store(occasion, begun)
-    _record(occasion, events.ReturnBegun(person_id=person_id, proof=proof))
+    _record(occasion, events.AccountRecoveryBegun(person_id=person_id, proof=proof))
     by = "desk" if proof == BY_DESK else ""
-    tell(occasion, person_id, kinds.ReturnBegun(begun.id, opens_at, by))
+    tell(occasion, person_id, kinds.AccountRecoveryBegunNotice(begun.id, opens_at, by))
     return begun
 
 
-def waiting_return(occasion: Occasion, person_id: UUID) -> Return | None:
+def waiting_return(occasion: Occasion, person_id: UUID) -> AccountRecovery | None:
     """The person's return that waits, or whose wait is over, for as long as it can be completed."""
     statement = select(returns).where(
         returns.c.person_id == person_id,
@@ -104,7 +104,7 @@ def waiting_return(occasion: Occasion, person_id: UUID) -> Return | None:
         returns.c.expires_at > occasion.now,
     )
     row = occasion.connection.execute(statement).first()
-    return Return(*row) if row else None
+    return AccountRecovery(*row) if row else None
 
 
 def began_return(occasion: Occasion, person_id: UUID, staff_id: UUID) -> bool:
@@ -125,10 +125,10 @@ def waits(person_id: UUID, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def find_return(connection: Connection, return_id: UUID) -> Return | None:
+def find_return(connection: Connection, return_id: UUID) -> AccountRecovery | None:
     """The return with this id, as it was written."""
     row = connection.execute(select(returns).where(returns.c.id == return_id)).first()
-    return Return(*row) if row else None
+    return AccountRecovery(*row) if row else None
 
 
 def return_by_upstream(
@@ -184,15 +184,15 @@ def cancel_return(occasion: Occasion, return_id: UUID) -> bool:
         .where(desk_codes.c.person_id == found.person_id, desk_codes.c.state != "cancelled")
         .values(state="cancelled")
     )
-    _record(occasion, events.ReturnCancelled(person_id=found.person_id))
-    tell(occasion, found.person_id, kinds.ReturnCancelled())
+    _record(occasion, events.AccountRecoveryCancelled(person_id=found.person_id))
+    tell(occasion, found.person_id, kinds.AccountRecoveryCancelledNotice())
     return True
 
 
 def _block_old_devices(occasion: Occasion, person_id: UUID, proof: str) -> None:
     """None of them can be used, and no suspension of theirs ends by itself."""
     suspend_all(occasion, person_id, by="return", why="return")
-    _record(occasion, events.Returned(person_id=person_id, proof=proof))
+    _record(occasion, events.AccountRecovered(person_id=person_id, proof=proof))
 
 
 def _used(occasion: Occasion, return_id: UUID) -> bool:
@@ -219,10 +219,10 @@ def _complete(occasion: Occasion, person_id: UUID, proof: str, proven: IdentityL
     if waiting and _used(occasion, waiting.id):
         return
     now = occasion.now
-    _store(occasion, Return(uuid4(), person_id, proof, proven, "used", now, now, now))
+    _store(occasion, AccountRecovery(uuid4(), person_id, proof, proven, "used", now, now, now))
 
 
-def _store(occasion: Occasion, begun: Return) -> None:
+def _store(occasion: Occasion, begun: AccountRecovery) -> None:
     row = dict(zip(returns.c.keys(), astuple(begun), strict=True))
     occasion.connection.execute(insert(returns), row)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, ForeignKey, Integer, Table, Uuid
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 
 activation_codes = Table(
     "activation_codes",
@@ -16,11 +16,11 @@ activation_codes = Table(
     Column("code_hash", token_hash_type(), nullable=False, unique=True),
     # Of the other half, that came by another way; none where the code has only one.
     Column("second_hash", token_hash_type(), unique=True),
-    Column("issued_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     Column("wrong_tries", Integer, nullable=False),
-    Column("used_at", Instant),
-    Column("withdrawn_at", Instant),
+    Column("used_at", UtcDateTime),
+    Column("withdrawn_at", UtcDateTime),
 )
 
 

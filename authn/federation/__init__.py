@@ -2,7 +2,8 @@
 
 A person without a device proves here who they are: to enrol the first one, to come back after
 losing all of them, to block everything, or to raise what a device is worth. The answer is a
-`Proof`: signed, bound to the browser that began and to one purpose, worth 15 minutes, used once.
+`IdentityProof`: signed, bound to the browser that began and to one purpose, worth 15 minutes, used
+once.
 
 Why never a login: an upstream answer can be had with what a thief of a phone may have as well, and
 every day that it opens sessions it is the weakest door. So no session comes of it; it only leads

@@ -15,17 +15,17 @@ from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oauth2.client import OAuth2Client as OAuth2ClientWithoutTransport
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 
-from authn.federation.identity_claims import Untrusted, check_id_token, check_userinfo
+from authn.federation.identity_claims import UntrustedIdentity, check_id_token, check_userinfo
 from authn.federation.provider import (
-    Provider,
+    UpstreamProvider,
     find_keys,
     find_provider,
     read_object,
     remembered_provider,
 )
-from authn.federation.state import State
+from authn.federation.state import UpstreamState
 from authn.federation.upstreams import Upstream
-from authn.foreign_jwt import UnknownKey, decrypt_jwe, verify_jws
+from authn.foreign_jwt import UnknownForeignKey, decrypt_jwe, verify_jws
 from authn.jose import InvalidToken
 from authn.web.outgoing import NoAnswer
 from authn.web.request import Request
@@ -36,7 +36,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError, OverflowErr
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class UpstreamAnswer:
     """The verified claims of an ID token and of userinfo; never printed."""
 
     id_token: Mapping[str, Any] = field(repr=False)
@@ -44,7 +44,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class UpstreamConversation:
     """One conversation with an upstream, in which up to four things are asked of it."""
 
     request: Request
@@ -56,7 +56,7 @@ class Conversation:
         response: httpx2.Response = self.client.request("GET", address, withhold_token=True)
         return response
 
-    def provider(self) -> Provider:
+    def provider(self) -> UpstreamProvider:
         """Where the upstream's endpoints are; raises `NoAnswer`."""
         return find_provider(self.request.site, self.upstream, self.get)
 
@@ -66,13 +66,13 @@ class Conversation:
         keys = find_keys(site, self.upstream, provider, self.get)
         try:
             return verify_jws(token, keys, self.upstream.signatures)
-        except UnknownKey:
+        except UnknownForeignKey:
             newer = find_keys(site, self.upstream, provider, self.get, newer=True)
             return verify_jws(token, newer, self.upstream.signatures)
 
 
 @contextmanager
-def conversation(request: Request, upstream: Upstream) -> Iterator[Conversation]:
+def conversation(request: Request, upstream: Upstream) -> Iterator[UpstreamConversation]:
     """A client of this upstream; raises `Unavailable` when too many conversations go on."""
     with request.site.outgoing.calls(this_machine=upstream.on_this_machine) as transport:
         client = OAuth2Client(
@@ -85,10 +85,12 @@ def conversation(request: Request, upstream: Upstream) -> Iterator[Conversation]
         )
         if upstream.authentication == "private_key_jwt":
             client.register_client_auth_method(_assertion(upstream))
-        yield Conversation(request, upstream, client)
+        yield UpstreamConversation(request, upstream, client)
 
 
-def authorization_url(request: Request, upstream: Upstream, state: State, token: str) -> str:
+def authorization_url(
+    request: Request, upstream: Upstream, state: UpstreamState, token: str
+) -> str:
     """Where the browser goes: the authorization request (Core §3.1.2.1).
 
     Nothing is asked of the upstream where its discovery document is remembered. Raises `NoAnswer`.
@@ -122,8 +124,9 @@ def authorization_url(request: Request, upstream: Upstream, state: State, token:
     return str(url)
 
 
-def redeem(talk: Conversation, state: State, code: str) -> Answered:
-    """The verified answers to this code; raises `Untrusted` or `NoAnswer`, and nothing else."""
+def redeem(talk: UpstreamConversation, state: UpstreamState, code: str) -> UpstreamAnswer:
+    """The verified answers to this code; raises `UntrustedIdentity` or `NoAnswer`, and nothing
+    else."""
     provider = talk.provider()
     tokens = _fetch_tokens(talk, provider, state, code)
     with _verifying("ID token"):
@@ -133,11 +136,11 @@ def redeem(talk: Conversation, state: State, code: str) -> Answered:
     check_id_token(id_token, talk.upstream, state.nonce(talk.request), now)
     userinfo = _fetch_userinfo(talk, provider, tokens["access_token"])
     check_userinfo(userinfo, talk.upstream, id_token, now)
-    return Answered(id_token, userinfo)
+    return UpstreamAnswer(id_token, userinfo)
 
 
 def _fetch_tokens(
-    talk: Conversation, provider: Provider, state: State, code: str
+    talk: UpstreamConversation, provider: UpstreamProvider, state: UpstreamState, code: str
 ) -> Mapping[str, str]:
     try:
         # Authlib parses the answer and raises its own for an OAuth error (RFC 6749 §5.2).
@@ -148,21 +151,23 @@ def _fetch_tokens(
             code_verifier=state.verifier(talk.request),
         )
     except AuthlibBaseError as error:
-        raise Untrusted(f"token endpoint: {str(error.error)[:60]}") from None
+        raise UntrustedIdentity(f"token endpoint: {str(error.error)[:60]}") from None
     except (httpx2.HTTPStatusError, *UNREADABLE):
         raise NoAnswer("token endpoint") from None
     if str(tokens.get("token_type", "")).lower() != "bearer":
-        raise Untrusted("token_type")
+        raise UntrustedIdentity("token_type")
     for name, longest in (("id_token", None), ("access_token", LONGEST_ACCESS_TOKEN)):
         value = tokens.get(name)
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-            raise Untrusted(f"{name} is missing")
+            raise UntrustedIdentity(f"{name} is missing")
         if longest and len(value) > longest:
-            raise Untrusted(f"{name} is too long")
+            raise UntrustedIdentity(f"{name} is too long")
     return {"id_token": tokens["id_token"], "access_token": tokens["access_token"]}
 
 
-def _fetch_userinfo(talk: Conversation, provider: Provider, access_token: str) -> dict[str, Any]:
+def _fetch_userinfo(
+    talk: UpstreamConversation, provider: UpstreamProvider, access_token: str
+) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {access_token}"}
     response = talk.client.request(
         "GET", provider.userinfo_endpoint, withhold_token=True, headers=headers
@@ -172,13 +177,13 @@ def _fetch_userinfo(talk: Conversation, provider: Provider, access_token: str) -
     if response.status_code != 200:
         raise NoAnswer(f"userinfo: status {response.status_code}")
     if not response.headers.get("content-type", "").startswith("application/jwt"):  # Core §5.3.2
-        raise Untrusted("userinfo is not a JWT")
+        raise UntrustedIdentity("userinfo is not a JWT")
     with _verifying("userinfo"):
         token = response.content.decode("ascii").strip()
         return talk.verify(_decrypted(talk, token, talk.upstream.userinfo == "encrypted"))
 
 
-def _decrypted(talk: Conversation, token: str, encrypted: bool) -> str:
+def _decrypted(talk: UpstreamConversation, token: str, encrypted: bool) -> str:
     return decrypt_jwe(token, talk.upstream.keys) if encrypted else token
 
 
@@ -187,7 +192,7 @@ def _verifying(what: str) -> Iterator[None]:
     try:
         yield
     except (InvalidToken, UnicodeDecodeError):
-        raise Untrusted(f"{what} cannot be verified") from None
+        raise UntrustedIdentity(f"{what} cannot be verified") from None
 
 
 def _credential(upstream: Upstream) -> Any:

@@ -15,7 +15,7 @@ from authn.db.spent import spend
 from authn.db.transaction import reading, writing
 from authn.devices.devices import devices_of
 from authn.errors import N_, InvalidRequest, Refusal, Unavailable
-from authn.federation.code_flow import Answered, authorization_url, conversation, redeem
+from authn.federation.code_flow import UpstreamAnswer, authorization_url, conversation, redeem
 from authn.federation.failures import (
     NOTHING_CHANGED,
     OTHERWISE,
@@ -32,12 +32,12 @@ from authn.federation.foreign_identities import (
     keep_unmatched,
     person_matched,
 )
-from authn.federation.identity_claims import Untrusted, identity_level, national_number
+from authn.federation.identity_claims import UntrustedIdentity, identity_level, national_number
 from authn.federation.proof import for_purpose, going_on, new_proof, proof_token
 from authn.federation.state import (
     LIFETIME,
     Purpose,
-    State,
+    UpstreamState,
     new_state,
     read_purpose,
     read_state,
@@ -49,7 +49,7 @@ from authn.people.tables import Person
 from authn.secrets import token_hash
 from authn.sessions.cookie import current_session
 from authn.sources.asking import SourceDown, sources_of
-from authn.sources.register import LookUp, look_up
+from authn.sources.register import RegisterLookup, look_up
 from authn.web.cookies import cookie_name, delete_cookie, set_cookie
 from authn.web.failures import status_of
 from authn.web.logs import logger
@@ -96,7 +96,7 @@ def come_back(request: Request) -> Response:
         answered = _answer_of(request, upstream, state)
         found = _looked_up(request, upstream, answered)
         with writing(request.site.database) as connection:
-            proven = _Proven(state, answered, found)
+            proven = _ProvenIdentity(state, answered, found)
             location = _on_with(inside(request, connection), upstream, proven, waiting)
     except NotMatched as unmatched:
         return _unmatched_page(request, unmatched)
@@ -117,21 +117,21 @@ def our_keys(request: Request) -> Response:
     return Response(body, media_type="application/jwk-set+json", headers=headers)
 
 
-def _waiting(request: Request, state: State) -> str:
+def _waiting(request: Request, state: UpstreamState) -> str:
     """The authorization request that this flow began with: the cookie may be another tab's."""
     waiting = request.cookies.get(cookie_name(request.settings, WAITING), "")
     return waiting if waiting and token_hash(waiting) == state.request_hash else ""
 
 
-def _answer_of(request: Request, upstream: Upstream, state: State) -> Answered:
+def _answer_of(request: Request, upstream: Upstream, state: UpstreamState) -> UpstreamAnswer:
     """What the upstream says, verified; raises a `Refusal` or `NoAnswer`. Nothing is written."""
     with conversation(request, upstream) as talk:
         issuer = request.query.get("iss")
         # RFC 9207 §2.4: before anything else in the answer is believed
         if issuer is None and talk.provider().names_issuer:
-            raise Untrusted("no iss in the answer")
+            raise UntrustedIdentity("no iss in the answer")
         if issuer is not None and issuer != upstream.issuer:
-            raise Untrusted("iss of the answer")
+            raise UntrustedIdentity("iss of the answer")
         if "error" in request.query:
             raise refusal_in_answer(request.query["error"])
         if not request.query.get("code"):
@@ -140,15 +140,17 @@ def _answer_of(request: Request, upstream: Upstream, state: State) -> Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Proven:
+class _ProvenIdentity:
     """What came back from an upstream, verified, and whom the national register knows by it."""
 
-    state: State
-    answered: Answered
-    found: LookUp | None
+    state: UpstreamState
+    answered: UpstreamAnswer
+    found: RegisterLookup | None
 
 
-def _looked_up(request: Request, upstream: Upstream, answered: Answered) -> LookUp | None:
+def _looked_up(
+    request: Request, upstream: Upstream, answered: UpstreamAnswer
+) -> RegisterLookup | None:
     """Whom the national register knows by the number in the answer, asked in no transaction.
 
     None when there is no valid number in it, which `_on_with` refuses.
@@ -165,7 +167,7 @@ def _looked_up(request: Request, upstream: Upstream, answered: Answered) -> Look
     raise Unavailable(words, detail="national register", retry_after=30)
 
 
-def _on_with(request: Request, upstream: Upstream, proven: _Proven, waiting: str) -> str:
+def _on_with(request: Request, upstream: Upstream, proven: _ProvenIdentity, waiting: str) -> str:
     """Where the browser goes on with its proof; the state is spent, and it is on record."""
     state, answered = proven.state, proven.answered
     # Only now: what was not verified writes nothing (protocol 2.2).
@@ -194,7 +196,7 @@ def _on_with(request: Request, upstream: Upstream, proven: _Proven, waiting: str
     return going_on(proof.purpose, proof_token(request, proof), waiting)
 
 
-def _with_acr(answered: Answered) -> dict[str, Any]:
+def _with_acr(answered: UpstreamAnswer) -> dict[str, Any]:
     """The ID token's claims, with the `acr` that some say in userinfo alone."""
     claims = dict(answered.id_token)
     if "acr" not in claims and "acr" in answered.userinfo:
@@ -202,7 +204,9 @@ def _with_acr(answered: Answered) -> dict[str, Any]:
     return claims
 
 
-def _whom(request: Request, upstream: Upstream, proven: _Proven) -> tuple[Person, UUID | None]:
+def _whom(
+    request: Request, upstream: Upstream, proven: _ProvenIdentity
+) -> tuple[Person, UUID | None]:
     """The person of the number in the answer, or whom a registrar matched the identity to; with
     that identity, if it was one.
 
@@ -221,7 +225,7 @@ def _whom(request: Request, upstream: Upstream, proven: _Proven) -> tuple[Person
     return person, matched.identity_id
 
 
-def _person(request: Request, found: LookUp) -> Person:
+def _person(request: Request, found: RegisterLookup) -> Person:
     """The living person that the register knows by this number, present or replaced."""
     citizen = found.citizen(request.connection)
     if citizen is None:

@@ -10,7 +10,7 @@ from authn.web.outgoing import NoAnswer
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class FailureTexts:
     """Title and what to do now; what happened is the refusal's own sentence."""
 
     title: str
@@ -19,30 +19,34 @@ class Words:
 
 NOTHING_CHANGED = N_("Your account and your devices are safe. Nothing was changed.")
 _AGAIN = N_("Try again. If it goes on, choose another way.")
-WORDS: dict[str, Words] = {
-    "cancelled": Words(N_("You stopped before the end"), N_("Try again when you are ready.")),
-    "temporarily_unavailable": Words(
+WORDS: dict[str, FailureTexts] = {
+    "cancelled": FailureTexts(
+        N_("You stopped before the end"), N_("Try again when you are ready.")
+    ),
+    "temporarily_unavailable": FailureTexts(
         N_("This is not possible right now"),
         N_("Try again in a few minutes, or use an activation code."),
     ),
-    "untrusted_answer": Words(N_("We could not check the answer"), _AGAIN),
-    "not_in_register": Words(
+    "untrusted_answer": FailureTexts(N_("We could not check the answer"), _AGAIN),
+    "not_in_register": FailureTexts(
         N_("We do not find you in the national register"),
         N_("Ask your municipality or the help desk. They can see what is wrong."),
     ),
-    "other_person": Words(
+    "other_person": FailureTexts(
         N_("You proved to be somebody else"),
         N_("Use your own identity card or app, or sign out here first."),
     ),
-    "level_too_low": Words(
+    "level_too_low": FailureTexts(
         N_("We need stronger proof"),
         N_("Try again with your identity card, or another stronger way."),
     ),
-    "not_fresh": Words(N_("We need to know that it is you now"), _AGAIN),
-    "expired": Words(N_("You took a little long"), _AGAIN),
-    "replayed": Words(N_("This answer was used already"), N_("Start again from the beginning.")),
+    "not_fresh": FailureTexts(N_("We need to know that it is you now"), _AGAIN),
+    "expired": FailureTexts(N_("You took a little long"), _AGAIN),
+    "replayed": FailureTexts(
+        N_("This answer was used already"), N_("Start again from the beginning.")
+    ),
 }
-OTHERWISE = Words(N_("Proving who you are did not work"), _AGAIN)
+OTHERWISE = FailureTexts(N_("Proving who you are did not work"), _AGAIN)
 
 
 def refusal_of(error: Refusal | NoAnswer) -> Refusal:

@@ -18,13 +18,13 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, select, upda
 
 from authn.audit.log import record
 from authn.audit.registration_events import ForeignIdentityArrived
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.db.once import insert_once
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.db.transaction import must_write
 from authn.errors import N_, Forbidden
-from authn.federation.code_flow import Answered
+from authn.federation.code_flow import UpstreamAnswer
 from authn.federation.tables import unmatched_identities
 from authn.federation.upstreams import Upstream
 from authn.secrets import Secrets, decrypt, encrypt, identity_hash
@@ -54,7 +54,7 @@ class ForeignIdentity:
         return self.id.hex[-8:]
 
 
-class Matched(NamedTuple):
+class MatchedIdentity(NamedTuple):
     """An identity, and whom it leads to."""
 
     identity_id: UUID
@@ -102,7 +102,7 @@ _MATCH = (
     .where(_OF_ID, unmatched_identities.c.person_id.is_(None))
     .values(
         person_id=bindparam("whose"),
-        matched_at=bindparam("now", type_=Instant),
+        matched_at=bindparam("now", type_=UtcDateTime),
         matched_by_two=bindparam("by_two"),
     )
 )
@@ -115,11 +115,11 @@ _PART = (
 
 _FORGET = delete(unmatched_identities).where(
     unmatched_identities.c.person_id.is_(None),
-    unmatched_identities.c.arrived_at < bindparam("before", type_=Instant),
+    unmatched_identities.c.arrived_at < bindparam("before", type_=UtcDateTime),
 )
 
 
-def is_foreign(upstream: Upstream, answered: Answered) -> bool:
+def is_foreign(upstream: Upstream, answered: UpstreamAnswer) -> bool:
     """Whether this is an identity to be matched: no number in it, where the operator expects so.
 
     A number that is there and is none is refused as ever.
@@ -129,15 +129,15 @@ def is_foreign(upstream: Upstream, answered: Answered) -> bool:
 
 
 def person_matched(
-    connection: Connection, secrets: Secrets, upstream: Upstream, answered: Answered
-) -> Matched | None:
+    connection: Connection, secrets: Secrets, upstream: Upstream, answered: UpstreamAnswer
+) -> MatchedIdentity | None:
     """Whom a registrar has matched this identity to, if one has."""
     hashed = _hash(secrets, upstream, answered)
     row = connection.execute(_FIND_BY_HASH, {"of_hash": hashed}).first()
-    return Matched(*row) if row else None
+    return MatchedIdentity(*row) if row else None
 
 
-def keep_unmatched(occasion: Occasion, upstream: Upstream, answered: Answered) -> None:
+def keep_unmatched(occasion: Occasion, upstream: Upstream, answered: UpstreamAnswer) -> None:
     """The identity waits for a registrar: once, however often its holder comes."""
     row_id = uuid4()
     row = {
@@ -228,7 +228,7 @@ def _read(
     ]
 
 
-def _kept(answered: Answered) -> dict[str, str]:
+def _kept(answered: UpstreamAnswer) -> dict[str, str]:
     """The claims that are texts of a length that names and dates have."""
     said = {**answered.id_token, **answered.userinfo}
     return {
@@ -240,7 +240,7 @@ def _kept(answered: Answered) -> dict[str, str]:
     }
 
 
-def _hash(secrets: Secrets, upstream: Upstream, answered: Answered) -> str:
+def _hash(secrets: Secrets, upstream: Upstream, answered: UpstreamAnswer) -> str:
     return identity_hash(secrets, upstream.issuer, str(answered.id_token["sub"]))
 
 
@@ -248,4 +248,6 @@ def _context(identity_id: UUID) -> str:
     return f"unmatched_identities:{identity_id}"
 
 
-ENCRYPTED = (Encrypted(unmatched_identities.c.claims_encrypted, lambda row: _context(row.id)),)
+ENCRYPTED = (
+    EncryptedColumn(unmatched_identities.c.claims_encrypted, lambda row: _context(row.id)),
+)

@@ -17,7 +17,7 @@ SKEW = 60  # seconds
 LONGEST_NUMBER = 40
 
 
-class Untrusted(Refusal):
+class UntrustedIdentity(Refusal):
     """The upstream's answer is not what it must be: nothing in it counts."""
 
     def __init__(self, detail: str) -> None:
@@ -28,39 +28,41 @@ class Untrusted(Refusal):
 def check_id_token(
     claims: Mapping[str, Any], upstream: Upstream, nonce: str, now: datetime
 ) -> None:
-    """The ID token is of this issuer, for us, of this flow, and valid now; raises `Untrusted`."""
+    """The ID token is of this issuer, for us, of this flow, and valid now; raises
+    `UntrustedIdentity`."""
     if claims.get("iss") != upstream.issuer:  # §3.1.3.7 rule 2
-        raise Untrusted("iss")
+        raise UntrustedIdentity("iss")
     if not _is_for_us(claims, upstream):  # rule 3
-        raise Untrusted("aud")
+        raise UntrustedIdentity("aud")
     if claims.get("azp", upstream.client_id) != upstream.client_id:  # rules 4 and 5
-        raise Untrusted("azp")
+        raise UntrustedIdentity("azp")
     if _seconds(claims, "exp") + SKEW <= now.timestamp():  # rule 9
-        raise Untrusted("exp")
+        raise UntrustedIdentity("exp")
     if _seconds(claims, "iat") - SKEW > now.timestamp():  # rule 10
-        raise Untrusted("iat")
+        raise UntrustedIdentity("iat")
     if "nbf" in claims and _seconds(claims, "nbf") - SKEW > now.timestamp():
-        raise Untrusted("nbf")
+        raise UntrustedIdentity("nbf")
     if claims.get("nonce") != nonce:  # rule 11
-        raise Untrusted("nonce")
+        raise UntrustedIdentity("nonce")
     if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-        raise Untrusted("sub")
+        raise UntrustedIdentity("sub")
 
 
 def check_userinfo(
     claims: Mapping[str, Any], upstream: Upstream, id_token: Mapping[str, Any], now: datetime
 ) -> None:
-    """Userinfo is of the same subject and, where it is signed, for us; raises `Untrusted`."""
+    """Userinfo is of the same subject and, where it is signed, for us; raises
+    `UntrustedIdentity`."""
     if claims.get("sub") != id_token["sub"]:  # §5.3.2
-        raise Untrusted("sub of userinfo")
+        raise UntrustedIdentity("sub of userinfo")
     if upstream.userinfo == "json":
         return
     if claims.get("iss") != upstream.issuer:
-        raise Untrusted("iss of userinfo")
+        raise UntrustedIdentity("iss of userinfo")
     if not _is_for_us(claims, upstream):
-        raise Untrusted("aud of userinfo")
+        raise UntrustedIdentity("aud of userinfo")
     if "exp" in claims and _seconds(claims, "exp") + SKEW <= now.timestamp():
-        raise Untrusted("exp of userinfo")
+        raise UntrustedIdentity("exp of userinfo")
 
 
 def identity_level(
@@ -76,7 +78,7 @@ def identity_level(
     if "auth_time" not in claims:
         level = level and "substantial"
     elif _seconds(claims, "auth_time") - SKEW > now.timestamp():
-        raise Untrusted("auth_time")
+        raise UntrustedIdentity("auth_time")
     elif _seconds(claims, "auth_time") + SKEW < began_at.timestamp():
         raise Forbidden(
             "not_fresh", N_("You were not asked there who you are. Sign out there, then try again.")
@@ -96,14 +98,15 @@ def too_low(*, detail: str = "") -> Forbidden:
 
 
 def national_number(claims: Mapping[str, Any], upstream: Upstream, now: datetime) -> str:
-    """The number in the verified claims, canonical; raises `Untrusted` when there is none."""
+    """The number in the verified claims, canonical; raises `UntrustedIdentity` when there is
+    none."""
     value = claims.get(upstream.national_number_claim)
     if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
-        raise Untrusted("no national number")
+        raise UntrustedIdentity("no national number")
     try:
         return parse_ssin(value, today_in_brussels(now))
     except InvalidSsin as invalid:
-        raise Untrusted(f"national number: {invalid.reason}") from None
+        raise UntrustedIdentity(f"national number: {invalid.reason}") from None
 
 
 def _is_for_us(claims: Mapping[str, Any], upstream: Upstream) -> bool:
@@ -116,8 +119,8 @@ def _is_for_us(claims: Mapping[str, Any], upstream: Upstream) -> bool:
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
-    """A NumericDate (RFC 7519 §2); raises `Untrusted` when it is no number."""
+    """A NumericDate (RFC 7519 §2); raises `UntrustedIdentity` when it is no number."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Untrusted(name)
+        raise UntrustedIdentity(name)
     return value

@@ -31,7 +31,7 @@ CONTINUE: dict[Purpose, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class IdentityProof:
     """An upstream proved, at `proven_at` and as well as `level`, that this person is here.
 
     `identity_id` is the foreign identity that was matched to the person, where it was one.
@@ -53,12 +53,12 @@ def new_proof(
     level: IdentityLevel,
     purpose: Purpose,
     identity_id: UUID | None = None,
-) -> Proof:
+) -> IdentityProof:
     """A proof that was given now."""
-    return Proof(new_token(), person_id, upstream, level, purpose, request.now, identity_id)
+    return IdentityProof(new_token(), person_id, upstream, level, purpose, request.now, identity_id)
 
 
-def proof_token(request: Request, proof: Proof) -> str:
+def proof_token(request: Request, proof: IdentityProof) -> str:
     """The proof for this browser, until it is 15 minutes old."""
     content = {
         "id": proof.id,
@@ -74,7 +74,7 @@ def proof_token(request: Request, proof: Proof) -> str:
     return sign_token(request.secrets, _KIND, content, request.now, left)
 
 
-def read_proof(request: Request, token: str, purpose: Purpose) -> Proof:
+def read_proof(request: Request, token: str, purpose: Purpose) -> IdentityProof:
     """The proof in this token, given to this browser for this purpose; it is not spent.
 
     Raises `InvalidRequest` (not ours, or for another purpose), `Expired`, or `Forbidden` in another
@@ -91,7 +91,7 @@ def read_proof(request: Request, token: str, purpose: Purpose) -> Proof:
         raise Forbidden(
             "other_browser", N_("This was started in another browser. Please start again here.")
         )
-    proof = Proof(
+    proof = IdentityProof(
         id=content["id"],
         person_id=UUID(content["person"]),
         upstream=content["upstream"],
@@ -111,7 +111,7 @@ def going_on(purpose: Purpose, token: str, waiting: str = "") -> str:
     return f"{CONTINUE[purpose]}?{words}"
 
 
-def spend_proof(request: Request, proof: Proof) -> None:
+def spend_proof(request: Request, proof: IdentityProof) -> None:
     """The proof has done what it could, in this transaction alone; raises `Expired` otherwise.
 
     And `Forbidden`, as `read_proof`: who takes a match away has locked the person, as the caller
@@ -122,12 +122,12 @@ def spend_proof(request: Request, proof: Proof) -> None:
     _require_match(request, proof)
 
 
-def for_purpose(proof: Proof, purpose: Purpose) -> Proof:
+def for_purpose(proof: IdentityProof, purpose: Purpose) -> IdentityProof:
     """The same proof, to be used once still, where it turns out to be for something else."""
     return replace(proof, purpose=purpose)
 
 
-def _require_match(request: Request, proof: Proof) -> None:
+def _require_match(request: Request, proof: IdentityProof) -> None:
     if proof.identity_id is None:
         return
     found = find_identity(request.connection, request.secrets, proof.identity_id)

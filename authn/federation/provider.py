@@ -26,7 +26,7 @@ Get = Callable[[str], httpx2.Response]
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class UpstreamProvider:
     """Where an upstream's endpoints are, and whether each of its answers names it (RFC 9207)."""
 
     issuer: str
@@ -38,10 +38,10 @@ class Provider:
 
 
 @dataclass(slots=True)
-class _Known:
+class _KnownProvider:
     """What this process has heard of one upstream."""
 
-    provider: Provider | None = None
+    provider: UpstreamProvider | None = None
     provider_at: datetime | None = None
     failed_at: datetime | None = None
     keys: tuple[ExchangeKey, ...] = ()
@@ -49,17 +49,17 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _AllKnown:
-    by_upstream: dict[tuple[str, str], _Known] = field(default_factory=dict)
+class _KnownProviders:
+    by_upstream: dict[tuple[str, str], _KnownProvider] = field(default_factory=dict)
 
 
-def remembered_provider(site: Site, upstream: Upstream) -> Provider | None:
+def remembered_provider(site: Site, upstream: Upstream) -> UpstreamProvider | None:
     """The same without asking anybody; None when it has to be asked."""
     known = _known(site, upstream)
     return known.provider if _younger(known.provider_at, KEPT, site.clock()) else None
 
 
-def find_provider(site: Site, upstream: Upstream, get: Get) -> Provider:
+def find_provider(site: Site, upstream: Upstream, get: Get) -> UpstreamProvider:
     """The upstream's provider, as its document said at most an hour ago; raises `NoAnswer`."""
     known, now = _known(site, upstream), site.clock()
     remembered = remembered_provider(site, upstream)
@@ -79,7 +79,7 @@ def find_provider(site: Site, upstream: Upstream, get: Get) -> Provider:
 
 
 def find_keys(
-    site: Site, upstream: Upstream, provider: Provider, get: Get, *, newer: bool = False
+    site: Site, upstream: Upstream, provider: UpstreamProvider, get: Get, *, newer: bool = False
 ) -> tuple[ExchangeKey, ...]:
     """The upstream's keys; `newer` asks again, unless that was done less than 30 seconds ago."""
     known, now = _known(site, upstream), site.clock()
@@ -105,7 +105,7 @@ def read_object(response: httpx2.Response) -> dict[str, Any]:
     return document
 
 
-def _read_metadata(upstream: Upstream, document: dict[str, Any]) -> Provider:
+def _read_metadata(upstream: Upstream, document: dict[str, Any]) -> UpstreamProvider:
     if document.get("issuer") != upstream.issuer:  # Discovery §4.3: exactly the same
         raise NoAnswer("its discovery document is another issuer's")
     names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
@@ -116,13 +116,15 @@ def _read_metadata(upstream: Upstream, document: dict[str, Any]) -> Provider:
         ):
             raise NoAnswer(f"its {name} may not be called")
     names_issuer = document.get("authorization_response_iss_parameter_supported") is True
-    return Provider(upstream.issuer, names_issuer=names_issuer, **addresses)  # type: ignore[arg-type]
+    return UpstreamProvider(upstream.issuer, names_issuer=names_issuer, **addresses)  # type: ignore[arg-type]
 
 
-def _known(site: Site, upstream: Upstream) -> _Known:
+def _known(site: Site, upstream: Upstream) -> _KnownProvider:
     now = site.clock()
-    every = site.memory.recall(_AllKnown, now, timedelta.max) or site.memory.keep(_AllKnown(), now)
-    return every.by_upstream.setdefault((upstream.id, upstream.issuer), _Known())
+    every = site.memory.recall(_KnownProviders, now, timedelta.max) or site.memory.keep(
+        _KnownProviders(), now
+    )
+    return every.by_upstream.setdefault((upstream.id, upstream.issuer), _KnownProvider())
 
 
 def _younger(moment: datetime | None, than: timedelta, now: datetime) -> bool:

@@ -22,7 +22,7 @@ _KIND = "identity-state"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class UpstreamState:
     """A flow that has begun. `request_hash` is that of the authorization request that waits."""
 
     id: str
@@ -56,13 +56,13 @@ def read_purpose(text: str) -> Purpose:
 
 def new_state(
     request: Request, upstream: Upstream, purpose: Purpose, person_id: UUID | None, waiting: str
-) -> tuple[State, str]:
+) -> tuple[UpstreamState, str]:
     """A flow of this browser that begins now, and the `state` that carries it.
 
     `waiting` is the token of the authorization request that the person came with, "" without.
     """
     state_id = new_token()
-    state = State(
+    state = UpstreamState(
         id=state_id,
         purpose=purpose,
         began_at=request.now,
@@ -81,7 +81,7 @@ def new_state(
     return state, sign_token(request.secrets, _KIND, content, request.now, LIFETIME)
 
 
-def read_state(request: Request, upstream: Upstream, token: str) -> State:
+def read_state(request: Request, upstream: Upstream, token: str) -> UpstreamState:
     """The flow that this browser began with this upstream; nothing is spent yet.
 
     Raises `InvalidRequest` (not ours, or of another upstream), `Expired`, or `Forbidden` when
@@ -97,7 +97,7 @@ def read_state(request: Request, upstream: Upstream, token: str) -> State:
         raise Forbidden(
             "other_browser", N_("This was started in another browser. Please start again here.")
         )
-    return State(
+    return UpstreamState(
         id=content["id"],
         purpose=content["purpose"],
         began_at=datetime.fromisoformat(content["began"]),

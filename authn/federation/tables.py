@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, String, Table, Uuid, false
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 
 # Foreign identities that no number is known of yet, until a registrar has matched them.
 unmatched_identities = Table(
@@ -14,8 +14,8 @@ unmatched_identities = Table(
     Column("identity_hash", token_hash_type(), nullable=False, unique=True),
     # What the identity says of its holder, as JSON.
     Column("claims_encrypted", LargeBinary, nullable=False),
-    Column("arrived_at", Instant, nullable=False),
-    Column("matched_at", Instant),
+    Column("arrived_at", UtcDateTime, nullable=False),
+    Column("matched_at", UtcDateTime),
     Column("person_id", Uuid, ForeignKey("persons.id")),
     # Whether a second member of staff agreed to the match, which one alone does not outlive.
     Column("matched_by_two", Boolean, nullable=False, server_default=false()),

@@ -91,7 +91,7 @@ class Upstream:
         return " ".join(acr for level in fits for acr, is_ in self.levels.items() if is_ == level)
 
 
-class _Entry(BaseModel):
+class _UpstreamEntry(BaseModel):
     """An entry of the setting, with its profile's defaults filled in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -118,7 +118,7 @@ class _Entry(BaseModel):
     without_number: WithoutNumber = "refuse"
 
     @model_validator(mode="after")
-    def _whole(self) -> "_Entry":
+    def _whole(self) -> "_UpstreamEntry":
         parts = urlsplit(self.issuer)
         if not may_call(self.issuer, this_machine=True) or parts.query:
             raise ValueError("its issuer must be an https address without query or fragment")
@@ -170,7 +170,7 @@ def _upstream(entry: Mapping[str, Any], our_issuer: str) -> Upstream:
     if profile is None:
         raise _wrong(f"kind must be one of {', '.join(PROFILES)}")
     try:
-        read = _Entry.model_validate({**profile(entry), **entry})
+        read = _UpstreamEntry.model_validate({**profile(entry), **entry})
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"])
@@ -190,7 +190,7 @@ def _upstream(entry: Mapping[str, Any], our_issuer: str) -> Upstream:
     )
 
 
-def _text(entry: _Entry, path: Path | None) -> str:
+def _text(entry: _UpstreamEntry, path: Path | None) -> str:
     if path is None:
         return ""
     try:
@@ -202,7 +202,7 @@ def _text(entry: _Entry, path: Path | None) -> str:
     return text
 
 
-def _keys(entry: _Entry) -> tuple[ExchangeKey, ...]:
+def _keys(entry: _UpstreamEntry) -> tuple[ExchangeKey, ...]:
     if entry.keys_file is None:
         return ()
     try:

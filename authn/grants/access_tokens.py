@@ -74,7 +74,7 @@ class LiveGrant:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedToken:
     """What a `jti` holds: the grant, and the profile in which the token acts, none as a citizen.
 
     By exchange (RFC 8693) a token may act in another profile than its grant: `switched_by` is the
@@ -99,7 +99,7 @@ def new_jti(
     return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def opened_jti(secrets: Secrets, jti: str) -> Sealed | None:
+def opened_jti(secrets: Secrets, jti: str) -> SealedToken | None:
     """What is sealed in a `jti`; None for that of a system, and for one not ours."""
     try:
         opened = _cipher(secrets.token_key).decrypt(urlsafe_b64decode(jti + "=="), None)
@@ -108,7 +108,7 @@ def opened_jti(secrets: Secrets, jti: str) -> Sealed | None:
     held = opened[NONCE_BYTES:]
     grant, profile = held[:UUID_BYTES], held[UUID_BYTES : 2 * UUID_BYTES]
     profile_id = UUID(bytes=profile) if profile and profile != NO_PROFILE.bytes else None
-    return Sealed(UUID(bytes=grant), profile_id, held[2 * UUID_BYTES :].decode("ascii"))
+    return SealedToken(UUID(bytes=grant), profile_id, held[2 * UUID_BYTES :].decode("ascii"))
 
 
 def is_of_a_system(jti: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from authn.grants.particulars import Particulars
+from authn.grants.particulars import GrantDetails
 
 ResponseMode = Literal["query", "form_post", "query.jwt", "form_post.jwt", "device"]
 CameAs = Literal["pushed", "signed", "fapi2"]
@@ -72,9 +72,9 @@ class AuthorizationRequest:
     came_as: tuple[CameAs, ...] = ()
 
     @property
-    def particulars(self) -> Particulars:
+    def particulars(self) -> GrantDetails:
         """What is asked besides the scope, as the grant keeps it."""
-        return Particulars(
+        return GrantDetails(
             self.resource,
             self.claims_id_token,
             self.claims_userinfo,

@@ -56,7 +56,7 @@ _SPEND = (
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedCode:
     """An authorization code as a client presents it; "" where it sent nothing.
 
     `dpop_jkt` is the thumbprint of the key whose proof came along.
@@ -134,7 +134,7 @@ def redeem_code(
     connection: Connection,
     secrets: Secrets,
     settings: Settings,
-    presented: Presented,
+    presented: PresentedCode,
     client: Client,
     now: datetime,
     reference: str,
@@ -184,7 +184,7 @@ DESCRIPTIONS = {
 
 
 def _reason_to_refuse(
-    spent: _SpentCode, presented: Presented, client: Client, now: datetime
+    spent: _SpentCode, presented: PresentedCode, client: Client, now: datetime
 ) -> str | None:
     if spent.expires_at <= now:
         return "expired"
@@ -218,7 +218,11 @@ def verifies(code_verifier: str, code_challenge: str) -> bool:
 
 
 def _refuse_unspendable(
-    connection: Connection, secrets: Secrets, presented: Presented, now: datetime, reference: str
+    connection: Connection,
+    secrets: Secrets,
+    presented: PresentedCode,
+    now: datetime,
+    reference: str,
 ) -> NoReturn:
     """Unknown, another client's, or used before: only the last one revokes."""
     statement = (

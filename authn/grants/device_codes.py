@@ -46,7 +46,7 @@ State = Literal["waiting", "allowed", "declined", "spent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DeviceCodeRequest:
     """What a device asks for, checked, and from where.
 
     `place` is the address's in words; the address itself ("" where it tells nothing) is not stored.
@@ -62,7 +62,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceCode:
+class RunningDeviceCode:
     """A row of `device_codes`; `network` is of `web.place.network_hash`, with its own hash."""
 
     device_code_hash: str
@@ -84,7 +84,7 @@ class DeviceCode:
         return self.client_id
 
 
-_COLUMNS = tuple(device_codes.c[name] for name in DeviceCode.__dataclass_fields__)
+_COLUMNS = tuple(device_codes.c[name] for name in RunningDeviceCode.__dataclass_fields__)
 _THIS = device_codes.c.device_code_hash == bindparam("this")
 _IN_TIME = device_codes.c.expires_at > bindparam("now")
 _STILL_WAITING = (_THIS, _IN_TIME, device_codes.c.state == "waiting")
@@ -135,7 +135,7 @@ _FORGET = delete(device_codes).where(device_codes.c.expires_at < bindparam("now"
 
 
 def issue_device_code(
-    connection: Connection, secrets: Secrets, asked: Asked, now: datetime
+    connection: Connection, secrets: Secrets, asked: DeviceCodeRequest, now: datetime
 ) -> tuple[str, str]:
     """A device code (32 bytes) and its user code, valid for ten minutes."""
     device_code = new_token()
@@ -166,14 +166,14 @@ def issue_device_code(
 
 def find_waiting(
     connection: Connection, secrets: Secrets, user_code: str, now: datetime
-) -> DeviceCode | None:
+) -> RunningDeviceCode | None:
     """What waits for whoever types this user code; None when nothing does, or no more."""
     typed = {"typed_hash": user_code_hash(secrets, user_code), "now": now}
     row = connection.execute(_FIND_WAITING, typed).first()
-    return DeviceCode(*row) if row else None
+    return RunningDeviceCode(*row) if row else None
 
 
-def request_of(code: DeviceCode, client: Client, now: datetime) -> AuthorizationRequest:
+def request_of(code: RunningDeviceCode, client: Client, now: datetime) -> AuthorizationRequest:
     """The device's request, as if it came from the person's browser now.
 
     The person is always asked, whatever they allowed before (§5.4).
@@ -244,18 +244,20 @@ def code_expired() -> Expired:
     )
 
 
-def find_device_code(connection: Connection, device_code: str, client_id: str) -> DeviceCode | None:
+def find_device_code(
+    connection: Connection, device_code: str, client_id: str
+) -> RunningDeviceCode | None:
     """The device code of this client; None for another one's, and for what is none."""
     presented = {"this": token_hash(device_code), "presenting_client": client_id}
     row = connection.execute(_FIND, presented).first()
-    return DeviceCode(*row) if row else None
+    return RunningDeviceCode(*row) if row else None
 
 
 def redeem_device_code(
     connection: Connection,
     secrets: Secrets,
     settings: Settings,
-    code: DeviceCode,
+    code: RunningDeviceCode,
     dpop_jkt: str,
     now: datetime,
     reference: str,
@@ -285,7 +287,7 @@ def redeem_device_code(
     return grant
 
 
-def _still_pending(connection: Connection, code: DeviceCode, now: datetime) -> NoReturn:
+def _still_pending(connection: Connection, code: RunningDeviceCode, now: datetime) -> NoReturn:
     """`authorization_pending`, or `slow_down` where the last poll was too short ago."""
     early_enough = now - timedelta(seconds=code.interval) + EARLY
     polled = {"this": code.device_code_hash, "now": now, "early_enough": early_enough}

@@ -29,13 +29,13 @@ from sqlalchemy import (
 
 from authn.audit.log import record
 from authn.audit.profile_events import ProfileEnded
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.grants.ended_grants import tell_of_ended_grants
 from authn.grants.ended_sessions import REMEMBERED
 from authn.grants.grants import COLUMNS, Grant
 from authn.grants.tables import grants
-from authn.notices.kinds import ProfilesEnded
+from authn.notices.kinds import ProfilesEndedNotice
 from authn.notices.notices import tell
 from authn.people.persons import find_person
 from authn.profiles.kinds import KINDS
@@ -88,7 +88,7 @@ _REVOKE = (
         grants.c.profile_id.in_(bindparam("ids", expanding=True)),
         or_(grants.c.revoked_at.is_(None), grants.c.revoked_at >= _ENDED_AT),
     )
-    .values(revoked_at=func.coalesce(grants.c.revoked_at, bindparam("now", type_=Instant)))
+    .values(revoked_at=func.coalesce(grants.c.revoked_at, bindparam("now", type_=UtcDateTime)))
     .returning(*COLUMNS)
 )
 
@@ -139,7 +139,7 @@ def _tell_holders(occasion: Occasion, ended: Iterable[Any]) -> None:
     for person_id, named in capacities.items():
         person = find_person(occasion.connection, person_id)
         if person and not person.deceased:
-            tell(occasion, person_id, ProfilesEnded(tuple(named[:MOST_NAMED])))
+            tell(occasion, person_id, ProfilesEndedNotice(tuple(named[:MOST_NAMED])))
 
 
 def _is_dead(connection: Connection, person_id: UUID | None) -> bool:

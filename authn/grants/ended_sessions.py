@@ -47,7 +47,7 @@ REMEMBERED = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class LogoutAudience:
     """An application that was given something in a session, and by what it knows the person."""
 
     session_id: UUID
@@ -145,10 +145,10 @@ _AUDIENCE = (
 
 def audience(
     connection: Connection, session_ids: Collection[UUID], now: datetime
-) -> list[Audience]:
+) -> list[LogoutAudience]:
     """The applications that were given something in these sessions, each once for each."""
     parameters = {"ids": list(session_ids), "since": now - REMEMBERED}
-    return [Audience(*row) for row in connection.execute(_AUDIENCE, parameters)]
+    return [LogoutAudience(*row) for row in connection.execute(_AUDIENCE, parameters)]
 
 
 def anything_ended(connection: Connection) -> bool:

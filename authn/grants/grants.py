@@ -24,7 +24,7 @@ from sqlalchemy import (
 from authn.clients.tables import clients
 from authn.devices.tables import KeyLevel, devices
 from authn.errors import InvalidRequest
-from authn.grants.particulars import Particulars, unpack_particulars
+from authn.grants.particulars import GrantDetails, unpack_particulars
 from authn.grants.tables import grants
 from authn.people.tables import persons, subjects
 from authn.profiles.profile import NO_PROFILE
@@ -70,7 +70,7 @@ class Grant:
     ends_at: datetime | None
 
     @property
-    def allowed(self) -> Particulars:
+    def allowed(self) -> GrantDetails:
         """What was allowed besides the scope."""
         return unpack_particulars(self.particulars)
 

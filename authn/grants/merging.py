@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, select, update
 
 from authn.devices.tables import devices
 from authn.grants.tables import grants
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 
 # By way of the devices, which have moved before: by them there is an index.
 _REVOKE = (
@@ -18,7 +18,7 @@ _REVOKE = (
 )
 
 
-def end_grants(merger: Merger) -> list[str]:
+def end_grants(merger: PersonMerge) -> list[str]:
     """Every grant is revoked with its tokens, offline ones too; the rows stay whose they were.
 
     They name a `sub` by which the application may not know the person any more.

@@ -9,7 +9,7 @@ import orjson
 
 
 @dataclass(frozen=True, slots=True)
-class Particulars:
+class GrantDetails:
     """`resources` are identifiers (RFC 8707). `claims_id_token` and `claims_userinfo` are names of
     claims that the parameter `claims` asked (Core §5.5). `authorization_details` are the objects of
     RFC 9396 §2, as they were granted. `withheld` are scopes that one of the resources does not get
@@ -30,12 +30,12 @@ class Particulars:
         return orjson.dumps({name: value for name, value in said.items() if value}).decode()
 
 
-NOTHING = Particulars()
+NOTHING = GrantDetails()
 
 
 @lru_cache(maxsize=1024)
-def unpack_particulars(text: str) -> Particulars:
+def unpack_particulars(text: str) -> GrantDetails:
     """What `pack` gave. Remembered by the text itself, so that it can never be out of date."""
     if not text:
         return NOTHING
-    return Particulars(**{name: tuple(value) for name, value in orjson.loads(text).items()})
+    return GrantDetails(**{name: tuple(value) for name, value in orjson.loads(text).items()})

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from authn.clients.tables import LONGEST_CLIENT_ID
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 from authn.profiles.tables import profiles
 
 grants = Table(
@@ -37,16 +37,16 @@ grants = Table(
     Column("subject", String(64), nullable=False),
     Column("scope", Text, nullable=False),
     Column("level", String(9), nullable=False),
-    Column("auth_time", Instant, nullable=False),
-    Column("granted_at", Instant, nullable=False),
-    Column("revoked_at", Instant),
+    Column("auth_time", UtcDateTime, nullable=False),
+    Column("granted_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
     # An offline grant outlives its session; the device, the consent and the person it does not.
     Column("offline", Boolean, nullable=False),
     # What was allowed besides scopes, as JSON: `Particulars`; "" for nothing.
     Column("particulars", Text, nullable=False),
     # In which capacity; none as a citizen. And when it ends by what the person chose.
     Column("profile_id", Uuid, ForeignKey(profiles.c.id)),
-    Column("ends_at", Instant),
+    Column("ends_at", UtcDateTime),
     # What a device was last used for, and what it has open.
     Index(None, "device_id", "granted_at"),
     # What ends with a profile.
@@ -63,9 +63,9 @@ authorization_codes = Table(
     Column("redirect_uri", Text, nullable=False),
     Column("nonce", Text, nullable=False),
     Column("code_challenge", String(43), nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     # Kept after its use: a second one must be recognised.
-    Column("used_at", Instant),
+    Column("used_at", UtcDateTime),
     # The thumbprint of the DPoP key that it is bound to (RFC 9449 §10); "" for none.
     Column("dpop_jkt", String(43), nullable=False),
     sqlite_with_rowid=False,
@@ -76,7 +76,7 @@ revoked_tokens = Table(
     "revoked_tokens",
     metadata,
     Column("jti", String(255), primary_key=True),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -86,15 +86,15 @@ refresh_tokens = Table(
     Column("token_hash", token_hash_type(), primary_key=True),
     Column("grant_id", Uuid, ForeignKey("grants.id"), nullable=False, index=True),
     Column("client_id", String(LONGEST_CLIENT_ID), nullable=False),
-    Column("issued_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("last_used_at", Instant, nullable=False),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime, nullable=False),
     # What it is bound to (RFC 9449 §5, RFC 8705 §4): "jkt:…", "x5t:…"; "client" where its client
     # has to authenticate, "" for nothing.
     Column("confirmation", String(60), nullable=False),
     # Since when a successor has taken its place; and that one, sealed under a key that only the
     # token itself gives, for a client that did not get the answer (protocol 4.9).
-    Column("rotated_at", Instant),
+    Column("rotated_at", UtcDateTime),
     Column("successor_sealed", LargeBinary),
     Column("successor_hash", token_hash_type()),
     sqlite_with_rowid=False,
@@ -130,7 +130,7 @@ pushed_requests = Table(
     Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), nullable=False),
     # What `AuthorizationRequest.pack` gave, as JSON.
     Column("parameters", Text, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -150,9 +150,9 @@ device_codes = Table(
     # network (`web.place.network_hash`).
     Column("place", JSON),
     Column("network", token_hash_type()),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("last_polled_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("last_polled_at", UtcDateTime),
     # Seconds that must pass between two polls.
     Column("interval", Integer, nullable=False),
     # waiting, allowed, declined, spent
@@ -167,6 +167,6 @@ wrong_user_codes = Table(
     metadata,
     Column("who", token_hash_type(), primary_key=True),
     Column("tries", Integer, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )

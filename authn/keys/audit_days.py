@@ -13,7 +13,7 @@ from pathlib import Path
 
 from authn.audit.chain import AT_ONCE, anything_to_chain, chain_new_rows, hold_chain
 from authn.audit.days import SignedDay, days_over, keep_signed, mark_exported, signed_days
-from authn.audit.findings import Finding
+from authn.audit.findings import ChainFinding
 from authn.audit.stream import FORMATS, mark_streamed, opened, rows_to_stream
 from authn.clock import Clock
 from authn.db.engine import Database
@@ -95,20 +95,20 @@ def is_signed(keys: Mapping[str, OwnKey], signed: SignedDay) -> bool:
 
 def check_head(
     keys: Mapping[str, OwnKey], settings: Settings, signed: SignedDay
-) -> Iterator[Finding]:
+) -> Iterator[ChainFinding]:
     """What is wrong with a day's signature, and with the file that it was exported to."""
     day = signed.day.day
     if not is_signed(keys, signed):
-        yield Finding(f"the signed head of {day} is not ours")
+        yield ChainFinding(f"the signed head of {day} is not ours")
     if signed.exported_at is None:
         return
     try:
         text = (settings.audit_heads / f"{day}.jws").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        yield Finding(f"the exported head of {day} is gone")
+        yield ChainFinding(f"the exported head of {day} is gone")
         return
     if text != signed.signed:
-        yield Finding(f"the head of {day} is not the one that was exported")
+        yield ChainFinding(f"the head of {day} is not the one that was exported")
 
 
 def stream_new(database: Database, settings: Settings) -> int:

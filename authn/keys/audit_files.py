@@ -11,14 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from authn.audit.days import Day, SignedDay
-from authn.audit.findings import Finding
+from authn.audit.days import AuditDay, SignedDay
+from authn.audit.findings import ChainFinding
 from authn.jose import InvalidToken, OwnKey, seconds, sign, verify
 
 FILE: Final = "audit-file+jwt"
 
 
-def sign_file(key: OwnKey, issuer: str, day: Day, path: Path, now: datetime) -> str:
+def sign_file(key: OwnKey, issuer: str, day: AuditDay, path: Path, now: datetime) -> str:
     """A JWS that says that the day is in a file of this hash; raises `OSError`."""
     claims = {"iss": issuer, "iat": seconds(now), **day.claims, "sha256": _hash(path)}
     return sign(key, claims, FILE)
@@ -31,16 +31,16 @@ def is_file_signed(keys: Mapping[str, OwnKey], signed: SignedDay) -> bool:
 
 def check_file(
     keys: Mapping[str, OwnKey], signed: SignedDay, path: Path | None
-) -> Iterator[Finding]:
+) -> Iterator[ChainFinding]:
     """What is wrong with what is signed of an archived day's file; and with it, if it is given."""
     claims = _claims(keys, signed)
     if not claims:
-        yield Finding(
+        yield ChainFinding(
             f"{signed.day.day} counts as archived, and nobody signed its file: rows were deleted "
             "without one, or before files were signed (`authn audit archive` signs it then)"
         )
     elif path is not None and path.is_file() and _hash(path) != claims["sha256"]:
-        yield Finding(f"{path.name} is not the file that was signed")
+        yield ChainFinding(f"{path.name} is not the file that was signed")
 
 
 def _claims(keys: Mapping[str, OwnKey], signed: SignedDay) -> Mapping[str, Any]:

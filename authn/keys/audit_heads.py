@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from authn.audit.days import Day
-from authn.audit.findings import Finding
-from authn.audit.heads import Heads, day_to_head, give_head_back, take_head
+from authn.audit.days import AuditDay
+from authn.audit.findings import ChainFinding
+from authn.audit.heads import ChainHeads, day_to_head, give_head_back, take_head
 from authn.audit.stream import send_head
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
@@ -63,7 +63,7 @@ def _append(path: Path, token: str) -> None:
         os.close(descriptor)
 
 
-def read_heads(heads: Heads, path: Path, keys: Mapping[str, OwnKey]) -> Iterator[Finding]:
+def read_heads(heads: ChainHeads, path: Path, keys: Mapping[str, OwnKey]) -> Iterator[ChainFinding]:
     """What is signed in the file, or in the files of heads in the folder, is in `heads`.
 
     What is none of ours is a finding. A file may also be what the stream wrote: its other lines
@@ -77,8 +77,8 @@ def read_heads(heads: Heads, path: Path, keys: Mapping[str, OwnKey]) -> Iterator
 
 
 def _read_file(
-    heads: Heads, path: Path, keys: Mapping[str, OwnKey], *, strict: bool
-) -> Iterator[Finding]:
+    heads: ChainHeads, path: Path, keys: Mapping[str, OwnKey], *, strict: bool
+) -> Iterator[ChainFinding]:
     with path.open("rb") as file:
         number = 0
         while line := file.readline(LONGEST_LINE):
@@ -88,16 +88,16 @@ def _read_file(
                 continue
             day = _day_of(found[0].decode("ascii"), keys) if found else None
             if day is None:
-                yield Finding(f"line {number} of {path.name} is no head of ours")
+                yield ChainFinding(f"line {number} of {path.name} is no head of ours")
             else:
                 heads.add(day)
 
 
-def _day_of(token: str, keys: Mapping[str, OwnKey]) -> Day | None:
+def _day_of(token: str, keys: Mapping[str, OwnKey]) -> AuditDay | None:
     for typ in (RUNNING, DAY):
         try:
             claims = verify(token, keys, typ)
         except InvalidToken:
             continue
-        return Day(**{name: claims[name] for name in Day.__slots__})
+        return AuditDay(**{name: claims[name] for name in AuditDay.__slots__})
     return None

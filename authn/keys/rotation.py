@@ -46,12 +46,12 @@ _NEXT_OF = select(signing_keys.c.kid).where(
 )
 
 
-class AnotherWasFirst(Exception):
+class AnotherRotation(Exception):
     """The state of a key is no longer what was read; what was written is rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class KeyPairs:
     """The key in use for an algorithm, and the one after it."""
 
     active: StoredKey
@@ -109,7 +109,7 @@ def withdraw(database: Database, secrets: Secrets, now: datetime, kid: str) -> N
         try:
             with writing(database) as connection:
                 _withdraw(connection, secrets, key, now)
-        except AnotherWasFirst:  # its state is another now, and all the same it must go
+        except AnotherRotation:  # its state is another now, and all the same it must go
             continue
         ensure_signing_keys(database, secrets, now)
         return
@@ -125,12 +125,12 @@ def _withdraw(connection: Connection, secrets: Secrets, key: StoredKey, now: dat
     record(connection, secrets, SigningKeyWithdrawn(kid=key.kid, alg=key.alg), now, NO_REFERENCE)
 
 
-def put_in_use(database: Database, secrets: Secrets, pair: Pair, now: datetime) -> bool:
+def put_in_use(database: Database, secrets: Secrets, pair: KeyPairs, now: datetime) -> bool:
     """Whether the pair's next key took over; False when another process changed one of the two."""
     try:
         with writing(database) as connection:
             hand_over(connection, secrets, pair, now)
-    except AnotherWasFirst:
+    except AnotherRotation:
         return False
     return True
 
@@ -138,14 +138,14 @@ def put_in_use(database: Database, secrets: Secrets, pair: Pair, now: datetime) 
 def hand_over(
     connection: Connection,
     secrets: Secrets,
-    pair: Pair,
+    pair: KeyPairs,
     now: datetime,
     reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
 ) -> None:
     """The pair's next key takes over in this transaction; there is no next one then.
 
-    `actor_id` is who of the staff did it. Raises `AnotherWasFirst`.
+    `actor_id` is who of the staff did it. Raises `AnotherRotation`.
     """
     # In this order: there is never a second active key, not even within the transaction.
     _change(connection, _RETIRE, pair.active.kid, ACTIVE, now)
@@ -164,20 +164,20 @@ def _change(
 ) -> None:
     parameters = {"of_kid": kid, "before": before, "now": now, **values}
     if connection.execute(statement, parameters).first() is None:
-        raise AnotherWasFirst
+        raise AnotherRotation
 
 
-def pairs(database: Database) -> dict[str, Pair]:
+def pairs(database: Database) -> dict[str, KeyPairs]:
     """For each algorithm the key in use and the next, where there are both."""
     with reading(database) as connection:
         return pairs_of(list_keys(connection))
 
 
-def pairs_of(keys: Iterable[StoredKey]) -> dict[str, Pair]:
+def pairs_of(keys: Iterable[StoredKey]) -> dict[str, KeyPairs]:
     """The same of these keys."""
     stored = {(key.alg, key.state): key for key in keys}
     return {
-        alg: Pair(stored[alg, ACTIVE], stored[alg, NEXT])
+        alg: KeyPairs(stored[alg, ACTIVE], stored[alg, NEXT])
         for alg in EVERY_ALGORITHM
         if (alg, ACTIVE) in stored and (alg, NEXT) in stored
     }

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from authn.db.engine import Database
 from authn.db.once import insert_missing, insert_once
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
 from authn.foreign_jwt import ExchangeKey
@@ -52,7 +52,7 @@ _IN_USE = select(signing_keys.c.alg, signing_keys.c.state).where(
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class SigningKeys:
     """The keys of this service, ready for use.
 
     `active` is the one that signs, for each algorithm. `by_kid` are all that verify, those that
@@ -114,7 +114,7 @@ def _row(secrets: Secrets, key: OwnKey, state: str, now: datetime) -> dict[str, 
     }
 
 
-def load_keys(connection: Connection, secrets: Secrets) -> Keys:
+def load_keys(connection: Connection, secrets: Secrets) -> SigningKeys:
     """The keys as the database has them now; raises `CommandError` when one is missing."""
     active: dict[Algorithm, OwnKey] = {}
     by_kid: dict[str, OwnKey] = {}
@@ -140,7 +140,9 @@ def load_keys(connection: Connection, secrets: Secrets) -> Keys:
             active[row.alg] = key
     if len(active) != len(ALGORITHMS):
         raise CommandError("There is no signing key yet: start the service with `authn serve`.")
-    return Keys(active, by_kid, for_hints, tuple(decrypting), orjson.dumps({"keys": published}))
+    return SigningKeys(
+        active, by_kid, for_hints, tuple(decrypting), orjson.dumps({"keys": published})
+    )
 
 
 def load_audit_keys(connection: Connection, secrets: Secrets) -> dict[str, OwnKey]:
@@ -160,22 +162,22 @@ def _imported(alg: AnyAlgorithm, jwk: bytes, *, private: bool) -> OwnKey:
     return import_private_key(alg, jwk) if private else import_public_key(alg, jwk)
 
 
-def current_keys(site: Site, connection: Connection, now: datetime) -> Keys:
+def current_keys(site: Site, connection: Connection, now: datetime) -> SigningKeys:
     """The keys, read again and decrypted at most once a minute by each process."""
     return remembered_keys(site, now) or site.memory.keep(load_keys(connection, site.secrets), now)
 
 
-def remembered_keys(site: Site, now: datetime) -> Keys | None:
+def remembered_keys(site: Site, now: datetime) -> SigningKeys | None:
     """The keys, if they were read less than a minute ago."""
-    return site.memory.recall(Keys, now, REMEMBERED)
+    return site.memory.recall(SigningKeys, now, REMEMBERED)
 
 
-def newer_keys(site: Site, connection: Connection, now: datetime) -> Keys | None:
+def newer_keys(site: Site, connection: Connection, now: datetime) -> SigningKeys | None:
     """The keys, read again because something names one that is not among them.
 
     Another process may have rotated twice since this one read them. None where that was just now.
     """
-    if site.memory.recall(Keys, now, READ_AGAIN):
+    if site.memory.recall(SigningKeys, now, READ_AGAIN):
         return None
     return site.memory.keep(load_keys(connection, site.secrets), now)
 
@@ -215,7 +217,7 @@ def _context(kid: str) -> str:
     return f"signing_keys:{kid}"
 
 
-ENCRYPTED = (Encrypted(signing_keys.c.jwk_encrypted, lambda row: _context(row.kid)),)
+ENCRYPTED = (EncryptedColumn(signing_keys.c.jwk_encrypted, lambda row: _context(row.kid)),)
 
 
 def _is_private(jwk: bytes) -> bool:

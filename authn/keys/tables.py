@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, LargeBinary, String, Table
 
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 
 NEXT = "next"
 ACTIVE = "active"
@@ -23,9 +23,9 @@ signing_keys = Table(
     # The private JWK; only the public one once nothing lives any more that was signed with it.
     # Encrypted all the same: who can write to this table can't make us believe a key of theirs.
     Column("jwk_encrypted", LargeBinary, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("activated_at", Instant),
-    Column("retired_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("activated_at", UtcDateTime),
+    Column("retired_at", UtcDateTime),
 )
 
 # Two processes that start, or rotate, at once agree on one key: the second INSERT does nothing.

@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.jose import ES256
-from authn.keys.rotation import Pair, pairs, put_in_use
+from authn.keys.rotation import KeyPairs, pairs, put_in_use
 from authn.keys.signing_keys import (
     StoredKey,
     ensure_signing_keys,
@@ -55,7 +55,7 @@ def look_after_keys(
     _forget_altogether(database, settings, stopped, now)
 
 
-def _is_due(settings: Settings, pair: Pair, now: datetime) -> bool:
+def _is_due(settings: Settings, pair: KeyPairs, now: datetime) -> bool:
     in_use_since = pair.active.activated_at or pair.active.created_at
     return (
         settings.signing_key_rotation > timedelta(0)

@@ -16,7 +16,7 @@ from authn.clients.clients import Client
 from authn.consents.authorization_details import profiles_asked
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.login.passage import Passage
-from authn.login.profile_choices import Chosen, Remembered, keep_choice, remembered
+from authn.login.profile_choices import ChosenProfile, RememberedProfile, keep_choice, remembered
 from authn.profiles.available import available, may_miss, questions_of, unchecked
 from authn.profiles.profile import CITIZEN, Kind, Profile
 from authn.profiles.profiles import find_by_public_id
@@ -29,7 +29,7 @@ _FOUND: Final = "choice of a profile"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class CapacityChoice:
     """In which capacities the person may act for a request, and in which they do.
 
     `profile` is None while they must choose, or can't: then there are no `candidates`. `kept` is
@@ -41,14 +41,14 @@ class Choice:
 
     candidates: tuple[Profile, ...] = (CITIZEN,)
     profile: Profile | None = CITIZEN
-    kept: Chosen | None = None
+    kept: ChosenProfile | None = None
     last: Profile | None = None
     unchecked: tuple[QuestionName, ...] = ()
     lost: bool = False
     kinds: frozenset[Kind] = frozenset()
 
 
-AS_CITIZEN: Final = Choice()
+AS_CITIZEN: Final = CapacityChoice()
 
 
 def acting(passage: Passage) -> Profile:
@@ -62,14 +62,14 @@ def acting(passage: Passage) -> Profile:
     return profile
 
 
-def choice_of(passage: Passage) -> Choice:
+def choice_of(passage: Passage) -> CapacityChoice:
     """What there is to choose, and what is chosen; found out once in a request.
 
     Raises `NeededFromOutside` as `acting` does.
     """
     if not (passage.client.profile_kinds or passage.client.required_profile_kinds):
         return AS_CITIZEN
-    found: Choice | None = passage.found.get(_FOUND)
+    found: CapacityChoice | None = passage.found.get(_FOUND)
     if found is None:
         found = passage.found[_FOUND] = _found_out(passage)
     return found
@@ -122,7 +122,7 @@ def by_consent_id(profiles: Iterable[Profile], consent_id: UUID | None) -> Profi
     return next((each for each in profiles if each.consent_id == consent_id), None)
 
 
-def _found_out(passage: Passage) -> Choice:
+def _found_out(passage: Passage) -> CapacityChoice:
     session, pending = passage.session, passage.pending
     assert session is not None, "somebody is signed in"
     request, client = passage.request, passage.client
@@ -132,19 +132,19 @@ def _found_out(passage: Passage) -> Choice:
     kept = _settled(known, candidates, asked_to_choose="select_account" in pending.prompt)
     if kept is not None:
         profile = by_consent_id(candidates, kept.consent_id)
-        return Choice(candidates, profile, kept, kinds=kinds)
+        return CapacityChoice(candidates, profile, kept, kinds=kinds)
     lost = known.in_session is not None and not by_consent_id(allowed, known.in_session.consent_id)
     open_questions = tuple(unchecked_at(request, session, kinds))
     only = candidates[0] if len(candidates) == 1 and not lost else None
     if only and may_miss(request.connection, session.person_id, open_questions):
         only = None
     last = by_consent_id(candidates, known.last.consent_id) if known.last else None
-    return Choice(candidates, only, None, last, open_questions, lost, kinds)
+    return CapacityChoice(candidates, only, None, last, open_questions, lost, kinds)
 
 
 def _settled(
-    known: Remembered, candidates: tuple[Profile, ...], *, asked_to_choose: bool
-) -> Chosen | None:
+    known: RememberedProfile, candidates: tuple[Profile, ...], *, asked_to_choose: bool
+) -> ChosenProfile | None:
     """The choice that holds for the request; one of what is not possible is none."""
     chosen = known.for_request or (None if asked_to_choose else known.in_session)
     return chosen if chosen and by_consent_id(candidates, chosen.consent_id) else None

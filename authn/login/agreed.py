@@ -17,7 +17,7 @@ from authn.consents.asked import (
     still_to_ask,
     that_count,
 )
-from authn.consents.consents import Answer, answers_of
+from authn.consents.consents import ConsentAnswer, answers_of
 from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.login.acting import acting
 from authn.login.passage import Passage
@@ -27,7 +27,7 @@ _FOUND: Final = "what the person was asked"
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class AgreedScopes:
     """The request without what was declined; `ends_at` is None until the person takes it back."""
 
     request: AuthorizationRequest
@@ -35,7 +35,7 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ConsentQuestion:
     """What a request asks of its person, by the names of `consents.asked`.
 
     `needed` is what the client can't do without. `answers` are those of before that count, `former`
@@ -45,8 +45,8 @@ class Question:
     request: AuthorizationRequest
     names: frozenset[str]
     needed: frozenset[str]
-    answers: dict[str, Answer]
-    former: dict[str, Answer]
+    answers: dict[str, ConsentAnswer]
+    former: dict[str, ConsentAnswer]
 
     @property
     def left(self) -> frozenset[str]:
@@ -54,7 +54,7 @@ class Question:
         return still_to_ask(self.names, self.needed, self.answers)
 
 
-def question(passage: Passage) -> Question | None:
+def question(passage: Passage) -> ConsentQuestion | None:
     """What the person is asked; None where nobody asks them. Found out once in a request.
 
     With `prompt=consent`, and for an application that anybody can pretend to be, what was allowed
@@ -67,7 +67,7 @@ def question(passage: Passage) -> Question | None:
     anew = "consent" in pending.prompt or (pretender and not acted(passage))
     if passage.client.first_party and not (pretender and anew):
         return None
-    found: dict[UUID, Question] = passage.found.setdefault(_FOUND, {})
+    found: dict[UUID, ConsentQuestion] = passage.found.setdefault(_FOUND, {})
     profile_id = acting(passage).consent_id
     if profile_id not in found:
         since = pending.arrived_at if anew else None
@@ -77,14 +77,14 @@ def question(passage: Passage) -> Question | None:
 
 def _question(
     passage: Passage, asked: AuthorizationRequest, profile_id: UUID, since: datetime | None
-) -> Question:
+) -> ConsentQuestion:
     assert passage.session is not None
     connection, client = passage.request.connection, passage.client
     names = names_asked(connection, asked)
     person_id = passage.session.person_id
     former = answers_of(connection, person_id, client.client_id, profile_id, passage.request.now)
     needed = frozenset(needed_names(client, asked, names))
-    return Question(asked, names, needed, that_count(former, asked, since), former)
+    return ConsentQuestion(asked, names, needed, that_count(former, asked, since), former)
 
 
 def ask_again(passage: Passage) -> None:
@@ -98,15 +98,15 @@ def left_to_allow(passage: Passage) -> frozenset[str]:
     return asked.left if asked else frozenset()
 
 
-def agreed(passage: Passage) -> Agreed:
+def agreed(passage: Passage) -> AgreedScopes:
     """What the grant will be of; to be asked once nothing is left to allow."""
     asked = question(passage)
     if asked is None:
-        return Agreed(permitted(passage))
+        return AgreedScopes(permitted(passage))
     allowed = allowed_names(asked.names, asked.answers)
     whole = allowed == asked.names
     request = asked.request if whole else narrowed(asked.request, asked.names, allowed)
-    return Agreed(request, ends_at(allowed, asked.answers))
+    return AgreedScopes(request, ends_at(allowed, asked.answers))
 
 
 def _could_be_another(passage: Passage) -> bool:

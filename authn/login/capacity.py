@@ -12,7 +12,7 @@ from authn.errors import N_
 from authn.login.scopes import Values
 from authn.people.ssin import display
 from authn.people.tables import Person
-from authn.profiles.claims import Named, user_profile
+from authn.profiles.claims import HasName, user_profile
 from authn.profiles.kinds import KINDS
 from authn.profiles.kinds.kind import ORGANISATION_WORDS
 from authn.profiles.kinds.mandate import SERVICE_WORDS
@@ -29,7 +29,7 @@ SERVICES: Final = N_("For")
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
+class ChosenCapacity:
     """How a profile is called and, where one acts for another in it, for whom ("" for nobody).
 
     `values` is what the application learns with it, each with a label.
@@ -52,20 +52,20 @@ class WithProfile:
 
 def capacity_in_words(
     request: Request, profile: Profile, person: Person, told: WithProfile
-) -> Capacity:
+) -> ChosenCapacity:
     """The capacity in which this person acts, with what would be told of it."""
     name = f"{person.given_name} {person.family_name}".strip()
     called = in_words(profile, request.translate, name)
     if profile.id is None:
-        return Capacity(called.title, called.subtitle)
+        return ChosenCapacity(called.title, called.subtitle)
     connection, secrets = request.connection, request.secrets
     represented = named_represented(connection, secrets, profile, with_ssin=told.numbered)
     for_another = KINDS[profile.kind].for_another
-    acting = Named("", "")  # what is told of the person themselves is asked by scopes
+    acting = HasName("", "")  # what is told of the person themselves is asked by scopes
     claims = user_profile(profile, acting, represented)
     values = list(_values(request, claims))
     for_whom = values[0][1] if for_another and values else ""
-    return Capacity(called.title, called.subtitle, for_whom, values if told.named else [])
+    return ChosenCapacity(called.title, called.subtitle, for_whom, values if told.named else [])
 
 
 def _values(request: Request, claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

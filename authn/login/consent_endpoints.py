@@ -15,12 +15,12 @@ from authn.consents.scopes import OPENID, PROFILE, SSIN
 from authn.errors import N_, InvalidRequest
 from authn.grants.authorization_request import DEVICE
 from authn.login.acting import acting, choice_of, keep_to_choice
-from authn.login.agreed import Question, ask_again, question
-from authn.login.capacity import Capacity, WithProfile, capacity_in_words, enterprise_number
+from authn.login.agreed import ConsentQuestion, ask_again, question
+from authn.login.capacity import ChosenCapacity, WithProfile, capacity_in_words, enterprise_number
 from authn.login.hallway import CONSENT, decline, next_location, next_step, proceed
 from authn.login.passage import Passage
 from authn.login.pending import pending_token
-from authn.login.scopes import Marks, in_words
+from authn.login.scopes import ScopeMarks, in_words
 from authn.login.waiting import passage_of, shown_to_another
 from authn.people.persons import find_person
 from authn.sessions.sessions import Session
@@ -35,7 +35,7 @@ TICKED = "allow:"
 
 
 @dataclass(frozen=True, slots=True)
-class Organisation:
+class ConsentOrganisation:
     """On whose behalf an application asks; `name` is "" where only the number is known."""
 
     name: str
@@ -72,7 +72,7 @@ def consent(request: Request) -> Response:
     )
 
 
-def _marks(passage: Passage, asked: Question) -> Marks:
+def _marks(passage: Passage, asked: ConsentQuestion) -> ScopeMarks:
     """What can't be left out, and why; and what the person left out when they were last asked."""
     language, reasons = passage.request.language, passage.client.scope_reasons
 
@@ -84,21 +84,21 @@ def _marks(passage: Passage, asked: Question) -> Marks:
         words = NEEDED_TO_SIGN_IN if name == OPENID else SAYS_IT_NEEDS_IT
         return passage.request.translate(words)
 
-    return Marks(
+    return ScopeMarks(
         needed={name: reason(name) for name in asked.needed},
         unticked={name for name, answer in asked.former.items() if not answer.allowed},
     )
 
 
-def _organisation(passage: Passage) -> Organisation | None:
+def _organisation(passage: Passage) -> ConsentOrganisation | None:
     number = passage.client.organisation
     if not number:
         return None
     known = organisation_of(passage.request.connection, passage.request.secrets, number)
-    return Organisation(known.name if known else "", enterprise_number(number))
+    return ConsentOrganisation(known.name if known else "", enterprise_number(number))
 
 
-def _capacity(passage: Passage, session: Session, asked: Question) -> Capacity | None:
+def _capacity(passage: Passage, session: Session, asked: ConsentQuestion) -> ChosenCapacity | None:
     """In which capacity the person acts; None where this application knows no other than that of
     citizen."""
     if not passage.client.profile_kinds:

@@ -14,13 +14,13 @@ from sqlalchemy import Connection, bindparam, delete, select
 from authn.consents.desk_acts import desk_act_of
 from authn.db.once import insert_once
 from authn.login.passage import Passage
-from authn.login.steps import Step
+from authn.login.steps import LoginStep
 from authn.login.tables import confirmed_desk_acts
 from authn.sessions.sessions import Session
 
 PATH: Final = "/login/desk-act"
 # OpenID Connect Core §3.1.2.6: with `prompt=none` there is nobody who could confirm it.
-CONFIRM_ACT: Final = Step(PATH, "interaction_required", "The person must confirm the act.")
+CONFIRM_ACT: Final = LoginStep(PATH, "interaction_required", "The person must confirm the act.")
 # From the assertion on: so long the act can be done, and all that hangs on the grant lives.
 LIFETIME: Final = timedelta(minutes=5)
 KEPT: Final = timedelta(days=1)
@@ -36,7 +36,7 @@ _FORGET: Final = delete(confirmed_desk_acts).where(
 )
 
 
-def desk_act_required(passage: Passage) -> Step | None:
+def desk_act_required(passage: Passage) -> LoginStep | None:
     """An act at the desk is asked that the person has not confirmed for this request.
 
     It costs no statement where none is asked.

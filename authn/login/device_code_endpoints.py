@@ -17,7 +17,7 @@ from authn.consents.asked import names_asked
 from authn.errors import N_, Forbidden, InvalidRequest
 from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.grants.device_codes import (
-    DeviceCode,
+    RunningDeviceCode,
     code_expired,
     decline_device,
     find_waiting,
@@ -156,7 +156,7 @@ def _who(request: Request, session: Session | None) -> str:
     return f"network {network or 'unknown'}"
 
 
-def _typed(request: Request, token: str) -> tuple[str, DeviceCode, Client]:
+def _typed(request: Request, token: str) -> tuple[str, RunningDeviceCode, Client]:
     """The code that was typed in this browser, and what waits for it.
 
     Raises `InvalidRequest`, `Forbidden` in another browser, or `Expired`.

@@ -32,7 +32,7 @@ from authn.login.response import (
     authorization_response_location,
 )
 from authn.login.rules_of_today import refused_today
-from authn.login.steps import Step, authentication_required, device_needed
+from authn.login.steps import LoginStep, authentication_required, device_needed
 from authn.profiles.refreshing import hear_of_citizen
 from authn.sessions.sessions import Session
 from authn.web.logs import logger
@@ -52,13 +52,13 @@ NOT_SEALED = {
 }
 
 
-SELECT_ACCOUNT = Step(
+SELECT_ACCOUNT = LoginStep(
     "/select-account", "account_selection_required", "The person must choose an account."
 )
-CONSENT = Step("/consent", "consent_required", "The person has not allowed this yet.")
+CONSENT = LoginStep("/consent", "consent_required", "The person has not allowed this yet.")
 
 
-def account_selection_required(passage: Passage) -> Step | None:
+def account_selection_required(passage: Passage) -> LoginStep | None:
     """The client asked to let the person choose, and the person has not chosen for this request."""
     session, pending = passage.session, passage.pending
     if session is None or "select_account" not in pending.prompt:
@@ -66,12 +66,12 @@ def account_selection_required(passage: Passage) -> Step | None:
     return None if acted(passage) else SELECT_ACCOUNT
 
 
-def consent_required(passage: Passage) -> Step | None:
+def consent_required(passage: Passage) -> LoginStep | None:
     """Something is asked that the person has not allowed this client."""
     return CONSENT if left_to_allow(passage) else None
 
 
-CHECKS: tuple[Callable[[Passage], Step | None], ...] = (
+CHECKS: tuple[Callable[[Passage], LoginStep | None], ...] = (
     authentication_required,
     device_needed,
     account_selection_required,
@@ -82,7 +82,7 @@ CHECKS: tuple[Callable[[Passage], Step | None], ...] = (
 )
 
 
-def next_step(passage: Passage) -> Step | None:
+def next_step(passage: Passage) -> LoginStep | None:
     """The first thing that is missing; None when the answer can be given, or none ever can.
 
     Raises `NeededFromOutside` when a source is to be asked first: also whether the person lives.

@@ -7,7 +7,7 @@ JWT Secured Authorization Response Mode for OAuth 2.0, JARM
 from collections.abc import Mapping
 from datetime import timedelta
 
-from authn.clients.client_tokens import Sealing, sealed_for_client, signed_for
+from authn.clients.client_tokens import SealingKeys, sealed_for_client, signed_for
 from authn.clients.clients import Client
 from authn.errors import Unavailable
 from authn.jose import RS256, seconds
@@ -48,9 +48,9 @@ def can_be_sealed(request: Request, client: Client) -> bool:
     return True
 
 
-def sealing(client: Client) -> Sealing:
+def sealing(client: Client) -> SealingKeys:
     """How the client wants its responses, by its registration (§3)."""
-    return Sealing(
+    return SealingKeys(
         signing_algorithm(client),
         client.metadata.authorization_encrypted_response_alg,
         client.metadata.authorization_encrypted_response_enc,

@@ -3,10 +3,10 @@
 from sqlalchemy import delete, update
 
 from authn.login.tables import confirmed_desk_acts, profile_choices
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 
 
-def move_choices(merger: Merger) -> list[str]:
+def move_choices(merger: PersonMerge) -> list[str]:
     """What the merged person chose last is still what is offered first."""
     merger.connection.execute(
         update(profile_choices)
@@ -16,7 +16,7 @@ def move_choices(merger: Merger) -> list[str]:
     return []
 
 
-def forget_confirmations(merger: Merger) -> list[str]:
+def forget_confirmations(merger: PersonMerge) -> list[str]:
     """What they confirmed at the desk, as whoever they were, lets nobody do it any more."""
     of_merged = confirmed_desk_acts.c.person_id == merger.merged.id
     merger.connection.execute(delete(confirmed_desk_acts).where(of_merged))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from authn.clients.permissions import Refused, kinds_of
+from authn.clients.permissions import RefusedPermission, kinds_of
 from authn.clients.resources import Resource, ResourceScope
 from authn.errors import N_
 from authn.login.acting import acting, choice_of
@@ -24,7 +24,7 @@ from authn.login.response import (
     authorization_response_location,
 )
 from authn.login.waiting import passage_of, shown_to_another
-from authn.profiles.words import InWords, in_words
+from authn.profiles.words import ProfileSentence, in_words
 from authn.web.request import Request, page, redirect
 from authn.web.routing import WHEN_NEEDED, form_route, page_route
 
@@ -49,7 +49,7 @@ DISCIPLINES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingPermission:
     """Something that is refused, in words: what, where, why, who may have it ("" for anybody), and
     what the application says that it is for."""
 
@@ -95,7 +95,7 @@ def back(request: Request) -> Response:
     return page(request, "login/continue.html", client=client, location=location)
 
 
-def _missing(passage: Passage) -> Iterable[Missing]:
+def _missing(passage: Passage) -> Iterable[MissingPermission]:
     """What is refused; of several things, those that the application can't do without."""
     refused = permission(passage).refused
     needs = passage.client.scope_reasons
@@ -113,10 +113,10 @@ def _missing(passage: Passage) -> Iterable[Missing]:
 
 
 def _in_words(
-    request: Request, resource: Resource, scope: str, refused: Refused, reason: str
-) -> Missing:
+    request: Request, resource: Resource, scope: str, refused: RefusedPermission, reason: str
+) -> MissingPermission:
     rules = resource.scopes.get(scope)
-    return Missing(
+    return MissingPermission(
         what=rules.sentence(request.language) if rules else resource.resource_name,
         where=resource.resource_name,
         why=request.translate(refused.sentence),
@@ -136,7 +136,7 @@ def who_may(rules: ResourceScope) -> list[str]:
     return who
 
 
-def _others(passage: Passage) -> list[InWords]:
+def _others(passage: Passage) -> list[ProfileSentence]:
     """Other capacities of the person's in which the application could go on, the first few."""
     profile, request = acting(passage), passage.request
     others = [each for each in choice_of(passage).candidates if each.id != profile.id]

@@ -12,7 +12,7 @@ from typing import Final
 from authn.errors import N_
 from authn.profiles.kinds import KINDS
 from authn.profiles.profile import Profile
-from authn.profiles.words import InWords, in_words
+from authn.profiles.words import ProfileSentence, in_words
 from authn.sources.questions import QuestionName
 
 CITIZEN_VALUE: Final = "citizen"
@@ -33,7 +33,7 @@ Translate = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OfferedProfiles:
     """One profile: the `value` of its button, how it is called, and the letters beside it."""
 
     value: str
@@ -43,20 +43,20 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class OfferedGroup:
     """Profiles under one heading; `more` are there that are not shown."""
 
     heading: str
-    shown: tuple[Offered, ...]
+    shown: tuple[OfferedProfiles, ...]
     more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class OfferedProfile:
     """What a page offers: `first` is what was chosen last. `found` of `count` fit the search."""
 
-    first: Offered | None
-    groups: tuple[Group, ...]
+    first: OfferedProfiles | None
+    groups: tuple[OfferedGroup, ...]
     found: int
     count: int
     search: str = ""
@@ -75,7 +75,7 @@ def offer(
     last: Profile | None = None,
     default_kind: str = "",
     search: str = "",
-) -> Offer:
+) -> OfferedProfile:
     """These profiles, of the person who has this name; of a search, those that fit. `last` is one
     of them.
 
@@ -89,7 +89,7 @@ def offer(
     for profile, words in sorted(fitting, key=lambda pair: pair[0].kind != default_kind):
         if profile is not first:
             grouped.setdefault(words.group, []).append(profile)
-    return Offer(
+    return OfferedProfile(
         first=offered(first, translate, name) if first else None,
         groups=tuple(
             _group(heading, members, translate, name) for heading, members in grouped.items()
@@ -100,11 +100,13 @@ def offer(
     )
 
 
-def offered(profile: Profile, translate: Translate, name: str) -> Offered:
+def offered(profile: Profile, translate: Translate, name: str) -> OfferedProfiles:
     """One profile of the person who has this name."""
     words = in_words(profile, translate, name)
     called = KINDS[profile.kind].called(profile.fact).name if profile.fact else name
-    return Offered(value_of(profile), words.title, words.subtitle, initials(called or words.title))
+    return OfferedProfiles(
+        value_of(profile), words.title, words.subtitle, initials(called or words.title)
+    )
 
 
 def value_of(profile: Profile) -> str:
@@ -129,7 +131,7 @@ def folded(text: str) -> str:
     return "".join(each for each in decomposed if not unicodedata.combining(each))
 
 
-def _fits(words: InWords, asked: Sequence[str]) -> bool:
+def _fits(words: ProfileSentence, asked: Sequence[str]) -> bool:
     """Whether all that is searched for is in how the profile is called."""
     if not asked:
         return True
@@ -137,8 +139,8 @@ def _fits(words: InWords, asked: Sequence[str]) -> bool:
     return all(each in text for each in asked)
 
 
-def _group(heading: str, members: list[Profile], translate: Translate, name: str) -> Group:
+def _group(heading: str, members: list[Profile], translate: Translate, name: str) -> OfferedGroup:
     shown = members[:MOST_OF_A_GROUP]
-    return Group(
+    return OfferedGroup(
         heading, tuple(offered(each, translate, name) for each in shown), len(members) - len(shown)
     )

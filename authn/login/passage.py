@@ -18,7 +18,7 @@ from authn.sessions.levels import levels_of
 from authn.sessions.sessions import Session
 from authn.settings import Settings
 from authn.web.request import Request
-from authn.webauthn.policy import IDENTITY, Unmet, model_of, policy_of, unmet
+from authn.webauthn.policy import IDENTITY, UnmetPolicy, model_of, policy_of, unmet
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def granted_level(passage: Passage, session: Session) -> KeyLevel:
     return reached[-1] if reached else session.level
 
 
-def lacking(passage: Passage) -> Unmet | None:
+def lacking(passage: Passage) -> UnmetPolicy | None:
     """What the session's device lacks today for this application; None when it is good enough."""
     if passage.session is None:
         return None

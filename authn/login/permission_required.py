@@ -10,13 +10,13 @@ from typing import Final
 from authn.login.passage import Passage
 from authn.login.permitted import asks_resources, permission
 from authn.login.profile_step import profile_required
-from authn.login.steps import Step, authentication_required, device_needed
+from authn.login.steps import LoginStep, authentication_required, device_needed
 
 NOT_PERMITTED_DESCRIPTION: Final = "The person may not obtain what this client needs."
-NOT_PERMITTED: Final = Step("/login/not-permitted", "access_denied", NOT_PERMITTED_DESCRIPTION)
+NOT_PERMITTED: Final = LoginStep("/login/not-permitted", "access_denied", NOT_PERMITTED_DESCRIPTION)
 
 
-def permission_required(passage: Passage) -> Step | None:
+def permission_required(passage: Passage) -> LoginStep | None:
     """Something that is asked needs a better device, or may not be obtained and can't be left out.
 
     What the client can do without is left out of the answer, and is no step.

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from authn.audit.log import record
 from authn.audit.permission_events import ScopeRefused
-from authn.clients.permissions import LEVEL, Identity, Refused, level_of, refusal
+from authn.clients.permissions import LEVEL, ClientIdentity, RefusedPermission, level_of, refusal
 from authn.clients.resources import Resource, find_resources
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, asked_each_time
 from authn.consents.scopes import SCOPES
@@ -38,7 +38,7 @@ Named = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
+class CapacityPermission:
     """`request` without what is refused, and that, each with why.
 
     `level` is the one to sign in at first, None where nothing is to be had by it; `denied` is
@@ -46,7 +46,7 @@ class Permission:
     """
 
     request: AuthorizationRequest
-    refused: Mapping[Named, Refused]
+    refused: Mapping[Named, RefusedPermission]
     level: PolicyLevel | None = None
     denied: bool = False
 
@@ -56,15 +56,15 @@ def permitted(passage: Passage) -> AuthorizationRequest:
     return permission(passage).request
 
 
-def permission(passage: Passage) -> Permission:
+def permission(passage: Passage) -> CapacityPermission:
     """What the identity in which the person acts may obtain of the request; found out once.
 
     One query where resources are asked, none otherwise; one more where a level is lacking.
     """
     if not asks_resources(passage):
-        return Permission(passage.pending, {})
+        return CapacityPermission(passage.pending, {})
     profile = acting(passage)
-    found: dict[Any, Permission] = passage.found.setdefault(_FOUND, {})
+    found: dict[Any, CapacityPermission] = passage.found.setdefault(_FOUND, {})
     if profile.id not in found:
         found[profile.id] = permission_of(passage, profile)
     return found[profile.id]
@@ -75,7 +75,7 @@ def asks_resources(passage: Passage) -> bool:
     return passage.session is not None and passage.pending.resource != ()
 
 
-def permission_of(passage: Passage, profile: Profile) -> Permission:
+def permission_of(passage: Passage, profile: Profile) -> CapacityPermission:
     """What the person could obtain of the request in this capacity."""
     assert passage.session is not None
     pending, resources = passage.pending, resources_asked(passage)
@@ -96,11 +96,11 @@ def permission_of(passage: Passage, profile: Profile) -> Permission:
     ]
     left = _without(pending, resources, refused)
     if not enough:
-        return Permission(left, refused, denied=True)
+        return CapacityPermission(left, refused, denied=True)
     # The least that the client can go on with is asked for, even where the person has to get a
     # device for it; more than that where they have one.
     reachable = [each for each in levels if each == enough[0] or _reachable(passage, each)]
-    return Permission(left, refused, reachable[-1] if reachable else None)
+    return CapacityPermission(left, refused, reachable[-1] if reachable else None)
 
 
 def resources_asked(passage: Passage) -> Mapping[str, Resource]:
@@ -162,8 +162,8 @@ def note_refused(passage: Passage) -> None:
 
 
 def _refused(
-    identity: Identity, pending: AuthorizationRequest, resources: Mapping[str, Resource]
-) -> dict[Named, Refused]:
+    identity: ClientIdentity, pending: AuthorizationRequest, resources: Mapping[str, Resource]
+) -> dict[Named, RefusedPermission]:
     """Everything that is asked and refused."""
     verdicts = {
         (identifier, scope): refusal(identity, scope, resources[identifier])

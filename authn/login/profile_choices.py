@@ -56,7 +56,7 @@ _FORGET: Final = delete(profile_choices).where(
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenProfile:
     """A choice, by the `consent_id` of the profile, and when it was made."""
 
     consent_id: UUID
@@ -64,27 +64,27 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class RememberedProfile:
     """What a person chose at a client: for this request, in this session, and whenever it was.
 
     None where they did not.
     """
 
-    for_request: Chosen | None = None
-    in_session: Chosen | None = None
-    last: Chosen | None = None
+    for_request: ChosenProfile | None = None
+    in_session: ChosenProfile | None = None
+    last: ChosenProfile | None = None
 
 
 def remembered(
     connection: Connection, session: Session, client_id: str, request_id: str
-) -> Remembered:
+) -> RememberedProfile:
     """What the session's person chose at this client: one statement."""
     parameters = {"of_person": session.person_id, "at_client": client_id}
-    found = Remembered()
+    found = RememberedProfile()
     for row in connection.execute(_REMEMBERED, parameters):
-        chosen = Chosen(row.profile_id or NO_PROFILE, row.chosen_at)
+        chosen = ChosenProfile(row.profile_id or NO_PROFILE, row.chosen_at)
         here = row.session_id == session.id
-        found = Remembered(
+        found = RememberedProfile(
             chosen if here and row.request_id == request_id else found.for_request,
             found.in_session or (chosen if here else None),
             found.last or chosen,
@@ -120,7 +120,7 @@ def note_switch(
 
 
 def keep_choice(
-    connection: Connection, session: Session, client_id: str, request_id: str, chosen: Chosen
+    connection: Connection, session: Session, client_id: str, request_id: str, chosen: ChosenProfile
 ) -> None:
     """A choice made before holds for this request too, whatever is chosen in another tab."""
     profile_id = None if chosen.consent_id == NO_PROFILE else chosen.consent_id

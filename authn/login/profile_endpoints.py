@@ -9,7 +9,7 @@ from starlette.responses import Response
 from authn.audit.log import record
 from authn.audit.profile_events import ProfileChosen
 from authn.errors import N_
-from authn.login.acting import Choice, choice_of
+from authn.login.acting import CapacityChoice, choice_of
 from authn.login.hallway import account_selection_required, next_location, proceed
 from authn.login.offered import UNCHECKED_WORDS, chosen_of, offer
 from authn.login.passage import Passage
@@ -113,7 +113,7 @@ def _onwards(passage: Passage, location: str) -> Response:
 
 
 def _choices_page(
-    passage: Passage, choice: Choice, *, search: str = "", error: str = ""
+    passage: Passage, choice: CapacityChoice, *, search: str = "", error: str = ""
 ) -> Response:
     request, session, client = passage.request, passage.session, passage.client
     assert session is not None
@@ -137,7 +137,7 @@ def _choices_page(
     )
 
 
-def _nobody_page(passage: Passage, choice: Choice) -> Response:
+def _nobody_page(passage: Passage, choice: CapacityChoice) -> Response:
     request = passage.request
     needed = [
         request.translate(words) for kind, words in NEEDED_WORDS.items() if kind in choice.kinds
@@ -145,7 +145,7 @@ def _nobody_page(passage: Passage, choice: Choice) -> Response:
     return page(request, "login/no_profile.html", needed=needed, **_common(passage, choice))
 
 
-def _common(passage: Passage, choice: Choice) -> dict[str, Any]:
+def _common(passage: Passage, choice: CapacityChoice) -> dict[str, Any]:
     request = passage.request
     return {
         "person": passage.session,

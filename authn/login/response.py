@@ -32,7 +32,7 @@ RESPONSE_MODES: dict[str, ResponseMode] = {
 BY_LOCATION = ("query", "query.jwt")
 
 
-class Answerable(Protocol):
+class AnswerableRequest(Protocol):
     """What must be known of a request to answer it: an `AuthorizationRequest`, or less."""
 
     @property
@@ -52,7 +52,7 @@ def modes_of(client: Client) -> tuple[ResponseMode, ...]:
 
 
 def authorization_response(
-    request: Request, client: Client, pending: Answerable, parameters: Mapping[str, str]
+    request: Request, client: Client, pending: AnswerableRequest, parameters: Mapping[str, str]
 ) -> Response:
     """The answer with these parameters (a code or an error) on its way to the client.
 
@@ -74,7 +74,7 @@ def _last_page(
 
 
 def authorization_response_location(
-    request: Request, client: Client, pending: Answerable, parameters: Mapping[str, str]
+    request: Request, client: Client, pending: AnswerableRequest, parameters: Mapping[str, str]
 ) -> str:
     """The answer in the query of the `redirect_uri`, for the modes of `BY_LOCATION` alone."""
     assert pending.response_mode in BY_LOCATION
@@ -84,7 +84,7 @@ def authorization_response_location(
 
 
 def _answer(
-    request: Request, client: Client, pending: Answerable, parameters: Mapping[str, str]
+    request: Request, client: Client, pending: AnswerableRequest, parameters: Mapping[str, str]
 ) -> dict[str, str]:
     state = {"state": pending.state} if pending.state else {}
     if pending.response_mode.endswith(".jwt"):
@@ -93,7 +93,7 @@ def _answer(
 
 
 def _form_post(
-    request: Request, client: Client, pending: Answerable, parameters: Mapping[str, str]
+    request: Request, client: Client, pending: AnswerableRequest, parameters: Mapping[str, str]
 ) -> Response:
     """A page whose script posts the answer; its policy lets forms go to that origin alone."""
     response = page(

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from authn.clients.resources import Resource, find_resources
 from authn.consents.asked import CLAIM, scopes_at_resources
-from authn.consents.authorization_details import TYPES, Described, Detail, locations_of
-from authn.consents.scopes import CLAIMS, SCOPES, SSIN, Known
+from authn.consents.authorization_details import TYPES, Detail, DetailDescription, locations_of
+from authn.consents.scopes import CLAIMS, SCOPES, SSIN, KnownScopes
 from authn.errors import N_
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.grants import OFFLINE_ACCESS
@@ -47,7 +47,7 @@ Values = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ScopeItem:
     """One thing that is allowed by itself, under its name of `consents.asked`.
 
     `needed` is whether the client can't do without it, and `reason` why, where it says so; any
@@ -68,7 +68,7 @@ class AtResource:
     """What is asked at one resource, which may learn in which capacity the person acts."""
 
     where: str
-    items: list[Item]
+    items: list[ScopeItem]
     reads_profile: bool = False
 
     @property
@@ -78,13 +78,13 @@ class AtResource:
 
 
 @dataclass(frozen=True, slots=True)
-class InWords:
+class ScopeSentence:
     """Everything that is asked: what is seen, what is done, and what is done this once."""
 
-    seen: list[Item]
-    offline: Item | None = None
+    seen: list[ScopeItem]
+    offline: ScopeItem | None = None
     done: list[AtResource] = field(default_factory=list)
-    once: list[Described] = field(default_factory=list)
+    once: list[DetailDescription] = field(default_factory=list)
 
     @property
     def lasting(self) -> bool:
@@ -99,7 +99,7 @@ class InWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class ScopeMarks:
     """How the names are marked on the page that asks for them: which of them can't be left out,
     with a reason or "", and which are not ticked beforehand."""
 
@@ -107,7 +107,7 @@ class Marks:
     unticked: Collection[str] = ()
 
     def on(self, name: str) -> dict[str, Any]:
-        """The members of `Item` that are marks."""
+        """The members of `ScopeItem` that are marks."""
         return {
             "needed": name in self.needed,
             "reason": self.needed.get(name, ""),
@@ -115,7 +115,7 @@ class Marks:
         }
 
 
-UNMARKED = Marks()
+UNMARKED = ScopeMarks()
 
 
 def in_words(
@@ -123,8 +123,8 @@ def in_words(
     person_id: UUID | None,
     names: Collection[str],
     pending: AuthorizationRequest | None = None,
-    marks: Marks = UNMARKED,
-) -> InWords:
+    marks: ScopeMarks = UNMARKED,
+) -> ScopeSentence:
     """What these names of `consents.asked` mean, in the order of the registry.
 
     The request that asks them, if one does, knows its details. Without values where no person is
@@ -133,12 +133,14 @@ def in_words(
     known = _known(request, person_id, SSIN in names) if person_id else None
     translate = request.translate
     scopes = [
-        Item(scope, translate(TITLES[scope]), _values(request, known, claims), **marks.on(scope))
+        ScopeItem(
+            scope, translate(TITLES[scope]), _values(request, known, claims), **marks.on(scope)
+        )
         for scope, claims in SCOPES.items()
         if scope in names
     ]
     claims = [
-        Item(
+        ScopeItem(
             CLAIM + name,
             translate(CLAIM_TITLES[name]),
             [("", shown(request, name, value))]
@@ -149,7 +151,7 @@ def in_words(
         for name, claim in CLAIMS.items()
         if CLAIM + name in names
     ]
-    return InWords(
+    return ScopeSentence(
         seen=[each for each in [*scopes, *claims] if each.name != OFFLINE_ACCESS],
         offline=next((each for each in scopes if each.name == OFFLINE_ACCESS), None),
         done=_at_resources(request, names, marks),
@@ -157,16 +159,16 @@ def in_words(
     )
 
 
-def _known(request: Request, person_id: UUID, with_ssin: bool) -> Known:
+def _known(request: Request, person_id: UUID, with_ssin: bool) -> KnownScopes:
     person = find_person(request.connection, person_id)
     assert person is not None, "whoever is signed in exists"
     ssin = None
     if with_ssin:
         ssin = display(current_ssin(request.connection, request.secrets, person_id))
-    return Known(person, subject="", ssin=ssin)
+    return KnownScopes(person, subject="", ssin=ssin)
 
 
-def _values(request: Request, known: Known | None, claims: Mapping[str, Any]) -> Values:
+def _values(request: Request, known: KnownScopes | None, claims: Mapping[str, Any]) -> Values:
     """The values of a scope; one that is alone needs no label beside the title."""
     if known is None:
         return []
@@ -178,7 +180,7 @@ def _values(request: Request, known: Known | None, claims: Mapping[str, Any]) ->
     ]
 
 
-def _at_resources(request: Request, names: Iterable[str], marks: Marks) -> list[AtResource]:
+def _at_resources(request: Request, names: Iterable[str], marks: ScopeMarks) -> list[AtResource]:
     """What is asked at resources: scopes of theirs, or to speak to them at all."""
     asked = scopes_at_resources(names)
     if not asked:
@@ -191,20 +193,20 @@ def _at_resources(request: Request, names: Iterable[str], marks: Marks) -> list[
                 for each in asked[identifier]
                 if each in resource.scopes
             ]
-            or [Item(identifier, request.translate(TO_ASK_IT), **marks.on(identifier))],
+            or [ScopeItem(identifier, request.translate(TO_ASK_IT), **marks.on(identifier))],
             resource.reads_profile,
         )
         for identifier, resource in find_resources(request.connection, asked).items()
     ]
 
 
-def _scope_at(request: Request, resource: Resource, scope: str, marks: Marks) -> Item:
+def _scope_at(request: Request, resource: Resource, scope: str, marks: ScopeMarks) -> ScopeItem:
     name, said = f"{resource.resource}#{scope}", resource.scopes[scope]
     explanation = said.explanation.get(request.language) or said.explanation.get("en", "")
-    return Item(name, said.sentence(request.language), [], explanation, **marks.on(name))
+    return ScopeItem(name, said.sentence(request.language), [], explanation, **marks.on(name))
 
 
-def _this_once(request: Request, details: tuple[Detail, ...]) -> list[Described]:
+def _this_once(request: Request, details: tuple[Detail, ...]) -> list[DetailDescription]:
     if not details:
         return []
     resources = find_resources(request.connection, locations_of(details))

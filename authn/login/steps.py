@@ -22,7 +22,7 @@ UNMET = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LoginStep:
     """A page that the person must see; `error` is said instead when `prompt=none`."""
 
     path: str
@@ -35,16 +35,16 @@ class Step:
         return {"error": self.error, "error_description": self.description}
 
 
-SIGN_IN = Step("/login", "login_required", "The person is not signed in.")
+SIGN_IN = LoginStep("/login", "login_required", "The person is not signed in.")
 # Core §3.1.2.6 login_required: with a page, the person may sign in with another device. That is why
 # it isn't `unmet_authentication_requirements`, which is for what nobody could meet (protocol 4.8).
-DEVICE_NEEDED = Step(
+DEVICE_NEEDED = LoginStep(
     "/login/device-needed", "login_required", "The person must sign in with another device."
 )
-NO_SUCH_DEVICE = Step("/login/device-needed", UNMET["error"], UNMET["error_description"])
+NO_SUCH_DEVICE = LoginStep("/login/device-needed", UNMET["error"], UNMET["error_description"])
 
 
-def authentication_required(passage: Passage) -> Step | None:
+def authentication_required(passage: Passage) -> LoginStep | None:
     """Nobody is signed in, or not recently enough for this request."""
     return SIGN_IN if reason_to_sign_in(passage) is not None else None
 
@@ -82,7 +82,7 @@ def _risen(passage: Passage, session: Session) -> bool:
     return not enough_then and not lacking(passage)
 
 
-def device_needed(passage: Passage) -> Step | None:
+def device_needed(passage: Passage) -> LoginStep | None:
     """The device in use is not, or no longer, what the service, client and request ask for.
 
     With a page the person may still get one that is; without it, nobody can meet what is asked.

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid
 
 from authn.clients.tables import LONGEST_CLIENT_ID
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 from authn.profiles.tables import profiles
 
 profile_choices = Table(
@@ -16,7 +16,7 @@ profile_choices = Table(
     Column("client_id", String(LONGEST_CLIENT_ID), ForeignKey("clients.client_id"), nullable=False),
     # None as a citizen.
     Column("profile_id", Uuid, ForeignKey(profiles.c.id)),
-    Column("chosen_at", Instant, nullable=False),
+    Column("chosen_at", UtcDateTime, nullable=False),
     # What was chosen last, by this person at this application.
     Index(None, "person_id", "client_id", "chosen_at"),
     sqlite_with_rowid=False,
@@ -30,6 +30,6 @@ confirmed_desk_acts = Table(
     Column("request_id", String(64), primary_key=True),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False),
     Column("device_id", Uuid, ForeignKey("devices.id"), nullable=False),
-    Column("confirmed_at", Instant, nullable=False),
+    Column("confirmed_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.db.transaction import must_write
 from authn.errors import N_, Expired, Forbidden, InvalidRequest, NotFound
 from authn.notices.address import same_address
@@ -282,4 +282,4 @@ def _context(address_id: UUID) -> str:
     return f"contact-address:{address_id}"
 
 
-ENCRYPTED = (Encrypted(contact_addresses.c.address_encrypted, lambda row: _context(row.id)),)
+ENCRYPTED = (EncryptedColumn(contact_addresses.c.address_encrypted, lambda row: _context(row.id)),)

@@ -8,9 +8,9 @@ from authn.clock import Clock
 from authn.db.engine import Database
 from authn.notices.mail import write_mail
 from authn.notices.notices import OUTBOX_KIND
-from authn.outbox.outbox import Claimed
+from authn.outbox.outbox import ClaimedEntry
 from authn.outbox.smtp import can_send, mail_sender
-from authn.outbox.worker import Deliver, Work, running
+from authn.outbox.worker import Deliver, OutboxWork, running
 from authn.secrets import Secrets
 from authn.settings import Settings
 from authn.web.logs import logger
@@ -18,10 +18,12 @@ from authn.web.pages import Pages, load_pages
 from authn.web.site import Site
 
 
-def outbox_work(settings: Settings, secrets: Secrets, database: Database, clock: Clock) -> Work:
+def outbox_work(
+    settings: Settings, secrets: Secrets, database: Database, clock: Clock
+) -> OutboxWork:
     """The work of a worker with these settings."""
     pages = load_pages(settings.service_name)
-    return Work(
+    return OutboxWork(
         database, secrets, clock, OUTBOX_KIND, lambda: _delivering(settings, secrets, pages)
     )
 
@@ -50,7 +52,7 @@ def _delivering(settings: Settings, secrets: Secrets, pages: Pages) -> Iterator[
     """What delivers a mail; one connection to the mail server for the whole block."""
     with mail_sender(settings) as send:
 
-        def deliver_mail(claimed: Claimed, payload: dict[str, Any]) -> None:
+        def deliver_mail(claimed: ClaimedEntry, payload: dict[str, Any]) -> None:
             send(write_mail(settings, secrets, pages, claimed.id, payload))
 
         yield deliver_mail

@@ -1,7 +1,8 @@
 """What a person can be told. A class is a kind of notice; its fields are what the mail names.
 
-Never a national number, a code or a secret; `EmergencyLink`, `AddressConfirmation` and
-`ActivationLink` alone carry a link that does something, since that link is what their mail is for.
+Never a national number, a code or a secret; `EmergencyLinkNotice`, `AddressConfirmationNotice` and
+`ActivationLinkNotice` alone carry a link that does something, since that link is what their mail is
+for.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceAdded(Notice):
+class DeviceAddedNotice(Notice):
     """A device was added to the account; "this was not me" blocks it at once."""
 
     device_id: UUID
@@ -23,7 +24,7 @@ class DeviceAdded(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceUnlinked(Notice):
+class DeviceUnlinkedNotice(Notice):
     """A device was removed; `by` is who did it, here and below: the mail says so of the desk."""
 
     device_id: UUID
@@ -32,7 +33,7 @@ class DeviceUnlinked(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceSuspended(Notice):
+class DeviceSuspendedNotice(Notice):
     """A device was blocked; `why` is one of `devices.tables.SuspendedWhy`, or `dormant`."""
 
     device_id: UUID
@@ -41,7 +42,7 @@ class DeviceSuspended(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class OthersSuspended(Notice):
+class OtherDevicesSuspendedNotice(Notice):
     """The holder blocked every device but this one."""
 
     device_id: UUID
@@ -49,7 +50,7 @@ class OthersSuspended(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceResumed(Notice):
+class DeviceResumedNotice(Notice):
     """A blocked device works again."""
 
     device_id: UUID
@@ -58,7 +59,7 @@ class DeviceResumed(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceCopied(Notice):
+class DeviceCopiedNotice(Notice):
     """A device was blocked because its key may have been copied."""
 
     device_id: UUID
@@ -66,7 +67,7 @@ class DeviceCopied(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceDormantSoon(Notice):
+class DeviceDormantSoonNotice(Notice):
     """A device that nobody uses will be blocked on this day."""
 
     device_id: UUID
@@ -75,7 +76,7 @@ class DeviceDormantSoon(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class EmergencyDoorUsed(Notice):
+class EmergencyBlockNotice(Notice):
     """All devices were blocked by the emergency door; `until` when by itself it ends, if it does.
 
     `proof` is `mail`, `upstream` or `desk`.
@@ -86,7 +87,7 @@ class EmergencyDoorUsed(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnBegun(Notice):
+class AccountRecoveryBegunNotice(Notice):
     """Somebody proved to be the person and will add a device; "this was not me" cancels it.
 
     At the desk nothing was proven yet: an activation code can be had from then on.
@@ -98,12 +99,12 @@ class ReturnBegun(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnCancelled(Notice):
+class AccountRecoveryCancelledNotice(Notice):
     """A return that waited was cancelled: nothing was added."""
 
 
 @dataclass(frozen=True, slots=True)
-class CodeAsked(Notice):
+class DeskCodeNotice(Notice):
     """An activation code was asked for at a desk; "this was not me" cancels it."""
 
     desk_code_id: UUID
@@ -111,7 +112,7 @@ class CodeAsked(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class MachineCodeAsked(Notice):
+class OperatorCodeNotice(Notice):
     """An activation code was asked for at the machine of this service; "this was not me" cancels
     it."""
 
@@ -119,7 +120,7 @@ class MachineCodeAsked(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class ActivationLink(Notice):
+class ActivationLinkNotice(Notice):
     """To one confirmed address: the link with the second half of an activation code."""
 
     link: str
@@ -127,7 +128,7 @@ class ActivationLink(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityMatched(Notice):
+class IdentityMatchedNotice(Notice):
     """At a desk, an identity that an upstream proved was matched to the person.
 
     Whoever proves it comes to this account; "this was not me" takes the match away.
@@ -138,14 +139,14 @@ class IdentityMatched(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityParted(Notice):
+class IdentityPartedNotice(Notice):
     """At a desk, such a match was taken away: the identity leads to nobody."""
 
     by: str = "desk"
 
 
 @dataclass(frozen=True, slots=True)
-class AddressAdded(Notice):
+class AddressAddedNotice(Notice):
     """An address waits for its confirmation; `address` is masked."""
 
     address: str
@@ -153,14 +154,14 @@ class AddressAdded(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class AddressConfirmed(Notice):
+class AddressConfirmedNotice(Notice):
     """An address was confirmed and gets these notices; `address` is masked."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
-class AddressRemoved(Notice):
+class AddressRemovedNotice(Notice):
     """An address gets no more notices; `address` is masked."""
 
     address: str
@@ -168,7 +169,7 @@ class AddressRemoved(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class AddressConfirmation(Notice):
+class AddressConfirmationNotice(Notice):
     """To the new address alone: the link that confirms it, until `until`."""
 
     link: str
@@ -176,26 +177,26 @@ class AddressConfirmation(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class EmergencyLink(Notice):
+class EmergencyLinkNotice(Notice):
     """To one confirmed address: the link that blocks every device."""
 
     link: str
 
 
 @dataclass(frozen=True, slots=True)
-class PersonsMerged(Notice):
+class PersonsMergedNotice(Notice):
     """Two persons of this service turned out to be one, with the devices of both."""
 
 
 @dataclass(frozen=True, slots=True)
-class ProfilesEnded(Notice):
+class ProfilesEndedNotice(Notice):
     """The person can no longer act in these capacities: each a message id, and the name in it."""
 
     capacities: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class MuchGiven(Notice):
+class UnusualRequestsNotice(Notice):
     """To the staff: at the machine one alone gave an application much; `target` is its name and
     id."""
 
@@ -203,16 +204,16 @@ class MuchGiven(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class MuchAgreed(Notice):
-    """To the staff: what `MuchGiven` is about was asked at the machine, and `person` agreed to it,
-    who may be the one who asked."""
+class UnusualApprovalsNotice(Notice):
+    """To the staff: what `UnusualRequestsNotice` is about was asked at the machine, and `person`
+    agreed to it, who may be the one who asked."""
 
     target: str
     person: str
 
 
 @dataclass(frozen=True, slots=True)
-class RoleChanged(Notice):
+class RoleChangedNotice(Notice):
     """To the staff: somebody called `person` has this role from now on, or (`begun`) no more."""
 
     person: str
@@ -221,35 +222,35 @@ class RoleChanged(Notice):
     begun: bool
 
 
-STAFF_ALONE = (MuchGiven, MuchAgreed, RoleChanged)
+STAFF_ALONE = (UnusualRequestsNotice, UnusualApprovalsNotice, RoleChangedNotice)
 """What is told to members of staff as such: nothing happened to their own account."""
 
 # By the name that a row of the outbox has for it.
 KINDS: dict[str, type[Notice]] = {
-    "device-added": DeviceAdded,
-    "device-unlinked": DeviceUnlinked,
-    "device-suspended": DeviceSuspended,
-    "others-suspended": OthersSuspended,
-    "device-resumed": DeviceResumed,
-    "device-copied": DeviceCopied,
-    "device-dormant": DeviceDormantSoon,
-    "emergency-door": EmergencyDoorUsed,
-    "return-begun": ReturnBegun,
-    "return-cancelled": ReturnCancelled,
-    "code-asked": CodeAsked,
-    "machine-code-asked": MachineCodeAsked,
-    "activation-link": ActivationLink,
-    "identity-matched": IdentityMatched,
-    "identity-parted": IdentityParted,
-    "address-added": AddressAdded,
-    "address-confirmed": AddressConfirmed,
-    "address-removed": AddressRemoved,
-    "confirm-address": AddressConfirmation,
-    "emergency-link": EmergencyLink,
-    "profiles-ended": ProfilesEnded,
-    "persons-merged": PersonsMerged,
-    "much-given": MuchGiven,
-    "much-agreed": MuchAgreed,
-    "role-changed": RoleChanged,
+    "device-added": DeviceAddedNotice,
+    "device-unlinked": DeviceUnlinkedNotice,
+    "device-suspended": DeviceSuspendedNotice,
+    "others-suspended": OtherDevicesSuspendedNotice,
+    "device-resumed": DeviceResumedNotice,
+    "device-copied": DeviceCopiedNotice,
+    "device-dormant": DeviceDormantSoonNotice,
+    "emergency-door": EmergencyBlockNotice,
+    "return-begun": AccountRecoveryBegunNotice,
+    "return-cancelled": AccountRecoveryCancelledNotice,
+    "code-asked": DeskCodeNotice,
+    "machine-code-asked": OperatorCodeNotice,
+    "activation-link": ActivationLinkNotice,
+    "identity-matched": IdentityMatchedNotice,
+    "identity-parted": IdentityPartedNotice,
+    "address-added": AddressAddedNotice,
+    "address-confirmed": AddressConfirmedNotice,
+    "address-removed": AddressRemovedNotice,
+    "confirm-address": AddressConfirmationNotice,
+    "emergency-link": EmergencyLinkNotice,
+    "profiles-ended": ProfilesEndedNotice,
+    "persons-merged": PersonsMergedNotice,
+    "much-given": UnusualRequestsNotice,
+    "much-agreed": UnusualApprovalsNotice,
+    "role-changed": RoleChangedNotice,
 }
 NAMES = {kind: name for name, kind in KINDS.items()}

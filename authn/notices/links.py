@@ -10,12 +10,12 @@ from uuid import UUID
 
 from authn.notices.kinds import (
     NAMES,
-    CodeAsked,
-    DeviceAdded,
-    IdentityMatched,
-    MachineCodeAsked,
+    AccountRecoveryBegunNotice,
+    DeskCodeNotice,
+    DeviceAddedNotice,
+    IdentityMatchedNotice,
     Notice,
-    ReturnBegun,
+    OperatorCodeNotice,
 )
 from authn.secrets import Secrets, read_token, sign_token
 from authn.settings import Settings
@@ -25,7 +25,7 @@ LIFETIME = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class NotMe:
+class NotMeLink:
     """What somebody says was not them: a kind of notice, and the device or return it told of."""
 
     person_id: UUID
@@ -48,10 +48,10 @@ def not_me_link(
     return f"{settings.issuer}/not-me#{token}"
 
 
-def read_not_me(secrets: Secrets, token: str, now: datetime) -> NotMe:
+def read_not_me(secrets: Secrets, token: str, now: datetime) -> NotMeLink:
     """What the link's token says; raises `InvalidRequest` or `Expired`."""
     content = read_token(secrets, PURPOSE, token, now)
-    return NotMe(
+    return NotMeLink(
         person_id=UUID(content["person"]),
         notice=content["notice"],
         target=UUID(content["target"]) if content["target"] else None,
@@ -60,10 +60,10 @@ def read_not_me(secrets: Secrets, token: str, now: datetime) -> NotMe:
 
 
 def _target(notice: Notice) -> str:
-    if isinstance(notice, DeviceAdded):
+    if isinstance(notice, DeviceAddedNotice):
         return str(notice.device_id)
-    if isinstance(notice, CodeAsked | MachineCodeAsked):
+    if isinstance(notice, DeskCodeNotice | OperatorCodeNotice):
         return str(notice.desk_code_id)
-    if isinstance(notice, IdentityMatched):
+    if isinstance(notice, IdentityMatchedNotice):
         return str(notice.identity_id)
-    return str(notice.return_id) if isinstance(notice, ReturnBegun) else ""
+    return str(notice.return_id) if isinstance(notice, AccountRecoveryBegunNotice) else ""

@@ -14,16 +14,16 @@ from authn.db.occasion import NO_REFERENCE
 from authn.notices import words
 from authn.notices.kinds import (
     STAFF_ALONE,
-    ActivationLink,
-    AddressConfirmation,
-    CodeAsked,
-    DeviceSuspended,
-    EmergencyDoorUsed,
-    EmergencyLink,
-    MachineCodeAsked,
+    ActivationLinkNotice,
+    AddressConfirmationNotice,
+    DeskCodeNotice,
+    DeviceSuspendedNotice,
+    EmergencyBlockNotice,
+    EmergencyLinkNotice,
     Notice,
-    ProfilesEnded,
-    RoleChanged,
+    OperatorCodeNotice,
+    ProfilesEndedNotice,
+    RoleChangedNotice,
 )
 from authn.notices.links import not_me_link
 from authn.notices.notices import notice_of
@@ -35,7 +35,7 @@ from authn.web.pages import BRUSSELS, LOCALE, Pages
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class MailLink:
     """Words, and where they lead."""
 
     words: str
@@ -43,7 +43,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailMessage:
     """Everything that both parts of a mail say, translated."""
 
     language: str
@@ -53,12 +53,12 @@ class Letter:
     facts: list[tuple[str, str]]
     safe: str
     todo: str
-    action: Link | None
+    action: MailLink | None
     not_me_question: str
     not_me: str
-    not_me_link: Link | None
-    your_devices: Link
-    way_back: Link
+    not_me_link: MailLink | None
+    your_devices: MailLink
+    way_back: MailLink
     footer: list[str]
 
 
@@ -88,7 +88,7 @@ def write_mail(
 
 def write_letter(
     settings: Settings, secrets: Secrets, pages: Pages, payload: dict[str, Any]
-) -> Letter:
+) -> MailMessage:
     """The words of the mail, in the person's language or the service's default one."""
     language = choose_language([payload["language"]], settings.default_language)
     notice = notice_of(payload)
@@ -100,13 +100,13 @@ def write_letter(
 
     at_desk = _at_desk(notice)
     happened = words.AT_DESK.get(type(notice), said.happened) if at_desk else said.happened
-    if isinstance(notice, RoleChanged) and not notice.begun:
+    if isinstance(notice, RoleChangedNotice) and not notice.begun:
         happened = words.ROLE_ENDED
     todo = words.WHAT_TO_DO.get(getattr(notice, "why", ""), said.todo)
     happened_at = datetime.fromisoformat(payload["happened_at"])
-    confirming = isinstance(notice, AddressConfirmation)
+    confirming = isinstance(notice, AddressConfirmationNotice)
     not_me = _not_me(settings, secrets, payload, notice, happened_at)
-    return Letter(
+    return MailMessage(
         language=language,
         subject=words_of(said.subject),
         greeting=_greeting(pages, language, "" if confirming else payload["name"]),
@@ -120,9 +120,9 @@ def write_letter(
         action=_action(notice, words_of(said.action)),
         not_me_question=words_of(words.NOT_ME),
         not_me=words_of(said.not_me),
-        not_me_link=Link(words_of(said.not_me_button), not_me) if not_me else None,
-        your_devices=Link(words_of(words.YOUR_DEVICES), f"{settings.issuer}/devices"),
-        way_back=Link(words_of(words.WAY_BACK), f"{settings.issuer}/lost"),
+        not_me_link=MailLink(words_of(said.not_me_button), not_me) if not_me else None,
+        your_devices=MailLink(words_of(words.YOUR_DEVICES), f"{settings.issuer}/devices"),
+        way_back=MailLink(words_of(words.WAY_BACK), f"{settings.issuer}/lost"),
         footer=[
             words_of(words.WHY_THIS_LINK if confirming else words.WHY_THIS_MAIL),
             words_of(words.NEVER),
@@ -152,9 +152,9 @@ def _values(notice: Notice, pages: Pages, language: str) -> dict[str, str]:
         "desk": getattr(notice, "desk", ""),
     }
     values = {name: _in_words(value, pages, language) for name, value in given.items()}
-    if isinstance(notice, RoleChanged):
+    if isinstance(notice, RoleChangedNotice):
         values["role"] = pages.translate(words.ROLES.get(notice.role, notice.role), language)
-    if isinstance(notice, ProfilesEnded):
+    if isinstance(notice, ProfilesEndedNotice):
         capacities = [
             pages.translate(title, language) % {"name": name} for title, name in notice.capacities
         ]
@@ -172,9 +172,9 @@ def _in_words(value: object, pages: Pages, language: str) -> str:
 
 def _more(notice: Notice) -> list[str]:
     """What is said after what happened: why, and until when."""
-    if isinstance(notice, DeviceSuspended) and notice.why in words.WHY:
+    if isinstance(notice, DeviceSuspendedNotice) and notice.why in words.WHY:
         return [words.WHY[notice.why]]
-    if isinstance(notice, EmergencyDoorUsed) and notice.until:
+    if isinstance(notice, EmergencyBlockNotice) and notice.until:
         return [words.BLOCK_ENDS]
     return [words.BY_DESK] if _at_desk(notice) else []
 
@@ -192,7 +192,7 @@ def _greeting(pages: Pages, language: str, name: str) -> str:
 
 def _of_code(notice: Notice) -> bool:
     """Whether a registrar or the operator asked for a code, or printed it."""
-    return isinstance(notice, CodeAsked | MachineCodeAsked | ActivationLink)
+    return isinstance(notice, DeskCodeNotice | OperatorCodeNotice | ActivationLinkNotice)
 
 
 def _facts(
@@ -220,14 +220,14 @@ def _reference(
     What the worker tells of by itself has none, nor has a row that is older than this line.
     """
     reference = payload.get("reference", NO_REFERENCE)
-    if reference == NO_REFERENCE or isinstance(notice, AddressConfirmation):
+    if reference == NO_REFERENCE or isinstance(notice, AddressConfirmationNotice):
         return []
     return [(pages.translate(words.REFERENCE, language), reference)]
 
 
-def _action(notice: Notice, said: str) -> Link | None:
-    if isinstance(notice, ActivationLink | AddressConfirmation | EmergencyLink):
-        return Link(said, notice.link)
+def _action(notice: Notice, said: str) -> MailLink | None:
+    if isinstance(notice, ActivationLinkNotice | AddressConfirmationNotice | EmergencyLinkNotice):
+        return MailLink(said, notice.link)
     return None
 
 
@@ -240,6 +240,8 @@ def _not_me(
 ) -> str | None:
     """Not for an address that nobody confirmed: whoever reads there may be anybody. Nor where
     nothing happened to the reader's account."""
-    if payload["person_id"] is None or isinstance(notice, (AddressConfirmation, *STAFF_ALONE)):
+    if payload["person_id"] is None or isinstance(
+        notice, (AddressConfirmationNotice, *STAFF_ALONE)
+    ):
         return None
     return not_me_link(settings, secrets, UUID(payload["person_id"]), notice, happened_at)

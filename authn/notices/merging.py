@@ -9,10 +9,10 @@ from authn.notices.address import same_address
 from authn.notices.addresses import addresses_of, confirmed_addresses, remove_address
 from authn.notices.notices import tell
 from authn.notices.tables import contact_addresses
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 
 
-def move_addresses(merger: Merger) -> list[str]:
+def move_addresses(merger: PersonMerge) -> list[str]:
     """The confirmed addresses are told things of the person who stays, and of this first of all.
 
     One that waits for its link, or that the other has too, is removed. There may be more than three
@@ -35,5 +35,5 @@ def move_addresses(merger: Merger) -> list[str]:
         )
         .values(person_id=kept.id)
     ).rowcount
-    told = tell(occasion, kept.id, kinds.PersonsMerged())
+    told = tell(occasion, kept.id, kinds.PersonsMergedNotice())
     return [f"Contact addresses that move: {moved}.", f"Mails that tell of it: {told}."]

@@ -21,7 +21,7 @@ from authn.grants.access_tokens import LIFETIME, new_jti
 from authn.grants.confirmation import UNBOUND, Confirmation, confirmation_of_claim
 from authn.grants.grants import Grant
 from authn.jose import InvalidToken, UnknownKey, seconds, verify
-from authn.keys.signing_keys import Keys, current_keys, newer_keys
+from authn.keys.signing_keys import SigningKeys, current_keys, newer_keys
 from authn.oidc.encrypted_token import opened_jwe
 from authn.oidc.opaque_token import MARK, opened_claims
 from authn.profiles.profile import CITIZEN, Profile
@@ -36,7 +36,7 @@ DOTS_OF_JWE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Authorised:
+class AuthorisedAccess:
     """What an access token says: who may do what, for whom, where.
 
     `subject` is the `sub` at the audience, `sector` the one within which it and `device_id` are the
@@ -124,7 +124,7 @@ def capacity_detail(profile: Profile, sector: str) -> Detail:
 
 
 def access_token_claims(
-    settings: Settings, secrets: Secrets, authorised: Authorised, now: datetime
+    settings: Settings, secrets: Secrets, authorised: AuthorisedAccess, now: datetime
 ) -> dict[str, Any]:
     """The claims of an access token that says so (RFC 9068 §2.2)."""
     grant = authorised.grant
@@ -188,7 +188,7 @@ def our_access_token(request: Request, token: str) -> AccessToken:
 
 
 def read_access_token(
-    keys: Keys, settings: Settings, secrets: Secrets, token: str, now: datetime
+    keys: SigningKeys, settings: Settings, secrets: Secrets, token: str, now: datetime
 ) -> AccessToken:
     """What the token says, in whatever form, when it is ours and has not expired (RFC 9068 §4).
 
@@ -210,7 +210,7 @@ def read_access_token(
     )
 
 
-def _claims(keys: Keys, secrets: Secrets, token: str) -> dict[str, Any]:
+def _claims(keys: SigningKeys, secrets: Secrets, token: str) -> dict[str, Any]:
     if token.startswith(MARK):
         return opened_claims(secrets, token)
     # A client that gives back what only the resource can read.

@@ -21,7 +21,7 @@ from authn.people.tables import Person
 from authn.profiles.profile import CITIZEN, Profile
 from authn.profiles.profiles import find_profile, profile_question, standing
 from authn.profiles.refreshing import bring_up_to_date
-from authn.profiles.representing import ProfileEnded, represented
+from authn.profiles.representing import EndedRepresentation, represented
 from authn.web.request import Request
 from authn.web.routing import NeededFromOutside, with_nothing_done
 
@@ -124,7 +124,7 @@ def whom_it_is_for(request: Request, profile: Profile) -> Person | None:
     """
     try:
         return represented(request, profile)
-    except ProfileEnded:
+    except EndedRepresentation:
         raise CapacityEnded from None
     except Unavailable:
         raise unchecked() from None

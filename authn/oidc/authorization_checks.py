@@ -20,8 +20,8 @@ from authn.login.response import RESPONSE_MODES, modes_of
 from authn.oidc.authorization_error import AuthorizationError
 from authn.oidc.claims_parameter import NO_CLAIMS, ClaimsRequest, InvalidClaims, read_claims
 from authn.oidc.grant_management import check_action
-from authn.oidc.id_token import Hint
-from authn.oidc.requested_access import Access, requested_access
+from authn.oidc.id_token import IdTokenHint
+from authn.oidc.requested_access import RequestedAccess, requested_access
 from authn.oidc.requested_authentication import (
     acr_values,
     essential_acr,
@@ -72,7 +72,7 @@ Parameters = Mapping[str, str]
 
 
 def checked_request(
-    request: Request, parameters: Parameters, client: Client, hint: Hint | None
+    request: Request, parameters: Parameters, client: Client, hint: IdTokenHint | None
 ) -> AuthorizationRequest:
     """The request, every parameter of it checked; raises `AuthorizationError` for the first fault.
 
@@ -145,7 +145,7 @@ def error_mode(parameters: Parameters, client: Client) -> ResponseMode:
         return next((mode for mode in modes_of(client) if mode.startswith("query")), "query")
 
 
-def claims_asked(parameters: Parameters, client: Client, access: Access) -> ClaimsRequest:
+def claims_asked(parameters: Parameters, client: Client, access: RequestedAccess) -> ClaimsRequest:
     """What `claims` asks, of what this client may ask; nothing where it is plain OAuth 2.0."""
     try:
         asked = read_claims(parameters.get("claims", ""))
@@ -166,7 +166,7 @@ def claims_asked(parameters: Parameters, client: Client, access: Access) -> Clai
     )
 
 
-def scope(access: Access, claims: ClaimsRequest) -> str:
+def scope(access: RequestedAccess, claims: ClaimsRequest) -> str:
     """What may be granted. A national number has one way out: asked as a claim, it is the scope.
 
     Without `openid` it is plain OAuth 2.0: no ID token, and nothing from userinfo.

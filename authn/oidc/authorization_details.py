@@ -5,7 +5,7 @@ RFC 9396 §2 and §5 (https://www.rfc-editor.org/rfc/rfc9396).
 
 from typing import Final, cast
 
-from authn.consents.authorization_details import TYPES, Asking, Detail, fault_of
+from authn.consents.authorization_details import TYPES, Detail, DetailRequest, fault_of
 from authn.consents.desk_acts import DESK_ACT_DETAIL
 from authn.oidc.json_parameter import read_json_parameter
 
@@ -38,7 +38,9 @@ def read_details(text: str) -> tuple[object, ...]:
     return tuple(details)
 
 
-def checked_details(unchecked_details: tuple[object, ...], asking: Asking) -> tuple[Detail, ...]:
+def checked_details(
+    unchecked_details: tuple[object, ...], asking: DetailRequest
+) -> tuple[Detail, ...]:
     """The same, once each is one that this client may ask; raises `InvalidAuthorizationDetails`."""
     for each in unchecked_details:
         fault = fault_of(each, asking)

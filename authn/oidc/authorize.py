@@ -21,24 +21,14 @@ from starlette.responses import Response
 from authn.clients.clients import AUTHORIZATION_CODE, FAPI2, Client, find_client
 from authn.errors import N_, InvalidRequest
 from authn.grants.authorization_request import PUSHED, SIGNED, AuthorizationRequest, CameAs
-from authn.grants.pushed_requests import (
-    LIFETIME,
-    PREFIX,
-    SEALED,
-    find_pushed_request,
-    open_request,
-)
+from authn.grants.pushed_requests import LIFETIME, PREFIX, SEALED, find_pushed_request, open_request
 from authn.keys.signing_keys import current_keys
 from authn.login.hallway import proceed
 from authn.login.response import authorization_response
 from authn.login.waiting import client_of
-from authn.oidc.authorization_checks import (
-    Parameters,
-    checked_request,
-    error_mode,
-)
+from authn.oidc.authorization_checks import Parameters, checked_request, error_mode
 from authn.oidc.authorization_error import AuthorizationError
-from authn.oidc.id_token import Hint, read_hint
+from authn.oidc.id_token import IdTokenHint, read_hint
 from authn.oidc.request_objects import effective_parameters
 from authn.secrets import read_token, sign_token
 from authn.sessions.cookie import current_session
@@ -54,7 +44,7 @@ LONGEST_REQUEST: Final = 11_000
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ResponseTarget:
     """Where an error of phase 2 goes, and how."""
 
     redirect_uri: str
@@ -182,7 +172,7 @@ def refused(
             detail=f"client {client.client_id}: {refusal.description}",
         )
     mode, state = error_mode(parameters, client), parameters.get("state", "")
-    target = Target(parameters["redirect_uri"], mode, state)
+    target = ResponseTarget(parameters["redirect_uri"], mode, state)
     error = {"error": refusal.error, "error_description": refusal.description}
     return authorization_response(request, client, target, error)
 
@@ -205,7 +195,7 @@ def read_posted(request: Request, token: str) -> tuple[AuthorizationRequest, Cli
     return pending, client_of(request, pending)
 
 
-def _hint(request: Request, parameters: Mapping[str, str]) -> Hint | None:
+def _hint(request: Request, parameters: Mapping[str, str]) -> IdTokenHint | None:
     if "id_token_hint" not in parameters:
         return None
     keys = current_keys(request.site, request.connection, request.now)

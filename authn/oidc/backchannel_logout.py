@@ -23,14 +23,14 @@ from authn.foreign_jwt import ExchangeKey
 from authn.grants.ended_profiles import any_profile_ended, tell_of_ended_profiles
 from authn.grants.ended_sessions import OUTBOX_KIND, anything_ended, tell_of_ended_sessions
 from authn.jose import seconds
-from authn.keys.signing_keys import Keys, current_keys
+from authn.keys.signing_keys import SigningKeys, current_keys
 from authn.outbox.destinations import DestinationWork, running
-from authn.outbox.failures import Unreachable, Unsent
-from authn.outbox.outbox import Claimed
+from authn.outbox.failures import DeliveryNotBegun, DestinationUnreachable
+from authn.outbox.outbox import ClaimedEntry
 from authn.outbox.posting import post
 from authn.secrets import new_token
 from authn.web.logs import logger
-from authn.web.outgoing import NoAnswer, Outgoing
+from authn.web.outgoing import NoAnswer, OutgoingClient
 from authn.web.protocol import ProtocolError
 from authn.web.routing import NeededFromOutside
 from authn.web.site import Site
@@ -45,10 +45,12 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TAKEN = (200, 204)  # §2.8: the second is what some frameworks make of an empty body
 
 
-def logout_token(site: Site, keys: Keys, client: Client, sub: str, sid: str, now: datetime) -> str:
+def logout_token(
+    site: Site, keys: SigningKeys, client: Client, sub: str, sid: str, now: datetime
+) -> str:
     """The token that tells this client of the end of this session (§2.4); never with a `nonce`.
 
-    Signed, and encrypted, as its ID tokens are. Raises `Undelivered` where its keys are missing.
+    Signed, and encrypted, as its ID tokens are. Raises `DeliveryFailed` where its keys are missing.
     """
     claims = {
         "iss": site.settings.issuer,
@@ -69,9 +71,9 @@ def logout_token(site: Site, keys: Keys, client: Client, sub: str, sid: str, now
         enc = client.metadata.id_token_encrypted_response_enc
         return encrypted_for(client_keys, token, alg, enc)
     except NoAnswer as failure:
-        raise Unreachable(f"its keys: {failure}") from None
+        raise DestinationUnreachable(f"its keys: {failure}") from None
     except (ProtocolError, Unavailable):
-        raise Unsent("no key that it can be encrypted to") from None
+        raise DeliveryNotBegun("no key that it can be encrypted to") from None
 
 
 def _client_keys(site: Site, client: Client, now: datetime) -> tuple[ExchangeKey, ...]:
@@ -85,7 +87,7 @@ def _client_keys(site: Site, client: Client, now: datetime) -> tuple[ExchangeKey
 
 def backchannel_work(site: Site) -> DestinationWork:
     """The work of telling applications. Its conversations wait for none of a login's."""
-    outgoing = Outgoing()
+    outgoing = OutgoingClient()
 
     def find_ends() -> None:
         # Sessions first: with a death end the profiles of those who acted for that person.
@@ -96,7 +98,7 @@ def backchannel_work(site: Site) -> DestinationWork:
             with writing(site.database) as connection:
                 tell_of_ended_profiles(_job(site, connection))
 
-    def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
+    def deliver(claimed: ClaimedEntry, payload: dict[str, Any]) -> None:
         _deliver(site, outgoing, payload)
 
     return DestinationWork(site.database, site.secrets, site.clock, OUTBOX_KIND, deliver, find_ends)
@@ -126,7 +128,7 @@ def _any_profile_ended(site: Site) -> bool:
         return any_profile_ended(connection, site.clock())
 
 
-def _deliver(site: Site, outgoing: Outgoing, payload: dict[str, Any]) -> None:
+def _deliver(site: Site, outgoing: OutgoingClient, payload: dict[str, Any]) -> None:
     """The application has taken the logout token (§2.5), or does not want it any more.
 
     Raises as `logout_token` and `post` do.

@@ -12,12 +12,12 @@ from authn.audit.events import NationalNumberReleased
 from authn.audit.log import record
 from authn.grants.introspection import TokenAtResource
 from authn.oidc.access_token import AccessToken, device_id
-from authn.oidc.may_act import Listed, may_act
+from authn.oidc.may_act import MayActEntry, may_act
 from authn.oidc.on_behalf import clients_of, is_for_another
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person
 from authn.people.tables import Person
-from authn.profiles.claims import Named, act_claim, user_profile
+from authn.profiles.claims import HasName, act_claim, user_profile
 from authn.profiles.profile import Profile
 from authn.profiles.representing import named_represented
 from authn.web.request import Request
@@ -26,7 +26,7 @@ Claims = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Receiver:
+class ClaimsReceiver:
     """Who is told: a client, of a person who used this device; `with_ssin` where it has the scope
     and the permission."""
 
@@ -36,7 +36,7 @@ class Receiver:
     with_ssin: bool
 
 
-def released_ssin(request: Request, to: Receiver) -> str:
+def released_ssin(request: Request, to: ClaimsReceiver) -> str:
     """The person's own national number, its release on record; "" where it may not go."""
     if not to.with_ssin:
         return ""
@@ -48,10 +48,10 @@ def released_ssin(request: Request, to: Receiver) -> str:
 
 
 def told_at_userinfo(
-    request: Request, to: Receiver, person: Person, ssin: str, profile: Profile, sub: str
+    request: Request, to: ClaimsReceiver, person: Person, ssin: str, profile: Profile, sub: str
 ) -> Claims:
     """`userProfile` and, where the person acts for another, `act`; `sub` and `ssin` are theirs."""
-    acting = Named(person.given_name, person.family_name, ssin)
+    acting = HasName(person.given_name, person.family_name, ssin)
     told: Claims = {
         "userProfile": user_profile(profile, acting, _represented(request, to, profile))
     }
@@ -61,7 +61,11 @@ def told_at_userinfo(
 
 
 def told_at_resource(
-    request: Request, to: Receiver, living: TokenAtResource, token: AccessToken, profile: Profile
+    request: Request,
+    to: ClaimsReceiver,
+    living: TokenAtResource,
+    token: AccessToken,
+    profile: Profile,
 ) -> Claims:
     """What its resource is told of a person's token, beside what stands in it.
 
@@ -80,7 +84,7 @@ def told_at_resource(
     if living.may_read_device_id:
         told["device_id"] = device_id(to.device_id, living.sector)
     if living.reads_may_act and to.with_ssin:
-        listed = Listed(
+        listed = MayActEntry(
             to.person_id, to.device_id, to.client_id, living.sector, living.kinds, profile.id
         )
         told["may_act"] = may_act(request, listed)
@@ -89,16 +93,16 @@ def told_at_resource(
 
 def _capacity(
     request: Request,
-    to: Receiver,
+    to: ClaimsReceiver,
     token: AccessToken,
     profile: Profile,
     ssin: str,
-    represented: Named | None,
+    represented: HasName | None,
 ) -> Claims:
     """`userProfile`, and `act` with the clients through whose hands the token went."""
     person = find_person(request.connection, to.person_id)
     assert person is not None, "the statement that found the token joined the person"
-    acting = Named(person.given_name, person.family_name, ssin)
+    acting = HasName(person.given_name, person.family_name, ssin)
     told: Claims = {"userProfile": user_profile(profile, acting, represented)}
     sub = token.claims["act"]["sub"] if is_for_another(token, profile) else token.subject
     if act := act_claim(profile, acting, sub):
@@ -107,7 +111,7 @@ def _capacity(
     return told
 
 
-def _represented(request: Request, to: Receiver, profile: Profile) -> Named | None:
+def _represented(request: Request, to: ClaimsReceiver, profile: Profile) -> HasName | None:
     """For whom the person acts, with the number where it may go: on record, about them."""
     with_ssin = to.with_ssin and profile.represented_id is not None
     named = named_represented(request.connection, request.secrets, profile, with_ssin=with_ssin)

@@ -15,12 +15,7 @@ from authn.clients.clients import PRIVATE_KEY_JWT, Client
 from authn.clients.key_sets import verified_claims
 from authn.clients.protocol_words import ASSERTION_ALGORITHMS, FAPI_ASSERTION_ALGORITHMS
 from authn.jose import InvalidToken
-from authn.oidc.assertion import (
-    is_jti,
-    spend_assertion,
-    untimely,
-    unverified_claims,
-)
+from authn.oidc.assertion import is_jti, spend_assertion, untimely, unverified_claims
 from authn.oidc.credentials import Credentials, invalid_client
 from authn.settings import Settings
 from authn.web.outgoing import NoAnswer

@@ -12,7 +12,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from authn.clients.clients import Client, find_client, locked_client
-from authn.clients.registration import Registered, change_client
+from authn.clients.registration import RegisteredClient, change_client
 from authn.grants.ended_clients import end_client
 from authn.oidc.offer import offer_to_client
 from authn.oidc.own_changes import check_own_change
@@ -61,7 +61,9 @@ def _client(request: Request) -> Client:
 
 def read(request: Request, client: Client) -> Response:
     """What is registered (§2.1)."""
-    return client_information(request, Registered(client, None), bearer_token(request.headers))
+    return client_information(
+        request, RegisteredClient(client, None), bearer_token(request.headers)
+    )
 
 
 def change(request: Request, client: Client) -> Response:

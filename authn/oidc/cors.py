@@ -29,7 +29,7 @@ PREFLIGHT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Origins:
+class AllowedOrigins:
     """The origins of all public clients, as the database had them less than a minute ago."""
 
     known: frozenset[str]
@@ -70,12 +70,12 @@ def _concerned(scope: Scope) -> bool:
 
 
 async def _origins(site: Site) -> frozenset[str]:
-    origins = site.memory.recall(Origins, site.clock(), REMEMBERED)
+    origins = site.memory.recall(AllowedOrigins, site.clock(), REMEMBERED)
     if origins is None:
         origins = await run_in_threadpool(_read_origins, site)
     return origins.known
 
 
-def _read_origins(site: Site) -> Origins:
+def _read_origins(site: Site) -> AllowedOrigins:
     with reading(site.database) as connection:
-        return site.memory.keep(Origins(public_client_origins(connection)), site.clock())
+        return site.memory.keep(AllowedOrigins(public_client_origins(connection)), site.clock())

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from authn.clients.clients import DEVICE_CODE, Client
 from authn.consents.desk_acts import desk_act_of
-from authn.grants.device_codes import INTERVAL, LIFETIME, Asked, issue_device_code
-from authn.grants.particulars import Particulars
+from authn.grants.device_codes import INTERVAL, LIFETIME, DeviceCodeRequest, issue_device_code
+from authn.grants.particulars import GrantDetails
 from authn.grants.user_codes import shown
 from authn.oidc.authorization_checks import profile_hint
 from authn.oidc.authorize import without_empty
@@ -55,7 +55,7 @@ def device_authorization(request: Request) -> Response:
     return response
 
 
-def asked(request: Request, client: Client) -> Asked:
+def asked(request: Request, client: Client) -> DeviceCodeRequest:
     """What the client may get of what it asks.
 
     From where is known of a public client alone: what asks for a confidential one is its server.
@@ -67,13 +67,13 @@ def asked(request: Request, client: Client) -> Asked:
         raise ProtocolError(
             "invalid_authorization_details", "An act at the desk is not confirmed by a code."
         )
-    particulars = Particulars(
+    particulars = GrantDetails(
         resources=access.resource, authorization_details=access.authorization_details
     ).pack()
     if len(access.scope) + len(particulars) > LONGEST_ACCESS:
         raise ProtocolError("invalid_request", "The request is too long.")
     address = request.address if client.public else ""
-    return Asked(
+    return DeviceCodeRequest(
         client_id=client.client_id,
         scope=access.scope,
         particulars=particulars,

@@ -163,7 +163,7 @@ def _logout() -> Metadata:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class DiscoveryDocument:
     """The metadata, encoded."""
 
     body: bytes
@@ -173,8 +173,8 @@ async def discovery(http: HttpRequest) -> Response:
     """The metadata, encoded once by each process."""
     site: Site = http.app.state.site
     now = site.clock()
-    document = site.memory.recall(Document, now, timedelta.max) or site.memory.keep(
-        Document(orjson.dumps(metadata(site.settings))), now
+    document = site.memory.recall(DiscoveryDocument, now, timedelta.max) or site.memory.keep(
+        DiscoveryDocument(orjson.dumps(metadata(site.settings))), now
     )
     return Response(document.body, media_type="application/json", headers=OPEN_TO_ALL)
 

@@ -48,7 +48,7 @@ class _ContentEncryption:
         return _content_key(self._token_key, self._model, self._iv)
 
 
-class _Registry(jwe.JWERegistry):
+class _EncryptionRegistry(jwe.JWERegistry):
     """joserfc's, of one key encryption and one content encryption."""
 
     def __init__(self, token_key: bytes, alg: str, enc: str) -> None:
@@ -64,7 +64,7 @@ def sealed_jwe(
     secrets: Secrets, token: str, keys: Iterable[ExchangeKey], alg: str, enc: str, typ: str
 ) -> str:
     """The JWT in a JWE for the first of these keys that may be used so; raises `NoFittingKey`."""
-    registry = _Registry(secrets.token_key, alg, enc)
+    registry = _EncryptionRegistry(secrets.token_key, alg, enc)
     return encrypt_jwe(token, keys, alg, enc, cty="JWT", typ=typ, registry=registry)
 
 

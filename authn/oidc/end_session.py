@@ -33,7 +33,7 @@ LONGEST_STATE = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Logout:
+class LogoutRequest:
     """A logout request that was checked: by whom, and where to go afterwards; "" is nowhere."""
 
     client_id: str = ""
@@ -95,7 +95,7 @@ def confirm(request: Request) -> Response:
     return forget(signed_out_page(request, ended, client, checked.location(client)), request)
 
 
-def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
+def checked_logout(request: Request, parameters: Mapping[str, str]) -> LogoutRequest:
     """What the request is worth; raises `InvalidRequest` where client and address don't agree.
 
     `logout_hint` is not read: whoever is signed in here is asked, and nobody else signed out. A
@@ -103,12 +103,12 @@ def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
     """
     client = _client_of_hint(request, parameters.get("id_token_hint", ""))
     if client is None:
-        return Logout()
+        return LogoutRequest()
     if parameters.get("client_id", client.client_id) != client.client_id:  # §2
         raise InvalidRequest("invalid_request", N_("This came from another application."))
     uri = parameters.get("post_logout_redirect_uri", "")
     if not uri:
-        return Logout(client.client_id)
+        return LogoutRequest(client.client_id)
     if uri not in client.post_logout_redirect_uris:  # §3: exactly a registered one
         raise InvalidRequest(
             "invalid_redirect_uri",
@@ -121,7 +121,7 @@ def checked_logout(request: Request, parameters: Mapping[str, str]) -> Logout:
             N_("The application sent you here with a request that we cannot accept."),
             detail="the state is too long",
         )
-    return Logout(client.client_id, uri, state)
+    return LogoutRequest(client.client_id, uri, state)
 
 
 def _client_of_hint(request: Request, id_token_hint: str) -> Client | None:
@@ -132,18 +132,18 @@ def _client_of_hint(request: Request, id_token_hint: str) -> Client | None:
     return find_client(request.connection, hint.client_id) if hint else None
 
 
-def _client(request: Request, checked: Logout) -> Client | None:
+def _client(request: Request, checked: LogoutRequest) -> Client | None:
     return find_client(request.connection, checked.client_id) if checked.client_id else None
 
 
-def _token(request: Request, checked: Logout) -> str:
+def _token(request: Request, checked: LogoutRequest) -> str:
     content = asdict(checked)
     return sign_token(request.secrets, PURPOSE, content, request.now, LIFETIME)
 
 
-def _read(request: Request, token: str) -> Logout:
+def _read(request: Request, token: str) -> LogoutRequest:
     content = read_token(request.secrets, PURPOSE, token, request.now)
-    return Logout(*(content.get(each.name, "") for each in fields(Logout)))
+    return LogoutRequest(*(content.get(each.name, "") for each in fields(LogoutRequest)))
 
 
 routes = [

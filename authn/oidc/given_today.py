@@ -8,7 +8,7 @@ token ends. Whoever reads tokens without asking here has them for their five min
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authn.clients.permissions import SYSTEM, Identity, refusal, refusals
+from authn.clients.permissions import SYSTEM, ClientIdentity, refusal, refusals
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE
 from authn.consents.scopes import SSIN
 from authn.grants.introspection import TokenAtResource
@@ -27,7 +27,7 @@ def given_today(
     None where that is nothing, and was something; or where the resource is refused altogether.
     """
     level = living.level
-    identity = Identity(SYSTEM, None) if level is None else identity_of(profile, level)
+    identity = ClientIdentity(SYSTEM, None) if level is None else identity_of(profile, level)
     if refusal(identity, "", living.rules):
         return None
     scopes = token.scope.split()
@@ -42,7 +42,7 @@ def given_today(
     return claims | {"scope": " ".join(left)} | ({_DETAILS: kept} if kept else {})
 
 
-def _may_have(scope: str, identity: Identity, living: TokenAtResource) -> bool:
+def _may_have(scope: str, identity: ClientIdentity, living: TokenAtResource) -> bool:
     if scope not in living.askable:
         return False
     if scope == SSIN:
@@ -50,7 +50,7 @@ def _may_have(scope: str, identity: Identity, living: TokenAtResource) -> bool:
     return refusal(identity, scope, living.rules) is None
 
 
-def _may_do(detail: Mapping[str, Any], identity: Identity, living: TokenAtResource) -> bool:
+def _may_do(detail: Mapping[str, Any], identity: ClientIdentity, living: TokenAtResource) -> bool:
     """Whether all that it names may be done; what names no scope is looked at where it is used."""
     if detail["type"] != ACTIONS_AT_RESOURCE:
         return True

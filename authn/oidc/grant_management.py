@@ -29,7 +29,7 @@ from authn.db.transaction import must_write
 from authn.grants.ended_grants import tell_of_ended_grants
 from authn.grants.grants import Grant, find_live_grant, revoke_grant
 from authn.jose import seconds
-from authn.oidc.access_token import Authorised, capacity_detail
+from authn.oidc.access_token import AuthorisedAccess, capacity_detail
 from authn.oidc.authorization_error import AuthorizationError
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.dpop import nonce_headers
@@ -62,7 +62,7 @@ def check_action(client: Client, action: str | None) -> None:
         raise AuthorizationError("invalid_request", "The grant_management_action is not supported.")
 
 
-def authorised_to_manage(request: Request, client: Client) -> Authorised | None:
+def authorised_to_manage(request: Request, client: Client) -> AuthorisedAccess | None:
     """What an access token for this endpoint says; None where none is asked for.
 
     Raises `ProtocolError` (`invalid_scope`).
@@ -75,7 +75,7 @@ def authorised_to_manage(request: Request, client: Client) -> Authorised | None:
     may = [each for each in GRANT_MANAGEMENT_SCOPES if client.may_ask(each)]
     if not may or not {*asked} <= {*may}:
         raise ProtocolError("invalid_scope", "The client may not manage its grants like that.")
-    return Authorised(
+    return AuthorisedAccess(
         client=client,
         audience=endpoint,
         subject=client.client_id,

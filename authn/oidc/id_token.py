@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from authn.clients.client_tokens import Sealing, sealed_for_client, token_for_client
+from authn.clients.client_tokens import SealingKeys, sealed_for_client, token_for_client
 from authn.clients.clients import Client
-from authn.consents.scopes import Known, claims_within, person_claims_for_id_token
+from authn.consents.scopes import KnownScopes, claims_within, person_claims_for_id_token
 from authn.grants.grants import Grant
 from authn.jose import EDDSA, InvalidToken, seconds, verify
-from authn.keys.signing_keys import Keys
+from authn.keys.signing_keys import SigningKeys
 from authn.people.persons import find_person
 from authn.sessions.levels import acr, amr
 from authn.settings import Settings
@@ -62,9 +62,9 @@ def check_it_can_be_made(request: Request, client: Client) -> None:
     sealed_for_client(request, client, "", _sealing(client))
 
 
-def _sealing(client: Client) -> Sealing:
+def _sealing(client: Client) -> SealingKeys:
     """How the client wants its ID tokens, by its registration."""
-    return Sealing(
+    return SealingKeys(
         client.id_token_signed_response_alg,
         client.metadata.id_token_encrypted_response_alg,
         client.metadata.id_token_encrypted_response_enc,
@@ -76,7 +76,7 @@ def _person_claims(request: Request, client: Client, grant: Grant) -> dict[str, 
     as the client may ask it to this day."""
     names = claims_within(client.scope, grant.allowed.claims_id_token)
     person = find_person(request.connection, grant.person_id) if names else None
-    return person_claims_for_id_token(Known(person, grant.subject), names) if person else {}
+    return person_claims_for_id_token(KnownScopes(person, grant.subject), names) if person else {}
 
 
 def at_hash(access_token: str, alg: str) -> str:
@@ -90,7 +90,7 @@ def at_hash(access_token: str, alg: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class IdTokenHint:
     """What an `id_token_hint` told, its signature verified; it may have expired."""
 
     client_id: str
@@ -98,7 +98,7 @@ class Hint:
     sid: str
 
 
-def read_hint(keys: Keys, settings: Settings, token: str) -> Hint | None:
+def read_hint(keys: SigningKeys, settings: Settings, token: str) -> IdTokenHint | None:
     """What an ID token of ours says, expired or not, of a key that was retired within a year.
 
     (Protocol 4.15.) None for anything else: also for an encrypted one, since we can't open what was
@@ -111,4 +111,4 @@ def read_hint(keys: Keys, settings: Settings, token: str) -> Hint | None:
     # Others of our JWTs are of this type too; only ID tokens say both.
     if claims.get("iss") != settings.issuer or not {"sid", "auth_time"} <= claims.keys():
         return None
-    return Hint(claims["aud"], claims["sub"], claims["sid"])
+    return IdTokenHint(claims["aud"], claims["sub"], claims["sid"])

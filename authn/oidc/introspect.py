@@ -18,7 +18,7 @@ from authn.grants.introspection import AskedToken, token_at_resource
 from authn.jose import InvalidToken
 from authn.oidc.access_token import AccessToken, our_access_token
 from authn.oidc.acting_token import CapacityEnded, CapacityUnchecked, capacity_of_token
-from authn.oidc.capacity_claims import Receiver, told_at_resource
+from authn.oidc.capacity_claims import ClaimsReceiver, told_at_resource
 from authn.oidc.client_authentication import authenticated_client, invalid_client
 from authn.oidc.given_today import given_today
 from authn.oidc.introspection_jwt import MEDIA_TYPE, introspection_jwt
@@ -83,7 +83,7 @@ def _introspected(request: Request, client: Client, token: str) -> Mapping[str, 
     answer = _members(read, given_today(read, living, profile))
     if answer == INACTIVE:
         return answer
-    to = Receiver(
+    to = ClaimsReceiver(
         client_id=client.client_id,
         person_id=living.person_id,
         device_id=living.device_id,

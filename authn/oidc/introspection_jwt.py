@@ -6,7 +6,7 @@ RFC 9701, JWT Response for OAuth Token Introspection (https://www.rfc-editor.org
 from collections.abc import Mapping
 from typing import Any
 
-from authn.clients.client_tokens import Sealing, token_for_client
+from authn.clients.client_tokens import SealingKeys, token_for_client
 from authn.clients.clients import Client
 from authn.jose import RS256, seconds
 from authn.web.request import Request
@@ -30,11 +30,11 @@ def introspection_jwt(request: Request, client: Client, answer: Mapping[str, Any
     return token_for_client(request, client, claims, _sealing(client), TYP)
 
 
-def _sealing(client: Client) -> Sealing:
+def _sealing(client: Client) -> SealingKeys:
     """What the client registered; else RS256 (§6), which a FAPI client never uses."""
     metadata = client.metadata
     default = client.id_token_signed_response_alg if client.fapi else RS256
-    return Sealing(
+    return SealingKeys(
         metadata.introspection_signed_response_alg or default,
         metadata.introspection_encrypted_response_alg,
         metadata.introspection_encrypted_response_enc,

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authn.db.transaction import reading
-from authn.keys.signing_keys import Keys, current_keys, remembered_keys
+from authn.keys.signing_keys import SigningKeys, current_keys, remembered_keys
 from authn.web.site import Site
 
 # Far shorter than a key is published before it signs (an hour at least), and short enough that a
@@ -29,7 +29,7 @@ async def jwks(http: HttpRequest) -> Response:
     return Response(keys.jwks, media_type="application/json", headers=HEADERS)
 
 
-def _read_keys(site: Site) -> Keys:
+def _read_keys(site: Site) -> SigningKeys:
     with reading(site.database) as connection:
         return current_keys(site, connection, site.clock())
 

@@ -12,12 +12,7 @@ from authn.clients.clients import find_client
 from authn.clients.exchange_pairs import may_exchange_for
 from authn.clients.resources import userinfo_audience
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, Detail
-from authn.grants.access_tokens import (
-    LiveGrant,
-    grant_of_access_token,
-    is_of_a_system,
-    is_revoked,
-)
+from authn.grants.access_tokens import LiveGrant, grant_of_access_token, is_of_a_system, is_revoked
 from authn.grants.grants import Grant
 from authn.jose import InvalidToken
 from authn.oidc.access_token import AccessToken, our_access_token

@@ -18,7 +18,7 @@ from authn.audit.events import Event, NationalNumberReleased
 from authn.audit.log import record
 from authn.audit.token_events import MayActReleased
 from authn.consents.scopes import SSIN
-from authn.oidc.access_token import Authorised, is_opaque
+from authn.oidc.access_token import AuthorisedAccess, is_opaque
 from authn.profiles.available import available, questions_of
 from authn.profiles.claims import may_act_entry
 from authn.profiles.kinds import KINDS
@@ -35,7 +35,7 @@ MayAct = tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class MayActEntry:
     """For whom the list is: of the person who has this `grant`'s device, for a receiver.
 
     `kinds` are those in which the person may use the client that has the token; `profile_id` is
@@ -50,7 +50,7 @@ class Listed:
     profile_id: UUID | None
 
 
-def may_act_in_token(request: Request, authorised: Authorised) -> MayAct:
+def may_act_in_token(request: Request, authorised: AuthorisedAccess) -> MayAct:
     """What of the list stands in this access token itself, its release on record.
 
     Nothing in one that its client reads and may not know numbers, nor in an opaque one, of which
@@ -64,7 +64,7 @@ def may_act_in_token(request: Request, authorised: Authorised) -> MayAct:
     readers_may = authorised.for_the_resource_alone or client.may_read_ssin
     if not readers_may or SSIN not in authorised.scope.split():
         return ()
-    listed = Listed(
+    listed = MayActEntry(
         grant.person_id,
         grant.device_id,
         client.client_id,
@@ -76,7 +76,7 @@ def may_act_in_token(request: Request, authorised: Authorised) -> MayAct:
 
 
 def may_act(
-    request: Request, listed: Listed, *, most: int | None = None, longest: int | None = None
+    request: Request, listed: MayActEntry, *, most: int | None = None, longest: int | None = None
 ) -> MayAct:
     """For whom the person may act now, of what the client may be used for: on record.
 
@@ -98,7 +98,7 @@ def may_act(
     return tuple(entries)
 
 
-def _others(request: Request, listed: Listed) -> Iterator[Profile]:
+def _others(request: Request, listed: MayActEntry) -> Iterator[Profile]:
     """The profiles in which the person would act for another than in this token."""
     kinds: list[Kind] = [
         name for name, kind in KINDS.items() if kind.for_another and name in listed.kinds
@@ -114,7 +114,7 @@ def _others(request: Request, listed: Listed) -> Iterator[Profile]:
             yield profile
 
 
-def _record(request: Request, listed: Listed, profiles: Collection[Profile]) -> None:
+def _record(request: Request, listed: MayActEntry, profiles: Collection[Profile]) -> None:
     """What was told, once; and the release of their number with each who is a person here."""
     client_id = listed.client_id
     ids = " ".join(str(each.id) for each in profiles)

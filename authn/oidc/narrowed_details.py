@@ -8,16 +8,16 @@ nobody: what it names is held against the rules of the operator (§6, client cre
 from dataclasses import replace
 
 from authn.clients.clients import Client
-from authn.clients.permissions import SYSTEM, Identity, refusals
+from authn.clients.permissions import SYSTEM, ClientIdentity, refusals
 from authn.clients.resources import Resource
 from authn.consents.authorization_details import (
     ACTIONS_AT_RESOURCE,
     PROFILE,
-    Asking,
     Detail,
+    DetailRequest,
     is_within,
 )
-from authn.oidc.access_token import Authorised, capacity_detail
+from authn.oidc.access_token import AuthorisedAccess, capacity_detail
 from authn.oidc.authorization_details import (
     InvalidAuthorizationDetails,
     checked_details,
@@ -30,7 +30,7 @@ from authn.web.request import Request
 PARAMETER = "authorization_details"
 
 
-def narrowed_details(request: Request, authorised: Authorised) -> Authorised:
+def narrowed_details(request: Request, authorised: AuthorisedAccess) -> AuthorisedAccess:
     """The same with those details alone that the request names, each as it names it.
 
     In which capacity the person acts is told in any case; who names another one is refused. Raises
@@ -58,12 +58,12 @@ def details_of_system(request: Request, client: Client, resource: Resource) -> t
     """
     if not request.form.get(PARAMETER):
         return ()
-    asking = Asking(client, {resource.resource: resource}, today_in_brussels(request.now))
+    asking = DetailRequest(client, {resource.resource: resource}, today_in_brussels(request.now))
     try:
         details = checked_details(_read(request), asking)
     except InvalidAuthorizationDetails as invalid:
         raise _invalid(str(invalid)) from None
-    nobody = Identity(SYSTEM, None)
+    nobody = ClientIdentity(SYSTEM, None)
     for each in details:
         if each["type"] != ACTIONS_AT_RESOURCE or refusals(nobody, each["actions"], resource):
             raise _invalid("One of the authorization_details is not for systems.")
@@ -81,7 +81,7 @@ def location_asked(request: Request) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _capacity(authorised: Authorised) -> tuple[Detail, ...]:
+def _capacity(authorised: AuthorisedAccess) -> tuple[Detail, ...]:
     """As what the client knows the capacity in which the person acts; of a system there is none."""
     if authorised.grant is None:
         return ()

@@ -3,20 +3,20 @@
 RFC 7591 §5 (https://www.rfc-editor.org/rfc/rfc7591#section-5), protocol 4.14.
 """
 
-from authn.clients.client_metadata_members import Offer
+from authn.clients.client_metadata_members import MetadataOffer
 from authn.clients.clients import Client
 from authn.consents.offer import offer_to_operator
 from authn.consents.scopes import SCOPES, SSIN
-from authn.oidc.grant_types.authorization_code import AuthorizationCode
-from authn.oidc.grant_types.refresh_token import RefreshToken
+from authn.oidc.grant_types.authorization_code import AuthorizationCodeGrant
+from authn.oidc.grant_types.refresh_token import RefreshTokenGrant
 from authn.settings import Settings
 
 # Why no others: what no person allows needs an organisation, an exchange its pair, an assertion its
 # issuer; and codes typed on another device are what strangers phish with.
-GRANT_TYPES_BY_ITSELF = (AuthorizationCode.GRANT_TYPE, RefreshToken.GRANT_TYPE)
+GRANT_TYPES_BY_ITSELF = (AuthorizationCodeGrant.GRANT_TYPE, RefreshTokenGrant.GRANT_TYPE)
 
 
-def offer_to_client(settings: Settings, registered: Client | None = None) -> Offer:
+def offer_to_client(settings: Settings, registered: Client | None = None) -> MetadataOffer:
     """What it may take by itself, beside what it is `registered` with: that it may keep."""
     whole = offer_to_operator(settings)
     scopes = [scope for scope in SCOPES if scope != SSIN]
@@ -24,7 +24,7 @@ def offer_to_client(settings: Settings, registered: Client | None = None) -> Off
     if registered:
         scopes += registered.scope.split()
         grant_types += registered.metadata.grant_types
-    return Offer(
+    return MetadataOffer(
         scopes=tuple(dict.fromkeys(scopes)),
         grant_types=tuple(grant_types),
         auth_methods=whole.auth_methods,

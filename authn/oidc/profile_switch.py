@@ -16,7 +16,7 @@ from authn.consents.authorization_details import PROFILE_SUB
 from authn.consents.consents import answers_of
 from authn.consents.scopes import SSIN
 from authn.grants.grants import Grant
-from authn.oidc.access_token import Authorised
+from authn.oidc.access_token import AuthorisedAccess
 from authn.oidc.acting_token import unchecked
 from authn.oidc.living_token import LivingToken
 from authn.profiles.available import available, questions_of
@@ -59,7 +59,7 @@ def asked_profile(
 
 
 def allowed_in_profile(
-    request: Request, client: Client, grant: Grant, authorised: Authorised
+    request: Request, client: Client, grant: Grant, authorised: AuthorisedAccess
 ) -> datetime | None:
     """The person has allowed the client this, in this capacity; raises `ProtocolError`.
 
@@ -83,7 +83,7 @@ def allowed_in_profile(
     return min(ends, default=None)
 
 
-def _names(authorised: Authorised) -> set[str]:
+def _names(authorised: AuthorisedAccess) -> set[str]:
     """What the token gives, by its names in `consents.asked`."""
     resource, scopes = authorised.resource, authorised.scope.split()
     assert resource is not None

@@ -18,16 +18,16 @@ from starlette.responses import Response
 
 from authn.clients.client_metadata import InvalidClientMetadata
 from authn.clients.client_metadata_document import (
-    Said,
+    DocumentMember,
     check_sector,
     read_client_metadata,
     write_client_metadata,
 )
-from authn.clients.client_metadata_members import Offer
+from authn.clients.client_metadata_members import MetadataOffer
 from authn.clients.clients import new_client_id, registered_by_themselves
 from authn.clients.initial_access_tokens import is_usable, spend
 from authn.clients.redirect_uris import InvalidRedirectUri
-from authn.clients.registration import Registered, add_client, new_client
+from authn.clients.registration import RegisteredClient, add_client, new_client
 from authn.errors import N_, NotFound, Unavailable
 from authn.jose import seconds
 from authn.oidc.credentials import authorizations
@@ -119,7 +119,7 @@ def told_as_an_error_response() -> Iterator[None]:
         raise ProtocolError(refusal.error, about + refusal.description) from None
 
 
-def said_by_client(request: Request, offer: Offer) -> Said:
+def said_by_client(request: Request, offer: MetadataOffer) -> DocumentMember:
     """What the client says about itself, and whoever made its software statement.
 
     What it names elsewhere is asked for. Raises `InvalidClientMetadata` or `ProtocolError`.
@@ -139,7 +139,10 @@ def said_by_client(request: Request, offer: Offer) -> Said:
 
 
 def client_information(
-    request: Request, registered: Registered, registration_access_token: str, status: int = 200
+    request: Request,
+    registered: RegisteredClient,
+    registration_access_token: str,
+    status: int = 200,
 ) -> Response:
     """All that is known of the client, for itself (§3.2.1, RFC 7592 §3)."""
     client = registered.client

@@ -14,14 +14,10 @@ import orjson
 
 from authn.clients import key_sets
 from authn.clients.clients import Client
-from authn.foreign_jwt import OtherType, decrypt_jwe
+from authn.foreign_jwt import OtherTokenType, decrypt_jwe
 from authn.jose import KEY_ENCRYPTIONS, InvalidToken
 from authn.keys.signing_keys import current_keys
-from authn.oidc.authorization_checks import (
-    NOT_SUPPORTED,
-    PARAMETERS,
-    Parameters,
-)
+from authn.oidc.authorization_checks import NOT_SUPPORTED, PARAMETERS, Parameters
 from authn.oidc.authorization_error import AuthorizationError
 from authn.settings import Settings
 from authn.web.documents import remembered_document
@@ -86,7 +82,7 @@ def verified_claims(request: Request, client: Client, token: str) -> Claims:
             algorithms=signing_algorithms(client),
             types=TYPES,
         )
-    except OtherType:
+    except OtherTokenType:
         raise invalid_object("Its typ is that of something else.") from None
     except InvalidToken:
         raise invalid_object("It is not a JWT that this client signed.") from None

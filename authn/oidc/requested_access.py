@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from authn.clients.clients import REFRESH_TOKEN, Client
 from authn.clients.desk_api import desk_api_audience
 from authn.clients.resources import Resource, find_resources, userinfo_audience
-from authn.consents.authorization_details import Asking, Detail, locations_of
+from authn.consents.authorization_details import Detail, DetailRequest, locations_of
 from authn.consents.scopes import SCOPES
 from authn.grants.grants import OFFLINE_ACCESS
 from authn.oidc.authorization_details import (
@@ -29,7 +29,7 @@ Resources = Mapping[str, Resource]
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class RequestedAccess:
     """What may be granted; `resource` has also those that a scope or a detail belongs to."""
 
     scope: str
@@ -37,7 +37,7 @@ class Access:
     authorization_details: tuple[Detail, ...]
 
 
-def requested_access(request: Request, client: Client, parameters: Parameters) -> Access:
+def requested_access(request: Request, client: Client, parameters: Parameters) -> RequestedAccess:
     """What this client may get of what it asks; raises `AuthorizationError`.
 
     One query where a client with resources asks for more than our own scopes, none otherwise.
@@ -52,13 +52,13 @@ def requested_access(request: Request, client: Client, parameters: Parameters) -
     refuse_other_resources(named, known, userinfo_audience(request.settings))
     resource_of = resources_of_scopes(others, named, known)
     today, desk_api = today_in_brussels(request.now), desk_api_audience(request.settings)
-    asking = Asking(client, known, today, desk_api)
+    asking = DetailRequest(client, known, today, desk_api)
     details = _checked_details(unchecked_details, asking)
     granted = [each for each in asked if each in resource_of or may_have_of_ours(client, each)]
     resources = dict.fromkeys([*named, *resource_of.values(), *locations_of(details)])
     if not granted and not resources:
         raise AuthorizationError("invalid_scope", "No scope was asked that this client may have.")
-    return Access(" ".join(granted), tuple(resources), details)
+    return RequestedAccess(" ".join(granted), tuple(resources), details)
 
 
 def may_have_of_ours(client: Client, scope: str) -> bool:
@@ -118,7 +118,7 @@ def _read_details(parameters: Parameters) -> tuple[object, ...]:
         raise AuthorizationError("invalid_authorization_details", str(invalid)) from None
 
 
-def _checked_details(details: tuple[object, ...], asking: Asking) -> tuple[Detail, ...]:
+def _checked_details(details: tuple[object, ...], asking: DetailRequest) -> tuple[Detail, ...]:
     try:
         return checked_details(details, asking)
     except InvalidAuthorizationDetails as invalid:

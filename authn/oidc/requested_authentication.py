@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from authn.clients.clients import Client
 from authn.oidc.authorization_error import AuthorizationError
 from authn.oidc.claims_parameter import ClaimsRequest
-from authn.oidc.id_token import Hint
+from authn.oidc.id_token import IdTokenHint
 from authn.sessions.levels import acr_values as known_acr_values
 from authn.settings import Settings
 
@@ -46,7 +46,7 @@ def max_age(parameters: Parameters, client: Client) -> int | None:
 
 
 def subject_hint(
-    parameters: Parameters, client: Client, hint: Hint | None, claims: ClaimsRequest
+    parameters: Parameters, client: Client, hint: IdTokenHint | None, claims: ClaimsRequest
 ) -> str:
     """The one `sub` that the answer may be about: of the ID token that the client sent along, if it
     was given it by us, or named in `claims` (Core §5.5.1)."""

@@ -20,10 +20,10 @@ from authn.grants.ended_grants import REVOCATION_HOOK
 from authn.jose import ES256, seconds, sign
 from authn.keys.signing_keys import current_keys
 from authn.outbox.destinations import DestinationWork, running
-from authn.outbox.outbox import Claimed
+from authn.outbox.outbox import ClaimedEntry
 from authn.outbox.posting import post
 from authn.web.logs import logger
-from authn.web.outgoing import Outgoing
+from authn.web.outgoing import OutgoingClient
 from authn.web.site import Site
 
 TYP: Final = "secevent+jwt"
@@ -34,9 +34,9 @@ TAKEN: Final = (200, 202, 204)  # RFC 8935 §2.2 has 202; the others say the sam
 
 def revocation_work(site: Site) -> DestinationWork:
     """The work of telling resources. Its conversations wait for none of a login's."""
-    outgoing = Outgoing()
+    outgoing = OutgoingClient()
 
-    def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
+    def deliver(claimed: ClaimedEntry, payload: dict[str, Any]) -> None:
         _deliver(site, outgoing, claimed, payload)
 
     return DestinationWork(
@@ -58,7 +58,9 @@ def telling_resources(site: Site) -> Iterator[None]:
         yield
 
 
-def _deliver(site: Site, outgoing: Outgoing, claimed: Claimed, payload: dict[str, Any]) -> None:
+def _deliver(
+    site: Site, outgoing: OutgoingClient, claimed: ClaimedEntry, payload: dict[str, Any]
+) -> None:
     """The resource has taken the event, or does not want to hear of any now; raises as `post`."""
     now = site.clock()
     with reading(site.database) as connection:

@@ -13,15 +13,15 @@ from typing import Any
 import orjson
 
 from authn.clients.clients import REFRESH_TOKEN, Client
-from authn.clients.permissions import SYSTEM, Identity, refusal, refusals
+from authn.clients.permissions import SYSTEM, ClientIdentity, refusal, refusals
 from authn.clients.resources import Resource, find_resource, userinfo_audience
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, Detail, details_at
 from authn.consents.scopes import OPENID, SSIN
 from authn.grants.confirmation import UNBOUND, Confirmation
 from authn.grants.grants import Grant
-from authn.grants.particulars import Particulars
+from authn.grants.particulars import GrantDetails
 from authn.grants.refresh_tokens import issue_refresh_token
-from authn.oidc.access_token import Authorised
+from authn.oidc.access_token import AuthorisedAccess
 from authn.oidc.id_token import id_token
 from authn.oidc.may_act import may_act_in_token
 from authn.oidc.narrowed_details import location_asked, narrowed_details
@@ -36,7 +36,7 @@ Answer = tuple[int, str, list[tuple[str, str]]]  # as Authlib's grants give it
 
 
 @dataclass(frozen=True, slots=True)
-class Obtained:
+class ObtainedTokens:
     """What a grant type obtained: for whom, of which grant, in which capacity, bound to what.
 
     `narrower_scope` is what a refresh asked of the grant's scope; "" for all of it.
@@ -60,7 +60,7 @@ class Obtained:
         return " ".join(each for each in asked if each in registered)
 
 
-def answer(request: Request, obtained: Obtained) -> Answer:
+def answer(request: Request, obtained: ObtainedTokens) -> Answer:
     """What a grant gives at first: the tokens, with a refresh token where there is to be one.
 
     Raises `ProtocolError` (`invalid_target`).
@@ -75,7 +75,7 @@ def answer(request: Request, obtained: Obtained) -> Answer:
 
 
 def tokens(
-    request: Request, obtained: Obtained, authorised: Authorised, refresh_token: str
+    request: Request, obtained: ObtainedTokens, authorised: AuthorisedAccess, refresh_token: str
 ) -> Answer:
     """The access token and, where `openid` was granted, the ID token (Core §3.1.3.3, §12.2)."""
     client, grant = obtained.client, obtained.grant
@@ -89,7 +89,7 @@ def tokens(
     return token_response(body)
 
 
-def issued(request: Request, authorised: Authorised) -> dict[str, Any]:
+def issued(request: Request, authorised: AuthorisedAccess) -> dict[str, Any]:
     """A new access token that says so, and what an answer says of it (§5.1, RFC 9396 §7)."""
     if may_act := may_act_in_token(request, authorised):
         authorised = replace(authorised, may_act=may_act)
@@ -113,7 +113,7 @@ def token_response(body: dict[str, Any]) -> Answer:
     return 200, orjson.dumps(body).decode(), []
 
 
-def authorised_for(request: Request, obtained: Obtained) -> Authorised:
+def authorised_for(request: Request, obtained: ObtainedTokens) -> AuthorisedAccess:
     """What the access token of this answer says: for the one resource that was asked and granted.
 
     Raises `ProtocolError` (`invalid_target`, `invalid_scope`, `invalid_authorization_details`).
@@ -129,7 +129,7 @@ def authorised_for(request: Request, obtained: Obtained) -> Authorised:
         audience, sector = resource.resource, resource.sector_identifier
         subject = subject_of(request.connection, grant.person_id, sector, request.now)
         scope = scope_at(resource, obtained.scope, grant.allowed)
-    authorised = Authorised(
+    authorised = AuthorisedAccess(
         client=client,
         audience=audience,
         subject=subject,
@@ -147,7 +147,7 @@ def authorised_for(request: Request, obtained: Obtained) -> Authorised:
     return narrowed_details(request, within_permissions(authorised))
 
 
-def within_permissions(authorised: Authorised) -> Authorised:
+def within_permissions(authorised: AuthorisedAccess) -> AuthorisedAccess:
     """The same without what this identity may not obtain of the resource, by the rules of today.
 
     They were looked at before the person was asked, too; since then the operator may have changed
@@ -157,7 +157,9 @@ def within_permissions(authorised: Authorised) -> Authorised:
     resource, grant = authorised.resource, authorised.grant
     if resource is None:
         return authorised
-    identity = identity_of(authorised.profile, grant.level) if grant else Identity(SYSTEM, None)
+    identity = (
+        identity_of(authorised.profile, grant.level) if grant else ClientIdentity(SYSTEM, None)
+    )
     if refused := refusal(identity, "", resource):
         raise invalid_target(refused.description)
     return replace(
@@ -178,7 +180,7 @@ def still_askable(client: Client, details: Iterable[Detail]) -> tuple[Detail, ..
     )
 
 
-def permitted_scope(identity: Identity, scope: str, resource: Resource) -> str:
+def permitted_scope(identity: ClientIdentity, scope: str, resource: Resource) -> str:
     """What of the scope this identity may obtain; our own scopes are no resource's to refuse."""
     asked = scope.split()
     refused = refusals(identity, [each for each in asked if each in resource.scopes], resource)
@@ -186,7 +188,7 @@ def permitted_scope(identity: Identity, scope: str, resource: Resource) -> str:
 
 
 def permitted_details(
-    identity: Identity, details: Iterable[Detail], resource: Resource
+    identity: ClientIdentity, details: Iterable[Detail], resource: Resource
 ) -> tuple[Detail, ...]:
     """Those of which this identity may do all that they name."""
     return tuple(
@@ -194,7 +196,7 @@ def permitted_details(
     )
 
 
-def scope_at(resource: Resource, scope: str, allowed: Particulars) -> str:
+def scope_at(resource: Resource, scope: str, allowed: GrantDetails) -> str:
     """What of the scope an access token for this resource has: its own, and `ssin` by permission.
 
     `allowed` tells for which resources the scope was allowed: what another one calls by the same

@@ -14,7 +14,7 @@ from authn.errors import Unavailable
 from authn.foreign_jwt import NoFittingKey
 from authn.jose import ES256, sign
 from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import TYP, Authorised, access_token_claims, is_opaque
+from authn.oidc.access_token import TYP, AuthorisedAccess, access_token_claims, is_opaque
 from authn.oidc.encrypted_token import KEY_ENCRYPTIONS, sealed_jwe
 from authn.oidc.opaque_token import sealed_claims
 from authn.web.outgoing import NoAnswer
@@ -23,7 +23,7 @@ from authn.web.request import Request
 from authn.web.routing import with_nothing_done
 
 
-def access_token(request: Request, authorised: Authorised) -> str:
+def access_token(request: Request, authorised: AuthorisedAccess) -> str:
     """The token, as its resource wants it; one for userinfo is a JWT.
 
     Raises `NeededFromOutside` for the keys of the resource.

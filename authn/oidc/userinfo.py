@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from authn.clients.client_tokens import Sealing, sealed_for_client, token_for_client
+from authn.clients.client_tokens import SealingKeys, sealed_for_client, token_for_client
 from authn.clients.clients import find_client
 from authn.clients.resources import userinfo_audience
-from authn.consents.scopes import OPENID, SSIN, Known, claims_named, claims_of, claims_within
+from authn.consents.scopes import OPENID, SSIN, KnownScopes, claims_named, claims_of, claims_within
 from authn.grants.access_tokens import LiveGrant
-from authn.oidc.capacity_claims import Receiver, released_ssin, told_at_userinfo
+from authn.oidc.capacity_claims import ClaimsReceiver, released_ssin, told_at_userinfo
 from authn.oidc.dpop import nonce_headers
 from authn.oidc.protected_resource import accepted_token, refused
 from authn.web.request import Request
@@ -30,14 +30,14 @@ def userinfo(request: Request) -> Response:
     scopes, grant = token.scope.split(), live.grant
     if OPENID not in scopes:
         raise refused("insufficient_scope", "The scope openid was not granted.", status=403)
-    to = Receiver(
+    to = ClaimsReceiver(
         client_id=grant.client_id,
         person_id=grant.person_id,
         device_id=grant.device_id,
         with_ssin=live.may_read_ssin and SSIN in scopes,
     )
     ssin = released_ssin(request, to)
-    known = Known(live.person, grant.subject, ssin or None)
+    known = KnownScopes(live.person, grant.subject, ssin or None)
     claims: dict[str, Any] = {
         **claims_of(known, " ".join(scopes)),
         **claims_named(known, claims_within(live.client_scope, grant.allowed.claims_userinfo)),
@@ -53,7 +53,7 @@ def _content(
     request: Request, live: LiveGrant, claims: Mapping[str, Any]
 ) -> tuple[str | bytes, str]:
     """The claims as the client registered for, and the media type of that (§5.3.2)."""
-    sealing = Sealing(
+    sealing = SealingKeys(
         live.metadata.userinfo_signed_response_alg,
         live.metadata.userinfo_encrypted_response_alg,
         live.metadata.userinfo_encrypted_response_enc,

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from authn.clock import Clock
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.outbox.failures import Unreachable
-from authn.outbox.outbox import Claimed, claim, is_due, put_off_destination
-from authn.outbox.worker import Deliver, Report, failure_of, settle
+from authn.outbox.failures import DestinationUnreachable
+from authn.outbox.outbox import ClaimedEntry, claim, is_due, put_off_destination
+from authn.outbox.worker import Deliver, OutboxReport, failure_of, settle
 from authn.secrets import Secrets
 from authn.web.logs import logger
 from authn.web.threads import STOP_SECONDS, spread
@@ -48,7 +48,7 @@ class _Hands:
     work: DestinationWork
     pool: ThreadPoolExecutor
     changed: threading.Event
-    report: Report = field(default_factory=Report)
+    report: OutboxReport = field(default_factory=OutboxReport)
     busy: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -59,7 +59,7 @@ class _Hands:
         while claimed := self._claim():
             self.pool.submit(self._deliver, claimed)
 
-    def _claim(self) -> Claimed | None:
+    def _claim(self) -> ClaimedEntry | None:
         """A row for a destination that nobody speaks to, which counts as spoken to from now on."""
         work = self.work
         with self.lock:
@@ -76,7 +76,7 @@ class _Hands:
                 self.busy.add(claimed.destination or "")
         return claimed
 
-    def _deliver(self, claimed: Claimed) -> None:
+    def _deliver(self, claimed: ClaimedEntry) -> None:
         try:
             self._settle(claimed)
         except Exception:  # noqa: BLE001  the row's lease ends by itself
@@ -86,13 +86,13 @@ class _Hands:
                 self.busy.discard(claimed.destination or "")
                 self.changed.set()
 
-    def _settle(self, claimed: Claimed) -> None:
+    def _settle(self, claimed: ClaimedEntry) -> None:
         work = self.work
         failure = failure_of(work.secrets, work.deliver, claimed)
         now = work.clock()
         with writing(work.database) as connection, self.lock:
             due_at = settle(connection, claimed, failure, now, self.report)
-            if due_at and claimed.destination and isinstance(failure, Unreachable):
+            if due_at and claimed.destination and isinstance(failure, DestinationUnreachable):
                 self.report.put_off += put_off_destination(
                     connection, claimed.kind, claimed.destination, now, due_at
                 )
@@ -107,7 +107,7 @@ def _hands(work: DestinationWork, changed: threading.Event) -> Iterator[_Hands]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def run_once(work: DestinationWork) -> Report:
+def run_once(work: DestinationWork) -> OutboxReport:
     """Everything that was due has been tried once, but for whom does not answer."""
     changed = threading.Event()
     with _hands(work, changed) as hands:

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection, CursorResult, and_, delete, func, or_, select, update
 
 from authn.db.occasion import Occasion
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.outbox.tables import LONGEST_ERROR, outbox
 from authn.secrets import Secrets, decrypt, encrypt
 
@@ -31,7 +31,7 @@ _DEAD = select(func.count()).select_from(outbox).where(outbox.c.state == "dead")
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedEntry:
     """A row that this worker alone has, until `lease_until`. `tries` counts this one too."""
 
     id: UUID
@@ -44,7 +44,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OutboxEntry:
     """A row as `authn outbox` shows it: nothing of what it tells, and to which person."""
 
     id: UUID
@@ -95,7 +95,7 @@ def is_due(
 
 def claim(
     connection: Connection, now: datetime, kind: str, but: Collection[str] = frozenset()
-) -> Claimed | None:
+) -> ClaimedEntry | None:
     """The row that has waited longest, this worker's alone once the transaction has committed.
 
     None for the destinations `but`.
@@ -118,7 +118,7 @@ def claim(
     row = connection.execute(statement).first()
     if row is None:
         return None
-    return Claimed(
+    return ClaimedEntry(
         id=row.id,
         kind=row.kind,
         payload_encrypted=row.payload_encrypted,
@@ -129,7 +129,7 @@ def claim(
     )
 
 
-def read_payload(secrets: Secrets, claimed: Claimed) -> dict[str, Any]:
+def read_payload(secrets: Secrets, claimed: ClaimedEntry) -> dict[str, Any]:
     """The payload that `enqueue` was given; raises `CommandError` under another master key."""
     payload: dict[str, Any] = orjson.loads(
         decrypt(secrets, claimed.payload_encrypted, _context(claimed.id))
@@ -137,7 +137,7 @@ def read_payload(secrets: Secrets, claimed: Claimed) -> dict[str, Any]:
     return payload
 
 
-def mark_sent(connection: Connection, claimed: Claimed, now: datetime) -> bool:
+def mark_sent(connection: Connection, claimed: ClaimedEntry, now: datetime) -> bool:
     """Whether the row is done; False when its lease had ended and another worker took it."""
     return _finish(
         connection,
@@ -149,12 +149,12 @@ def mark_sent(connection: Connection, claimed: Claimed, now: datetime) -> bool:
     )
 
 
-def mark_dead(connection: Connection, claimed: Claimed, error: str, now: datetime) -> bool:
+def mark_dead(connection: Connection, claimed: ClaimedEntry, error: str, now: datetime) -> bool:
     """Nobody tries again by itself; `authn outbox` shows the row. Returns as `mark_sent`."""
     return _finish(connection, claimed, state="dead", last_error=error[:LONGEST_ERROR], done_at=now)
 
 
-def put_off(connection: Connection, claimed: Claimed, error: str, due_at: datetime) -> bool:
+def put_off(connection: Connection, claimed: ClaimedEntry, error: str, due_at: datetime) -> bool:
     """The row is tried again at `due_at`. Returns as `mark_sent`."""
     return _finish(
         connection, claimed, state="waiting", last_error=error[:LONGEST_ERROR], due_at=due_at
@@ -173,7 +173,7 @@ def put_off_destination(
     return connection.execute(statement).rowcount
 
 
-def _finish(connection: Connection, claimed: Claimed, **values: Any) -> bool:
+def _finish(connection: Connection, claimed: ClaimedEntry, **values: Any) -> bool:
     statement = (
         update(outbox)
         .where(
@@ -186,7 +186,7 @@ def _finish(connection: Connection, claimed: Claimed, **values: Any) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-def entries(connection: Connection) -> list[Entry]:
+def entries(connection: Connection) -> list[OutboxEntry]:
     """Every row that is not sent, the dead first, then by age."""
     statement = (
         select(
@@ -202,7 +202,7 @@ def entries(connection: Connection) -> list[Entry]:
         .where(outbox.c.state != "sent")
         .order_by(outbox.c.state, outbox.c.created_at)
     )
-    return [Entry(*row) for row in connection.execute(statement)]
+    return [OutboxEntry(*row) for row in connection.execute(statement)]
 
 
 def count_dead(connection: Connection) -> int:
@@ -253,4 +253,4 @@ def _context(row_id: UUID) -> str:
     return f"outbox:{row_id}"
 
 
-ENCRYPTED = (Encrypted(outbox.c.payload_encrypted, lambda row: _context(row.id)),)
+ENCRYPTED = (EncryptedColumn(outbox.c.payload_encrypted, lambda row: _context(row.id)),)

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from authn.outbox.failures import Refused, Unreachable, Unsent
+from authn.outbox.failures import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
 from authn.settings import Settings
 
 TIMEOUT_SECONDS = 20.0  # for each step of the conversation
@@ -35,8 +35,8 @@ def can_send(settings: Settings) -> bool:
 def mail_sender(settings: Settings) -> Iterator[SendMail]:
     """What sends mails; one connection for all of them, opened for the first.
 
-    It raises `Refused` when the server will never take the mail, `Unsent` when not now, and
-    `Unreachable` when nothing can be sent at present.
+    It raises `Refused` when the server will never take the mail, `DeliveryNotBegun` when not now,
+    and `DestinationUnreachable` when nothing can be sent at present.
     """
     if settings.mail_directory:
         directory = settings.mail_directory
@@ -63,7 +63,7 @@ class _Connection:
         try:
             with sending():
                 self._smtp.send_message(message)
-        except Unreachable:
+        except DestinationUnreachable:
             self.close()
             raise
 
@@ -76,7 +76,7 @@ class _Connection:
 
 
 def _connect(settings: Settings) -> smtplib.SMTP:
-    """A connection that is protected and signed in; raises `Unreachable`."""
+    """A connection that is protected and signed in; raises `DestinationUnreachable`."""
     context = ssl.create_default_context()
     host, port = settings.smtp_host, settings.smtp_port
     try:
@@ -86,7 +86,7 @@ def _connect(settings: Settings) -> smtplib.SMTP:
             else smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
         )
     except (OSError, smtplib.SMTPException) as error:
-        raise Unreachable(_words("connect", error)) from error
+        raise DestinationUnreachable(_words("connect", error)) from error
     try:
         if settings.smtp_security == "starttls":
             # Raises when it is not offered: nothing is ever sent without it.
@@ -95,7 +95,7 @@ def _connect(settings: Settings) -> smtplib.SMTP:
             smtp.login(settings.smtp_user, settings.smtp_password.get_secret_value())
     except (OSError, smtplib.SMTPException) as error:
         smtp.close()
-        raise Unreachable(_words("sign in", error)) from error
+        raise DestinationUnreachable(_words("sign in", error)) from error
     return smtp
 
 
@@ -110,21 +110,25 @@ def sending() -> Iterator[None]:
     except smtplib.SMTPDataError as error:
         raise _refusal("content", error.smtp_code, error.smtp_error) from error
     except smtplib.SMTPServerDisconnected as error:
-        raise Unreachable(_words("send", error)) from error
+        raise DestinationUnreachable(_words("send", error)) from error
     except smtplib.SMTPResponseException as error:
         # The sender is refused: that is about us, and an operator mends it.
         reply = _reply("sender", error.smtp_code, error.smtp_error)
-        raise (Unreachable(reply) if error.smtp_code == GOING_AWAY else Unsent(reply)) from error
+        raise (
+            DestinationUnreachable(reply)
+            if error.smtp_code == GOING_AWAY
+            else DeliveryNotBegun(reply)
+        ) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise Unreachable(_words("send", error)) from error
+        raise DestinationUnreachable(_words("send", error)) from error
 
 
 def _refusal(step: str, code: int, text: bytes | str) -> Exception:
     """RFC 5321 §4.2.1: 5yz is for ever, 4yz for now; 421 ends the connection."""
     reply = _reply(step, code, text)
     if code == GOING_AWAY:
-        return Unreachable(reply)
-    return Refused(reply) if 500 <= code < 600 else Unsent(reply)
+        return DestinationUnreachable(reply)
+    return DeliveryRefused(reply) if 500 <= code < 600 else DeliveryNotBegun(reply)
 
 
 def _reply(step: str, code: int, text: bytes | str) -> str:
@@ -151,4 +155,4 @@ def _write(directory: Path, message: EmailMessage) -> None:
             file.write(message.as_bytes())
         unfinished.rename(directory / name)
     except OSError as error:
-        raise Unreachable(f"write: {type(error).__name__}") from error
+        raise DestinationUnreachable(f"write: {type(error).__name__}") from error

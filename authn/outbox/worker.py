@@ -22,9 +22,14 @@ from sqlalchemy import Connection
 from authn.clock import Clock
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.outbox.failures import Refused, Undelivered, Unreachable, Unsent
+from authn.outbox.failures import (
+    DeliveryFailed,
+    DeliveryNotBegun,
+    DeliveryRefused,
+    DestinationUnreachable,
+)
 from authn.outbox.outbox import (
-    Claimed,
+    ClaimedEntry,
     claim,
     is_due,
     mark_dead,
@@ -45,12 +50,12 @@ FACTOR = 4.0
 MOST_TRIES = 16  # about three days
 
 # Delivers the payload of one row; raises one of `failures`.
-Deliver = Callable[[Claimed, dict[str, Any]], None]
+Deliver = Callable[[ClaimedEntry, dict[str, Any]], None]
 Delivering = AbstractContextManager[Deliver]
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class OutboxWork:
     """What a worker needs to know, for rows of one kind.
 
     `delivering` opens what is needed to deliver (a connection to a mail server), and gives what
@@ -65,7 +70,7 @@ class Work:
 
 
 @dataclass(slots=True)
-class Report:
+class OutboxReport:
     """What one run did; `unreachable` when it ended early, since nothing can be delivered now."""
 
     sent: int = 0
@@ -74,9 +79,9 @@ class Report:
     unreachable: bool = False
 
 
-def run_once(work: Work, stop: threading.Event | None = None) -> Report:
+def run_once(work: OutboxWork, stop: threading.Event | None = None) -> OutboxReport:
     """Everything that was due has been tried once, unless nothing can be delivered at present."""
-    report = Report()
+    report = OutboxReport()
     with reading(work.database) as connection:
         if not is_due(connection, work.clock(), work.kind):
             return report
@@ -90,22 +95,22 @@ def run_once(work: Work, stop: threading.Event | None = None) -> Report:
             now = work.clock()
             with writing(work.database) as connection:
                 settle(connection, claimed, failure, now, report)
-            report.unreachable = isinstance(failure, Unreachable)
+            report.unreachable = isinstance(failure, DestinationUnreachable)
     return report
 
 
 def settle(
     connection: Connection,
-    claimed: Claimed,
-    failure: Undelivered | None,
+    claimed: ClaimedEntry,
+    failure: DeliveryFailed | None,
     now: datetime,
-    report: Report,
+    report: OutboxReport,
 ) -> datetime | None:
     """The row is marked, put off, or dead, and counted; when it is tried again, if it is."""
     if failure is None:
         mark_sent(connection, claimed, now)
         report.sent += 1
-    elif isinstance(failure, Refused) or claimed.tries >= MOST_TRIES:
+    elif isinstance(failure, DeliveryRefused) or claimed.tries >= MOST_TRIES:
         _bury(connection, claimed, str(failure), now)
         report.dead += 1
     else:
@@ -116,19 +121,19 @@ def settle(
     return None
 
 
-def failure_of(secrets: Secrets, deliver: Deliver, claimed: Claimed) -> Undelivered | None:
+def failure_of(secrets: Secrets, deliver: Deliver, claimed: ClaimedEntry) -> DeliveryFailed | None:
     """Why the row could not be delivered; None when it was."""
     try:
         deliver(claimed, read_payload(secrets, claimed))
-    except Undelivered as failure:
+    except DeliveryFailed as failure:
         return failure
     except Exception:  # noqa: BLE001  one row that can't be delivered must not stop the others
         logger.exception("outbox row broke", kind=claimed.kind, row=str(claimed.id))
-        return Unsent("broke")
+        return DeliveryNotBegun("broke")
     return None
 
 
-def _bury(connection: Connection, claimed: Claimed, error: str, now: datetime) -> None:
+def _bury(connection: Connection, claimed: ClaimedEntry, error: str, now: datetime) -> None:
     if mark_dead(connection, claimed, error, now):
         logger.error(
             "outbox dead letter",
@@ -146,7 +151,7 @@ def delay_after(tries: int) -> timedelta:
     return exact * spread(1)
 
 
-def running(work: Work) -> AbstractContextManager[threading.Thread]:
+def running(work: OutboxWork) -> AbstractContextManager[threading.Thread]:
     """A thread delivers what is due for as long as the block runs, whatever goes wrong.
 
     Should the other side hang at the end, the row's lease ends by itself.
@@ -154,7 +159,7 @@ def running(work: Work) -> AbstractContextManager[threading.Thread]:
     return beside("outbox", partial(_run, work))
 
 
-def _run(work: Work, stop: threading.Event) -> None:
+def _run(work: OutboxWork, stop: threading.Event) -> None:
     pause = 0.0
     while not stop.wait(pause):
         try:

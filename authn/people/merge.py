@@ -24,7 +24,7 @@ from authn.people.tables import Person, person_ssins, persons, subjects
 
 
 @dataclass(frozen=True, slots=True)
-class Merger:
+class PersonMerge:
     """What a room needs to hand over what it has: the act, whose it was, whose it will be."""
 
     occasion: Occasion
@@ -37,7 +37,7 @@ class Merger:
         return self.occasion.connection
 
 
-Part = Callable[[Merger], list[str]]
+Part = Callable[[PersonMerge], list[str]]
 """Hands over what one room has; what that was, in sentences for operators, without a number."""
 
 
@@ -82,7 +82,7 @@ def same_person(connection: Connection, person_id: UUID) -> list[UUID]:
     return [person_id, *connection.execute(merged).scalars()]
 
 
-def move_numbers(merger: Merger) -> list[str]:
+def move_numbers(merger: PersonMerge) -> list[str]:
     """Every number of the merged person leads to the kept one, whose own is the present one."""
     connection, now = merger.connection, merger.occasion.now
     present = select(person_ssins.c.id).where(
@@ -101,7 +101,7 @@ def move_numbers(merger: Merger) -> list[str]:
     return [f"National numbers that lead to the person who stays: {moved} more."]
 
 
-def move_subjects(merger: Merger) -> list[str]:
+def move_subjects(merger: PersonMerge) -> list[str]:
     """Whoever knew the merged person alone goes on by the same `sub` (protocol 1.3).
 
     Where both were known, the row of the merged one stays: so that it is never anybody else's.
@@ -130,7 +130,7 @@ def move_subjects(merger: Merger) -> list[str]:
     return said
 
 
-def _locked(occasion: Occasion, merged_id: UUID, kept_id: UUID) -> Merger:
+def _locked(occasion: Occasion, merged_id: UUID, kept_id: UUID) -> PersonMerge:
     """Both rows are locked, in one order for everybody (protocol 2.12)."""
     both = {each: lock_person(occasion.connection, each) for each in sorted((merged_id, kept_id))}
     merged, kept = both[merged_id], both[kept_id]
@@ -141,4 +141,4 @@ def _locked(occasion: Occasion, merged_id: UUID, kept_id: UUID) -> Merger:
             "One of them is deceased, and the other is not: the register must say first which is "
             "right."
         )
-    return Merger(occasion, merged, kept)
+    return PersonMerge(occasion, merged, kept)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, select, update
 
 from authn.db.once import insert_once
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.people.citizen import Citizen
 from authn.people.tables import person_ssins
 from authn.secrets import Secrets, decrypt, encrypt, national_number_hash
@@ -76,4 +76,4 @@ def _context(row_id: UUID) -> str:
     return f"person_ssins:{row_id}"
 
 
-ENCRYPTED = (Encrypted(person_ssins.c.ssin_encrypted, lambda row: _context(row.id)),)
+ENCRYPTED = (EncryptedColumn(person_ssins.c.ssin_encrypted, lambda row: _context(row.id)),)

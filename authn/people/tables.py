@@ -16,7 +16,7 @@ from sqlalchemy import (
     and_,
 )
 
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 from authn.people.names import LONGEST_KEY
 
 USER_HANDLE_BYTES = 32
@@ -32,10 +32,10 @@ persons = Table(
     Column("birthdate", String(10)),
     Column("language", String(2), nullable=False),
     Column("deceased", Boolean, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("checked_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("checked_at", UtcDateTime, nullable=False),
     # As in `sessions`: since when it is told that what a deceased person had opened has ended.
-    Column("end_told_at", Instant),
+    Column("end_told_at", UtcDateTime),
     # Whom this one turned out to be; nothing but what applications knew them by is left here.
     Column("merged_into", Uuid, ForeignKey("persons.id")),
     # The name as the help desk looks for it (`people.names`).
@@ -64,8 +64,8 @@ person_ssins = Table(
     Column("person_id", ForeignKey("persons.id"), nullable=False, index=True),
     Column("ssin_hash", String(80), nullable=False, unique=True),
     Column("ssin_encrypted", LargeBinary, nullable=False),
-    Column("valid_from", Instant, nullable=False),
-    Column("valid_to", Instant),
+    Column("valid_from", UtcDateTime, nullable=False),
+    Column("valid_to", UtcDateTime),
     Column("replaced_by", ForeignKey("person_ssins.id")),
 )
 
@@ -76,7 +76,7 @@ subjects = Table(
     Column("person_id", ForeignKey("persons.id"), primary_key=True),
     Column("sector", String(255), primary_key=True),
     Column("sub", String(64), nullable=False, unique=True),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
 )
 
 

@@ -61,7 +61,7 @@ _END = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _RequestedFacts:
     """A profile as the answer has it; `person` is whom it represents, where known here."""
 
     fact: Fact
@@ -75,7 +75,7 @@ class _Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _RememberedAnswer:
     """A live row of `profiles`, read."""
 
     id: UUID
@@ -124,18 +124,18 @@ def _wanted(
     kind: ProfileKind[Any],
     facts: Iterable[Fact],
     now: datetime,
-) -> dict[str, _Wanted]:
+) -> dict[str, _RequestedFacts]:
     """By key: the facts that hold, of one key the one that holds longest; none for the dead."""
     holding = [fact for fact in facts if kind.holds(fact, settings, now)]
     people = _represented(connection, secrets, kind, holding)
-    found: dict[str, _Wanted] = {}
+    found: dict[str, _RequestedFacts] = {}
     for fact in holding:
         named = kind.represents(fact)
         person = people.get(national_number_hash(secrets, named.ssin)) if named else None
         if person and person.deceased:
             continue
         ends_at = kind.ends_at(fact, settings)
-        each = _Wanted(fact, _key_hash(secrets, kind, fact), ends_at, person)
+        each = _RequestedFacts(fact, _key_hash(secrets, kind, fact), ends_at, person)
         other = found.get(each.key_hash)
         if other is None or (ends_at or _NEVER) > (other.valid_to or _NEVER):
             found[each.key_hash] = each
@@ -163,7 +163,7 @@ def _bring_in_line(
     connection: Connection,
     secrets: Secrets,
     of: tuple[UUID, ProfileKind[Any]],
-    wanted: Mapping[str, _Wanted],
+    wanted: Mapping[str, _RequestedFacts],
     silent: Mapping[str, Fact],
     now: datetime,
 ) -> None:
@@ -173,7 +173,9 @@ def _bring_in_line(
     pairs, ended = _matched(kept, wanted, now)
     changes = [_change(secrets, *pair) for pair in pairs if _differs(*pair)]
     changes += [
-        _change(secrets, row, _Wanted(silent[row.key_hash], row.key_hash, row.valid_to, None))
+        _change(
+            secrets, row, _RequestedFacts(silent[row.key_hash], row.key_hash, row.valid_to, None)
+        )
         for row in kept
         if row.key_hash in silent and row.id in ended
     ]
@@ -193,17 +195,19 @@ def _bring_in_line(
 
 def _kept(
     connection: Connection, secrets: Secrets, person_id: UUID, kind: ProfileKind[Any]
-) -> list[_Kept]:
+) -> list[_RememberedAnswer]:
     rows = connection.execute(_LIVE, {"of_person": person_id, "of_question": kind.question})
     return [
-        _Kept(row.id, fact_of_row(secrets, row), row.key_hash, row.valid_to, row.represented_id)
+        _RememberedAnswer(
+            row.id, fact_of_row(secrets, row), row.key_hash, row.valid_to, row.represented_id
+        )
         for row in rows
     ]
 
 
 def _matched(
-    kept: Iterable[_Kept], wanted: Mapping[str, _Wanted], now: datetime
-) -> tuple[list[tuple[_Kept, _Wanted]], list[UUID]]:
+    kept: Iterable[_RememberedAnswer], wanted: Mapping[str, _RequestedFacts], now: datetime
+) -> tuple[list[tuple[_RememberedAnswer, _RequestedFacts]], list[UUID]]:
     """The rows with what they are to become, and the ids of those that have ended.
 
     One whose end has passed has ended, though nobody has marked it yet: what the source says of the
@@ -221,8 +225,8 @@ def _matched(
 
 
 def _under_another_number(
-    left: Iterable[_Kept], fresh: Iterable[_Wanted]
-) -> list[tuple[_Kept, _Wanted]]:
+    left: Iterable[_RememberedAnswer], fresh: Iterable[_RequestedFacts]
+) -> list[tuple[_RememberedAnswer, _RequestedFacts]]:
     """Rows of a person whose number was replaced: the same profile (domain 4.5)."""
     renumbered = {
         (each.person_id, _mandate_id(each.fact)): each for each in fresh if each.person_id
@@ -236,7 +240,7 @@ def _mandate_id(fact: Fact) -> str:
     return fact.mandate_id if isinstance(fact, Mandate) else ""
 
 
-def _differs(row: _Kept, wanted: _Wanted) -> bool:
+def _differs(row: _RememberedAnswer, wanted: _RequestedFacts) -> bool:
     return (
         row.fact != wanted.fact
         or row.key_hash != wanted.key_hash
@@ -245,7 +249,7 @@ def _differs(row: _Kept, wanted: _Wanted) -> bool:
     )
 
 
-def _change(secrets: Secrets, row: _Kept, wanted: _Wanted) -> dict[str, Any]:
+def _change(secrets: Secrets, row: _RememberedAnswer, wanted: _RequestedFacts) -> dict[str, Any]:
     return {
         "profile_id": row.id,
         "new_key_hash": wanted.key_hash,
@@ -256,7 +260,11 @@ def _change(secrets: Secrets, row: _Kept, wanted: _Wanted) -> dict[str, Any]:
 
 
 def _row(
-    secrets: Secrets, person_id: UUID, kind: ProfileKind[Any], wanted: _Wanted, now: datetime
+    secrets: Secrets,
+    person_id: UUID,
+    kind: ProfileKind[Any],
+    wanted: _RequestedFacts,
+    now: datetime,
 ) -> dict[str, Any]:
     profile_id = uuid4()
     return {

@@ -13,7 +13,7 @@ from authn.profiles.profiles import SELECT, profile_of_row, standing
 from authn.profiles.tables import profiles
 from authn.secrets import Secrets
 from authn.settings import Settings
-from authn.sources.answers import Heard, heard_of
+from authn.sources.answers import SourceAnswer, heard_of
 from authn.sources.questions import OUR_OWN, QuestionName
 
 _OF_PERSON = SELECT.where(
@@ -78,7 +78,7 @@ def may_miss(connection: Connection, person_id: UUID, questions: Collection[Ques
     return bool(never or held & {*questions})
 
 
-def _unheard(heard: Mapping[QuestionName, Heard], question: QuestionName) -> bool:
+def _unheard(heard: Mapping[QuestionName, SourceAnswer], question: QuestionName) -> bool:
     """Whether it was never answered. What is our own to say is about whom it was noted of alone."""
     if question not in heard:
         return question not in OUR_OWN

@@ -7,19 +7,19 @@ userinfo, introspection and the page that asks for consent all use it.
 from typing import Any, Final
 
 from authn.profiles.kinds import KINDS
-from authn.profiles.kinds.kind import Claim, Json, Named
+from authn.profiles.kinds.kind import HasName, Json, ProfileClaim
 from authn.profiles.profile import Kind, Profile
 from authn.profiles.profiles import public_id
 from authn.settings import Settings
 
-__all__ = ["CLAIMS", "Named", "act_claim", "may_act_entry", "user_profile"]
+__all__ = ["CLAIMS", "HasName", "act_claim", "may_act_entry", "user_profile"]
 
-CLAIMS: Final[dict[Kind, tuple[Claim[Any], ...]]] = {
+CLAIMS: Final[dict[Kind, tuple[ProfileClaim[Any], ...]]] = {
     name: kind.claims for name, kind in KINDS.items()
 }
 
 
-def user_profile(profile: Profile, acting: Named, represented: Named | None = None) -> Json:
+def user_profile(profile: Profile, acting: HasName, represented: HasName | None = None) -> Json:
     """The claim `userProfile`: of the person who acts, or of whom they act for.
 
     `represented` is the person for whom they do, None where that is an organisation or nobody. A
@@ -32,7 +32,7 @@ def user_profile(profile: Profile, acting: Named, represented: Named | None = No
     return told
 
 
-def act_claim(profile: Profile, acting: Named, sub: str) -> Json | None:
+def act_claim(profile: Profile, acting: HasName, sub: str) -> Json | None:
     """The claim `act` (RFC 8693 §4.1): the real person, where they act for another; else None."""
     if not KINDS[profile.kind].for_another:
         return None
@@ -43,7 +43,7 @@ def act_claim(profile: Profile, acting: Named, sub: str) -> Json | None:
 
 
 def may_act_entry(
-    profile: Profile, represented: Named | None, sector: str, settings: Settings
+    profile: Profile, represented: HasName | None, sector: str, settings: Settings
 ) -> Json:
     """One entry of the federation's `may_act`, with the `sub` that a switch names: one mandator, or
     one child, without names.

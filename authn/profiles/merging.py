@@ -2,11 +2,11 @@
 
 from sqlalchemy import and_, exists, select, update
 
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 from authn.profiles.tables import profiles
 
 
-def move_profiles(merger: Merger) -> list[str]:
+def move_profiles(merger: PersonMerge) -> list[str]:
     """The profiles are the kept person's; one that both had is the kept person's own.
 
     The other's ends, and its row stays whose it was. Nobody acts for themselves: a mandate between

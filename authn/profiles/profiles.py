@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Connection, Row, Select, and_, bindparam, select, update
 
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.db.transaction import must_write
 from authn.people.tables import persons
 from authn.profiles.kinds import KINDS
@@ -33,7 +33,7 @@ def _context(profile_id: UUID) -> str:
     return f"profiles:{profile_id}"
 
 
-ENCRYPTED = (Encrypted(profiles.c.fact_encrypted, lambda row: _context(row.id)),)
+ENCRYPTED = (EncryptedColumn(profiles.c.fact_encrypted, lambda row: _context(row.id)),)
 
 # With what was last heard of the question, and of the represented person, in the one statement.
 SELECT: Final[Select[Any]] = select(

@@ -22,14 +22,7 @@ from authn.profiles.answer import take_answer
 from authn.secrets import Secrets
 from authn.settings import Settings
 from authn.sources.answers import due, note_answer, note_failure
-from authn.sources.asking import (
-    CANCELLED,
-    Cancelled,
-    SourceDown,
-    ask,
-    ask_standing,
-    is_embedded,
-)
+from authn.sources.asking import CANCELLED, Cancelled, SourceDown, ask, ask_standing, is_embedded
 from authn.sources.embedded import EmbeddedRegister
 from authn.sources.facts import Fact
 from authn.sources.import_lock import stand_by_import

@@ -17,7 +17,7 @@ from authn.people.numbers import current_ssin
 from authn.people.persons import find_person, find_person_by_ssin, person_of
 from authn.people.tables import Person
 from authn.profiles.kinds import KINDS
-from authn.profiles.kinds.kind import Named
+from authn.profiles.kinds.kind import HasName
 from authn.profiles.profile import Profile
 from authn.profiles.profiles import end_profile
 from authn.profiles.refreshing import Here, bring_up_to_date
@@ -46,7 +46,7 @@ _END_OF_REPRESENTED = (
 )
 
 
-class ProfileEnded(Expired):
+class EndedRepresentation(Expired):
     """Nobody can act in this profile any more: whoever it represents is dead, or is themselves."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ def represented(request: Here, profile: Profile) -> Person | None:
     if person.deceased or person.id == profile.person_id:
         if profile.id:
             end_profile(request.connection, profile.id, request.now)
-        raise ProfileEnded
+        raise EndedRepresentation
     if profile.represented_id != person.id:
         must_write(request.connection)
         values = {"profile_id": profile.id, "of_person": person.id}
@@ -92,15 +92,15 @@ def end_profiles_of(connection: Connection, person_ids: list[UUID], now: datetim
     return connection.execute(_END_OF_REPRESENTED, {"ids": person_ids, "now": now}).rowcount
 
 
-def named(connection: Connection, secrets: Secrets, person: Person, *, with_ssin: bool) -> Named:
+def named(connection: Connection, secrets: Secrets, person: Person, *, with_ssin: bool) -> HasName:
     """The person as claims show them; with the present number where the receiver may have it."""
     ssin = current_ssin(connection, secrets, person.id) if with_ssin else ""
-    return Named(person.given_name, person.family_name, ssin)
+    return HasName(person.given_name, person.family_name, ssin)
 
 
 def named_represented(
     connection: Connection, secrets: Secrets, profile: Profile, *, with_ssin: bool
-) -> Named | None:
+) -> HasName | None:
     """The same of the person for whom one acts; as the source names them where not known here."""
     fact_names = represented_by(profile)
     if fact_names is None:
@@ -109,7 +109,7 @@ def named_represented(
     if person is not None:
         return named(connection, secrets, person, with_ssin=with_ssin)
     ssin = fact_names.ssin if with_ssin else ""
-    return Named(fact_names.given_name, fact_names.family_name, ssin)
+    return HasName(fact_names.given_name, fact_names.family_name, ssin)
 
 
 def _known(request: Here, profile: Profile, named_person: NaturalPerson) -> Person | None:

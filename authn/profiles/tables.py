@@ -6,7 +6,7 @@ was allowed in it is never allowed again by itself.
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, Uuid, and_
 
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 
 profiles = Table(
     "profiles",
@@ -23,12 +23,12 @@ profiles = Table(
     # For whom one acts, where that is a person: a row of `persons`, made when it is first needed.
     Column("represented_id", Uuid, ForeignKey("persons.id"), index=True),
     # When it ends by itself; none where the source names no end.
-    Column("valid_to", Instant),
+    Column("valid_to", UtcDateTime),
     # When its source was last heard, and is to be asked again, is in `source_answers`.
-    Column("known_since", Instant, nullable=False),
-    Column("ended_at", Instant),
+    Column("known_since", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
     # Since when its holder and the applications have been told that it ended.
-    Column("end_told_at", Instant),
+    Column("end_told_at", UtcDateTime),
     sqlite_with_rowid=False,
 )
 _LIVE = profiles.c.ended_at.is_(None)

@@ -8,7 +8,7 @@ from authn.profiles.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
-class InWords:
+class ProfileSentence:
     """A profile in the language of the page; `group` is the heading above it."""
 
     title: str
@@ -16,12 +16,12 @@ class InWords:
     group: str
 
 
-def in_words(profile: Profile, translate: Callable[[str], str], name: str = "") -> InWords:
+def in_words(profile: Profile, translate: Callable[[str], str], name: str = "") -> ProfileSentence:
     """How the profile is called. `name` is the person's own, which stands beside "as a citizen"."""
     kind = KINDS[profile.kind]
     called = kind.called(profile.fact)
     details = [translate(each) for each in called.details] or [name] * (profile.kind == "citizen")
-    return InWords(
+    return ProfileSentence(
         title=translate(called.title) % {"name": called.name},
         subtitle=", ".join(each for each in details if each),
         group=translate(kind.group),

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select, update
 from authn.devices.devices import devices_of
 from authn.devices.names import free_name
 from authn.devices.tables import devices, installations
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 from authn.sessions.tables import sessions
 
 _MOVE = (
@@ -31,7 +31,7 @@ _END = (
 )
 
 
-def move_devices(merger: Merger) -> list[str]:
+def move_devices(merger: PersonMerge) -> list[str]:
     """The devices go on working, for the person who stays; what was open on them has ended.
 
     A key answers with the `user.id` that it was made with, which is kept with the device (protocol
@@ -58,6 +58,6 @@ def move_devices(merger: Merger) -> list[str]:
     return [*said, f"Sessions that end: {ended}."]
 
 
-def _rename(merger: Merger, device_id: UUID, name: str) -> None:
+def _rename(merger: PersonMerge, device_id: UUID, name: str) -> None:
     statement = update(devices).where(devices.c.id == device_id).values(name=name)
     merger.connection.execute(statement)

@@ -19,13 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from authn.devices.tables import (
-    IdentityLevel,
-    KeyLevel,
-    Kind,
-    devices,
-    installations,
-)
+from authn.devices.tables import IdentityLevel, KeyLevel, Kind, devices, installations
 from authn.people.tables import persons
 from authn.secrets import token_hash
 from authn.sessions.tables import sessions

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid, and_
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 
 sessions = Table(
     "sessions",
@@ -11,15 +11,15 @@ sessions = Table(
     Column("installation_id", ForeignKey("installations.id"), nullable=False),
     Column("token_hash", token_hash_type(), nullable=False, unique=True),
     Column("level", String(9), nullable=False),
-    Column("auth_time", Instant, nullable=False),
-    Column("last_seen_at", Instant, nullable=False),
-    Column("ended_at", Instant),
+    Column("auth_time", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
     # The authorization request that the assertion's challenge named (protocol 4.7), and the one for
     # which the person has chosen this account.
     Column("answered_request", String(64)),
     Column("selected_request", String(64)),
     # Since when it is sure that the applications which were given something in it hear of its end.
-    Column("end_told_at", Instant),
+    Column("end_told_at", UtcDateTime),
     sqlite_with_rowid=False,
 )
 # For the session of an installation that a login goes on with: one at most, among all that ended.

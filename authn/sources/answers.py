@@ -32,7 +32,7 @@ OWN_FRESH: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SourceAnswer:
     """A row of `source_answers`: how a question about a person stands.
 
     `answered_at` is None when it never was; `failed_at` is since when asking has failed, None when
@@ -71,14 +71,14 @@ _ASK_ANEW: Final = (
 )
 
 
-def heard_of(connection: Connection, person_id: UUID) -> dict[QuestionName, Heard]:
+def heard_of(connection: Connection, person_id: UUID) -> dict[QuestionName, SourceAnswer]:
     """How each question that was ever asked about this person stands: one statement."""
     rows = connection.execute(_OF_PERSON, {"of_person": person_id})
-    return {row.question: Heard(*row) for row in rows}
+    return {row.question: SourceAnswer(*row) for row in rows}
 
 
 def due_of(
-    heard: Mapping[QuestionName, Heard], questions: Iterable[QuestionName], now: datetime
+    heard: Mapping[QuestionName, SourceAnswer], questions: Iterable[QuestionName], now: datetime
 ) -> tuple[QuestionName, ...]:
     """Those of these questions that are to be asked now: never asked, or their time has come."""
     return tuple(

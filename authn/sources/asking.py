@@ -16,20 +16,16 @@ from authn.people.citizen import Citizen
 from authn.people.ssin import InvalidSsin, parse_ssin, today_in_brussels
 from authn.settings import Settings
 from authn.sources.configured import is_embedded, source_url
-from authn.sources.fact_json import (
-    citizen_from_json,
-    fact_from_json,
-    organisation_from_json,
-)
+from authn.sources.fact_json import citizen_from_json, fact_from_json, organisation_from_json
 from authn.sources.facts import Child, Fact, Mandate, Membership, Organisation, Quality
 from authn.sources.json_reader import InvalidFact, JsonReader
 from authn.sources.organisations import AccessManager
 from authn.sources.questions import QUESTIONS, SOURCES, QuestionName, SourceName
-from authn.sources.wire.access_token import AccessTokens, sources_key
-from authn.sources.wire.breaker import Breaker
-from authn.sources.wire.client import Client, Read
-from authn.sources.wire.down import LeftInPeace, SourceDown, Unreadable
-from authn.sources.wire.problem import Problem
+from authn.sources.wire.access_token import SourceAccessTokens, sources_key
+from authn.sources.wire.breaker import CircuitBreaker
+from authn.sources.wire.client import Read, SourceClient
+from authn.sources.wire.down import SourceDown, SourcePaused, SourceUnreadable
+from authn.sources.wire.problem import SourceProblem
 from authn.web.logs import logger
 from authn.web.site import Site
 
@@ -49,7 +45,7 @@ class Sources:
     A `NationalRegister`, `Professions`, `Organisations` and `Mandates`, each only where configured.
     """
 
-    clients: dict[SourceName, Client]
+    clients: dict[SourceName, SourceClient]
     clock: Clock
 
     def close(self) -> None:
@@ -67,9 +63,9 @@ class Sources:
         def read(document: dict[str, Any]) -> tuple[Fact, ...]:
             facts = document.get(question)
             if document.keys() != {question} or not isinstance(facts, list):
-                raise Unreadable(f"not an answer to {question}")
+                raise SourceUnreadable(f"not an answer to {question}")
             if len(facts) > MOST_FACTS:
-                raise Unreadable(f"more than {MOST_FACTS} {question}")
+                raise SourceUnreadable(f"more than {MOST_FACTS} {question}")
             today = today_in_brussels(self.clock())
             return tuple(fact_from_json(question, each, today) for each in facts)
 
@@ -91,7 +87,7 @@ class Sources:
             def read(document: dict[str, Any]) -> Citizen:
                 citizen = citizen_from_json(document, today_in_brussels(self.clock()))
                 if asked not in (citizen.ssin, *citizen.previous_ssins):
-                    raise Unreadable("another citizen than the one asked for")
+                    raise SourceUnreadable("another citizen than the one asked for")
                 return citizen
 
             return read
@@ -130,7 +126,7 @@ class Sources:
         def read(document: dict[str, Any]) -> Organisation:
             organisation = organisation_from_json(document)
             if number not in (organisation.cbe, organisation.nihii):
-                raise Unreadable("another organisation than the one asked for")
+                raise SourceUnreadable("another organisation than the one asked for")
             return organisation
 
         return self._of_organisation(f"/organizations/{number}", read)
@@ -144,15 +140,15 @@ class Sources:
         def read(document: dict[str, Any]) -> tuple[AccessManager, ...]:
             listed = document.get("accessManagers")
             if document.keys() != {"accessManagers"} or not isinstance(listed, list):
-                raise Unreadable("not an answer to access managers")
+                raise SourceUnreadable("not an answer to access managers")
             if len(listed) > MOST_FACTS:
-                raise Unreadable(f"more than {MOST_FACTS} access managers")
+                raise SourceUnreadable(f"more than {MOST_FACTS} access managers")
             today = today_in_brussels(self.clock())
             managers = tuple(_access_manager(each, today) for each in listed)
             for each in managers:
                 organisation = each.membership.organisation
                 if number not in (organisation.cbe, organisation.nihii):
-                    raise Unreadable("an access manager of another organisation")
+                    raise SourceUnreadable("an access manager of another organisation")
             return managers
 
         return self._of_organisation(f"/organizations/{number}/accessManagers", read) or ()
@@ -161,9 +157,9 @@ class Sources:
         client = self.clients["organisations"]
         with _told("organisations", "organisation"):
             said = client.get(path, client.deadline(), _strict(read))
-            if isinstance(said, Problem) and said.what != "nobody":
+            if isinstance(said, SourceProblem) and said.what != "nobody":
                 raise SourceDown("a problem that does not fit the question")
-        return None if isinstance(said, Problem) else said
+        return None if isinstance(said, SourceProblem) else said
 
     def _about(
         self, question: QuestionName, ssin: str, reader: Callable[[str], Read[T]]
@@ -176,7 +172,7 @@ class Sources:
             for _ in range(2):
                 read = _strict(reader(asked))
                 said = client.post(f"/{question}", {"ssin": asked}, deadline, read)
-                if not isinstance(said, Problem):
+                if not isinstance(said, SourceProblem):
                     return said
                 if said.what == "nobody":
                     return None
@@ -185,7 +181,7 @@ class Sources:
                 asked = self._successor(said)
             raise SourceDown("a number that replaces another was replaced itself")
 
-    def _successor(self, problem: Problem) -> str:
+    def _successor(self, problem: SourceProblem) -> str:
         reason = ""
         try:
             return parse_ssin(problem.unverified_successor, today_in_brussels(self.clock()))
@@ -203,11 +199,14 @@ def open_sources(settings: Settings, clock: Clock) -> Sources:
     configured = [source for source in SOURCES if not is_embedded(settings, source)]
     if not configured:
         return Sources({}, clock)
-    tokens = AccessTokens(settings, sources_key(settings), clock)
+    tokens = SourceAccessTokens(settings, sources_key(settings), clock)
     return Sources(
         {
-            source: Client(
-                source_url(settings, source), settings.sources_seconds, tokens, Breaker(clock)
+            source: SourceClient(
+                source_url(settings, source),
+                settings.sources_seconds,
+                tokens,
+                CircuitBreaker(clock),
             )
             for source in configured
         },
@@ -259,7 +258,7 @@ def _strict(read: Read[T]) -> Read[T]:
             return read(document)
         except InvalidFact as error:
             why = str(error)
-        raise Unreadable(why)  # outside `except`: no chain that leads back to what came
+        raise SourceUnreadable(why)  # outside `except`: no chain that leads back to what came
 
     return strictly
 
@@ -269,7 +268,7 @@ def _told(source: SourceName, question: str) -> Iterator[None]:
     """A failure is in the log, without a word of what was asked; once while it is left in peace."""
     try:
         yield
-    except LeftInPeace:
+    except SourcePaused:
         raise
     except SourceDown as error:
         logger.warning("source_failed", source=source, question=question, why=str(error))

@@ -15,7 +15,7 @@ NOBODY: Final = "00410100162"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class SourceCheck:
     """How one source did. An embedded twin has no address, and always answers.
 
     `failure` is "" where it answered; `breaker` tells whether this process asks it at all.
@@ -33,15 +33,15 @@ class Checked:
         return not self.address
 
 
-def check_sources(settings: Settings, sources: Sources) -> list[Checked]:
+def check_sources(settings: Settings, sources: Sources) -> list[SourceCheck]:
     """Asks each source that is configured; in no transaction."""
     return [check_source(settings, sources, source) for source in SOURCES]
 
 
-def check_source(settings: Settings, sources: Sources, source: SourceName) -> Checked:
+def check_source(settings: Settings, sources: Sources, source: SourceName) -> SourceCheck:
     """Asks this one, if it is configured."""
     if is_embedded(settings, source):
-        return Checked(source, "")
+        return SourceCheck(source, "")
     began = time.monotonic()
     failure = ""
     try:
@@ -50,7 +50,7 @@ def check_source(settings: Settings, sources: Sources, source: SourceName) -> Ch
         failure = str(error)
     took = round((time.monotonic() - began) * 1000)
     state = sources.clients[source].breaker.state
-    return Checked(source, source_url(settings, source), failure, took, state)
+    return SourceCheck(source, source_url(settings, source), failure, took, state)
 
 
 def _ask(sources: Sources, source: SourceName) -> None:

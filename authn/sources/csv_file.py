@@ -25,7 +25,7 @@ from authn.db.transaction import writing
 from authn.people.persons import persons_with_hashes, refresh
 from authn.people.ssin import today_in_brussels
 from authn.secrets import Secrets, national_number_hash
-from authn.sources.csv_rows import BadRow, Lines, RegisterRow, read_rows
+from authn.sources.csv_rows import InvalidRegisterRow, RegisterLines, RegisterRow, read_rows
 from authn.sources.embedded import LONGEST_CHAIN, EmbeddedRegister, encrypt_ssin
 from authn.sources.tables import register_citizens, register_replacements, register_staged_rows
 
@@ -38,7 +38,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class ImportReport:
+class RegisterImportReport:
     """What an import did: `rows` taken, `refreshed` persons who had enrolled before."""
 
     rows: int
@@ -51,15 +51,16 @@ def import_file(
     path: Path,
     now: datetime,
     progress: Progress = lambda _: None,
-) -> ImportReport:
-    """The register says what the file says; or, with a `BadRow`, all is as it was before.
+) -> RegisterImportReport:
+    """The register says what the file says; or, with a `InvalidRegisterRow`, all is as it was
+    before.
 
     Opens its own transactions. Raises `OSError` when the file cannot be read.
     """
     import_id = uuid4()
     try:
         with path.open("rb") as file:
-            rows = _stage(database, secrets, import_id, Lines(file), now, progress)
+            rows = _stage(database, secrets, import_id, RegisterLines(file), now, progress)
         with writing(database) as connection:
             _swap_in(connection, import_id)
             refreshed = _refresh_persons(connection, secrets, import_id, now)
@@ -69,18 +70,18 @@ def import_file(
         with writing(database) as connection:
             _clear_staging(connection, import_id, now)
         raise
-    return ImportReport(rows, refreshed)
+    return RegisterImportReport(rows, refreshed)
 
 
 def _stage(
     database: Database,
     secrets: Secrets,
     import_id: UUID,
-    lines: Lines,
+    lines: RegisterLines,
     now: datetime,
     progress: Progress,
 ) -> int:
-    seen = _Seen()
+    seen = _SeenRows()
     rows = (seen.checked(row) for row in read_rows(lines, today_in_brussels(now)))
     staged = 0
     while batch := [_staged_row(secrets, row) for row in islice(rows, BATCH)]:
@@ -90,12 +91,12 @@ def _stage(
         staged += len(batch)
         progress(lines.bytes_read)
     if not staged:
-        raise BadRow(1, "there is no row after the header")
+        raise InvalidRegisterRow(1, "there is no row after the header")
     return staged
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _SeenRows:
     """On which line each number, and each replaced number, was seen."""
 
     present: dict[str, int] = field(default_factory=dict)
@@ -105,11 +106,13 @@ class _Seen:
         """The row, if no other line says something of the same number."""
         first = self.present.setdefault(row.ssin, row.line)
         if first != row.line:
-            raise BadRow(row.line, f"its number is on line {first} already")
+            raise InvalidRegisterRow(row.line, f"its number is on line {first} already")
         if row.replaces:
             first = self.replaced.setdefault(row.replaces, row.line)
             if first != row.line:
-                raise BadRow(row.line, f"what it replaces is replaced on line {first} already")
+                raise InvalidRegisterRow(
+                    row.line, f"what it replaces is replaced on line {first} already"
+                )
         return row
 
 
@@ -179,7 +182,7 @@ def _refuse_circles(connection: Connection, import_id: UUID) -> None:
                 break
             present = successor[present]
         else:
-            raise BadRow(line, "the numbers replace one another in a circle")
+            raise InvalidRegisterRow(line, "the numbers replace one another in a circle")
 
 
 def _refresh_persons(

@@ -37,7 +37,7 @@ _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
 
 
-class BadRow(CommandError):
+class InvalidRegisterRow(CommandError):
     """A row cannot be taken: the line, and why, without the number."""
 
     def __init__(self, line: int, reason: str) -> None:
@@ -61,7 +61,7 @@ class RegisterRow:
 
 
 @dataclass(slots=True)
-class Lines:
+class RegisterLines:
     """The lines of an open file as text; knows how many bytes were read."""
 
     file: BinaryIO
@@ -73,17 +73,20 @@ class Lines:
             self.number += 1
             self.bytes_read += len(line)
             if len(line) > LONGEST_LINE:
-                raise BadRow(self.number, f"it is longer than {LONGEST_LINE} bytes")
+                raise InvalidRegisterRow(self.number, f"it is longer than {LONGEST_LINE} bytes")
             if self.bytes_read > LARGEST_FILE:
-                raise BadRow(self.number, f"the file is larger than {LARGEST_FILE} bytes")
+                raise InvalidRegisterRow(
+                    self.number, f"the file is larger than {LARGEST_FILE} bytes"
+                )
             try:
                 yield line.decode("utf-8-sig" if self.number == 1 else "utf-8")
             except UnicodeDecodeError:
-                raise BadRow(self.number, "it is not UTF-8") from None
+                raise InvalidRegisterRow(self.number, "it is not UTF-8") from None
 
 
-def read_rows(lines: Lines, today: date) -> Iterator[RegisterRow]:
-    """The rows of the file, each checked by itself; raises `BadRow` at the first bad one."""
+def read_rows(lines: RegisterLines, today: date) -> Iterator[RegisterRow]:
+    """The rows of the file, each checked by itself; raises `InvalidRegisterRow` at the first bad
+    one."""
     reader = csv.reader(lines, strict=True)
     columns: list[str] | None = None
     try:
@@ -93,9 +96,11 @@ def read_rows(lines: Lines, today: date) -> Iterator[RegisterRow]:
             elif values:
                 yield _row(reader.line_num, columns, values, today)
     except csv.Error as error:
-        raise BadRow(max(reader.line_num, 1), f"it is not valid CSV ({error})") from None
+        raise InvalidRegisterRow(
+            max(reader.line_num, 1), f"it is not valid CSV ({error})"
+        ) from None
     if columns is None:
-        raise BadRow(1, "the file is empty")
+        raise InvalidRegisterRow(1, "the file is empty")
 
 
 def _header(values: list[str]) -> list[str]:
@@ -103,24 +108,24 @@ def _header(values: list[str]) -> list[str]:
     needed = [column for column in columns if column not in OPTIONAL_COLUMNS]
     if sorted(needed) != sorted(COLUMNS) or len(set(columns)) < len(columns):
         known = ",".join([*COLUMNS, *OPTIONAL_COLUMNS])
-        raise BadRow(1, f"the columns must be {known}, separated by commas")
+        raise InvalidRegisterRow(1, f"the columns must be {known}, separated by commas")
     return columns
 
 
 def _row(line: int, columns: list[str], values: list[str], today: date) -> RegisterRow:
     if len(values) != len(columns):
-        raise BadRow(line, f"it has {len(values)} values instead of {len(columns)}")
+        raise InvalidRegisterRow(line, f"it has {len(values)} values instead of {len(columns)}")
     cells = dict(zip(columns, values, strict=True))
     ssin = _ssin(line, "ssin", cells["ssin"], today)
     replaces = _ssin(line, "replaces", cells["replaces"], today) if cells["replaces"] else None
     if replaces == ssin:
-        raise BadRow(line, "the number replaces itself")
+        raise InvalidRegisterRow(line, "the number replaces itself")
     family_name = _name(line, "family_name", cells["family_name"])
     if not family_name:
-        raise BadRow(line, "family_name is empty")
+        raise InvalidRegisterRow(line, "family_name is empty")
     language = cells["language"].strip().lower()
     if language not in LANGUAGES:
-        raise BadRow(line, "language is not nl, fr, de or en")
+        raise InvalidRegisterRow(line, "language is not nl, fr, de or en")
     return RegisterRow(
         line=line,
         ssin=ssin,
@@ -137,7 +142,7 @@ def _row(line: int, columns: list[str], values: list[str], today: date) -> Regis
 def _yes(line: int, column: str, text: str) -> bool:
     truth = _TRUTH.get(text.strip().lower())
     if truth is None:
-        raise BadRow(line, f"{column} is not yes or no")
+        raise InvalidRegisterRow(line, f"{column} is not yes or no")
     return truth
 
 
@@ -146,16 +151,16 @@ def _ssin(line: int, column: str, text: str, today: date) -> str:
         return parse_ssin(text, today)
     except InvalidSsin as invalid:
         reason = f"{column} is not a valid national number ({invalid.reason})"
-    raise BadRow(line, reason)  # outside `except`: no chain that leads back to the text
+    raise InvalidRegisterRow(line, reason)  # outside `except`: no chain that leads back to the text
 
 
 def _name(line: int, column: str, text: str) -> str:
     """The name in one normal form, so that equal names are equal bytes."""
     name = unicodedata.normalize("NFC", text.strip())
     if len(name) > LONGEST_NAME:
-        raise BadRow(line, f"{column} is longer than {LONGEST_NAME} characters")
+        raise InvalidRegisterRow(line, f"{column} is longer than {LONGEST_NAME} characters")
     if not name.isprintable():
-        raise BadRow(line, f"{column} has a character that cannot be shown")
+        raise InvalidRegisterRow(line, f"{column} has a character that cannot be shown")
     return name
 
 
@@ -168,7 +173,7 @@ def _birthdate(line: int, text: str, today: date) -> str | None:
     except ValueError:
         earliest = None
     if earliest is None:
-        raise BadRow(line, "birthdate is not a date (YYYY-MM-DD, YYYY-MM or YYYY)")
+        raise InvalidRegisterRow(line, "birthdate is not a date (YYYY-MM-DD, YYYY-MM or YYYY)")
     if earliest.year < EARLIEST_YEAR or earliest > today:
-        raise BadRow(line, f"birthdate is before {EARLIEST_YEAR} or in the future")
+        raise InvalidRegisterRow(line, f"birthdate is before {EARLIEST_YEAR} or in the future")
     return text

@@ -4,14 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.people.citizen import Citizen
 from authn.secrets import Secrets, decrypt, encrypt, national_number_hash
-from authn.sources.tables import (
-    register_citizens,
-    register_replacements,
-    register_staged_rows,
-)
+from authn.sources.tables import register_citizens, register_replacements, register_staged_rows
 
 LONGEST_CHAIN = 32
 """How often one number can have been replaced; an import refuses circles, this bounds the rest."""
@@ -102,8 +98,10 @@ def _context(ssin_hash: str) -> str:
 
 # The staged rows first: an import moves them, as they are, into the others.
 ENCRYPTED = (
-    Encrypted(register_staged_rows.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
-    Encrypted(register_staged_rows.c.replaces_encrypted, lambda row: _context(row.replaces_hash)),
-    Encrypted(register_citizens.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
-    Encrypted(register_replacements.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
+    EncryptedColumn(register_staged_rows.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
+    EncryptedColumn(
+        register_staged_rows.c.replaces_encrypted, lambda row: _context(row.replaces_hash)
+    ),
+    EncryptedColumn(register_citizens.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
+    EncryptedColumn(register_replacements.c.ssin_encrypted, lambda row: _context(row.ssin_hash)),
 )

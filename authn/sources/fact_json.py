@@ -21,11 +21,11 @@ from authn.sources.facts import (
     DeskRoles,
     Discipline,
     Fact,
+    FactPeriod,
     Mandate,
     Membership,
     NaturalPerson,
     Organisation,
-    Period,
     Quality,
 )
 from authn.sources.json_reader import InvalidFact, JsonReader, KeptReader
@@ -153,7 +153,7 @@ def is_cbe(number: str) -> bool:
         return False
 
 
-def _period_to_json(period: Period) -> Json:
+def _period_to_json(period: FactPeriod) -> Json:
     until = {"until": period.until.isoformat()} if period.until else {}
     return {"since": period.since.isoformat(), **until}
 
@@ -253,12 +253,12 @@ def _organisation(reader: JsonReader) -> Organisation:
     return organisation
 
 
-def _period(reader: JsonReader) -> Period:
+def _period(reader: JsonReader) -> FactPeriod:
     since = reader.day("since")
     until = reader.day("until") if reader.has("until") else None
     if until and until < since:
         raise reader.refused("until", "is before since")
-    return Period(since, until)
+    return FactPeriod(since, until)
 
 
 _READERS: Final[dict[QuestionName, Callable[[JsonReader], Fact]]] = {

@@ -30,7 +30,7 @@ ORGANISATION_KINDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class FactPeriod:
     """From a day to a day; without `until` it has no end yet."""
 
     since: date
@@ -87,7 +87,7 @@ class Quality:
 
     discipline: Discipline
     nihii11: str
-    period: Period
+    period: FactPeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Membership:
 
     organisation: Organisation
     role: str
-    period: Period
+    period: FactPeriod
     responsible_access_manager: bool = False
 
 
@@ -107,7 +107,7 @@ class Mandate:
     mandate_id: str
     mandator: NaturalPerson | Organisation
     service_names: tuple[str, ...]
-    period: Period
+    period: FactPeriod
     accepted_by_mandator: bool
     accepted_by_mandatary: bool
 

@@ -2,11 +2,11 @@
 
 from sqlalchemy import delete, update
 
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 from authn.sources.tables import source_answers
 
 
-def ask_again(merger: Merger) -> list[str]:
+def ask_again(merger: PersonMerge) -> list[str]:
     """The sources are asked again about the kept person, by all of their numbers."""
     connection = merger.connection
     connection.execute(delete(source_answers).where(source_answers.c.person_id == merger.merged.id))

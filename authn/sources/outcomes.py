@@ -11,7 +11,7 @@ from authn.sources.tables import source_answers
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SourceOutcome:
     """When a question was last answered, about whomever; and for how many people asking fails."""
 
     question: QuestionName
@@ -26,6 +26,6 @@ _OUTCOMES: Final = select(
 ).group_by(source_answers.c.question)
 
 
-def outcomes(connection: Connection) -> dict[QuestionName, Outcome]:
+def outcomes(connection: Connection) -> dict[QuestionName, SourceOutcome]:
     """By question, for each that was ever asked."""
-    return {row[0]: Outcome(*row) for row in connection.execute(_OUTCOMES)}
+    return {row[0]: SourceOutcome(*row) for row in connection.execute(_OUTCOMES)}

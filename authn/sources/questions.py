@@ -15,7 +15,7 @@ SourceName = Literal["national_register", "professions", "organisations", "manda
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SourceQuestion:
     """A question about one person; the facts that answer it are all of one type.
 
     `citizen` has no facts: its answer is the person's own row in `people`.
@@ -26,13 +26,13 @@ class Question:
     fact: type[Fact] | None
 
 
-QUESTIONS: Final[dict[QuestionName, Question]] = {
-    "citizen": Question("citizen", "national_register", None),
-    "children": Question("children", "national_register", Child),
-    "qualities": Question("qualities", "professions", Quality),
-    "memberships": Question("memberships", "organisations", Membership),
-    "mandates": Question("mandates", "mandates", Mandate),
-    "staff": Question("staff", "staff", DeskRoles),
+QUESTIONS: Final[dict[QuestionName, SourceQuestion]] = {
+    "citizen": SourceQuestion("citizen", "national_register", None),
+    "children": SourceQuestion("children", "national_register", Child),
+    "qualities": SourceQuestion("qualities", "professions", Quality),
+    "memberships": SourceQuestion("memberships", "organisations", Membership),
+    "mandates": SourceQuestion("mandates", "mandates", Mandate),
+    "staff": SourceQuestion("staff", "staff", DeskRoles),
 }
 # The authentic sources: each may be outside.
 SOURCES: Final[tuple[SourceName, ...]] = (

@@ -18,18 +18,20 @@ from authn.sources.embedded import EmbeddedRegister
 
 
 @dataclass(frozen=True, slots=True)
-class LookUp:
+class RegisterLookup:
     """What is known of one number: `citizen` inside a transaction tells who it is."""
 
     citizen: Callable[[Connection], Citizen | None] = field(repr=False)
 
 
-def look_up(sources: Sources, settings: Settings, secrets: Secrets, ssin: str) -> LookUp:
+def look_up(sources: Sources, settings: Settings, secrets: Secrets, ssin: str) -> RegisterLookup:
     """The look-up of a number (canonical form): asks a real register, now, in no transaction.
 
     Raises `SourceDown`.
     """
     if is_embedded(settings, "national_register"):
-        return LookUp(lambda connection: EmbeddedRegister(connection, secrets).citizen(ssin))
+        return RegisterLookup(
+            lambda connection: EmbeddedRegister(connection, secrets).citizen(ssin)
+        )
     heard = sources.citizen(ssin)
-    return LookUp(lambda _: heard)
+    return RegisterLookup(lambda _: heard)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Uuid
 
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 from authn.people.tables import LONGEST_NAME
 
 register_citizens = Table(
@@ -34,7 +34,7 @@ register_staged_rows = Table(
     metadata,
     Column("import_id", Uuid, primary_key=True),
     Column("line", Integer, primary_key=True),
-    Column("staged_at", Instant, nullable=False),
+    Column("staged_at", UtcDateTime, nullable=False),
     Column("ssin_hash", String(80), nullable=False),
     Column("ssin_encrypted", LargeBinary, nullable=False),
     Column("given_name", String(LONGEST_NAME), nullable=False),
@@ -57,7 +57,7 @@ source_facts = Table(
     # What makes it this fact and no other: a keyed hash of its own key.
     Column("key_hash", String(80), primary_key=True),
     Column("fact_encrypted", LargeBinary, nullable=False),
-    Column("imported_at", Instant, nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -70,7 +70,7 @@ source_staged_facts = Table(
     Column("subject_hash", String(80), primary_key=True),
     Column("key_hash", String(80), primary_key=True),
     Column("fact_encrypted", LargeBinary, nullable=False),
-    Column("imported_at", Instant, nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -81,8 +81,8 @@ source_answers = Table(
     metadata,
     Column("person_id", Uuid, ForeignKey("persons.id"), primary_key=True),
     Column("question", String(20), primary_key=True),
-    Column("answered_at", Instant),
-    Column("due_at", Instant, nullable=False),
-    Column("failed_at", Instant),
+    Column("answered_at", UtcDateTime),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("failed_at", UtcDateTime),
     sqlite_with_rowid=False,
 )

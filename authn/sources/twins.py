@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Connection, bindparam, select
 
-from authn.db.reencryption import Encrypted
+from authn.db.reencryption import EncryptedColumn
 from authn.people.citizen import Citizen
 from authn.people.tables import person_ssins
 from authn.secrets import Secrets, decrypt, encrypt, national_number_hash
@@ -261,6 +261,6 @@ def _context_of(row: Any) -> str:
 
 # The staged ones first: an import moves them, as they are, into the others.
 ENCRYPTED = (
-    Encrypted(source_staged_facts.c.fact_encrypted, _context_of),
-    Encrypted(source_facts.c.fact_encrypted, _context_of),
+    EncryptedColumn(source_staged_facts.c.fact_encrypted, _context_of),
+    EncryptedColumn(source_facts.c.fact_encrypted, _context_of),
 )

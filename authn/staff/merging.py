@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, select
 
 from authn.errors import CommandError
-from authn.people.merge import Merger
+from authn.people.merge import PersonMerge
 from authn.staff.tables import staff
 
 _LIVE = select(staff.c.person_id).where(
@@ -11,7 +11,7 @@ _LIVE = select(staff.c.person_id).where(
 )
 
 
-def refuse_staff(merger: Merger) -> list[str]:
+def refuse_staff(merger: PersonMerge) -> list[str]:
     """Nothing: who worked at the desk, and until when, stays on record as it was.
 
     Raises `CommandError` where one of the two works there now: a role never goes to another account

@@ -37,7 +37,7 @@ Act = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RoleRule:
     """Who may do an act; `fresh` asks for the agent's own device at that moment, `about_person` for
     a reason, `second` for another member of staff who approves."""
 
@@ -49,11 +49,11 @@ class Rule:
 
 def _rule(
     *roles: Role, about_person: bool = True, fresh: bool = False, second: bool = False
-) -> Rule:
-    return Rule(frozenset(roles), about_person, fresh, second)
+) -> RoleRule:
+    return RoleRule(frozenset(roles), about_person, fresh, second)
 
 
-RULES: Final[dict[Act, Rule]] = {
+RULES: Final[dict[Act, RoleRule]] = {
     "find": _rule("agent", "registrar", "supervisor"),
     "see-person": _rule("agent", "registrar", "supervisor"),
     "show-number": _rule("agent", "registrar", "supervisor"),

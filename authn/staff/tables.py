@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid
 
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 
 LONGEST_DESK = 60
 
@@ -16,9 +16,9 @@ staff = Table(
     Column("desk", String(LONGEST_DESK), nullable=False),
     # By whom of the staff; none on the command line.
     Column("appointed_by", Uuid, ForeignKey("persons.id")),
-    Column("appointed_at", Instant, nullable=False),
+    Column("appointed_at", UtcDateTime, nullable=False),
     Column("ended_by", Uuid, ForeignKey("persons.id")),
-    Column("ended_at", Instant),
+    Column("ended_at", UtcDateTime),
     sqlite_with_rowid=False,
 )
 _LIVE = staff.c.ended_at.is_(None)
@@ -36,6 +36,6 @@ staff_beginning = Table(
     metadata,
     Column("what", String(20), primary_key=True),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False),
-    Column("made_at", Instant, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )

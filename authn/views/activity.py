@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from authn.audit.reading import Place, Recorded, recorded
+from authn.audit.reading import RecordedEvent, RowPlace, recorded
 from authn.clients.clients import client_of_row
 from authn.clients.resources import find_resources
 from authn.clients.tables import clients
@@ -21,7 +21,7 @@ from authn.profiles.kinds.staff import ROLE_WORDS
 from authn.profiles.profiles import find_profile
 from authn.profiles.words import in_words as profile_in_words
 from authn.staff.reasons import reason_in_words
-from authn.views.activity_words import BY, BY_NAME, Kind, Line
+from authn.views.activity_words import BY, BY_NAME, ActivityLine, Kind
 from authn.web.request import Request
 
 SHOWN_FOR: Final = timedelta(days=183)
@@ -31,7 +31,7 @@ EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ActivityEntry:
     """One thing that happened, in the language of the page; what is not known of it is "".
 
     `by` is who did it, where it was not the person themselves; `capacity` names for whom they
@@ -61,30 +61,32 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class ActivityDays:
     """Some entries, by day, and the place from which the earlier ones can be read."""
 
-    days: list[list[Entry]]
-    earlier: Place | None
+    days: list[list[ActivityEntry]]
+    earlier: RowPlace | None
 
 
-def activity_of(request: Request, person_id: UUID, kind: Kind | None, place: Place) -> Days:
+def activity_of(
+    request: Request, person_id: UUID, kind: Kind | None, place: RowPlace
+) -> ActivityDays:
     """What happened to the person in the last six months, from this place backwards."""
     ids = same_person(request.connection, person_id)
     since = request.now - SHOWN_FOR
     rows = recorded(request.connection, ids, events_of_kind(kind), since, place, AT_ONCE)
     entries = _in_a_row(entries_of(request, person_id, rows))
     days = [list(of_day) for _, of_day in groupby(entries, key=lambda entry: entry.day)]
-    return Days(days, place.after(rows) if len(rows) == AT_ONCE else None)
+    return ActivityDays(days, place.after(rows) if len(rows) == AT_ONCE else None)
 
 
 def latest_entries(
     request: Request, person_id: UUID, left_out: Collection[str], most: int
-) -> list[Entry]:
+) -> list[ActivityEntry]:
     """What happened to the person last, from at most so many rows; nothing of these events."""
     ids = same_person(request.connection, person_id)
     events = [name for name in BY_NAME if name not in left_out]
-    since, place = request.now - SHOWN_FOR, Place(request.now)
+    since, place = request.now - SHOWN_FOR, RowPlace(request.now)
     rows = recorded(request.connection, ids, events, since, place, most)
     return [*_in_a_row(entries_of(request, person_id, rows))]
 
@@ -94,21 +96,23 @@ def events_of_kind(kind: Kind | None) -> list[str]:
     return [name for name, line in BY_NAME.items() if kind in (None, line.kind)]
 
 
-def entries_of(request: Request, person_id: UUID, rows: Sequence[Recorded]) -> list[Entry]:
+def entries_of(
+    request: Request, person_id: UUID, rows: Sequence[RecordedEvent]
+) -> list[ActivityEntry]:
     """The rows in words: a few statements, however many they are."""
-    named = _Named(request, person_id, rows)
+    named = _ActivityNames(request, person_id, rows)
     return [named.entry(row, BY_NAME[row.event]) for row in rows if _is_theirs(row)]
 
 
-def _is_theirs(row: Recorded) -> bool:
+def _is_theirs(row: RecordedEvent) -> bool:
     """Not the second half of what is on record about two persons who are one now."""
     return row.details.get("role") != "merged"
 
 
-def _in_a_row(entries: Collection[Entry]) -> Iterator[Entry]:
+def _in_a_row(entries: Collection[ActivityEntry]) -> Iterator[ActivityEntry]:
     """The same on one day, several times in a row, is one entry that says how often."""
 
-    def same(entry: Entry) -> tuple[date, Entry]:
+    def same(entry: ActivityEntry) -> tuple[date, ActivityEntry]:
         return entry.day, replace(entry, at=EVER, reference="")
 
     for _, group in groupby(entries, key=same):
@@ -119,10 +123,10 @@ def _in_a_row(entries: Collection[Entry]) -> Iterator[Entry]:
 _CLIENTS = select(clients).where(clients.c.client_id.in_(bindparam("client_ids", expanding=True)))
 
 
-class _Named:
+class _ActivityNames:
     """What the ids in some rows are called: looked up once for all of them."""
 
-    def __init__(self, request: Request, person_id: UUID, rows: Sequence[Recorded]) -> None:
+    def __init__(self, request: Request, person_id: UUID, rows: Sequence[RecordedEvent]) -> None:
         self.request = request
         self.devices = {
             each.id: each.name for each in every_device_of(request.connection, person_id)
@@ -137,13 +141,13 @@ class _Named:
         }
         self.data: dict[str, str] = {}
 
-    def entry(self, row: Recorded, line: Line) -> Entry:
+    def entry(self, row: RecordedEvent, line: ActivityLine) -> ActivityEntry:
         """The row in words, as its line says."""
         details, translate = row.details, self.request.translate
         capacity, capacity_kind = self.capacities.get(details.get("profile_id") or "", ("", ""))
         by = details.get("by") or details.get("proof") or ""
         roles = self._called_roles(details.get(line.roles, []))
-        return Entry(
+        return ActivityEntry(
             at=row.occurred_at,
             kind=line.kind,
             what=translate(line.what),
@@ -166,7 +170,7 @@ class _Named:
         found = [client_of_row(row) for row in rows]
         return {each.client_id: each.shown_name(self.request.language) for each in found}
 
-    def _resources(self, rows: Sequence[Recorded]) -> dict[str, str]:
+    def _resources(self, rows: Sequence[RecordedEvent]) -> dict[str, str]:
         """By its identifier the name of each that a row tells of; one that has ended has none."""
         wanted = {
             row.details[line.resource]
@@ -176,7 +180,7 @@ class _Named:
         found = find_resources(self.request.connection, wanted) if wanted else {}
         return {identifier: each.resource_name for identifier, each in found.items()}
 
-    def _called_resource(self, details: object, line: Line) -> str:
+    def _called_resource(self, details: object, line: ActivityLine) -> str:
         identifier = details.get(line.resource, "") if isinstance(details, dict) else ""
         return self.resources.get(identifier, identifier)
 

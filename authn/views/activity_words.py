@@ -40,7 +40,7 @@ KINDS: Final[Mapping[Kind, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ActivityLine:
     """How one event is shown.
 
     `data` names the detail with what was asked or allowed, `resource` that with the service that an
@@ -56,139 +56,163 @@ class Line:
     roles: str = ""
 
 
-LINES: Final[Mapping[type[Event], Line]] = {
-    events.SignedIn: Line("sign-in", N_("You signed in")),
-    events.SignInRefused: Line("sign-in", N_("Signing in was refused")),
-    events.SignedOut: Line("sign-in", N_("You signed out")),
-    events.SignedOutEverywhere: Line("sign-in", N_("You signed out everywhere")),
-    device.InstallationEnded: Line("sign-in", N_("You signed out a browser or an app")),
-    events.ApplicationAuthorised: Line("sign-in", N_("You signed in to an application")),
-    profile_events.ProfileChosen: Line(
+LINES: Final[Mapping[type[Event], ActivityLine]] = {
+    events.SignedIn: ActivityLine("sign-in", N_("You signed in")),
+    events.SignInRefused: ActivityLine("sign-in", N_("Signing in was refused")),
+    events.SignedOut: ActivityLine("sign-in", N_("You signed out")),
+    events.SignedOutEverywhere: ActivityLine("sign-in", N_("You signed out everywhere")),
+    device.InstallationEnded: ActivityLine("sign-in", N_("You signed out a browser or an app")),
+    events.ApplicationAuthorised: ActivityLine("sign-in", N_("You signed in to an application")),
+    profile_events.ProfileChosen: ActivityLine(
         "sign-in", N_("You chose in which capacity you use an application")
     ),
-    events.OtherScreenAllowed: Line(
+    events.OtherScreenAllowed: ActivityLine(
         "sign-in", N_("You signed in to an application on another screen")
     ),
-    events.OtherScreenDeclined: Line("sign-in", N_("You refused an application on another screen")),
-    events.ConsentGiven: Line("applications", N_("You allowed an application"), data="scopes"),
-    events.ConsentDeclined: Line("applications", N_("You refused an application"), data="scopes"),
-    events.ConsentWithdrawn: Line(
+    events.OtherScreenDeclined: ActivityLine(
+        "sign-in", N_("You refused an application on another screen")
+    ),
+    events.ConsentGiven: ActivityLine(
+        "applications", N_("You allowed an application"), data="scopes"
+    ),
+    events.ConsentDeclined: ActivityLine(
+        "applications", N_("You refused an application"), data="scopes"
+    ),
+    events.ConsentWithdrawn: ActivityLine(
         "applications", N_("You withdrew what you had allowed an application")
     ),
-    events.GrantGivenBack: Line("applications", N_("An application gave its access back")),
-    events.CodeReplayed: Line(
+    events.GrantGivenBack: ActivityLine("applications", N_("An application gave its access back")),
+    events.CodeReplayed: ActivityLine(
         "applications", N_("An application lost its access: it may have been copied")
     ),
-    events.RefreshTokenReplayed: Line(
+    events.RefreshTokenReplayed: ActivityLine(
         "applications", N_("An application lost its access: it may have been copied")
     ),
-    token_events.EndedProfilePresented: Line(
+    token_events.EndedProfilePresented: ActivityLine(
         "applications", N_("An application lost its access: a capacity of yours has ended")
     ),
-    profile_events.ProfileEnded: Line("applications", N_("A capacity of yours has ended")),
-    token_events.ProfileSwitched: Line(
+    profile_events.ProfileEnded: ActivityLine("applications", N_("A capacity of yours has ended")),
+    token_events.ProfileSwitched: ActivityLine(
         "applications", N_("An application went on in another capacity"), resource="resource"
     ),
-    permission_events.ScopeRefused: Line(
+    permission_events.ScopeRefused: ActivityLine(
         "applications", N_("An application asked what it may not have in this capacity")
     ),
-    events.NationalNumberReleased: Line("data", N_("Your national number was given")),
-    token_events.MayActReleased: Line("data", N_("It was told for whom you may act")),
-    events.TokenExchanged: Line(
+    events.NationalNumberReleased: ActivityLine("data", N_("Your national number was given")),
+    token_events.MayActReleased: ActivityLine("data", N_("It was told for whom you may act")),
+    events.TokenExchanged: ActivityLine(
         "data", N_("An application went on to a service"), resource="resource"
     ),
-    events.AssertionRedeemed: Line("data", N_("An application got access by another service")),
-    device.DeviceAdded: Line("devices", N_("A device was added")),
-    device.DeviceRenamed: Line("devices", N_("A device got another name")),
-    device.DeviceUnlinked: Line("devices", N_("A device was removed")),
-    device.DeviceSuspended: Line("devices", N_("A device was blocked")),
-    device.AllButOneBlocked: Line("devices", N_("You blocked all devices but this one")),
-    device.DeviceResumed: Line("devices", N_("A device was unblocked")),
-    device.DormancyAnnounced: Line(
+    events.AssertionRedeemed: ActivityLine(
+        "data", N_("An application got access by another service")
+    ),
+    device.DeviceAdded: ActivityLine("devices", N_("A device was added")),
+    device.DeviceRenamed: ActivityLine("devices", N_("A device got another name")),
+    device.DeviceUnlinked: ActivityLine("devices", N_("A device was removed")),
+    device.DeviceSuspended: ActivityLine("devices", N_("A device was blocked")),
+    device.AllButOneBlocked: ActivityLine("devices", N_("You blocked all devices but this one")),
+    device.DeviceResumed: ActivityLine("devices", N_("A device was unblocked")),
+    device.DormancyAnnounced: ActivityLine(
         "devices", N_("We wrote to you about a device that you do not use")
     ),
-    device.DeviceDormant: Line("devices", N_("A device that you did not use was blocked")),
-    device.RegistrationRefused: Line("devices", N_("A new device was refused")),
-    device.BackupFlagChanged: Line(
+    device.DeviceDormant: ActivityLine("devices", N_("A device that you did not use was blocked")),
+    device.RegistrationRefused: ActivityLine("devices", N_("A new device was refused")),
+    device.BackupFlagChanged: ActivityLine(
         "devices", N_("A key turned out to be shared by several devices")
     ),
-    device.IdentityLevelRaised: Line(
+    device.IdentityLevelRaised: ActivityLine(
         "devices", N_("You proved who you are, and confirmed it with a device")
     ),
-    device.InvitationOpened: Line("devices", N_("You began to add a device on another screen")),
-    events.ActivationCodeIssued: Line("account", N_("An activation code was made for you")),
-    events.ActivationRefused: Line("account", N_("An activation code was refused")),
-    device.EmergencyLinkSent: Line(
+    device.InvitationOpened: ActivityLine(
+        "devices", N_("You began to add a device on another screen")
+    ),
+    events.ActivationCodeIssued: ActivityLine("account", N_("An activation code was made for you")),
+    events.ActivationRefused: ActivityLine("account", N_("An activation code was refused")),
+    device.EmergencyLinkSent: ActivityLine(
         "account", N_("A link to block all your devices was sent to you")
     ),
-    device.EmergencyDoorUsed: Line("account", N_("All your devices were blocked")),
-    device.EmergencyDoorConfirmed: Line(
+    device.EmergencyBlockUsed: ActivityLine("account", N_("All your devices were blocked")),
+    device.EmergencyBlockConfirmed: ActivityLine(
         "account", N_("The block of all your devices was confirmed")
     ),
-    device.EmergencyDoorRefused: Line("account", N_("Blocking all your devices was refused")),
-    device.ReturnBegun: Line("account", N_("A return into your account was begun")),
-    device.ReturnCancelled: Line("account", N_("A return into your account was cancelled")),
-    device.Returned: Line("account", N_("You came back into your account")),
-    device.AddressAdded: Line("account", N_("A mail address was added")),
-    device.AddressConfirmed: Line("account", N_("A mail address was confirmed")),
-    device.AddressRemoved: Line("account", N_("A mail address was removed")),
-    device.NotMe: Line("account", N_("“This was not me” was pressed in a mail")),
-    device.IdentityProven: Line("account", N_("You proved who you are")),
-    device.IdentityRefused: Line("account", N_("A proof of who you are was refused")),
-    desk.DeskSuspended: Line("staff", N_("The help desk blocked a device"), why="reason"),
-    desk.DeskSuspensionUndone: Line(
+    device.EmergencyBlockRefused: ActivityLine(
+        "account", N_("Blocking all your devices was refused")
+    ),
+    device.AccountRecoveryBegun: ActivityLine(
+        "account", N_("A return into your account was begun")
+    ),
+    device.AccountRecoveryCancelled: ActivityLine(
+        "account", N_("A return into your account was cancelled")
+    ),
+    device.AccountRecovered: ActivityLine("account", N_("You came back into your account")),
+    device.AddressAdded: ActivityLine("account", N_("A mail address was added")),
+    device.AddressConfirmed: ActivityLine("account", N_("A mail address was confirmed")),
+    device.AddressRemoved: ActivityLine("account", N_("A mail address was removed")),
+    device.NotMe: ActivityLine("account", N_("“This was not me” was pressed in a mail")),
+    device.IdentityProven: ActivityLine("account", N_("You proved who you are")),
+    device.IdentityRefused: ActivityLine("account", N_("A proof of who you are was refused")),
+    desk.DeskSuspended: ActivityLine("staff", N_("The help desk blocked a device"), why="reason"),
+    desk.DeskSuspensionUndone: ActivityLine(
         "staff", N_("The help desk took back that it had blocked a device by mistake")
     ),
-    desk.DeskUnlinked: Line("staff", N_("The help desk removed a device"), why="reason"),
-    desk.DeskResumed: Line("staff", N_("The help desk unblocked a device"), why="reason"),
-    desk.DeskReinstated: Line("staff", N_("The help desk unblocked a device"), why="reason"),
-    desk.DeskBlockedAll: Line("staff", N_("The help desk blocked all your devices"), why="reason"),
-    desk.DeskReturnBegun: Line(
+    desk.DeskUnlinked: ActivityLine("staff", N_("The help desk removed a device"), why="reason"),
+    desk.DeskResumed: ActivityLine("staff", N_("The help desk unblocked a device"), why="reason"),
+    desk.DeskReinstated: ActivityLine(
+        "staff", N_("The help desk unblocked a device"), why="reason"
+    ),
+    desk.DeskBlockedAll: ActivityLine(
+        "staff", N_("The help desk blocked all your devices"), why="reason"
+    ),
+    desk.DeskAccountRecoveryBegun: ActivityLine(
         "staff", N_("The help desk began your return into your account"), why="reason"
     ),
-    desk.DeskAddressChanged: Line(
+    desk.DeskAddressChanged: ActivityLine(
         "staff", N_("The help desk changed your mail addresses"), why="reason"
     ),
-    desk.DeskMerged: Line("staff", N_("The help desk joined your two accounts"), why="reason"),
-    desk.ApprovalSeen: Line(
+    desk.DeskMerged: ActivityLine(
+        "staff", N_("The help desk joined your two accounts"), why="reason"
+    ),
+    desk.ApprovalSeen: ActivityLine(
         "staff", N_("A supervisor read what the help desk asked to do for you"), why="reason"
     ),
-    person_events.PersonsMerged: Line("account", N_("Your two accounts became one")),
-    staff_events.StaffAppointed: Line(
+    person_events.PersonsMerged: ActivityLine("account", N_("Your two accounts became one")),
+    staff_events.StaffAppointed: ActivityLine(
         "account", N_("You got a role at the help desk"), roles="role"
     ),
-    staff_events.StaffDismissed: Line(
+    staff_events.StaffDismissed: ActivityLine(
         "account", N_("A role of yours at the help desk ended"), roles="role"
     ),
-    staff_events.DeskOpened: Line("sign-in", N_("You opened the help desk"), roles="roles"),
-    staff_events.DeskClosed: Line("sign-in", N_("You closed the help desk")),
-    staff_events.DeskReasonGiven: Line(
+    staff_events.DeskOpened: ActivityLine("sign-in", N_("You opened the help desk"), roles="roles"),
+    staff_events.DeskClosed: ActivityLine("sign-in", N_("You closed the help desk")),
+    staff_events.DeskReasonGiven: ActivityLine(
         "staff", N_("A member of the help desk opened your account"), why="reason"
     ),
-    registration_events.IdentityChecked: Line(
+    registration_events.IdentityChecked: ActivityLine(
         "staff", N_("Your identity document was checked at a desk"), why="reason"
     ),
-    registration_events.DeskCodeAsked: Line(
+    registration_events.DeskCodeAsked: ActivityLine(
         "staff", N_("An activation code was asked for at a desk"), why="reason"
     ),
-    registration_events.DeskCodePrinted: Line(
+    registration_events.DeskCodePrinted: ActivityLine(
         "staff", N_("The letter of an activation code was printed"), why="reason"
     ),
-    registration_events.DeskCodeCancelled: Line("account", N_("An activation code was cancelled")),
-    registration_events.ForeignIdentityMatched: Line(
+    registration_events.DeskCodeCancelled: ActivityLine(
+        "account", N_("An activation code was cancelled")
+    ),
+    registration_events.ForeignIdentityMatched: ActivityLine(
         "staff", N_("A foreign identity was matched to you"), why="reason"
     ),
-    registration_events.ForeignIdentityParted: Line(
+    registration_events.ForeignIdentityParted: ActivityLine(
         "staff", N_("A foreign identity leads to you no more"), why="reason"
     ),
-    registration_events.ForeignMatchEnded: Line(
+    registration_events.ForeignMatchEnded: ActivityLine(
         "account", N_("A foreign identity leads to you no more")
     ),
-    watching_events.AuditSearched: Line(
+    watching_events.AuditSearched: ActivityLine(
         "staff", N_("An auditor searched what is on record about you")
     ),
-    watching_events.AuditRowSeen: Line("staff", N_("An auditor read a record about you")),
-    staff_events.DeskNumberShown: Line(
+    watching_events.AuditRowSeen: ActivityLine("staff", N_("An auditor read a record about you")),
+    staff_events.DeskNumberShown: ActivityLine(
         "staff", N_("A member of the help desk saw your national number"), why="reason"
     ),
 }
@@ -242,13 +266,13 @@ NOT_SHOWN: Final[Mapping[type[Event], str]] = {
     desk.ApprovalFailed: _ACT_SHOWN,
     desk.ApprovalLapsed: _ACT_SHOWN,
     staff_events.DeskActedAlone: _ACT_SHOWN,
-    registration_events.MachineCodeIssued: "shown as the code that was made, and why",
+    registration_events.OperatorCodeIssued: "shown as the code that was made, and why",
     device.DecisionRefused: _NOTHING_DONE,
     device.InvitationEnded: "its beginning is shown, and the device if there is one",
 }
 
 # By the name that a row has: its line.
-BY_NAME: Final[Mapping[str, Line]] = {event.name: line for event, line in LINES.items()}
+BY_NAME: Final[Mapping[str, ActivityLine]] = {event.name: line for event, line in LINES.items()}
 
 # Who did it, where it was not the person with a device in hand: of the details `by` and `proof`.
 BY: Final[Mapping[str, str]] = {

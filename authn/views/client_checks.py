@@ -11,12 +11,7 @@ from sqlalchemy import Connection
 from authn.clients.client_metadata import InvalidClientMetadata
 from authn.clients.client_metadata_document import check_sector
 from authn.clients.client_rules import faults
-from authn.clients.clients import (
-    CLIENT_CREDENTIALS,
-    PRIVATE_KEY_JWT,
-    SECRET_METHODS,
-    Client,
-)
+from authn.clients.clients import CLIENT_CREDENTIALS, PRIVATE_KEY_JWT, SECRET_METHODS, Client
 from authn.clients.key_sets import keys_of_client
 from authn.clients.permissions import IDENTITY_KINDS, SYSTEM, kinds_of
 from authn.clients.protocol_words import (
@@ -46,7 +41,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ClientFinding:
     """One thing to mend; or, where nothing fails, to know."""
 
     sentence: str
@@ -54,7 +49,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ClientCheckReport:
     """The client, the service, the resources that the client may ask for, with their scopes and
     ours, and those that it asks about tokens for."""
 
@@ -66,7 +61,7 @@ class Checked:
     own_resources: tuple[Resource, ...]
 
 
-def checked_client(site: Site, connection: Connection, client: Client) -> Checked:
+def checked_client(site: Site, connection: Connection, client: Client) -> ClientCheckReport:
     """What `findings_of` needs to know of the client: read here, since it asks others afterwards,
     in no transaction."""
     found = {name: find_resource(connection, name) for name in client.resources}
@@ -74,62 +69,66 @@ def checked_client(site: Site, connection: Connection, client: Client) -> Checke
     missing = tuple(name for name, resource in found.items() if resource is None)
     scopes = {scope for resource in found.values() if resource for scope in resource.scopes}
     there = tuple(resource for resource in found.values() if resource)
-    return Checked(client, site, missing, frozenset(scopes) | SCOPES.keys(), there, own)
+    return ClientCheckReport(client, site, missing, frozenset(scopes) | SCOPES.keys(), there, own)
 
 
-def findings_of(checked: Checked) -> Iterator[Finding]:
+def findings_of(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     """Everything that was found, what fails first in each part."""
     for part in PARTS:
         yield from part(checked)
 
 
-def _rules(checked: Checked) -> Iterator[Finding]:
+def _rules(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     """What could not be registered today."""
     client = checked.client
     for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
         try:
             check_redirect_uri(uri, client.application_type)
         except InvalidRedirectUri as refusal:
-            yield Finding(f"{uri}: {refusal.description}")
+            yield ClientFinding(f"{uri}: {refusal.description}")
         if uri.startswith("http://localhost"):
-            yield Finding(f"{uri} is reached on the person's own machine alone.", fails=False)
-    yield from map(Finding, faults(client))
+            yield ClientFinding(f"{uri} is reached on the person's own machine alone.", fails=False)
+    yield from map(ClientFinding, faults(client))
 
 
-def _what_there_is(checked: Checked) -> Iterator[Finding]:
+def _what_there_is(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     """What it is registered with, and this service does not have."""
     client, settings = checked.client, checked.site.settings
     for scope in client.scope.split():
         if scope not in checked.scopes:
-            yield Finding(f"There is no scope {scope}, at none of its resources.")
+            yield ClientFinding(f"There is no scope {scope}, at none of its resources.")
         elif not client.may_ask(scope):
-            yield Finding(f"It is not permitted to ask for the scope {scope}.")
+            yield ClientFinding(f"It is not permitted to ask for the scope {scope}.")
     for resource in checked.missing_resources:
-        yield Finding(f"There is no resource {resource}.")
+        yield ClientFinding(f"There is no resource {resource}.")
     for grant_type in client.metadata.grant_types:
         if grant_type not in GRANT_TYPES:
-            yield Finding(f"There is no grant type {grant_type}.")
+            yield ClientFinding(f"There is no grant type {grant_type}.")
     if client.token_endpoint_auth_method not in auth_methods(settings):
         method = client.token_endpoint_auth_method
-        yield Finding(f"{method} does not work here: clients' certificates are not configured.")
+        yield ClientFinding(
+            f"{method} does not work here: clients' certificates are not configured."
+        )
     if client.policy and find_policy(settings.policies, client.policy) is None:
-        yield Finding(f"There is no policy {client.policy}: nobody could sign in.")
+        yield ClientFinding(f"There is no policy {client.policy}: nobody could sign in.")
 
 
-def _algorithms(checked: Checked) -> Iterator[Finding]:
+def _algorithms(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     """What works, and could be stronger."""
     client = checked.client
     if client.id_token_signed_response_alg == RS256 and not client.fapi:
-        yield Finding("Its ID tokens are signed with RS256: ES256 is shorter.", fails=False)
+        yield ClientFinding("Its ID tokens are signed with RS256: ES256 is shorter.", fails=False)
     if client.token_endpoint_auth_method in SECRET_METHODS:
-        yield Finding("It has a secret, that we and it know: a key is safer.", fails=False)
+        yield ClientFinding("It has a secret, that we and it know: a key is safer.", fails=False)
     if not client.pkce_required:
-        yield Finding("It need not use PKCE: --pkce has it do so.", fails=False)
+        yield ClientFinding("It need not use PKCE: --pkce has it do so.", fails=False)
     if client.public and not client.sender_constrained:
-        yield Finding("Its tokens are worth something to a thief: DPoP binds them.", fails=False)
+        yield ClientFinding(
+            "Its tokens are worth something to a thief: DPoP binds them.", fails=False
+        )
 
 
-def _capacities(checked: Checked) -> Iterator[Finding]:
+def _capacities(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     """Scopes that nobody could obtain in a capacity in which it may be used, and kinds without."""
     client, kinds = checked.client, checked.client.allowed_profile_kinds
     useless = set(client.profile_kinds)
@@ -140,17 +139,17 @@ def _capacities(checked: Checked) -> Iterator[Finding]:
             system = SYSTEM in may and client.check_grant_type(CLIENT_CREDENTIALS)
             if not system and kinds.isdisjoint(may):
                 asked = "can't do without" if scope in client.scope_reasons else "asks for"
-                yield Finding(
+                yield ClientFinding(
                     f"Nobody may obtain {scope}, which it {asked}, in a capacity in which it is "
                     f"used: it is for {', '.join(may)}.",
                     fails=scope in client.scope_reasons,
                 )
     if checked.resources:
         for kind in sorted(useless):
-            yield Finding(f"No scope that it may ask is for {kind}.", fails=False)
+            yield ClientFinding(f"No scope that it may ask is for {kind}.", fails=False)
 
 
-def _encrypted_tokens(checked: Checked) -> Iterator[Finding]:
+def _encrypted_tokens(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     """Whether there is a key to which access tokens for a resource of its own are encrypted."""
     encrypted = [each.resource for each in checked.own_resources if each.encrypt_tokens]
     if not encrypted:
@@ -160,10 +159,12 @@ def _encrypted_tokens(checked: Checked) -> Iterator[Finding]:
     except NoAnswer:
         return  # said of its keys
     if not _any_may(keys, "enc", KEY_ENCRYPTIONS_TO_OTHERS):
-        yield Finding(f"There is no key to encrypt access tokens to, for {' '.join(encrypted)}.")
+        yield ClientFinding(
+            f"There is no key to encrypt access tokens to, for {' '.join(encrypted)}."
+        )
 
 
-def _keys(checked: Checked) -> Iterator[Finding]:
+def _keys(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     """Whether its keys can be had, and fit what it is registered with."""
     client, metadata = checked.client, checked.client.metadata
     if metadata.jwks is None and not metadata.jwks_uri:
@@ -171,28 +172,28 @@ def _keys(checked: Checked) -> Iterator[Finding]:
     try:
         keys = from_outside(lambda: keys_of_client(checked.site, client, system_clock()))
     except NoAnswer as failure:
-        yield Finding(f"{metadata.jwks_uri} gives no keys: {failure}.")
+        yield ClientFinding(f"{metadata.jwks_uri} gives no keys: {failure}.")
         return
     if not keys:
-        yield Finding("There is no key in its key set that we can use.")
+        yield ClientFinding("There is no key in its key set that we can use.")
     if client.token_endpoint_auth_method == PRIVATE_KEY_JWT:
         usual = FAPI_ASSERTION_ALGORITHMS if client.fapi else ASSERTION_ALGORITHMS
         said = metadata.token_endpoint_auth_signing_alg
         if not _any_may(keys, "sig", (said,) if said else usual):
-            yield Finding("None of its keys can sign what it authenticates with.")
+            yield ClientFinding("None of its keys can sign what it authenticates with.")
     if metadata.require_signed_request_object and not _any_may(keys, "sig", ASSERTION_ALGORITHMS):
-        yield Finding("None of its keys can sign a request object.")
+        yield ClientFinding("None of its keys can sign a request object.")
     for answer in ENCRYPTED:
         alg = getattr(metadata, f"{answer}_encrypted_response_alg")
         if alg and not _any_may(keys, "enc", (alg,)):
-            yield Finding(f"None of its keys can be encrypted to by {alg}, for {answer}.")
+            yield ClientFinding(f"None of its keys can be encrypted to by {alg}, for {answer}.")
 
 
 def _any_may(keys: tuple[ExchangeKey, ...], use: str, algorithms: tuple[str, ...]) -> bool:
     return any(key.may(use, alg) for key in keys for alg in algorithms)
 
 
-def _addresses(checked: Checked) -> Iterator[Finding]:
+def _addresses(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     """Whether its addresses answer: those that we ask, and not its pages for people."""
     client, metadata, site = checked.client, checked.client.metadata, checked.site
     if metadata.sector_identifier_uri:
@@ -201,25 +202,25 @@ def _addresses(checked: Checked) -> Iterator[Finding]:
             document = from_outside(lambda: remembered_document(site, uri, system_clock()))
             check_sector(document, client.redirect_uris)
         except NoAnswer as failure:
-            yield Finding(f"{uri} does not answer: {failure}.")
+            yield ClientFinding(f"{uri} does not answer: {failure}.")
         except InvalidClientMetadata as refusal:
-            yield Finding(f"{uri}: {refusal.description}")
+            yield ClientFinding(f"{uri}: {refusal.description}")
     for uri in dict.fromkeys(metadata.logo_uris.values()):
         yield from _logo(site, uri)
     if metadata.backchannel_logout_uri:
         why = _unreachable(site, metadata.backchannel_logout_uri)
         if why:
-            yield Finding(f"{metadata.backchannel_logout_uri} cannot be reached: {why}.")
+            yield ClientFinding(f"{metadata.backchannel_logout_uri} cannot be reached: {why}.")
 
 
-def _logo(site: Site, uri: str) -> Iterator[Finding]:
+def _logo(site: Site, uri: str) -> Iterator[ClientFinding]:
     try:
         picture = from_outside(lambda: remembered_document(site, uri, system_clock()))
     except NoAnswer as failure:
-        yield Finding(f"{uri} gives no logo: {failure}; people see a letter.", fails=False)
+        yield ClientFinding(f"{uri} gives no logo: {failure}; people see a letter.", fails=False)
         return
     if kind_of_picture(picture) is None:
-        yield Finding(f"{uri} is no PNG, JPEG or WebP: people see a letter.", fails=False)
+        yield ClientFinding(f"{uri} is no PNG, JPEG or WebP: people see a letter.", fails=False)
 
 
 def _unreachable(site: Site, uri: str) -> str:
@@ -246,7 +247,7 @@ def from_outside(ask: Callable[[], Result]) -> Result:
     raise NoAnswer("the host is busy")
 
 
-PARTS: tuple[Callable[[Checked], Iterator[Finding]], ...] = (
+PARTS: tuple[Callable[[ClientCheckReport], Iterator[ClientFinding]], ...] = (
     _rules,
     _what_there_is,
     _capacities,

@@ -20,7 +20,7 @@ _MAX_AGE = re.compile(r"max-age *= *\"?([0-9]{1,10})\"?")
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class CachedDocument:
     """What is known of one address: its document, or `failure`, why there is none.
 
     `asked_at` is when it was asked for last, with whatever success.
@@ -48,11 +48,11 @@ class Remembered:
 class DocumentCache:
     """The documents, the longest unused of which make room; and the hosts that are asked now."""
 
-    documents: OrderedDict[str, Remembered] = field(default_factory=OrderedDict)
+    documents: OrderedDict[str, CachedDocument] = field(default_factory=OrderedDict)
     hosts: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def recall(self, uri: str) -> Remembered | None:
+    def recall(self, uri: str) -> CachedDocument | None:
         """What is known of this address, however old."""
         with self.lock:
             remembered = self.documents.get(uri)
@@ -62,7 +62,7 @@ class DocumentCache:
 
     def keep(self, uri: str, body: bytes, cache_control: str, now: datetime) -> None:
         """The document that came now."""
-        self._put(uri, Remembered(now, now + lifetime(cache_control), body))
+        self._put(uri, CachedDocument(now, now + lifetime(cache_control), body))
 
     def keep_failure(self, uri: str, failure: str, now: datetime) -> None:
         """None came now. A document that is still good stays.
@@ -72,9 +72,9 @@ class DocumentCache:
         """
         before = self.recall(uri)
         if before and not before.failure and before.is_fresh(now):
-            self._put(uri, Remembered(now, before.expires_at, before.body))
+            self._put(uri, CachedDocument(now, before.expires_at, before.body))
         else:
-            self._put(uri, Remembered(now, now + PAUSE, failure=failure))
+            self._put(uri, CachedDocument(now, now + PAUSE, failure=failure))
 
     def begin(self, host: str) -> bool:
         """Whether the host may be asked now: nobody else does."""
@@ -94,7 +94,7 @@ class DocumentCache:
         with self.lock:
             self.hosts.discard(host)
 
-    def _put(self, uri: str, remembered: Remembered) -> None:
+    def _put(self, uri: str, remembered: CachedDocument) -> None:
         with self.lock:
             self.documents[uri] = remembered
             self.documents.move_to_end(uri)

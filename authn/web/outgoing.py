@@ -47,12 +47,12 @@ class NotReached(NoAnswer):
     """No connection came about."""
 
 
-class Broken(NoAnswer):
+class AnswerBroken(NoAnswer):
     """The connection ended in the middle: the other side closed it, or the network did."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class OutgoingTimeouts:
     """Seconds: to connect, between two pieces of an answer, and for the whole of it."""
 
     connect: float = 3.0
@@ -61,11 +61,11 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingClient:
     """What this process may send at the same time, and how long it waits."""
 
-    patience: Patience = Patience()
-    document_patience: Patience = Patience(connect=1.5, read=3.0, whole=3.0)
+    patience: OutgoingTimeouts = OutgoingTimeouts()
+    document_patience: OutgoingTimeouts = OutgoingTimeouts(connect=1.5, read=3.0, whole=3.0)
     slots: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MOST_AT_ONCE)
     )
@@ -126,7 +126,11 @@ class GuardedTransport(httpx2.BaseTransport):
     """
 
     def __init__(
-        self, patience: Patience, *, this_machine: bool = False, largest: int = LARGEST_ANSWER
+        self,
+        patience: OutgoingTimeouts,
+        *,
+        this_machine: bool = False,
+        largest: int = LARGEST_ANSWER,
     ) -> None:
         self.patience = patience
         self.this_machine = this_machine
@@ -146,7 +150,7 @@ class GuardedTransport(httpx2.BaseTransport):
             raise NoAnswer("an address that may not be called")
         return self._conversation(request, self.patience)
 
-    def _conversation(self, request: httpx2.Request, patience: Patience) -> httpx2.Response:
+    def _conversation(self, request: httpx2.Request, patience: OutgoingTimeouts) -> httpx2.Response:
         request.headers["Accept-Encoding"] = "identity"
         request.headers["User-Agent"] = AGENT
         request.extensions["trace"] = self._follow
@@ -171,7 +175,7 @@ class GuardedTransport(httpx2.BaseTransport):
         except (httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
             if self._overdue:
                 raise NoAnswer(TOO_LONG) from None
-            raise Broken(type(error).__name__) from None
+            raise AnswerBroken(type(error).__name__) from None
         except httpx2.HTTPError as error:
             raise NoAnswer(TOO_LONG if self._overdue else type(error).__name__) from None
         except UnicodeError:  # of a host that can't be looked up
@@ -216,7 +220,7 @@ class PublicTransport(GuardedTransport):
 
     def __init__(
         self,
-        patience: Patience,
+        patience: OutgoingTimeouts,
         lookups: threading.BoundedSemaphore,
         *,
         private_hosts: Collection[str],

@@ -28,7 +28,7 @@ Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class PlaceDatabase:
     """Where an address is, as far as the operator's database knows; without one, nowhere."""
 
     database: maxminddb.Reader | None = None
@@ -49,13 +49,13 @@ class Places:
         return places if all(places.values()) else {}
 
 
-def open_places(settings: Settings) -> Places:
+def open_places(settings: Settings) -> PlaceDatabase:
     """The operator's database, opened once; raises `CommandError` when it can't be read."""
     path = settings.place_database
     if path in (None, Path()):
-        return Places()
+        return PlaceDatabase()
     try:
-        return Places(maxminddb.open_database(str(path)))
+        return PlaceDatabase(maxminddb.open_database(str(path)))
     except (OSError, maxminddb.InvalidDatabaseError):
         raise CommandError(
             f"The database of places {path} cannot be read: set AUTHN_PLACE_DATABASE to a .mmdb "

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from authn.db.engine import Busy
+from authn.db.engine import DatabaseBusy
 from authn.db.transaction import NeedsToWrite, reading, writing
 from authn.errors import N_, Refusal, Unavailable
 from authn.secrets import new_token
@@ -81,7 +81,7 @@ def with_nothing_done(refusal: Refusal) -> NeededFromOutside:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class RouteShape:
     """What a route takes and gives.
 
     `same_site` asks for our own origin and a CSRF token on every POST; protocol endpoints that
@@ -97,14 +97,14 @@ class Shape:
 
 def page_route(path: str, function: Endpoint, *, writes: Writes = False) -> Route:
     """A page: GET, answers in HTML."""
-    return _route(path, Shape(function, writes, "none", "page", False), ["GET"])
+    return _route(path, RouteShape(function, writes, "none", "page", False), ["GET"])
 
 
 def form_route(
     path: str, function: Endpoint, *, writes: bool | Literal["no database"] = True
 ) -> Route:
     """What one of our forms is sent to: POST, answers with a page or a redirect."""
-    return _route(path, Shape(function, writes, "form", "page", True), ["POST"])
+    return _route(path, RouteShape(function, writes, "form", "page", True), ["POST"])
 
 
 def calling_out_route(path: str, function: Endpoint) -> Route:
@@ -112,7 +112,7 @@ def calling_out_route(path: str, function: Endpoint) -> Route:
 
     It opens its own afterwards: `with writing(…) as connection: … inside(request, connection)`.
     """
-    return _route(path, Shape(function, CALLS_OUT, "none", "page", False), ["GET"])
+    return _route(path, RouteShape(function, CALLS_OUT, "none", "page", False), ["GET"])
 
 
 def json_route(
@@ -124,7 +124,7 @@ def json_route(
 ) -> Route:
     """What one of our scripts calls: JSON in and out, problem+json (RFC 9457) for a refusal."""
     body: Literal["none", "json"] = "json" if method == "POST" else "none"
-    return _route(path, Shape(function, writes, body, "problem", method == "POST"), [method])
+    return _route(path, RouteShape(function, writes, body, "problem", method == "POST"), [method])
 
 
 def protocol_route(
@@ -137,10 +137,10 @@ def protocol_route(
     answers: Answers = "oauth",
 ) -> Route:
     """A protocol endpoint: called by clients, or from other sites, so without CSRF token."""
-    return _route(path, Shape(function, writes, body, answers, False), methods)
+    return _route(path, RouteShape(function, writes, body, answers, False), methods)
 
 
-def _route(path: str, shape: Shape, methods: list[str]) -> Route:
+def _route(path: str, shape: RouteShape, methods: list[str]) -> Route:
     route = PathRoute(path, _Endpoint(shape), methods=methods, name=shape.function.__name__)
     if shape.writes not in (False, NO_DATABASE) and route.methods:
         route.methods.discard("HEAD")  # Starlette adds it wherever there is GET
@@ -153,7 +153,7 @@ class _Endpoint:
     Not as a function that Starlette wraps: that would handle exceptions once more for each request.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: RouteShape) -> None:
         self.shape = shape
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -188,7 +188,7 @@ class _Endpoint:
         if self.shape.writes == NO_DATABASE or site.database.write_lock:
             try:
                 return _answer(http, site, self.shape, body, wait=False)
-            except Busy:
+            except DatabaseBusy:
                 pass  # nothing was done yet
         return await run_in_threadpool(_answer, http, site, self.shape, body)
 
@@ -207,7 +207,7 @@ def _threads_that_ask() -> CapacityLimiter:
 
 
 def _answer(
-    http: HttpRequest, site: Site, shape: Shape, body: bytes, *, wait: bool = True
+    http: HttpRequest, site: Site, shape: RouteShape, body: bytes, *, wait: bool = True
 ) -> Response:
     settings = site.settings
     browser = http.cookies.get(cookie_name(settings, BROWSER), "")
@@ -249,7 +249,7 @@ def _answer(
 
 
 def _parsed(
-    http: HttpRequest, site: Site, shape: Shape, body: bytes, browser: str
+    http: HttpRequest, site: Site, shape: RouteShape, body: bytes, browser: str
 ) -> tuple[Mapping[str, str], Mapping[str, Any]]:
     """The form and the JSON document in the body: one of them, and only from our own pages where
     the route says so."""

@@ -10,15 +10,15 @@ from authn.db.engine import Database
 from authn.secrets import Secrets
 from authn.settings import Settings
 from authn.web.document_cache import DocumentCache
-from authn.web.outgoing import Outgoing
+from authn.web.outgoing import OutgoingClient
 from authn.web.pages import Pages
-from authn.web.place import Places
+from authn.web.place import PlaceDatabase
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class SiteMemory:
     """What this process remembers for a short time, and the database can tell again at any moment.
 
     One value of each type. Each process has its own, and none asks another.
@@ -58,9 +58,9 @@ class Site:
     database: Database
     clock: Clock
     pages: Pages
-    places: Places = field(default_factory=Places)
-    memory: Memory = field(default_factory=Memory)
-    outgoing: Outgoing = field(default_factory=Outgoing)
+    places: PlaceDatabase = field(default_factory=PlaceDatabase)
+    memory: SiteMemory = field(default_factory=SiteMemory)
+    outgoing: OutgoingClient = field(default_factory=OutgoingClient)
     documents: DocumentCache = field(default_factory=DocumentCache)
 
     def __repr__(self) -> str:

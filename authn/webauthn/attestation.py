@@ -40,7 +40,7 @@ from webauthn.helpers.known_root_certs import (
 )
 from webauthn.helpers.structs import AttestationFormat
 
-from authn.webauthn.attestation_statement import Statement
+from authn.webauthn.attestation_statement import AttestationStatement
 from authn.webauthn.attestation_trust import as_der, as_pem, chains_to, readable
 from authn.webauthn.metadata import Metadata
 
@@ -75,7 +75,9 @@ class Attestation:
     key_id: str | None = None
 
 
-def verify_attestation(statement: Statement, metadata: Metadata, now: datetime) -> Attestation:
+def verify_attestation(
+    statement: AttestationStatement, metadata: Metadata, now: datetime
+) -> Attestation:
     """Whether a statement that py_webauthn verified ends at a trust anchor of its model."""
     key_id = attestation_key_id(statement)
     attested = bool(statement.x5c) and chains_to(
@@ -85,7 +87,7 @@ def verify_attestation(statement: Statement, metadata: Metadata, now: datetime) 
 
 
 def roots_for_library(
-    statement: Statement, metadata: Metadata
+    statement: AttestationStatement, metadata: Metadata
 ) -> dict[AttestationFormat, list[bytes]]:
     """The roots (PEM) with which py_webauthn verifies the statement; a fresh list each time.
 
@@ -102,7 +104,7 @@ def roots_for_library(
     return {}
 
 
-def attestation_key_id(statement: Statement) -> str | None:
+def attestation_key_id(statement: AttestationStatement) -> str | None:
     """RFC 5280 §4.2.1.2 (1): SHA-1 of the subject public key, as the metadata has it."""
     if statement.format != "fido-u2f":
         return None
@@ -111,7 +113,7 @@ def attestation_key_id(statement: Statement) -> str | None:
 
 
 def _trust_anchors(
-    statement: Statement, metadata: Metadata, key_id: str | None
+    statement: AttestationStatement, metadata: Metadata, key_id: str | None
 ) -> tuple[bytes, ...]:
     """The certificates (DER) in which an attestation of this model may end."""
     aaguid = statement.aaguid

@@ -42,7 +42,7 @@ _NONCE_OF_32 = b"\x30\x24\xa1\x22\x04\x20"  # SEQUENCE { [1] { OCTET STRING } }
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class AttestationStatement:
     """An attestation statement in shape; nothing of it is verified.
 
     `attestation_object` is what has to be verified; `x5c` are its certificates (DER), empty when it
@@ -55,7 +55,7 @@ class Statement:
     attestation_object: bytes
 
 
-def read_statement(attestation_object: bytes, *, asked: bool) -> Statement:
+def read_statement(attestation_object: bytes, *, asked: bool) -> AttestationStatement:
     """The statement, if it was asked for; else the one that was: none.
 
     Some platforms send one all the same. Nobody looks at it, so it must not be able to refuse a
@@ -75,10 +75,12 @@ def read_statement(attestation_object: bytes, *, asked: bool) -> Statement:
     aaguid = aaguid_of(authenticator_data)
     if not asked:
         without = {"fmt": "none", "attStmt": {}, "authData": authenticator_data}
-        return Statement("none", aaguid, (), encode_cbor(without))
+        return AttestationStatement("none", aaguid, (), encode_cbor(without))
     _check_format(format_)
     _check_members(format_, members)
-    statement = Statement(format_, aaguid, tuple(members.get("x5c", ())), attestation_object)
+    statement = AttestationStatement(
+        format_, aaguid, tuple(members.get("x5c", ())), attestation_object
+    )
     if statement.x5c:
         _CERTIFICATE_CHECKS[format_](x509.load_der_x509_certificate(statement.x5c[0]), aaguid)
     return statement

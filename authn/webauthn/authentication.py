@@ -19,12 +19,7 @@ from webauthn.helpers.structs import (
 
 from authn.audit.device_events import BackupFlagChanged
 from authn.audit.log import record
-from authn.devices.devices import (
-    devices_of,
-    find_held_device,
-    record_changed_backup,
-    record_use,
-)
+from authn.devices.devices import devices_of, find_held_device, record_changed_backup, record_use
 from authn.devices.life import resume_if_elapsed, suspend
 from authn.devices.tables import Device, HeldDevice
 from authn.devices.transitions import state_of
@@ -35,7 +30,7 @@ from authn.webauthn.authenticator_data import check_asserted
 from authn.webauthn.challenges import (
     TIMEOUT_MILLISECONDS,
     Challenge,
-    Purpose,
+    ChallengePurpose,
     burn,
     new_challenge,
     read_challenge,
@@ -44,12 +39,7 @@ from authn.webauthn.library import refusing_what_it_raises
 from authn.webauthn.policy import model_of, policy_of, unmet
 from authn.webauthn.refusals import BLOCKED, not_good_enough, refused
 from authn.webauthn.relying_party import relying_party
-from authn.webauthn.responses import (
-    AssertionResponse,
-    base64url,
-    check_client_data,
-    read_assertion,
-)
+from authn.webauthn.responses import AssertionResponse, base64url, check_client_data, read_assertion
 
 SIGN_IN = "sign-in"
 OPEN_DESK = "open-desk"
@@ -62,7 +52,7 @@ class UnknownCredential(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asserted:
+class _VerifiedAssertion:
     """An assertion whose signature verified, and the device that made it."""
 
     held: HeldDevice
@@ -73,13 +63,13 @@ class _Asserted:
 
 def sign_in_options(request: Request, request_id: str | None) -> dict[str, Any]:
     """`{publicKey, ceremony}` for a login with any device (no allowCredentials: §5.1.4.1)."""
-    return _options(request, Purpose(SIGN_IN, request_id=request_id), [])
+    return _options(request, ChallengePurpose(SIGN_IN, request_id=request_id), [])
 
 
 def confirmation_options(
     request: Request,
     person_id: UUID,
-    purpose: Purpose,
+    purpose: ChallengePurpose,
     good_enough: Callable[[Device], bool] = lambda device: True,
 ) -> dict[str, Any]:
     """`{publicKey, ceremony}` to confirm this act with one of the person's active devices.
@@ -100,7 +90,7 @@ def authenticate_sign_in(request: Request, request_id: str | None) -> HeldDevice
     Raises `InvalidRequest` or `UnknownCredential` when it can't be verified: nothing was written.
     Once it is verified, the challenge is burnt; `Expired` (used before) or `Forbidden` may follow.
     """
-    asserted = _verify(request, Purpose(SIGN_IN, request_id=request_id))
+    asserted = _verify(request, ChallengePurpose(SIGN_IN, request_id=request_id))
     if asserted.response.user_handle is None:
         # §7.2 step 6: required when the credential was not asked for by its id
         raise refused(request, asserted.held, "no user handle")
@@ -108,7 +98,7 @@ def authenticate_sign_in(request: Request, request_id: str | None) -> HeldDevice
 
 
 def confirm(
-    request: Request, person_id: UUID, purpose: Purpose, others: Iterable[UUID] = ()
+    request: Request, person_id: UUID, purpose: ChallengePurpose, others: Iterable[UUID] = ()
 ) -> HeldDevice:
     """A device of this person that confirmed this act on this target, now (protocol 2.9).
 
@@ -133,7 +123,9 @@ def descriptor(device: Device) -> dict[str, Any]:
     }
 
 
-def _options(request: Request, purpose: Purpose, allowed: list[dict[str, Any]]) -> dict[str, Any]:
+def _options(
+    request: Request, purpose: ChallengePurpose, allowed: list[dict[str, Any]]
+) -> dict[str, Any]:
     """PublicKeyCredentialRequestOptionsJSON (§5.1.10)."""
     challenge, token = new_challenge(request, "authentication", purpose)
     public_key = {
@@ -146,7 +138,7 @@ def _options(request: Request, purpose: Purpose, allowed: list[dict[str, Any]]) 
     return {"publicKey": public_key, "ceremony": token}
 
 
-def _verify(request: Request, purpose: Purpose) -> _Asserted:
+def _verify(request: Request, purpose: ChallengePurpose) -> _VerifiedAssertion:
     """The signature verified, and the challenge is burnt."""
     challenge = read_challenge(request, "authentication", purpose)
     response = read_assertion(request.json)
@@ -179,10 +171,10 @@ def _verify(request: Request, purpose: Purpose) -> _Asserted:
     burn(request.connection, challenge)
     if verified is None:
         raise refused(request, held, "backed up without being eligible")  # §7.2 step 18
-    return _Asserted(held, challenge, response, verified)
+    return _VerifiedAssertion(held, challenge, response, verified)
 
 
-def _accept(request: Request, asserted: _Asserted) -> HeldDevice:
+def _accept(request: Request, asserted: _VerifiedAssertion) -> HeldDevice:
     """Policy, on what is now known to be true; then the device keeps what it asserted."""
     held = asserted.held
     device, person = held.device, held.person
@@ -245,7 +237,7 @@ def _counter_went_back(device: Device, asserted_count: int) -> bool:
     return asserted_count <= device.sign_count and (asserted_count, device.sign_count) != (0, 0)
 
 
-def _counter_refused(request: Request, asserted: _Asserted) -> Refusal:
+def _counter_refused(request: Request, asserted: _VerifiedAssertion) -> Refusal:
     """Protocol 2.3: a copied key, unless an older page answered after a newer one."""
     device = asserted.held.device
     if asserted.challenge.issued_at <= device.last_used_at:

@@ -27,7 +27,7 @@ Conveyance = Literal["none", "direct"]  # of attestation, WebAuthn §5.4.7
 
 
 @dataclass(frozen=True, slots=True)
-class Purpose:
+class ChallengePurpose:
     """What a challenge is for: an act, on a target, for a pending request.
 
     `target` is an opaque id of ours, "" where the act has none; `request_id` is that of the
@@ -61,7 +61,7 @@ class Challenge:
 def new_challenge(
     request: Request,
     kind: Kind,
-    purpose: Purpose,
+    purpose: ChallengePurpose,
     attestation: Conveyance = "none",
     confirmed_by: UUID | None = None,
 ) -> tuple[str, str]:
@@ -79,7 +79,7 @@ def new_challenge(
     return challenge, token
 
 
-def read_challenge(request: Request, kind: Kind, purpose: Purpose) -> Challenge:
+def read_challenge(request: Request, kind: Kind, purpose: ChallengePurpose) -> Challenge:
     """The challenge in the request's ceremony token; nothing was written.
 
     Raises `InvalidRequest` when it was made for another kind, act, target, request or browser, and
@@ -121,5 +121,5 @@ def forget_burnt_challenges(connection: Connection, now: datetime) -> int:
 OUT_OF_PLACE = N_("This answer belongs to another page. Please reload the page and try again.")
 
 
-def _words(purpose: Purpose) -> Mapping[str, Any]:
+def _words(purpose: ChallengePurpose) -> Mapping[str, Any]:
     return {"act": purpose.act, "target": purpose.target, "request": purpose.request_id}

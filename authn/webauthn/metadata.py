@@ -37,13 +37,13 @@ from authn.webauthn.metadata_blob import (
 )
 from authn.webauthn.metadata_entries import (
     Metadata,
-    Model,
+    MetadataModel,
     UnreadableMetadata,
     read_metadata,
 )
 from authn.webauthn.tables import fido_metadata
 
-__all__ = ["Metadata", "Model", "current_metadata"]  # what other rooms need, in one place
+__all__ = ["Metadata", "MetadataModel", "current_metadata"]  # what other rooms need, in one place
 
 ALWAYS = timedelta.max
 RENEWED_EVERY = timedelta(minutes=10)

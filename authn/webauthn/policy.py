@@ -21,7 +21,7 @@ from authn.errors import N_, Unavailable
 from authn.policies import COMPROMISED, LEVELS, Policy, find_policy, strictest
 from authn.settings import Settings
 from authn.web.site import Site
-from authn.webauthn.metadata import Model, current_metadata
+from authn.webauthn.metadata import MetadataModel, current_metadata
 
 __all__ = ["Policy"]
 
@@ -29,7 +29,7 @@ NO_MODEL = UUID(int=0)
 ALGORITHM_NAMES = {-7: "ES256", -8: "EdDSA", -257: "RS256"}  # RFC 9053 §2
 
 
-class Key(Protocol):
+class PolicyKey(Protocol):
     """What is looked at of a key: a `NewCredential` has it, a `Device`, a session's device."""
 
     @property
@@ -48,7 +48,7 @@ class Key(Protocol):
     def attestation_key_id(self) -> str | None: ...
 
 
-class HeldKey(Key, Protocol):
+class HeldKey(PolicyKey, Protocol):
     """A key that somebody holds: what is known of it besides."""
 
     @property
@@ -59,7 +59,7 @@ class HeldKey(Key, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Unmet:
+class UnmetPolicy:
     """What a key lacks. `reason` is for operators; the two sentences are for its holder."""
 
     reason: str
@@ -71,32 +71,34 @@ ANOTHER_MODEL = N_("You need a device of another model, such as a new security k
 BOUND = N_("You need a key that stays on one device. A security key has one, for example.")
 CERTIFIED = N_("You need a device of a certified model. Many security keys are.")
 
-ALGORITHM = Unmet(
+ALGORITHM = UnmetPolicy(
     "algorithm", N_("Its key is of a kind that is no longer accepted."), ANOTHER_MODEL
 )
-DENIED = Unmet("model denied", N_("Its model is not accepted."), ANOTHER_MODEL)
-UNKNOWN_MODEL = Unmet("no model", N_("It does not say which model it is."), ANOTHER_MODEL)
-NOT_ALLOWED = Unmet(
+DENIED = UnmetPolicy("model denied", N_("Its model is not accepted."), ANOTHER_MODEL)
+UNKNOWN_MODEL = UnmetPolicy("no model", N_("It does not say which model it is."), ANOTHER_MODEL)
+NOT_ALLOWED = UnmetPolicy(
     "model not allowed", N_("It is not proven to be of an accepted model."), ANOTHER_MODEL
 )
-PROHIBITED = Unmet(
+PROHIBITED = UnmetPolicy(
     "model prohibited",
     N_("A weakness of its model is known, so it is not accepted."),
     ANOTHER_MODEL,
 )
-CHANGED_BACKUP = Unmet(
+CHANGED_BACKUP = UnmetPolicy(
     "backup flag changed", N_("Its key was on that device alone, and no longer is."), BOUND
 )
-SYNCED = Unmet("level synced", N_("Its key is shared by several of your devices."), BOUND)
-NOT_CERTIFIED = Unmet("level device", N_("It is not proven to be of a certified model."), CERTIFIED)
-IDENTITY = Unmet(
+SYNCED = UnmetPolicy("level synced", N_("Its key is shared by several of your devices."), BOUND)
+NOT_CERTIFIED = UnmetPolicy(
+    "level device", N_("It is not proven to be of a certified model."), CERTIFIED
+)
+IDENTITY = UnmetPolicy(
     "identity substantial",
     N_("The device is good enough. Your identity was not proven strongly when you added it."),
     N_("You need to prove your identity once more, with your identity card."),
 )
 
 
-def key_level(key: Key, model: Model | None) -> KeyLevel:
+def key_level(key: PolicyKey, model: MetadataModel | None) -> KeyLevel:
     """The level of a key that verifies its user, of this model by today's metadata.
 
     `certified`: attested at enrolment by a chain that ends in trusted metadata, of a model whose
@@ -120,7 +122,7 @@ def lower(one: KeyLevel, other: KeyLevel) -> KeyLevel:
     return min(one, other, key=LEVELS.index)
 
 
-def model_of(site: Site, key: Key) -> Model | None:
+def model_of(site: Site, key: PolicyKey) -> MetadataModel | None:
     """The model that the key is of, or claims, in today's metadata."""
     if key.aaguid == NO_MODEL and key.attestation_key_id is None:
         return None
@@ -188,13 +190,13 @@ def direct_attestation(settings: Settings, connection: Connection) -> bool:
     return any(policy is not None and policy.needs_attestation for policy in policies)
 
 
-def unmet_by_key(policy: Policy, key: Key, model: Model | None) -> Unmet | None:
+def unmet_by_key(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> UnmetPolicy | None:
     """What a key lacks by itself, whoever holds it: for a new one. None when it is good enough."""
     checks = (_algorithm(policy, key), _model(policy, key, model), _level(policy, key, model))
     return next((found for found in checks if found), None)
 
 
-def unmet(policy: Policy, key: HeldKey, model: Model | None) -> Unmet | None:
+def unmet(policy: Policy, key: HeldKey, model: MetadataModel | None) -> UnmetPolicy | None:
     """What the policy asks and this key, as it is now, lacks; None when it is good enough."""
     found = unmet_by_key(policy, key, model)
     if found is None and policy.changed_backup == "refuse" and key.backup_changed:
@@ -220,12 +222,12 @@ def _known(settings: Settings, name: str) -> Policy:
     return policy
 
 
-def _algorithm(policy: Policy, key: Key) -> Unmet | None:
+def _algorithm(policy: Policy, key: PolicyKey) -> UnmetPolicy | None:
     name: Collection[str] = policy.algorithms
     return None if ALGORITHM_NAMES.get(key.algorithm) in name else ALGORITHM
 
 
-def _model(policy: Policy, key: Key, model: Model | None) -> Unmet | None:
+def _model(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> UnmetPolicy | None:
     if key.aaguid in policy.deny:
         return DENIED
     if model is not None and model.statuses & policy.prohibited:
@@ -237,7 +239,7 @@ def _model(policy: Policy, key: Key, model: Model | None) -> Unmet | None:
     return None
 
 
-def _level(policy: Policy, key: Key, model: Model | None) -> Unmet | None:
+def _level(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> UnmetPolicy | None:
     level = key_level(key, model)
     if LEVELS.index(level) >= LEVELS.index(policy.level):
         return None

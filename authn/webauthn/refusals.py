@@ -5,7 +5,7 @@ from authn.audit.log import record
 from authn.devices.tables import HeldDevice
 from authn.errors import N_, Forbidden, Refusal
 from authn.web.request import Request
-from authn.webauthn.policy import Unmet
+from authn.webauthn.policy import UnmetPolicy
 
 # What happened, what is still safe, and what to do now; by why it is suspended.
 BLOCKED: dict[str | None, str] = {
@@ -59,7 +59,7 @@ def refused(request: Request, held: HeldDevice, reason: str) -> Refusal:
     return Forbidden("refused_by_policy", words, detail=reason)
 
 
-def not_good_enough(request: Request, held: HeldDevice, lacking: Unmet) -> Refusal:
+def not_good_enough(request: Request, held: HeldDevice, lacking: UnmetPolicy) -> Refusal:
     """The refusal of a key that the service's own policy doesn't accept today, on record."""
     _record_refusal(request, held, lacking.reason)
     sentences = (lacking.what_is, lacking.what_is_needed, WHAT_NOW)

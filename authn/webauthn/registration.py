@@ -29,13 +29,13 @@ from authn.errors import N_, Forbidden, Refusal
 from authn.people.tables import Person
 from authn.web.request import Request
 from authn.webauthn.attestation import Attestation, roots_for_library, verify_attestation
-from authn.webauthn.attestation_statement import FORMATS, Statement, read_statement
+from authn.webauthn.attestation_statement import FORMATS, AttestationStatement, read_statement
 from authn.webauthn.authentication import descriptor
 from authn.webauthn.challenges import (
     TIMEOUT_MILLISECONDS,
     Challenge,
+    ChallengePurpose,
     Conveyance,
-    Purpose,
     burn,
     new_challenge,
     read_challenge,
@@ -64,7 +64,7 @@ _KEY_TYPE, _ALGORITHM, _CURVE, _MODULUS, _EXPONENT = 1, 3, -1, -1, -2
 
 
 @dataclass(frozen=True, slots=True)
-class _Verified:
+class _VerifiedRegistration:
     """A registration response of which everything that can be verified was."""
 
     registration: VerifiedRegistration
@@ -77,7 +77,7 @@ class _Verified:
 def creation_options(
     request: Request,
     person: Person,
-    purpose: Purpose,
+    purpose: ChallengePurpose,
     *,
     attachment: str | None = None,
     hints: tuple[str, ...] = (),
@@ -125,7 +125,7 @@ def creation_options(
     return {"publicKey": public_key, "ceremony": token}
 
 
-def register(request: Request, person: Person, purpose: Purpose) -> NewCredential:
+def register(request: Request, person: Person, purpose: ChallengePurpose) -> NewCredential:
     """The credential that the person's device made for this act; it is not stored yet.
 
     Raises `InvalidRequest` when it can't be read or verified: nothing was written. After that the
@@ -149,7 +149,9 @@ def _conveyance(request: Request) -> Conveyance:
     return "direct" if direct_attestation(request.settings, request.connection) else "none"
 
 
-def _verify(request: Request, challenge: Challenge, response: RegistrationResponse) -> _Verified:
+def _verify(
+    request: Request, challenge: Challenge, response: RegistrationResponse
+) -> _VerifiedRegistration:
     """§7.1 up to step 24. Raises `InvalidRequest`; nothing was written."""
     us = relying_party(request.settings)
     origin = check_client_data(
@@ -173,11 +175,11 @@ def _verify(request: Request, challenge: Challenge, response: RegistrationRespon
         attestation = verify_attestation(statement, metadata, request.now)
     if registration.credential_id != response.credential_id:
         raise unverified("the credential id is not the attested one")
-    return _Verified(registration, us.id, origin, algorithm, attestation)
+    return _VerifiedRegistration(registration, us.id, origin, algorithm, attestation)
 
 
 def _as_library_has_it(
-    response: RegistrationResponse, statement: Statement
+    response: RegistrationResponse, statement: AttestationStatement
 ) -> RegistrationCredential:
     return RegistrationCredential(
         id=base64url(response.credential_id),
@@ -211,7 +213,7 @@ def _check_key(public_key: bytes) -> int:
 
 
 def _credential(
-    person: Person, response: RegistrationResponse, verified: _Verified
+    person: Person, response: RegistrationResponse, verified: _VerifiedRegistration
 ) -> NewCredential:
     registration, attestation = verified.registration, verified.attestation
     return NewCredential(
@@ -237,7 +239,7 @@ def _check_policy(
     request: Request,
     person: Person,
     response: RegistrationResponse,
-    verified: _Verified,
+    verified: _VerifiedRegistration,
     credential: NewCredential,
 ) -> None:
     """Whether a key that is true is also good enough; raises `Forbidden`, on record."""

@@ -5,13 +5,13 @@ A challenge that was not used is stored nowhere: it is in its ceremony token.
 
 from sqlalchemy import Column, Integer, LargeBinary, String, Table
 
-from authn.db.metadata import Instant, metadata, token_hash_type
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 
 burnt_challenges = Table(
     "burnt_challenges",
     metadata,
     Column("challenge_hash", token_hash_type(), primary_key=True),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -23,5 +23,5 @@ fido_metadata = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("next_update", String(10), nullable=False),
     Column("blob_compressed", LargeBinary, nullable=False),
-    Column("imported_at", Instant, nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
 )

@@ -24,7 +24,7 @@ from authn.audit.events import (
     TokenExchanged,
 )
 from authn.audit.log import record
-from authn.audit.reading import Place, recorded
+from authn.audit.reading import RowPlace, recorded
 from authn.db.transaction import reading, writing
 from authn.devices.devices import rename_device
 from authn.people.merge import merge_persons
@@ -301,7 +301,7 @@ def test_what_the_page_costs_does_not_grow_with_what_happened(
 
 def test_the_place_goes_on_inside_a_moment(site: Site, holder: Holder) -> None:
     happened(site, *(SignedIn(person_id=holder.person.id, level="device") for _ in range(7)))
-    place, found, ids = Place(site.clock()), 0, [holder.person.id]
+    place, found, ids = RowPlace(site.clock()), 0, [holder.person.id]
     with reading(site.database) as connection:
         since = site.clock() - timedelta(days=1)
         while rows := recorded(connection, ids, ["session.signed-in"], since, place, 3):

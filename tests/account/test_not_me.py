@@ -180,7 +180,11 @@ def begun_return(site: Site, person: Person, clock: MovableClock) -> UUID:
             )
         )
         occasion: Job = job(site, connection)
-        tell(occasion, person.id, kinds.ReturnBegun(return_id, clock() + timedelta(hours=24)))
+        tell(
+            occasion,
+            person.id,
+            kinds.AccountRecoveryBegunNotice(return_id, clock() + timedelta(hours=24)),
+        )
     return return_id
 
 
@@ -205,7 +209,7 @@ def test_every_other_notice_explains_and_does_nothing(
     site: Site, hanne: Person, anybody: Screen
 ) -> None:
     """It leads to the emergency door, which asks for a proof of its own."""
-    notice = kinds.DeviceUnlinked(uuid4(), "Laptop")
+    notice = kinds.DeviceUnlinkedNotice(uuid4(), "Laptop")
     link = not_me_link(site.settings, site.secrets, hanne.id, notice, site.clock())
     token = link.partition("#")[2]
     assert look(anybody, token).json()["act"] == "explain"
@@ -237,7 +241,7 @@ def test_a_token_of_another_purpose_does_nothing(
 def test_a_link_blocks_no_device_of_another_person(
     site: Site, hanne: Person, anybody: Screen
 ) -> None:
-    notice = kinds.DeviceAdded(device_of(site, hanne).id, "Laptop")
+    notice = kinds.DeviceAddedNotice(device_of(site, hanne).id, "Laptop")
     link = not_me_link(site.settings, site.secrets, uuid4(), notice, site.clock())
     assert act(anybody, link.partition("#")[2]).json() == {"standing": "too-late"}
     assert device_of(site, hanne).status == "active"

@@ -11,13 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from authn.audit.archive import archive_path, delete_archived, verify_archive, write_archive
 from authn.audit.chain import BEGINNING
-from authn.audit.days import (
-    SignedDay,
-    audit_days,
-    keep_signed_file,
-    mark_archived,
-    signed_days,
-)
+from authn.audit.days import SignedDay, audit_days, keep_signed_file, mark_archived, signed_days
 from authn.audit.log import audit_events
 from authn.cli.audit import _archive as archive_day
 from authn.cli.ground import Ground

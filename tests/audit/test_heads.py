@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from authn.audit.days import Day
-from authn.audit.findings import Finding
-from authn.audit.heads import Heads
+from authn.audit.days import AuditDay
+from authn.audit.findings import ChainFinding
+from authn.audit.heads import ChainHeads
 from authn.audit.verification import verify_log
 from authn.db.transaction import reading
 from authn.jose import ES256, sign
@@ -44,8 +44,8 @@ def heads_file(site: Site) -> Path:
 
 def found(site: Site, *more: Path) -> list[str]:
     """What a check finds that knows the exported heads."""
-    heads = Heads()
-    said: list[Finding] = []
+    heads = ChainHeads()
+    said: list[ChainFinding] = []
     with reading(site.database) as connection:
         keys = load_audit_keys(connection, site.secrets)
         for path in (site.settings.audit_heads, *more):
@@ -68,7 +68,7 @@ def cut_off(site: Site, first: int, last: int) -> None:
 
 def test_it_says_how_far_the_day_has_come(headed: Site) -> None:
     [line] = heads_file(headed).read_text().splitlines()
-    heads = Heads()
+    heads = ChainHeads()
     with reading(headed.database) as connection:
         keys = load_audit_keys(connection, headed.secrets)
         link = connection.execute(text("SELECT link FROM audit_chain WHERE sequence = 5")).scalar()
@@ -198,7 +198,7 @@ def test_a_clock_that_goes_back_does_not_stop_it(headed: Site, clock: MovableClo
 def test_garbage_among_heads_is_named_and_no_more(headed: Site) -> None:
     with reading(headed.database) as connection:
         keys = load_keys(connection, headed.secrets)
-    day = Day("2026-03-02", 1, 9, "no link")
+    day = AuditDay("2026-03-02", 1, 9, "no link")
     another = sign(keys.active[ES256], dict(day.claims), "JWT")
     garbage = [b"", b"\xff\x00", b"eyJ.a.b", b"eyJhbGciOiJub25lIn0.e30.eA", another.encode()]
     garbage += [b"x" * 200_000, b"[" * 5_000]

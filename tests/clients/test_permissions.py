@@ -15,7 +15,7 @@ from authn.clients.permissions import (
     IDENTITY_KINDS,
     MANDATE,
     QUALITY,
-    Identity,
+    ClientIdentity,
     kinds_of,
     level_of,
     refusal,
@@ -31,13 +31,13 @@ NAME = {"en": "Read"}
 SERVICES = ("recipe", "medicaldatamanagement", "billing")
 FREE = ResourceScope(NAME)
 
-CITIZEN = Identity("citizen", "device")
-PHYSICIAN = Identity("quality", "device", disciplines=("physician",))
-NURSE = Identity("quality", "device", disciplines=("nurse",))
-MEMBER = Identity("organisation", "device")
-MANDATARY = Identity("mandate", "device", service_names=("recipe", "billing"))
-PARENT = Identity("child", "device")
-NOBODYS = Identity("system", None)
+CITIZEN = ClientIdentity("citizen", "device")
+PHYSICIAN = ClientIdentity("quality", "device", disciplines=("physician",))
+NURSE = ClientIdentity("quality", "device", disciplines=("nurse",))
+MEMBER = ClientIdentity("organisation", "device")
+MANDATARY = ClientIdentity("mandate", "device", service_names=("recipe", "billing"))
+PARENT = ClientIdentity("child", "device")
+NOBODYS = ClientIdentity("system", None)
 ALL = (CITIZEN, PHYSICIAN, NURSE, MEMBER, MANDATARY, PARENT, NOBODYS)
 
 
@@ -56,7 +56,7 @@ def at(rules: ResourceScope, level: Level = "") -> Resource:
     )
 
 
-def reason(identity: Identity, rules: ResourceScope, level: Level = "") -> str:
+def reason(identity: ClientIdentity, rules: ResourceScope, level: Level = "") -> str:
     """The word of the refusal; "" where it is permitted."""
     refused = refusal(identity, "read", at(rules, level))
     return refused.reason if refused else ""
@@ -66,11 +66,11 @@ def only(**rules: Any) -> ResourceScope:
     return ResourceScope(NAME, **rules)
 
 
-def with_level(identity: Identity, level: PolicyLevel) -> Identity:
+def with_level(identity: ClientIdentity, level: PolicyLevel) -> ClientIdentity:
     return replace(identity, level=level)
 
 
-CASES: list[tuple[str, ResourceScope, Level, dict[Identity, str]]] = [
+CASES: list[tuple[str, ResourceScope, Level, dict[ClientIdentity, str]]] = [
     ("no rule at all", FREE, "", dict.fromkeys(ALL, "")),
     (
         "one kind",
@@ -170,7 +170,7 @@ CASES: list[tuple[str, ResourceScope, Level, dict[Identity, str]]] = [
     ("rules", "level", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_who_may_obtain_it(
-    rules: ResourceScope, level: Level, expected: dict[Identity, str]
+    rules: ResourceScope, level: Level, expected: dict[ClientIdentity, str]
 ) -> None:
     assert {identity: reason(identity, rules, level) for identity in ALL} == expected
 
@@ -233,9 +233,9 @@ kinds = st.lists(st.sampled_from(IDENTITY_KINDS), unique=True, max_size=6).map(t
 
 
 @st.composite
-def identities(draw: st.DrawFn) -> Identity:
+def identities(draw: st.DrawFn) -> ClientIdentity:
     kind = draw(st.sampled_from(IDENTITY_KINDS))
-    return Identity(
+    return ClientIdentity(
         kind,
         None if kind == "system" else draw(levels),
         draw(disciplines) if kind == QUALITY else (),
@@ -276,7 +276,7 @@ def widened(draw: st.DrawFn, rules: ResourceScope) -> ResourceScope:
 
 @given(st.data(), identities(), registered_rules(), st.sampled_from(("", *LEVELS)))
 def test_widening_a_rule_never_narrows(
-    data: st.DataObject, identity: Identity, rules: ResourceScope, level: Level
+    data: st.DataObject, identity: ClientIdentity, rules: ResourceScope, level: Level
 ) -> None:
     wider = data.draw(widened(rules))
     if reason(identity, rules, level) == "":
@@ -285,7 +285,7 @@ def test_widening_a_rule_never_narrows(
 
 @given(identities(), registered_rules(), st.sampled_from(("", *LEVELS)))
 def test_whoever_obtains_it_meets_every_rule(
-    identity: Identity, rules: ResourceScope, level: Level
+    identity: ClientIdentity, rules: ResourceScope, level: Level
 ) -> None:
     """The rules once more, each by itself, as an operator would read them out."""
     kind = not rules.profile_kinds or identity.kind in rules.profile_kinds

@@ -10,7 +10,7 @@ from authn.clients.client_metadata import ClientMetadata, InvalidClientMetadata
 from authn.clients.client_rules import RULES
 from authn.clients.clients import CLIENT_ID, Client, find_client, new_client_id
 from authn.clients.redirect_uris import InvalidRedirectUri
-from authn.clients.registration import Registered, new_client, register_client
+from authn.clients.registration import RegisteredClient, new_client, register_client
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
 from authn.errors import Refusal
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.thorough
 URI = "https://client.example/cb"
 
 
-def registered(site: Site, **metadata: Any) -> Registered:
+def registered(site: Site, **metadata: Any) -> RegisteredClient:
     metadata = {"client_name": "Client", "redirect_uris": [URI]} | metadata
     with writing(site.database) as connection:
         return register_client(connection, site.secrets, site.clock(), **metadata)

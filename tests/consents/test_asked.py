@@ -9,14 +9,8 @@ import pytest
 
 from authn.clients.clients import Client
 from authn.clients.registration import new_client
-from authn.consents.asked import (
-    allowed_names,
-    narrowed,
-    needed_names,
-    still_to_ask,
-    that_count,
-)
-from authn.consents.consents import Answer
+from authn.consents.asked import allowed_names, narrowed, needed_names, still_to_ask, that_count
+from authn.consents.consents import ConsentAnswer
 from authn.grants.authorization_request import AuthorizationRequest
 
 pytestmark = pytest.mark.one_engine
@@ -51,10 +45,10 @@ def client(**reasons: str) -> Client:
     return replace(made.client, scope_reasons=said)
 
 
-def answers(allowed: Iterable[str] = (), declined: Iterable[str] = ()) -> dict[str, Answer]:
+def answers(allowed: Iterable[str] = (), declined: Iterable[str] = ()) -> dict[str, ConsentAnswer]:
     return {
-        **{name: Answer(True, NOW) for name in allowed},
-        **{name: Answer(False, NOW) for name in declined},
+        **{name: ConsentAnswer(True, NOW) for name in allowed},
+        **{name: ConsentAnswer(False, NOW) for name in declined},
     }
 
 
@@ -111,8 +105,11 @@ def test_needed_is_what_signs_in_what_has_a_reason_and_what_is_essential() -> No
 
 def test_details_of_another_occasion_do_not_count() -> None:
     detail = "authorization_details/x"
-    before = {detail: Answer(True, NOW - timedelta(seconds=1)), "openid": Answer(True, NOW)}
-    assert that_count(before, request("openid")) == {"openid": Answer(True, NOW)}
+    before = {
+        detail: ConsentAnswer(True, NOW - timedelta(seconds=1)),
+        "openid": ConsentAnswer(True, NOW),
+    }
+    assert that_count(before, request("openid")) == {"openid": ConsentAnswer(True, NOW)}
     assert that_count(before, request("openid"), NOW + timedelta(seconds=1)) == {}
 
 

@@ -6,11 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from authn.clients.registration import register_client
-from authn.consents.consents import (
-    answers_of,
-    forget_ended_consents,
-    give_consent,
-)
+from authn.consents.consents import answers_of, forget_ended_consents, give_consent
 from authn.db.transaction import writing
 from authn.people.persons import person_of
 from authn.profiles.profile import NO_PROFILE

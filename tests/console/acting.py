@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from authn.audit.log import audit_events
 from authn.console.approval_rows import Approval, approval_from_row
-from authn.console.desk_sessions import Desk, Why
+from authn.console.desk_sessions import Desk, DeskClosedReason
 from authn.console.tables import approvals
 from authn.db.transaction import reading, writing
 from authn.devices.devices import every_device_of
@@ -53,7 +53,7 @@ def desk_of(
     with reading(site.database) as connection:
         member = staff_at(connection, who.person.id, at)
     assert member is not None, f"{who.person.full_name} does not work at {at}"
-    return Desk(member, Why(reason))
+    return Desk(member, DeskClosedReason(reason))
 
 
 def appointed(site: Site, made: DeskScreen, role: str, desk: str = "Ghent") -> None:

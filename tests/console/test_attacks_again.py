@@ -19,7 +19,7 @@ from authn.db.transaction import reading, writing
 from authn.devices.devices import devices_of
 from authn.enrolment.activation import check_activation_code
 from authn.errors import CommandError, Forbidden
-from authn.federation.code_flow import Answered
+from authn.federation.code_flow import UpstreamAnswer
 from authn.federation.foreign_identities import keep_unmatched, waiting_identities
 from authn.people.merge import merge_persons
 from authn.people.persons import person_of
@@ -70,7 +70,7 @@ def waits(site: Site, sub: str) -> UUID:
     """A foreign identity of this `sub` that waits."""
     with writing(site.database) as connection:
         before = {each.id for each in waiting_identities(connection, site.secrets)}
-        keep_unmatched(job(site, connection), upstream(), Answered({"sub": sub}, CLAIMS))
+        keep_unmatched(job(site, connection), upstream(), UpstreamAnswer({"sub": sub}, CLAIMS))
         after = {each.id for each in waiting_identities(connection, site.secrets)}
     (one,) = after - before
     return one

@@ -9,7 +9,7 @@ from authn.clients.assertion_issuers import list_assertion_issuers
 from authn.clients.exchange_pairs import list_exchanges
 from authn.clients.resources import find_resource
 from authn.console.merge_parts import PARTS
-from authn.console.operator_request_rows import Kind, Wanted
+from authn.console.operator_request_rows import Kind, OperatorRequestInput
 from authn.console.operator_requests import ask
 from authn.db.transaction import reading, writing
 from authn.people.merge import merge_persons
@@ -178,7 +178,7 @@ def test_what_waits_from_before_there_was_a_column_is_asked_anew(
     operator: DeskScreen, second: DeskScreen, site: Site, kind: Kind
 ) -> None:
     """The service was upgraded meanwhile."""
-    wanted = Wanted(kind, "hospital", ("ssin",), (), {"client_id": "hospital"})
+    wanted = OperatorRequestInput(kind, "hospital", ("ssin",), (), {"client_id": "hospital"})
     with writing(site.database) as connection:
         desk = desk_of(site, operator, at="Brussels")
         request = ask(job(site, connection), desk, wanted, "They send letters", "").id

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from authn.audit import searching
 from authn.audit.events import ActivationRefused, ApplicationAuthorised, RegisterImported, SignedIn
 from authn.audit.log import audit_events, record
-from authn.audit.searching import Filters, search
+from authn.audit.searching import AuditFilters, search
 from authn.audit.watching_events import AuditRowSeen, AuditSearched, AuditVerified
 from authn.console import audit_csv, audit_endpoints
 from authn.console.audit_filters import FIELDS
@@ -139,7 +139,7 @@ def test_a_question_that_finds_little_looks_through_a_bounded_number_and_says_wh
         for _ in range(9):
             event = ActivationRefused(client_id="hospital", reason="x")
             record(connection, site.secrets, event, site.clock(), "-")
-    filters = Filters(event="session.signed-in", client_id="hospital")
+    filters = AuditFilters(event="session.signed-in", client_id="hospital")
     found, looks, mark = [], 0, None
     while True:
         with reading(site.database) as connection:

@@ -12,11 +12,7 @@ from sqlalchemy import func, select
 
 from authn.audit.log import audit_events
 from authn.console import approvals, expiry
-from authn.console.expiry import (
-    approvals_looked_after,
-    expire_due,
-    forget_old_approvals,
-)
+from authn.console.expiry import approvals_looked_after, expire_due, forget_old_approvals
 from authn.console.tables import approvals as table
 from authn.db.transaction import reading, writing
 from authn.settings import Settings

@@ -13,11 +13,11 @@ from sqlalchemy import func, select, update
 from authn.audit.device_events import DeviceRenamed
 from authn.audit.log import audit_events, record
 from authn.audit.staff_events import DeskReasonGiven, DeskSearched
-from authn.console.find import MOST_FOUND, NotSearchable, Search, read_search
+from authn.console.find import MOST_FOUND, NotSearchable, PersonSearch, read_search
 from authn.console.looks import WITHIN, count_looks
 from authn.db.transaction import reading, writing
 from authn.notices.addresses import add_address, hash_addresses
-from authn.notices.kinds import AddressConfirmation
+from authn.notices.kinds import AddressConfirmationNotice
 from authn.notices.notices import tell_address
 from authn.notices.tables import contact_addresses
 from authn.people.citizen import Citizen
@@ -222,7 +222,7 @@ def test_the_reference_in_a_mail_leads_to_whom_it_told(
 def test_a_mail_to_an_address_that_nobody_confirmed_has_no_reference(
     citizen: CitizenAtHome, site: Site
 ) -> None:
-    notice = AddressConfirmation("https://example.org/x#y", site.clock())
+    notice = AddressConfirmationNotice("https://example.org/x#y", site.clock())
     with writing(site.database) as connection:
         occasion = replace(job(site, connection), reference="ABCDEFGHJK")
         tell_address(occasion, "new@example.org", "en", notice, citizen.person.id)
@@ -453,7 +453,7 @@ def test_what_cannot_be_searched_by_names_the_field(
 
 @pytest.mark.one_engine
 def test_what_is_looked_for_is_in_no_repr() -> None:
-    assert SSIN not in repr(Search("number", SSIN))
+    assert SSIN not in repr(PersonSearch("number", SSIN))
 
 
 def test_nothing_is_searched_without_a_reason(

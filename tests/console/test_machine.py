@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from starlette.applications import Starlette
 
-from authn.console.desk_sessions import Why
-from authn.console.machine import Issued, at_the_machine, do_issue_code
+from authn.console.desk_sessions import DeskClosedReason
+from authn.console.machine import IssuedByCommand, at_the_machine, do_issue_code
 from authn.db.transaction import reading, writing
 from authn.people.persons import find_person
 from authn.people.tables import Person
@@ -211,10 +211,10 @@ def test_an_approval_is_spent_by_one_of_two_commands_at_once(
     supervisor: DeskScreen, citizen: CitizenAtHome, site: Site
 ) -> None:
     with reading(site.database) as connection:
-        desk = at_the_machine(connection, Why("came-to-desk"))
+        desk = at_the_machine(connection, DeskClosedReason("came-to-desk"))
     assert desk.alone == frozenset()
 
-    def run() -> Issued:
+    def run() -> IssuedByCommand:
         with writing(site.database) as connection:
             return do_issue_code(job(site, connection), desk, citizen.person)
 
@@ -222,7 +222,7 @@ def test_an_approval_is_spent_by_one_of_two_commands_at_once(
     assert first
     assert approve(supervisor, first.id).status_code == 200
     results = at_once(run, threads=4)
-    codes = [each.code for each in results if isinstance(each, Issued) and each.code]
+    codes = [each.code for each in results if isinstance(each, IssuedByCommand) and each.code]
     assert len(codes) == 1
     assert len(rows(site, "registration.code-issued-at-machine")) == 1
     assert codes[0] not in repr(results)

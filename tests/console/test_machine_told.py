@@ -7,8 +7,8 @@ import pytest
 from httpx2 import Response
 from starlette.applications import Starlette
 
-from authn.console.desk_sessions import Why
-from authn.console.machine import Issued, at_the_machine, do_issue_code
+from authn.console.desk_sessions import DeskClosedReason
+from authn.console.machine import IssuedByCommand, at_the_machine, do_issue_code
 from authn.db.transaction import reading, writing
 from authn.web.site import Site
 from tests.citizen import KARIM
@@ -66,14 +66,17 @@ def test_asked_by_two_commands_at_once_it_is_told_once(
     site: Site, supervisor: DeskScreen, reachable: CitizenAtHome
 ) -> None:
     with reading(site.database) as connection:
-        desk = at_the_machine(connection, Why("came-to-desk"))
+        desk = at_the_machine(connection, DeskClosedReason("came-to-desk"))
 
-    def run() -> Issued:
+    def run() -> IssuedByCommand:
         with writing(site.database) as connection:
             return do_issue_code(job(site, connection), desk, reachable.person)
 
     results = at_once(run, threads=4)
-    assert len({each.asked.id for each in results if isinstance(each, Issued) and each.asked}) == 1
+    assert (
+        len({each.asked.id for each in results if isinstance(each, IssuedByCommand) and each.asked})
+        == 1
+    )
     assert len(told(site)) == 2
     assert len(every_approval(site)) == 1
 

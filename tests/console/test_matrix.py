@@ -16,8 +16,8 @@ from starlette.routing import Route
 from authn.app import ROUTES
 from authn.audit.log import audit_events
 from authn.audit.staff_events import DeskColleagueSeen, DeskRefused
-from authn.console.desk import Entry
-from authn.console.desk_sessions import Desk, Why
+from authn.console.desk import DeskActivityEntry
+from authn.console.desk_sessions import Desk, DeskClosedReason
 from authn.console.endpoints import routes as console_routes
 from authn.console.menu import MENU
 from authn.console.targets import (
@@ -169,9 +169,9 @@ def routes_of_the_desk() -> Iterator[tuple[str, Route]]:
             yield f"{method} {route.path}", route
 
 
-def entry_of(route: Route) -> Entry | None:
+def entry_of(route: Route) -> DeskActivityEntry | None:
     function = route.app.shape.function  # type: ignore[attr-defined]
-    return function if isinstance(function, Entry) else None
+    return function if isinstance(function, DeskActivityEntry) else None
 
 
 ENTRIES: Final = {
@@ -179,7 +179,7 @@ ENTRIES: Final = {
 }
 
 
-def address(path: str, entry: Entry, citizen: CitizenAtHome) -> str:
+def address(path: str, entry: DeskActivityEntry, citizen: CitizenAtHome) -> str:
     """The path with a citizen, a device of theirs, and what nobody has, in place of its names."""
     known = {"id": str(citizen.person.id), "device": str(citizen.devices[0])}
 
@@ -192,7 +192,9 @@ def address(path: str, entry: Entry, citizen: CitizenAtHome) -> str:
     return re.sub(r"\{([^}]+)\}", filled, path)
 
 
-def asked(made: DeskScreen, name: str, entry: Entry, citizen: CitizenAtHome) -> Response:
+def asked(
+    made: DeskScreen, name: str, entry: DeskActivityEntry, citizen: CitizenAtHome
+) -> Response:
     method, _, path = name.partition(" ")
     at = address(path, entry, citizen)
     if method == "GET":
@@ -278,7 +280,7 @@ def test_whoever_is_not_at_the_desk_gets_nothing(
             assert answer.headers["location"].startswith("/desk/login?next=%2Fdesk"), name
 
 
-def about_somebody() -> dict[str, Entry]:
+def about_somebody() -> dict[str, DeskActivityEntry]:
     return {name: each for name, each in ENTRIES.items() if each.about}
 
 
@@ -367,7 +369,9 @@ def expected(role: Role, act: Act, target: str) -> str:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_act_of_a_role_on_everybody(site: Site, targets: dict[str, UUID], role: Role) -> None:
-    desk = Desk(Staff(targets["own"], frozenset({role}), frozenset({"Ghent"})), Why("question"))
+    desk = Desk(
+        Staff(targets["own"], frozenset({role}), frozenset({"Ghent"})), DeskClosedReason("question")
+    )
     for act, rule in RULES.items():
         if not rule.about_person:
             continue
@@ -442,7 +446,7 @@ def test_whoever_opens_the_account_of_a_colleague_is_told_of(
 
 def test_each_refused_act_is_on_record(site: Site, targets: dict[str, UUID]) -> None:
     roles = frozenset[Role]({"agent"})
-    desk = Desk(Staff(targets["own"], roles, frozenset({"Ghent"})), Why())
+    desk = Desk(Staff(targets["own"], roles, frozenset({"Ghent"})), DeskClosedReason())
     for target in ("own", "deceased", "merged"):
         with pytest.raises(Refusal), writing(site.database) as connection:
             person = seen_person(connection, targets[target])
@@ -456,7 +460,7 @@ def test_each_refused_act_is_on_record(site: Site, targets: dict[str, UUID]) -> 
 
 
 def test_whoever_left_the_desk_is_no_colleague(site: Site, targets: dict[str, UUID]) -> None:
-    desk = Desk(Staff(targets["own"], frozenset[Role](), frozenset({"Ghent"})), Why())
+    desk = Desk(Staff(targets["own"], frozenset[Role](), frozenset({"Ghent"})), DeskClosedReason())
     with writing(site.database) as connection:
         assert standing_of(connection, desk, targets["colleague"]).colleague
         dismiss(connection, site.secrets, targets["colleague"], "auditor", site.clock())

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from authn.db.transaction import reading, writing
-from authn.federation.code_flow import Answered
+from authn.federation.code_flow import UpstreamAnswer
 from authn.federation.foreign_identities import keep_unmatched, waiting_identities
 from authn.notices.addresses import addresses_of
 from authn.settings import Settings
@@ -187,7 +187,9 @@ def test_a_birth_date_that_is_another_one_is_said_before_an_identity_is_matched(
 ) -> None:
     with writing(site.database) as connection:
         claims = {"given_name": "Somebody", "birthdate": claimed}
-        keep_unmatched(job(site, connection), upstream(), Answered({"sub": "somebody"}, claims))
+        keep_unmatched(
+            job(site, connection), upstream(), UpstreamAnswer({"sub": "somebody"}, claims)
+        )
         (identity,) = waiting_identities(connection, site.secrets)
     person = proposed(in_english(registrar), site, identity.id, KARIM.ssin)
     html = registrar.get(path(person, identity.id)).text

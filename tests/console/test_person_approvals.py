@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from authn.console.approvals import ask
-from authn.console.desk_sessions import Why
+from authn.console.desk_sessions import DeskClosedReason
 from authn.console.expiry import expire_due
 from authn.console.machine import at_the_machine
 from authn.db.transaction import writing
@@ -101,7 +101,7 @@ def test_the_api_tells_the_same(
     site: Site, agent: DeskScreen, citizen: CitizenAtHome, waiting: UUID, make_tool: MakeTool
 ) -> None:
     with writing(site.database) as connection:
-        desk = at_the_machine(connection, Why("question"))
+        desk = at_the_machine(connection, DeskClosedReason("question"))
         ask(job(site, connection), desk, "merge", citizen.person.id, {})
     tool = make_tool(agent)
     told = {each["act"]: each for each in tool.person("person", citizen.person.id)["approvals"]}

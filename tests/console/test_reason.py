@@ -10,7 +10,7 @@ from sqlalchemy import select
 from authn.audit.log import audit_events
 from authn.audit.staff_events import DeskLooksUnusual, DeskReasonGiven, DeskRefused
 from authn.console.desk import DeskSession
-from authn.console.desk_sessions import Desk, Why, find_desk_session
+from authn.console.desk_sessions import Desk, DeskClosedReason, find_desk_session
 from authn.console.looks import WITHIN, count_looks, record_look
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError, Forbidden, Refusal
@@ -55,7 +55,7 @@ def test_a_reason_is_kept_for_this_person_alone_and_on_record(
     assert answer.headers["location"] == f"/desk/people/{citizen.person.id}"
     session = session_of(agent)
     assert session.about_id == citizen.person.id
-    assert session.why == Why("lost-device", "called", "T-7")
+    assert session.why == DeskClosedReason("lost-device", "called", "T-7")
     assert rows(site, DeskReasonGiven.name) == [
         {
             "actor_id": agent.person.id,
@@ -78,7 +78,7 @@ def test_it_is_gone_a_while_later(
     assert agent.is_open
     clock.advance(minutes=1)
     session = session_of(agent)
-    assert (session.about_id, session.why) == (None, Why())
+    assert (session.about_id, session.why) == (None, DeskClosedReason())
 
 
 def test_it_is_gone_when_another_person_is_opened(
@@ -289,7 +289,9 @@ def test_every_supervisor_of_the_desk_sees_it_and_nobody_else(
 def test_looks_at_the_same_moment_do_not_pass_the_limit(agent: DeskScreen, site: Site) -> None:
     limited(site, 2, 4)
     people = strangers(site, 8)
-    desk = Desk(Staff(agent.person.id, frozenset[Role]({"agent"}), frozenset({"Ghent"})), Why())
+    desk = Desk(
+        Staff(agent.person.id, frozenset[Role]({"agent"}), frozenset({"Ghent"})), DeskClosedReason()
+    )
 
     def look() -> str:
         person_id = people.pop()

@@ -20,7 +20,7 @@ from authn.db.transaction import reading, writing
 from authn.devices.devices import devices_of
 from authn.enrolment.foreign_matches import take_match_away
 from authn.enrolment.returning import BY_DESK, begin_return, waiting_return
-from authn.federation.code_flow import Answered
+from authn.federation.code_flow import UpstreamAnswer
 from authn.federation.foreign_identities import (
     find_identity,
     forget_unmatched_identities,
@@ -80,7 +80,7 @@ def upstream() -> Upstream:
 def identity(site: Site) -> UUID:
     """A foreign identity that waits."""
     with writing(site.database) as connection:
-        answered = Answered({"sub": "somebody"}, CLAIMS)
+        answered = UpstreamAnswer({"sub": "somebody"}, CLAIMS)
         keep_unmatched(job(site, connection), upstream(), answered)
         (one,) = waiting_identities(connection, site.secrets)
     return one.id
@@ -402,7 +402,7 @@ def test_what_nobody_matches_is_deleted_after_ninety_days_and_may_come_again(
     clock.advance(seconds=1)
     assert cleaned() == 1
     with writing(site.database) as connection:
-        answered_once = Answered({"sub": "somebody"}, CLAIMS)
+        answered_once = UpstreamAnswer({"sub": "somebody"}, CLAIMS)
         keep_unmatched(job(site, connection), upstream(), answered_once)
         (one,) = waiting_identities(connection, site.secrets)
         person = person_of(connection, site.secrets, KARIM, site.clock())
@@ -489,7 +489,9 @@ def test_two_of_one_day_are_told_apart_without_their_names(
     registrar.screen.client.headers["Accept-Language"] = "en"
     clock.advance(minutes=7)
     with writing(site.database) as connection:
-        keep_unmatched(job(site, connection), upstream(), Answered({"sub": "another"}, CLAIMS))
+        keep_unmatched(
+            job(site, connection), upstream(), UpstreamAnswer({"sub": "another"}, CLAIMS)
+        )
         both = waiting_identities(connection, site.secrets)
     page = registrar.get(QUEUE).text
     lines = re.findall(rf'<li><a href="({QUEUE}/[^"]+)">(.*?)</a>', page, re.DOTALL)

@@ -17,7 +17,7 @@ from authn.audit.at_desk import DeskEvent
 from authn.audit.catalogue import every_event
 from authn.audit.desk_events import ApprovalExpired
 from authn.audit.operator_events import OperatorRequestExpired
-from authn.audit.registration_events import MachineCodeIssued
+from authn.audit.registration_events import OperatorCodeIssued
 from authn.audit.staff_events import DeskActedAlone
 from authn.clients.clients import find_client
 from authn.clients.desk_api import desk_api_audience
@@ -354,7 +354,7 @@ def test_at_the_api_too(tool: Tool, citizen: CitizenAtHome, site: Site) -> None:
 @pytest.mark.one_engine
 def test_each_event_of_the_desk_is_of_an_act_that_a_role_permits() -> None:
     """Those that nobody of the staff does have no role: at the machine, or by time alone."""
-    by_nobody = {ApprovalExpired, OperatorRequestExpired, DeskActedAlone, MachineCodeIssued}
+    by_nobody = {ApprovalExpired, OperatorRequestExpired, DeskActedAlone, OperatorCodeIssued}
     events = {each for each in every_event().values() if issubclass(each, DeskEvent)}
     assert events - by_nobody == {*ACTS, *OF_ITS_ACT}
     assert {*ACTS.values()} <= {*RULES}

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from authn.clients.desk_api import desk_api_audience
 from authn.clients.tables import clients, resources
-from authn.db.metadata import Instant, metadata
+from authn.db.metadata import UtcDateTime, metadata
 from authn.db.transaction import reading, writing
 from authn.db.upgrade import upgrade
 from authn.federation.foreign_identities import match_identity, matches_made_alone
@@ -103,7 +103,7 @@ def without_0008(operations: Operations) -> None:
     with operations.batch_alter_table("audit_progress", table_kwargs=kept) as batch:
         batch.drop_column("missing")
         batch.add_column(sa.Column("seen", sa.BigInteger(), nullable=False))
-        batch.add_column(sa.Column("seen_at", Instant(timezone=True), nullable=False))
+        batch.add_column(sa.Column("seen_at", UtcDateTime(timezone=True), nullable=False))
 
 
 def nobody_is_staff_as_a_capacity(connection: Connection, site: Site) -> None:

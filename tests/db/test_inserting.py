@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from authn.db.engine import Database
 from authn.db.inserting import insert_row, insert_rows
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 from authn.db.transaction import NeedsToWrite, reading, writing
 
 NOW = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
@@ -32,7 +32,7 @@ everything = Table(
     "test_of_every_type",
     MetaData(),
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("at", Instant),
+    Column("at", UtcDateTime),
     Column("who", Uuid),
     Column("said", Text),
     Column("name", String(40)),

@@ -21,7 +21,7 @@ from authn.audit.log import audit_events
 from authn.db.spent import spent_tokens
 from authn.db.transaction import reading
 from authn.people.tables import persons
-from authn.web.outgoing import LARGEST_ANSWER, Outgoing, Patience
+from authn.web.outgoing import LARGEST_ANSWER, OutgoingClient, OutgoingTimeouts
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.federation.journey import Journey, query_of
@@ -319,7 +319,7 @@ SILENT: dict[str, Lie] = {"slow": _slow, "dripping": _drip}
 def impatient(app: Starlette) -> None:
     """The service does not wait for long."""
     site: Site = app.state.site
-    app.state.site = replace(site, outgoing=Outgoing(Patience(2, 1, 1.5)))
+    app.state.site = replace(site, outgoing=OutgoingClient(OutgoingTimeouts(2, 1, 1.5)))
 
 
 @one_engine

@@ -16,7 +16,7 @@ from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
 from authn.devices.devices import every_device_of
 from authn.enrolment.foreign_matches import take_match_away
-from authn.federation.code_flow import Answered
+from authn.federation.code_flow import UpstreamAnswer
 from authn.federation.foreign_identities import (
     ForeignIdentity,
     keep_unmatched,
@@ -92,7 +92,7 @@ def test_who_comes_again_waits_once(journey: Journey, fas: Provider, site: Site)
 
 def test_two_arrivals_at_once_are_one_row(journey: Journey, site: Site) -> None:
     upstream = find_upstream(site.settings, "fas")
-    answered = Answered({"sub": "somebody"}, ANNA)
+    answered = UpstreamAnswer({"sub": "somebody"}, ANNA)
 
     def keep() -> None:
         with writing(site.database) as connection:

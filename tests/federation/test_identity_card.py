@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.app import create_app
-from authn.demo.identity_card import Agreement, create_identity_card, read_cards
+from authn.demo.identity_card import CardAgreement, create_identity_card, read_cards
 from authn.demo.town import PEOPLE, issue_identity_card
 from authn.settings import Settings
 from authn.web.languages import LANGUAGES
@@ -23,7 +23,7 @@ from tests.federation.journey import Journey, enrol, query_of
 
 
 @pytest.fixture
-def card(settings: Settings, clock: MovableClock) -> Iterator[tuple[Settings, Agreement]]:
+def card(settings: Settings, clock: MovableClock) -> Iterator[tuple[Settings, CardAgreement]]:
     """The card is in its reader, and the service knows of it."""
     listener = browser.free_socket()
     (settings.data_directory / "secrets").mkdir(parents=True)
@@ -43,7 +43,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(card: tuple[Settings, Agreement], clock: MovableClock) -> Iterator[Starlette]:
+def app(card: tuple[Settings, CardAgreement], clock: MovableClock) -> Iterator[Starlette]:
     """The service that believes the card."""
     application = create_app(card[0], clock=clock)
     yield application
@@ -91,7 +91,7 @@ def test_cancelling_there_is_told_here(journey: Journey) -> None:
     assert "You stopped before the end" in answer.text
 
 
-def test_the_card_answers_one_service_alone(card: tuple[Settings, Agreement]) -> None:
+def test_the_card_answers_one_service_alone(card: tuple[Settings, CardAgreement]) -> None:
     asked = {
         "client_id": card[1].client_id,
         "redirect_uri": card[1].redirect_uri,
@@ -110,7 +110,7 @@ def test_the_card_answers_one_service_alone(card: tuple[Settings, Agreement]) ->
 
 
 def test_a_code_of_the_card_is_redeemed_once_by_whoever_asked(
-    card: tuple[Settings, Agreement],
+    card: tuple[Settings, CardAgreement],
 ) -> None:
     agreement = card[1]
     asked = {
@@ -144,7 +144,7 @@ def test_a_code_of_the_card_is_redeemed_once_by_whoever_asked(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.one_engine
 def test_every_page_of_the_card_says_that_it_is_none(
-    card: tuple[Settings, Agreement], language: str
+    card: tuple[Settings, CardAgreement], language: str
 ) -> None:
     answer = httpx2.get(f"{card[1].issuer}/authorize", headers={"Accept-Language": language})
     warning = load_pages("authn").translate("Test card: not a real identity", language)

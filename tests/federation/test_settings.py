@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from authn.app import create_app
-from authn.demo.identity_card import Agreement, create_identity_card
+from authn.demo.identity_card import CardAgreement, create_identity_card
 from authn.errors import CommandError
 from authn.federation.upstreams import upstreams
 from authn.settings import Settings
@@ -250,7 +250,7 @@ def test_the_test_card_is_nowhere_else(
             read(twin(files, address), issuer=service)
     pages = load_pages("authn")
     for issuer, service in ((address, "http://localhost:8000"), ("http://localhost:8002", SERVICE)):
-        agreement = Agreement(issuer, service, "demo", "secret", f"{service}/callback")
+        agreement = CardAgreement(issuer, service, "demo", "secret", f"{service}/callback")
         with pytest.raises(CommandError, match="localhost"):
             create_identity_card(agreement, [], pages, clock)
 

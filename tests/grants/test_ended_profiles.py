@@ -20,11 +20,11 @@ from authn.grants.ended_sessions import OUTBOX_KIND, REMEMBERED, tell_of_ended_s
 from authn.grants.grants import sid
 from authn.grants.tables import grants
 from authn.oidc.backchannel_logout import backchannel_work
-from authn.outbox.outbox import Claimed, read_payload
+from authn.outbox.outbox import ClaimedEntry, read_payload
 from authn.outbox.tables import outbox
 from authn.people.tables import persons
 from authn.secrets import new_token
-from authn.sources.facts import Fact, Period
+from authn.sources.facts import Fact, FactPeriod
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.mailbox import confirm_for, mails
@@ -43,7 +43,7 @@ from tests.profiles.sample_facts import (
 from tests.together import at_once
 
 TOLD = ClientMetadata(backchannel_logout_uri="https://hospital.example/logout")
-TODAY = Period(date(2026, 1, 1), date(2026, 3, 2))
+TODAY = FactPeriod(date(2026, 1, 1), date(2026, 3, 2))
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def logouts(site: Site) -> list[dict[str, Any]]:
     return [
         read_payload(
             site.secrets,
-            Claimed(row.id, row.kind, row.payload_encrypted, row.created_at, 0, row.due_at),
+            ClaimedEntry(row.id, row.kind, row.payload_encrypted, row.created_at, 0, row.due_at),
         )
         for row in rows
     ]

@@ -5,14 +5,16 @@ from contextlib import contextmanager
 
 from authn.clients.registration import register_client
 from authn.db.transaction import writing
-from authn.demo.application import SCOPES, Registration, create_demo_application
+from authn.demo.application import SCOPES, DemoClientRegistration, create_demo_application
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.secrets import new_token
 from tests import browser
 from tests.conftest import LiveService
 
 
-def registered(live: LiveService, address: str, name: str, *, public: bool = False) -> Registration:
+def registered(
+    live: LiveService, address: str, name: str, *, public: bool = False
+) -> DemoClientRegistration:
     """An application at this address is a client of the service."""
     site, now = live.site, live.site.clock()
     ensure_signing_keys(site.database, site.secrets, now)
@@ -29,7 +31,7 @@ def registered(live: LiveService, address: str, name: str, *, public: bool = Fal
             may_read_ssin=True,
         )
     secret = made.client_secret or ""
-    return Registration(live.address, made.client.client_id, secret, address)
+    return DemoClientRegistration(live.address, made.client.client_id, secret, address)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from authn.audit.registration_events import DeskCodePrinted
 from authn.clock import system_clock
 from authn.db.transaction import reading, writing
-from authn.federation.code_flow import Answered
+from authn.federation.code_flow import UpstreamAnswer
 from authn.federation.foreign_identities import keep_unmatched
 from authn.people.persons import find_person_by_ssin
 from authn.sources.csv_file import import_file
@@ -124,7 +124,7 @@ def test_a_foreign_identity_is_matched(chromium: Browser, live: LiveService) -> 
     site = live.site
     import_file(site.database, site.secrets, DEMO_PEOPLE, site.clock())
     with writing(site.database) as connection:
-        answered = Answered({"sub": "somebody"}, {**CLAIMS, "family_name": "x" * 60})
+        answered = UpstreamAnswer({"sub": "somebody"}, {**CLAIMS, "family_name": "x" * 60})
         keep_unmatched(job(site, connection), upstream(), answered)
     page = at_the_desk(new_context(chromium), live, "registrar")
     look(page, "waiting")

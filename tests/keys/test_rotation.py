@@ -22,7 +22,7 @@ from authn.keys.rotation import pairs, rotate, withdraw
 from authn.keys.signing_keys import (
     EVERY_ALGORITHM,
     REMEMBERED,
-    Keys,
+    SigningKeys,
     StoredKey,
     decrypt_jwk,
     ensure_signing_keys,
@@ -50,7 +50,7 @@ def _keys(site: Site) -> None:
     ensure_signing_keys(site.database, site.secrets, site.clock())
 
 
-def loaded(site: Site) -> Keys:
+def loaded(site: Site) -> SigningKeys:
     with reading(site.database) as connection:
         return load_keys(connection, site.secrets)
 

@@ -13,7 +13,7 @@ from authn.jose import ALGORITHMS, KEY_ENCRYPTIONS, InvalidToken, generate_key, 
 from authn.jose import export_private_key as exported
 from authn.keys.signing_keys import (
     EVERY_ALGORITHM,
-    Keys,
+    SigningKeys,
     current_keys,
     decrypt_jwk,
     encrypt_jwk,
@@ -28,7 +28,7 @@ from tests.conftest import MovableClock
 from tests.together import at_once
 
 
-def loaded(site: Site) -> Keys:
+def loaded(site: Site) -> SigningKeys:
     with reading(site.database) as connection:
         return load_keys(connection, site.secrets)
 

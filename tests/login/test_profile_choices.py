@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from authn.db.transaction import reading, writing
 from authn.login.profile_choices import (
     KEPT,
-    Chosen,
+    ChosenProfile,
     forget_old_choices,
     keep_choice,
     newest_in_session,
@@ -90,7 +90,7 @@ def test_what_is_kept_at_the_same_moment_never_changes_what_was_chosen(
 ) -> None:
     _, nurse, doctor = profiles_of(site, holder)
     note(site, holder, "before", nurse)
-    earlier = Chosen(nurse.consent_id, site.clock())
+    earlier = ChosenProfile(nurse.consent_id, site.clock())
     clock.advance(seconds=1)
     note(site, holder, "r1", doctor)
 

@@ -58,7 +58,7 @@ def test_a_service_without_a_mail_server_says_so_and_keeps_what_waits(
     person, _ = activation_code(site)
     confirm_for(site, person)
     with writing(site.database) as connection:
-        tell(job(site, connection), person.id, kinds.ReturnCancelled())
+        tell(job(site, connection), person.id, kinds.AccountRecoveryCancelledNotice())
     app = create_app(settings, clock=clock)
     with capture_logs() as logs, TestClient(app, base_url=ORIGIN):
         pass
@@ -76,7 +76,7 @@ def test_a_mail_that_is_refused_for_now_comes_later(
     person, _ = activation_code(site)
     confirm_for(site, person)
     with writing(site.database) as connection:
-        tell(job(site, connection), person.id, kinds.ReturnCancelled())
+        tell(job(site, connection), person.id, kinds.AccountRecoveryCancelledNotice())
     with mail_server.running() as server:
         work = outbox_work(to(settings, server), site.secrets, site.database, clock)
         server.replies_to_recipient = ["451 4.7.1 come again"]
@@ -92,7 +92,7 @@ def test_a_mailbox_that_is_gone_is_a_dead_letter_without_its_address(
     person, _ = activation_code(site)
     confirm_for(site, person)
     with writing(site.database) as connection:
-        tell(job(site, connection), person.id, kinds.ReturnCancelled())
+        tell(job(site, connection), person.id, kinds.AccountRecoveryCancelledNotice())
     with mail_server.running() as server, capture_logs() as logs:
         work = outbox_work(to(settings, server), site.secrets, site.database, clock)
         server.replies_to_recipient = ["550 5.1.1 <hanne@example.org> is gone"]
@@ -109,7 +109,7 @@ def test_mails_of_the_demonstration_are_files(
     person, _ = activation_code(site)
     confirm_for(site, person)
     with writing(site.database) as connection:
-        tell(job(site, connection), person.id, kinds.ReturnCancelled())
+        tell(job(site, connection), person.id, kinds.AccountRecoveryCancelledNotice())
     folder = settings.model_copy(update={"mail_directory": tmp_path / "mails"})
     assert run_once(outbox_work(folder, site.secrets, site.database, clock)).sent == 1
     assert len(list((tmp_path / "mails").glob("*.eml"))) == 1

@@ -30,37 +30,39 @@ LINK = "https://login.example.org/somewhere#SecretOfALink"
 SETTINGS = Settings(issuer="https://login.example.org", service_name="MijnSleutels & co")
 
 EXAMPLES: list[Notice] = [
-    kinds.DeviceAdded(DEVICE, "Firefox <b>on</b> Windows"),
-    kinds.DeviceUnlinked(DEVICE, "Oude telefoon"),
-    kinds.DeviceUnlinked(DEVICE, "Oude telefoon", "desk"),
-    kinds.DeviceSuspended(DEVICE, "Laptop", "holder"),
-    kinds.DeviceSuspended(DEVICE, "Laptop", "desk"),
-    kinds.DeviceSuspended(DEVICE, "Laptop", "a reason that nobody knows"),
-    kinds.OthersSuspended(DEVICE, "Laptop"),
-    kinds.DeviceResumed(DEVICE, "Laptop"),
-    kinds.DeviceCopied(DEVICE, "YubiKey 5 NFC"),
-    kinds.DeviceDormantSoon(DEVICE, "Tablet", date(2026, 4, 1)),
-    kinds.EmergencyDoorUsed("mail", NOW + timedelta(hours=24)),
-    kinds.EmergencyDoorUsed("upstream", None),
-    kinds.ReturnBegun(RETURN, NOW + timedelta(hours=24)),
-    kinds.ReturnBegun(RETURN, NOW + timedelta(hours=24), "desk"),
-    kinds.ReturnCancelled(),
-    kinds.AddressAdded("h•••@example.org"),
-    kinds.AddressConfirmed("h•••@example.org"),
-    kinds.AddressRemoved("h•••@example.org"),
-    kinds.AddressConfirmation(LINK, NOW + timedelta(hours=24)),
-    kinds.EmergencyLink(LINK),
-    kinds.CodeAsked(RETURN, NOW + timedelta(hours=24)),
-    kinds.MachineCodeAsked(RETURN),
-    kinds.IdentityMatched(DEVICE),
-    kinds.IdentityParted(),
-    kinds.ActivationLink(LINK, NOW + timedelta(days=14)),
-    kinds.PersonsMerged(),
-    kinds.MuchGiven("hospital <b>100%</b>"),
-    kinds.MuchAgreed("hospital <b>100%</b>", "Jan <b>Peeters</b> 100%"),
-    kinds.RoleChanged("Jan <b>Peeters</b> 100%", "supervisor", "Ghent", begun=True),
-    kinds.RoleChanged("Jan Peeters", "operator", "Ghent", begun=False),
-    kinds.ProfilesEnded((("Physician", ""), ("For %(name)s (mandate)", "Jan <b>Peeters</b> 100%"))),
+    kinds.DeviceAddedNotice(DEVICE, "Firefox <b>on</b> Windows"),
+    kinds.DeviceUnlinkedNotice(DEVICE, "Oude telefoon"),
+    kinds.DeviceUnlinkedNotice(DEVICE, "Oude telefoon", "desk"),
+    kinds.DeviceSuspendedNotice(DEVICE, "Laptop", "holder"),
+    kinds.DeviceSuspendedNotice(DEVICE, "Laptop", "desk"),
+    kinds.DeviceSuspendedNotice(DEVICE, "Laptop", "a reason that nobody knows"),
+    kinds.OtherDevicesSuspendedNotice(DEVICE, "Laptop"),
+    kinds.DeviceResumedNotice(DEVICE, "Laptop"),
+    kinds.DeviceCopiedNotice(DEVICE, "YubiKey 5 NFC"),
+    kinds.DeviceDormantSoonNotice(DEVICE, "Tablet", date(2026, 4, 1)),
+    kinds.EmergencyBlockNotice("mail", NOW + timedelta(hours=24)),
+    kinds.EmergencyBlockNotice("upstream", None),
+    kinds.AccountRecoveryBegunNotice(RETURN, NOW + timedelta(hours=24)),
+    kinds.AccountRecoveryBegunNotice(RETURN, NOW + timedelta(hours=24), "desk"),
+    kinds.AccountRecoveryCancelledNotice(),
+    kinds.AddressAddedNotice("h•••@example.org"),
+    kinds.AddressConfirmedNotice("h•••@example.org"),
+    kinds.AddressRemovedNotice("h•••@example.org"),
+    kinds.AddressConfirmationNotice(LINK, NOW + timedelta(hours=24)),
+    kinds.EmergencyLinkNotice(LINK),
+    kinds.DeskCodeNotice(RETURN, NOW + timedelta(hours=24)),
+    kinds.OperatorCodeNotice(RETURN),
+    kinds.IdentityMatchedNotice(DEVICE),
+    kinds.IdentityPartedNotice(),
+    kinds.ActivationLinkNotice(LINK, NOW + timedelta(days=14)),
+    kinds.PersonsMergedNotice(),
+    kinds.UnusualRequestsNotice("hospital <b>100%</b>"),
+    kinds.UnusualApprovalsNotice("hospital <b>100%</b>", "Jan <b>Peeters</b> 100%"),
+    kinds.RoleChangedNotice("Jan <b>Peeters</b> 100%", "supervisor", "Ghent", begun=True),
+    kinds.RoleChangedNotice("Jan Peeters", "operator", "Ghent", begun=False),
+    kinds.ProfilesEndedNotice(
+        (("Physician", ""), ("For %(name)s (mandate)", "Jan <b>Peeters</b> 100%"))
+    ),
 ]
 
 
@@ -202,7 +204,7 @@ def test_every_mail_to_a_confirmed_address_has_this_was_not_me(
 ) -> None:
     text = part(written(pages, notice, language), "plain")
     tokens = re.findall(r"/not-me#(\S+)", text)
-    if isinstance(notice, kinds.AddressConfirmation):
+    if isinstance(notice, kinds.AddressConfirmationNotice):
         assert tokens == [], "whoever reads there may be anybody"
         return
     if isinstance(notice, kinds.STAFF_ALONE):
@@ -214,11 +216,11 @@ def test_every_mail_to_a_confirmed_address_has_this_was_not_me(
     assert said.notice == kinds.NAMES[type(notice)]
     assert said.expires_at == NOW + LIFETIME
     targets = {
-        kinds.DeviceAdded: DEVICE,
-        kinds.ReturnBegun: RETURN,
-        kinds.CodeAsked: RETURN,
-        kinds.MachineCodeAsked: RETURN,
-        kinds.IdentityMatched: DEVICE,
+        kinds.DeviceAddedNotice: DEVICE,
+        kinds.AccountRecoveryBegunNotice: RETURN,
+        kinds.DeskCodeNotice: RETURN,
+        kinds.OperatorCodeNotice: RETURN,
+        kinds.IdentityMatchedNotice: DEVICE,
     }
     assert said.target == targets.get(type(notice))
 
@@ -243,7 +245,7 @@ def test_what_was_written_can_be_read_back(pages: Pages, notice: Notice, languag
 
 
 def test_when_and_with_what_are_said_in_belgian_time(pages: Pages) -> None:
-    notice = kinds.DeviceAdded(DEVICE, "Laptop")
+    notice = kinds.DeviceAddedNotice(DEVICE, "Laptop")
     text = part(written(pages, notice, "nl"), "plain")
     assert "Wanneer: 2 maart 2026 om 10:30, Belgische tijd" in text
     assert "Met: Firefox op Windows" in text
@@ -254,14 +256,14 @@ def test_when_and_with_what_are_said_in_belgian_time(pages: Pages) -> None:
 
 
 def test_a_device_name_is_text_in_html_and_untouched_in_plain(pages: Pages) -> None:
-    message = written(pages, kinds.DeviceAdded(DEVICE, "<b>&'%(x)s 100%"), "en")
+    message = written(pages, kinds.DeviceAddedNotice(DEVICE, "<b>&'%(x)s 100%"), "en")
     assert "“<b>&'%(x)s 100%”" in part(message, "plain")
     assert "&lt;b&gt;&amp;&#39;%(x)s 100%" in part(message, "html")
 
 
 def test_no_header_can_be_added_through_what_a_mail_names(pages: Pages) -> None:
     evil = "x\r\nBcc: karim@example.org\r\n\r\nhello"
-    message = written(pages, kinds.DeviceAdded(DEVICE, evil), "en", name=evil)
+    message = written(pages, kinds.DeviceAddedNotice(DEVICE, evil), "en", name=evil)
     assert message["Bcc"] is None
     assert message["To"] == "hanne@example.org"
     with pytest.raises((ValueError, IndexError)):
@@ -287,17 +289,17 @@ def test_a_person_with_another_language_is_told_in_the_services(pages: Pages) ->
 
 
 def test_what_the_help_desk_did_says_so(pages: Pages) -> None:
-    removed = kinds.DeviceUnlinked(DEVICE, "Oude telefoon", "desk")
+    removed = kinds.DeviceUnlinkedNotice(DEVICE, "Oude telefoon", "desk")
     assert "The help desk did this" in part(written(pages, removed, "en"), "plain")
-    by_holder = kinds.DeviceUnlinked(DEVICE, "Oude telefoon", "holder")
+    by_holder = kinds.DeviceUnlinkedNotice(DEVICE, "Oude telefoon", "holder")
     assert "help desk" not in part(written(pages, by_holder, "en"), "plain")
-    begun = kinds.ReturnBegun(RETURN, NOW, "desk")
+    begun = kinds.AccountRecoveryBegunNotice(RETURN, NOW, "desk")
     assert "They proved to be you" not in part(written(pages, begun, "en"), "plain")
 
 
 def test_a_row_written_before_its_kind_had_a_field_more_is_still_told() -> None:
     fields = {"device_id": str(DEVICE), "device_name": "Laptop"}
-    assert notice_of({"notice": "device-unlinked", "fields": fields}) == kinds.DeviceUnlinked(
+    assert notice_of({"notice": "device-unlinked", "fields": fields}) == kinds.DeviceUnlinkedNotice(
         DEVICE, "Laptop"
     )
 
@@ -308,6 +310,6 @@ def test_reasons_are_those_that_devices_have() -> None:
 
 def test_no_line_of_the_source_is_too_long_for_a_server(pages: Pages) -> None:
     """RFC 5321 §4.5.3.1.6: 1000 octets; quoted-printable keeps to 76."""
-    payload = payload_of(kinds.EmergencyLink(LINK + "x" * 2000), "fr")
+    payload = payload_of(kinds.EmergencyLinkNotice(LINK + "x" * 2000), "fr")
     raw = write_mail(SETTINGS, KEYS, pages, ROW, payload).as_bytes()
     assert max(len(line) for line in raw.splitlines()) <= 998

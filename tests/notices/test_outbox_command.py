@@ -25,7 +25,7 @@ def dead_row(site: Site) -> str:
     person, _ = activation_code(site)
     confirm_for(site, person)
     with writing(site.database) as connection:
-        tell(job(site, connection), person.id, kinds.ReturnCancelled())
+        tell(job(site, connection), person.id, kinds.AccountRecoveryCancelledNotice())
         claimed = claim(connection, site.clock(), "mail")
         assert claimed is not None
         mark_dead(connection, claimed, "recipient: 550 5.1.1", site.clock())

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from authn.app import create_app
 from authn.clock import system_clock
-from authn.demo.application import Registration, create_demo_application
+from authn.demo.application import DemoClientRegistration, create_demo_application
 from authn.demo.mails import read_mails
 from authn.notices.delivery import outbox_work
 from authn.outbox.worker import run_once
@@ -46,7 +46,7 @@ def demo(live: LiveService) -> Iterator[str]:
     """The demo application, which shows the mails."""
     listener = browser.free_socket()
     address = f"http://localhost:{listener.getsockname()[1]}"
-    registration = Registration(live.address, "demo", "secret", address)
+    registration = DemoClientRegistration(live.address, "demo", "secret", address)
     application = create_demo_application(
         registration, "secret", live.site.pages, live.site.settings.mail_directory
     )

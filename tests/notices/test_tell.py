@@ -29,7 +29,7 @@ from tests.occasion import job
 from tests.together import at_once
 
 pytestmark = pytest.mark.usefixtures("register")
-NOTICE = kinds.DeviceResumed(uuid4(), "Laptop")
+NOTICE = kinds.DeviceResumedNotice(uuid4(), "Laptop")
 
 
 def test_without_a_confirmed_address_nothing_is_written(site: Site) -> None:
@@ -73,7 +73,7 @@ def test_one_address_alone_can_be_told(site: Site) -> None:
     confirm_for(site, person, "second@example.org")
     link = "http://localhost:8000/lost/link#abc"
     with writing(site.database) as connection:
-        notice = kinds.EmergencyLink(link)
+        notice = kinds.EmergencyLinkNotice(link)
         tell_address(job(site, connection), "second@example.org", "de", notice, person.id)
     (mail,) = mails(site)
     assert mail.to == "second@example.org"

@@ -28,14 +28,14 @@ from authn.oidc import backchannel_logout
 from authn.oidc.backchannel_logout import EVENT, TYP, backchannel_work
 from authn.outbox import destinations
 from authn.outbox.destinations import run_once
-from authn.outbox.outbox import Entry, entries
+from authn.outbox.outbox import OutboxEntry, entries
 from authn.outbox.tables import outbox
-from authn.outbox.worker import MOST_TRIES, Report
+from authn.outbox.worker import MOST_TRIES, OutboxReport
 from authn.people.persons import person_of
 from authn.sessions.opening import make_room
 from authn.sessions.sessions import end_session
 from authn.settings import Settings
-from authn.web.outgoing import Outgoing, Patience
+from authn.web.outgoing import OutgoingClient, OutgoingTimeouts
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM, ORIGIN, Screen, enrolled
 from tests.conftest import MovableClock
@@ -74,12 +74,12 @@ def rp(make_rp: MakeRP, receiver: LogoutReceiver, holder: Holder) -> RelyingPart
     return make_rp(client_id="hospital", metadata=told_at(receiver)).allowed_by(holder)
 
 
-def tell(site: Site) -> Report:
+def tell(site: Site) -> OutboxReport:
     """What the worker does once."""
     return run_once(backchannel_work(site))
 
 
-def waiting(site: Site) -> list[Entry]:
+def waiting(site: Site) -> list[OutboxEntry]:
     with reading(site.database) as connection:
         return [each for each in entries(connection) if each.kind == "backchannel-logout"]
 
@@ -98,7 +98,7 @@ def test_the_logout_token_says_who_was_signed_out_of_what(
     id_token = rp.tokens()["id_token"]
     sign_out(client)
     clock.advance(seconds=30)
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     (token,) = receiver.tokens
     with reading(site.database) as connection:
         keys = load_keys(connection, site.secrets)
@@ -181,10 +181,10 @@ def test_each_attempt_has_a_token_of_its_own(
     rp.tokens()
     sign_out(client)
     receiver.status["/logout"] = 503
-    assert tell(site) == Report(put_off=1)
+    assert tell(site) == OutboxReport(put_off=1)
     receiver.status.clear()
     clock.advance(minutes=2)
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     first, second = (segment(token, 1) for token in receiver.tokens)
     assert first["jti"] != second["jti"]
     assert second["exp"] - first["exp"] == 120
@@ -203,10 +203,10 @@ def test_taken_is_done(
     receiver.status["/logout"] = status
     rp.tokens()
     sign_out(client)
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     assert waiting(site) == []
     clock.advance(days=1)
-    assert tell(site) == Report()
+    assert tell(site) == OutboxReport()
 
 
 @pytest.mark.parametrize("status", [201, 302, 303, 400, 401, 404, 429, 500, 501, 503])
@@ -218,7 +218,7 @@ def test_anything_else_is_tried_again(
     receiver.headers["Location"] = receiver.address + "/elsewhere"
     rp.tokens()
     sign_out(client)
-    assert tell(site) == Report(put_off=1)
+    assert tell(site) == OutboxReport(put_off=1)
     (entry,) = waiting(site)
     assert (entry.state, entry.tries, entry.destination) == ("waiting", 1, "hospital")
     assert [each.path for each in receiver.received] == ["/logout"], "no redirect is followed"
@@ -248,7 +248,7 @@ def test_an_answer_that_never_ends_is_not_read(
     receiver.body = b"x" * 17 * 1024
     rp.tokens()
     sign_out(client)
-    assert tell(site) == Report(put_off=1)
+    assert tell(site) == OutboxReport(put_off=1)
     assert waiting(site)[0].last_error == "an answer that is too large"
 
 
@@ -266,7 +266,7 @@ def test_only_public_addresses_are_called(
     rp = make_rp(metadata=ClientMetadata(backchannel_logout_uri=uri))
     rp.allowed_by(holder).tokens()
     sign_out(client)
-    assert tell(site) == Report(put_off=1)
+    assert tell(site) == OutboxReport(put_off=1)
     assert receiver.received == []
 
 
@@ -279,7 +279,7 @@ def test_a_slow_application_does_not_hold_up_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(destinations, "POLL_SECONDS", 0.02)
-    patient = Outgoing(Patience(SECONDS, SECONDS, SECONDS))
+    patient = OutgoingClient(OutgoingTimeouts(SECONDS, SECONDS, SECONDS))
     monkeypatch.setattr(backchannel_logout, "Outgoing", lambda: patient)
     gate = threading.Event()
     receiver.before = lambda path: gate.wait(SECONDS) if path == "/slow" else None
@@ -346,7 +346,7 @@ def test_the_applications_of_the_session_are_told_of(
 ) -> None:  # design 6
     id_token = rp.tokens()["id_token"]
     ACTS[name](site, holder)
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     assert segment(receiver.tokens[0], 1)["sid"] == segment(id_token, 1)["sid"]
     with reading(site.database) as connection:
         assert not anything_ended(connection)
@@ -357,7 +357,7 @@ def test_signing_out_here_is_told(
 ) -> None:
     rp.tokens()
     sign_out(client)
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
 
 
 def test_signing_out_at_an_application_is_told_to_all_that_were_used(
@@ -382,7 +382,7 @@ def test_signing_out_at_an_application_is_told_to_all_that_were_used(
     asked = client.get("/logout", params={"id_token_hint": hint}).text
     token = asked.partition('name="logout" value="')[2].partition('"')[0]
     assert Screen(client).post_form("/logout/confirm", logout=token).status_code == 200
-    assert tell(site) == Report(sent=2), "each once, whatever it was given how often"
+    assert tell(site) == OutboxReport(sent=2), "each once, whatever it was given how often"
     assert {segment(each, 1)["sid"] for each in receiver.tokens} == sids
     assert {segment(each, 1)["aud"] for each in receiver.tokens} == {"hospital", "pharmacy"}
     assert len({segment(each, 1)["sub"] for each in receiver.tokens}) == 2, "pairwise"
@@ -399,7 +399,7 @@ def test_signing_out_everywhere_is_told_for_each_session(
     rp.tokens()
     in_another_browser(site, app, rp, holder)
     assert Screen(client).post_form("/sign-out/everywhere").status_code == 303
-    assert tell(site) == Report(sent=2)
+    assert tell(site) == OutboxReport(sent=2)
     assert len({segment(each, 1)["sid"] for each in receiver.tokens}) == 2
 
 
@@ -413,7 +413,7 @@ def test_a_session_that_another_person_s_replaces_is_told(
     rp = make_rp(client_id="hospital", metadata=told_at(receiver))
     rp.allowed_by(hold_device(site, client, HANNE)).tokens()
     enrolled(site, client, KARIM)
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
 
 
 def test_a_session_too_many_is_told(
@@ -428,7 +428,7 @@ def test_a_session_too_many_is_told(
     few = site.settings.model_copy(update={"sessions_per_device": 1})
     with writing(site.database) as connection:
         make_room(connection, few, holder.held.device.id, clock())
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
 
 
 # What ends no session
@@ -440,7 +440,7 @@ def test_a_session_that_expires_by_itself_is_not_told(
     rp.tokens()
     clock.advance(days=40)
     assert client.get("/devices").status_code == 303
-    assert tell(site) == Report()
+    assert tell(site) == OutboxReport()
 
 
 def test_a_device_that_ends_is_told_for_sessions_that_had_expired_too(
@@ -450,7 +450,7 @@ def test_a_device_that_ends_is_told_for_sessions_that_had_expired_too(
     rp.tokens()
     clock.advance(days=REMEMBERED.days - 1)
     by_device(site, holder, unlink, "desk")
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
 
 
 def test_what_was_given_long_ago_is_not_told(
@@ -459,7 +459,7 @@ def test_what_was_given_long_ago_is_not_told(
     rp.tokens()
     clock.advance(days=REMEMBERED.days + 1)
     by_device(site, holder, unlink, "desk")
-    assert tell(site) == Report()
+    assert tell(site) == OutboxReport()
 
 
 def test_withdrawing_an_application_tells_it_and_signs_nobody_out(
@@ -467,7 +467,7 @@ def test_withdrawing_an_application_tells_it_and_signs_nobody_out(
 ) -> None:
     told = segment(rp.tokens()["id_token"], 1)
     assert Screen(client).post_form("/applications/hospital/withdraw").status_code == 303
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     claims = segment(receiver.tokens[0], 1)
     assert (claims["sub"], claims["sid"]) == (told["sub"], told["sid"])
     assert client.get("/devices").status_code == 200
@@ -480,7 +480,7 @@ def test_a_client_that_has_ended_is_told_nothing(
     with writing(site.database) as connection:
         end_client(connection, site.secrets, "hospital", site.clock())
     sign_out(client)
-    assert tell(site) == Report()
+    assert tell(site) == OutboxReport()
     assert receiver.received == []
 
 
@@ -492,7 +492,7 @@ def test_a_client_that_ends_while_it_waits_is_told_nothing(
     with writing(site.database) as connection:
         assert tell_of_ended_sessions(job(site, connection)) == 1
         end_client(connection, site.secrets, "hospital", site.clock())
-    assert tell(site) == Report(sent=1), "nobody is left to be told"
+    assert tell(site) == OutboxReport(sent=1), "nobody is left to be told"
     assert receiver.received == []
 
 
@@ -540,12 +540,12 @@ def test_an_end_after_its_telling_is_not_told_again(
 ) -> None:
     rp.tokens()
     by_device(site, holder, suspend, "desk", "desk")
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     with writing(site.database) as connection:
         end_session(connection, holder.session.id, site.clock())
     by_device(site, holder, unlink, "desk")
     die(site, holder)
-    assert tell(site) == Report()
+    assert tell(site) == OutboxReport()
     assert len(receiver.received) == 1
 
 
@@ -572,7 +572,7 @@ def test_many_ends_are_told_in_several_steps(
         there = in_another_browser(site, app, rp, holder)
         with writing(site.database) as connection:
             end_session(connection, there.session.id, site.clock())
-    assert tell(site) == Report(sent=5)
+    assert tell(site) == OutboxReport(sent=5)
 
 
 def test_a_sign_out_that_is_rolled_back_is_not_told(
@@ -582,7 +582,7 @@ def test_a_sign_out_that_is_rolled_back_is_not_told(
     with pytest.raises(RuntimeError), writing(site.database) as connection:
         end_session(connection, holder.session.id, site.clock())
         raise RuntimeError
-    assert tell(site) == Report()
+    assert tell(site) == OutboxReport()
 
 
 # The service that runs
@@ -618,6 +618,6 @@ def test_nothing_is_written_when_nothing_has_ended(site: Site, rp: RelyingParty)
     rp.tokens()
     with reading(site.database) as connection:
         before = connection.execute(select(func.count()).select_from(outbox)).scalar()
-    assert tell(site) == Report()
+    assert tell(site) == OutboxReport()
     with reading(site.database) as connection:
         assert connection.execute(select(func.count()).select_from(outbox)).scalar() == before

@@ -24,7 +24,7 @@ from authn.db.transaction import writing
 from authn.oidc.opaque_token import MARK, opened_claims
 from authn.profiles.profile import Profile
 from authn.profiles.profiles import public_id
-from authn.sources.facts import Child, Fact, Mandate, NaturalPerson, Period, Quality
+from authn.sources.facts import Child, Fact, FactPeriod, Mandate, NaturalPerson, Quality
 from authn.web.site import Site
 from tests.capacities import EVERY_KIND, SINCE, knows, knows_no, many_mandates, open_to
 from tests.citizen import SSIN
@@ -48,7 +48,7 @@ PEOPLE: Final = tuple(
 # A world is small already; making it smaller would take minutes.
 PHASES: Final = (Phase.explicit, Phase.reuse, Phase.generate)
 MOSTLY: Final = st.sampled_from([True, True, True, False])
-NURSE: Final = Quality("nurse", "10000000000", Period(SINCE))
+NURSE: Final = Quality("nurse", "10000000000", FactPeriod(SINCE))
 DAYS: Final = st.integers(-30, 30)
 
 
@@ -61,7 +61,7 @@ def mandates(draw: st.DrawFn, number: int) -> Mandate:
         f"M-{number}",
         PEOPLE[number],
         ("medicaldatamanagement",),
-        Period(since, last),
+        FactPeriod(since, last),
         draw(MOSTLY),
         draw(MOSTLY),
     )

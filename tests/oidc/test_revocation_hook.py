@@ -20,8 +20,8 @@ from authn.jose import verify
 from authn.keys.signing_keys import load_keys
 from authn.oidc.revocation_hook import EVENT, MEDIA_TYPE, TYP, revocation_work
 from authn.outbox.destinations import run_once
-from authn.outbox.outbox import Entry, entries
-from authn.outbox.worker import Report
+from authn.outbox.outbox import OutboxEntry, entries
+from authn.outbox.worker import OutboxReport
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import ORIGIN, Screen
@@ -66,12 +66,12 @@ def rp(site: Site, make_rp: MakeRP, receiver: EventReceiver, holder: Holder) -> 
     return rp.allowed_by(holder, f"openid {PRESCRIPTIONS}#read {REPORTS}#share")
 
 
-def tell(site: Site) -> Report:
+def tell(site: Site) -> OutboxReport:
     """What the worker does once."""
     return run_once(revocation_work(site))
 
 
-def waiting(site: Site) -> list[Entry]:
+def waiting(site: Site) -> list[OutboxEntry]:
     with reading(site.database) as connection:
         return [each for each in entries(connection) if each.kind == REVOCATION_HOOK]
 
@@ -94,7 +94,7 @@ def test_the_event_says_whose_access_of_whom_ended(
     ended_at = clock()
     withdraw(client)
     clock.advance(seconds=30)
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     (received,) = receiver.received
     assert received.path == "/hook"
     assert received.headers["content-type"] == MEDIA_TYPE
@@ -177,7 +177,7 @@ def test_it_hears_when_the_application_gives_it_back(
         "/revoke", data={"token": tokens["refresh_token"]}, headers=headers
     )
     assert given_back.status_code == 200
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
 
 
 def test_what_is_refused_is_tried_again_with_the_same_jti(
@@ -189,7 +189,7 @@ def test_what_is_refused_is_tried_again_with_the_same_jti(
     assert tell(site).put_off == 1
     receiver.status["/hook"] = 202
     clock.advance(minutes=2)
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     first, second = (segment(each.token, 1) for each in receiver.received)
     assert first["jti"] == second["jti"]
     assert first["iat"] < second["iat"]
@@ -202,7 +202,7 @@ def test_a_resource_without_a_hook_any_more_is_left_in_peace(
     withdraw(client)
     with writing(site.database) as connection:
         connection.execute(update(resources).values(revocation_hook=""))
-    assert tell(site) == Report(sent=1)
+    assert tell(site) == OutboxReport(sent=1)
     assert receiver.received == []
 
 

@@ -22,7 +22,7 @@ from authn.grants.grants import Grant, revoke_grants_of
 from authn.grants.tables import grants
 from authn.jose import ES256, sign
 from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import TYP, Authorised, access_token_claims
+from authn.oidc.access_token import TYP, AuthorisedAccess, access_token_claims
 from authn.people.tables import persons
 from authn.sessions.sessions import end_session
 from authn.web.site import Site
@@ -70,7 +70,7 @@ def issue(site: Site, holder: Holder) -> Callable[..., str]:
                 .limit(1)
             ).first()
         said = {"grant": Grant(*row) if row else None, "subject": "s", "sector": "x"} | more
-        authorised = Authorised(client=client, audience=audience, scope=scope, **said)
+        authorised = AuthorisedAccess(client=client, audience=audience, scope=scope, **said)
         claims = access_token_claims(site.settings, site.secrets, authorised, site.clock())
         return sign(keys.active[ES256], claims, TYP)
 

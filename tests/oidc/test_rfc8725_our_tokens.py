@@ -18,14 +18,14 @@ from joserfc.jws import JWSRegistry
 from starlette.testclient import TestClient
 
 from authn import jose
-from authn.audit.days import Day, SignedDay
+from authn.audit.days import AuditDay, SignedDay
 from authn.db.transaction import reading
 from authn.jose import ES256, OwnKey, generate_key, public_jwk, sign
 from authn.keys.audit_days import is_signed
 from authn.keys.audit_files import FILE, is_file_signed
 from authn.keys.audit_heads import DAY as AUDIT_DAY
 from authn.keys.rotation import withdraw
-from authn.keys.signing_keys import Keys, load_keys
+from authn.keys.signing_keys import SigningKeys, load_keys
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.oidc.relying_party import Holder, RelyingParty, b64, segment
@@ -131,7 +131,7 @@ FORGERIES: dict[str, Forge] = {
 }
 
 
-def keys_of(site: Site) -> Keys:
+def keys_of(site: Site) -> SigningKeys:
     with reading(site.database) as connection:
         return load_keys(connection, site.secrets)
 
@@ -202,7 +202,7 @@ def at_authorize(site: Site, rp: RelyingParty, backchannel: TestClient) -> Place
 
 def at_a_day_of_the_audit_log(site: Site, rp: RelyingParty, backchannel: TestClient) -> Place:
     tokens = rp.tokens()
-    day = Day("2026-03-01", 1, 2, "its last link")
+    day = AuditDay("2026-03-01", 1, 2, "its last link")
     claims = {"iss": site.settings.issuer, **day.claims}
     return Place(
         lambda token: is_signed(
@@ -215,7 +215,7 @@ def at_a_day_of_the_audit_log(site: Site, rp: RelyingParty, backchannel: TestCli
 
 def at_a_file_of_the_audit_log(site: Site, rp: RelyingParty, backchannel: TestClient) -> Place:
     tokens = rp.tokens()
-    day = Day("2026-03-01", 1, 2, "its last link")
+    day = AuditDay("2026-03-01", 1, 2, "its last link")
     claims = {"iss": site.settings.issuer, **day.claims, "sha256": "of its file"}
     key = keys_of(site).active[ES256]
     return Place(

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.resources import find_resources
-from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, Asking, holds_ssin
+from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, DetailRequest, holds_ssin
 from authn.db.transaction import reading
 from authn.oidc.authorization_details import (
     InvalidAuthorizationDetails,
@@ -235,7 +235,7 @@ _JSON = st.recursive(
 @given(text=st.text(max_size=60) | _JSON.map(json.dumps) | st.lists(_JSON).map(json.dumps))
 def test_garbage_is_read_or_refused(site: Site, rp: RelyingParty, text: str) -> None:
     with reading(site.database) as connection:
-        asking = Asking(rp.client, find_resources(connection, rp.client.resources), TODAY)
+        asking = DetailRequest(rp.client, find_resources(connection, rp.client.resources), TODAY)
     try:
         read = checked_details(read_details(text), asking)
     except InvalidAuthorizationDetails:

@@ -12,8 +12,8 @@ from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.outbox import destinations
 from authn.outbox.destinations import MOST_AT_ONCE, DestinationWork, run_once, running
-from authn.outbox.failures import Refused, Unreachable, Unsent
-from authn.outbox.outbox import Claimed, enqueue, entries
+from authn.outbox.failures import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
+from authn.outbox.outbox import ClaimedEntry, enqueue, entries
 from authn.outbox.tables import outbox
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -37,7 +37,7 @@ class Receivers:
     most: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def deliver(self, claimed: Claimed, payload: dict[str, Any]) -> None:
+    def deliver(self, claimed: ClaimedEntry, payload: dict[str, Any]) -> None:
         destination = claimed.destination or ""
         with self.lock:
             self.tried[destination] += 1
@@ -99,7 +99,7 @@ def test_who_does_not_answer_is_tried_once_and_what_else_waits_for_it_later(
 ) -> None:
     enqueued(site, "gone", "one", "two", "three")
     enqueued(site, "here", "one", "two")
-    receivers.failing["gone"] = Unreachable("ConnectError")
+    receivers.failing["gone"] = DestinationUnreachable("ConnectError")
     report = run_once(work)
     assert (report.sent, report.put_off) == (2, 3)
     assert receivers.tried == {"gone": 1, "here": 2}
@@ -114,7 +114,7 @@ def test_one_that_is_not_taken_does_not_keep_the_next_from_its_destination(
     site: Site, work: DestinationWork, receivers: Receivers, database: Database
 ) -> None:
     enqueued(site, "picky", "one", "two")
-    receivers.failing["picky"] = Unsent("status 400")
+    receivers.failing["picky"] = DeliveryNotBegun("status 400")
     assert run_once(work).put_off == 2
     assert receivers.tried == {"picky": 2}
     assert left(database) == [("picky", "waiting", 1)] * 2
@@ -124,7 +124,7 @@ def test_what_is_refused_for_ever_is_dead(
     site: Site, work: DestinationWork, receivers: Receivers, database: Database
 ) -> None:
     enqueued(site, "never", "one")
-    receivers.failing["never"] = Refused("no")
+    receivers.failing["never"] = DeliveryRefused("no")
     assert run_once(work).dead == 1
     assert left(database) == [("never", "dead", 1)]
 

@@ -15,7 +15,7 @@ from authn.outbox.outbox import (
     LEASE,
     SENT_REMEMBERED,
     WAITED_LONG_ENOUGH,
-    Claimed,
+    ClaimedEntry,
     claim,
     drop,
     enqueue,
@@ -41,12 +41,12 @@ def enqueued(site: Site) -> None:
         enqueue(job(site, connection), "test", {"words": SECRET})
 
 
-def claimed_now(site: Site) -> Claimed | None:
+def claimed_now(site: Site) -> ClaimedEntry | None:
     with writing(site.database) as connection:
         return claim(connection, site.clock(), "test")
 
 
-def certainly_claimed(site: Site) -> Claimed:
+def certainly_claimed(site: Site) -> ClaimedEntry:
     claimed = claimed_now(site)
     assert claimed is not None
     return claimed
@@ -78,7 +78,7 @@ def test_eight_workers_at_once_claim_each_row_once(site: Site) -> None:
     for _ in range(5):
         enqueued(site)
 
-    def claim_all() -> list[Claimed]:
+    def claim_all() -> list[ClaimedEntry]:
         mine = []
         while claimed := claimed_now(site):
             mine.append(claimed)
@@ -120,7 +120,7 @@ def test_what_is_sent_keeps_no_payload_and_is_not_claimed_again(
         assert not is_due(connection, clock(), "test")
 
 
-def certainly_claimed_in(connection: object, clock: MovableClock) -> Claimed:
+def certainly_claimed_in(connection: object, clock: MovableClock) -> ClaimedEntry:
     claimed = claim(connection, clock(), "test")  # type: ignore[arg-type]
     assert claimed is not None
     return claimed

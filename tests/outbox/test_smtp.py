@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from authn.outbox import smtp
-from authn.outbox.failures import Refused, Unreachable, Unsent
+from authn.outbox.failures import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
 from authn.outbox.smtp import mail_sender
 from authn.settings import Settings
 from tests import mail_server
@@ -68,11 +68,11 @@ def test_a_mail_arrives_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("reply", "failure", "words"),
     [
-        ("550 5.1.1 <hanne@example.org>: unknown", Refused, "recipient: 550 5.1.1"),
-        ("553 no such hanne@example.org", Refused, "recipient: 553"),
-        ("451 4.7.1 greylisted, hanne@example.org", Unsent, "recipient: 451 4.7.1"),
-        ("452 4.2.2 mailbox full", Unsent, "recipient: 452 4.2.2"),
-        ("421 going away", Unreachable, "recipient: 421"),
+        ("550 5.1.1 <hanne@example.org>: unknown", DeliveryRefused, "recipient: 550 5.1.1"),
+        ("553 no such hanne@example.org", DeliveryRefused, "recipient: 553"),
+        ("451 4.7.1 greylisted, hanne@example.org", DeliveryNotBegun, "recipient: 451 4.7.1"),
+        ("452 4.2.2 mailbox full", DeliveryNotBegun, "recipient: 452 4.2.2"),
+        ("421 going away", DestinationUnreachable, "recipient: 421"),
     ],
 )
 def test_a_refused_recipient_is_for_ever_or_for_now_as_its_code_says(
@@ -88,7 +88,8 @@ def test_a_refused_recipient_is_for_ever_or_for_now_as_its_code_says(
 
 
 @pytest.mark.parametrize(
-    ("reply", "failure"), [("554 5.7.1 looks like spam", Refused), ("451 later", Unsent)]
+    ("reply", "failure"),
+    [("554 5.7.1 looks like spam", DeliveryRefused), ("451 later", DeliveryNotBegun)],
 )
 def test_refused_content_is_for_ever_or_for_now(reply: str, failure: type[Exception]) -> None:
     with mail_server.running() as server:
@@ -101,7 +102,7 @@ def test_after_a_refusal_the_next_mail_goes_over_the_same_connection() -> None:
     with mail_server.running() as server:
         server.replies_to_recipient = ["550 no"]
         with mail_sender(plain(server)) as send:
-            with pytest.raises(Refused):
+            with pytest.raises(DeliveryRefused):
                 send(mail())
             send(mail())
     assert len(server.mails) == 1
@@ -111,7 +112,7 @@ def test_a_server_that_closes_in_the_middle_is_unreachable_and_tried_anew() -> N
     with mail_server.running() as server:
         server.close = True
         with mail_sender(plain(server)) as send:
-            with pytest.raises(Unreachable):
+            with pytest.raises(DestinationUnreachable):
                 send(mail())
             server.close = False
             send(mail())
@@ -122,14 +123,17 @@ def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(smtp, "TIMEOUT_SECONDS", 0.3)
     with mail_server.running() as server:
         server.hang = threading.Event()
-        with mail_sender(plain(server)) as send, pytest.raises(Unreachable, match="send"):
+        with (
+            mail_sender(plain(server)) as send,
+            pytest.raises(DestinationUnreachable, match="send"),
+        ):
             send(mail())
 
 
 def test_a_server_that_is_not_there_is_unreachable() -> None:
     with mail_server.running() as server:
         pass
-    with mail_sender(plain(server)) as send, pytest.raises(Unreachable, match="connect"):
+    with mail_sender(plain(server)) as send, pytest.raises(DestinationUnreachable, match="connect"):
         send(mail())
 
 
@@ -150,7 +154,7 @@ def test_nothing_is_sent_to_a_server_without_starttls(trusted: ssl.SSLContext) -
     with (
         mail_server.running() as server,
         mail_sender(protected(server, "starttls", "right")) as send,
-        pytest.raises(Unreachable, match="sign in"),
+        pytest.raises(DestinationUnreachable, match="sign in"),
     ):
         send(mail())
     assert server.mails == []
@@ -164,7 +168,7 @@ def test_a_certificate_of_an_unknown_root_is_refused(tmp_path: Path, security: s
     with (
         mail_server.running(**options) as server,
         mail_sender(protected(server, security, "right")) as send,
-        pytest.raises(Unreachable, match="SSLCertVerificationError"),
+        pytest.raises(DestinationUnreachable, match="SSLCertVerificationError"),
     ):
         send(mail())
     assert server.mails == []
@@ -180,7 +184,7 @@ def test_a_certificate_for_another_host_is_refused(
     with (
         mail_server.running(**options) as server,
         mail_sender(protected(server, security, "right")) as send,
-        pytest.raises(Unreachable, match="SSLCertVerificationError"),
+        pytest.raises(DestinationUnreachable, match="SSLCertVerificationError"),
     ):
         send(mail())
     assert server.mails == []
@@ -190,7 +194,7 @@ def test_a_wrong_password_is_unreachable_and_says_only_its_code(trusted: ssl.SSL
     with (
         mail_server.running(starttls=trusted) as server,
         mail_sender(protected(server, "starttls", "wrong")) as send,
-        pytest.raises(Unreachable) as raised,
+        pytest.raises(DestinationUnreachable) as raised,
     ):
         send(mail())
     assert str(raised.value) == "sign in: 535 5.7.8"
@@ -231,5 +235,8 @@ def test_while_developing_a_mail_is_a_file_for_its_owner_alone(tmp_path: Path) -
 def test_a_folder_that_cannot_be_written_is_unreachable(tmp_path: Path) -> None:
     occupied = tmp_path / "mails"
     occupied.write_text("a file")
-    with mail_sender(Settings(mail_directory=occupied)) as send, pytest.raises(Unreachable):
+    with (
+        mail_sender(Settings(mail_directory=occupied)) as send,
+        pytest.raises(DestinationUnreachable),
+    ):
         send(mail())

@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.outbox import worker
-from authn.outbox.failures import Refused, Unreachable, Unsent
-from authn.outbox.outbox import LEASE, Claimed, enqueue, entries
+from authn.outbox.failures import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
+from authn.outbox.outbox import LEASE, ClaimedEntry, enqueue, entries
 from authn.outbox.tables import outbox
-from authn.outbox.worker import MOST_TRIES, Deliver, Work, delay_after, run_once, running
+from authn.outbox.worker import MOST_TRIES, Deliver, OutboxWork, delay_after, run_once, running
 from authn.web import threads
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -34,7 +34,7 @@ class Receiver:
     failures: list[Exception] = field(default_factory=list)
     opened: int = 0
 
-    def deliver(self, claimed: Claimed, payload: dict[str, Any]) -> None:
+    def deliver(self, claimed: ClaimedEntry, payload: dict[str, Any]) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.delivered.append(payload["words"])
@@ -51,8 +51,8 @@ def receiver() -> Receiver:
 
 
 @pytest.fixture
-def work(site: Site, receiver: Receiver) -> Work:
-    return Work(site.database, site.secrets, site.clock, "test", receiver.delivering)
+def work(site: Site, receiver: Receiver) -> OutboxWork:
+    return OutboxWork(site.database, site.secrets, site.clock, "test", receiver.delivering)
 
 
 def enqueued(site: Site, *words: str, kind: str = "test") -> None:
@@ -67,7 +67,7 @@ def states(database: Database) -> list[tuple[str, int, str | None]]:
 
 
 def test_everything_due_is_delivered_over_one_connection(
-    site: Site, work: Work, receiver: Receiver, database: Database
+    site: Site, work: OutboxWork, receiver: Receiver, database: Database
 ) -> None:
     enqueued(site, "one", "two", "three")
     assert run_once(work).sent == 3
@@ -77,25 +77,25 @@ def test_everything_due_is_delivered_over_one_connection(
 
 
 def test_when_nothing_is_due_nothing_is_opened_and_nothing_written(
-    work: Work, receiver: Receiver, database: Database
+    work: OutboxWork, receiver: Receiver, database: Database
 ) -> None:
     before = receiver.opened
-    assert run_once(work) == worker.Report()
+    assert run_once(work) == worker.OutboxReport()
     assert receiver.opened == before
 
 
 def test_what_cannot_be_delivered_now_is_put_off_and_comes_later(
-    site: Site, work: Work, receiver: Receiver, clock: MovableClock, database: Database
+    site: Site, work: OutboxWork, receiver: Receiver, clock: MovableClock, database: Database
 ) -> None:
     enqueued(site, "one")
-    receiver.failures = [Unsent("recipient: 451"), Unsent("recipient: 451")]
+    receiver.failures = [DeliveryNotBegun("recipient: 451"), DeliveryNotBegun("recipient: 451")]
     assert run_once(work).put_off == 1
     assert states(database) == [("waiting", 1, "recipient: 451")]
-    assert run_once(work) == worker.Report(), "it is not due yet"
+    assert run_once(work) == worker.OutboxReport(), "it is not due yet"
     clock.advance(seconds=73)
     assert run_once(work).put_off == 1
     clock.advance(seconds=73)
-    assert run_once(work) == worker.Report(), "the second pause is longer"
+    assert run_once(work) == worker.OutboxReport(), "the second pause is longer"
     clock.advance(minutes=5)
     assert run_once(work).sent == 1
     assert receiver.delivered == ["one"]
@@ -111,10 +111,10 @@ def test_pauses_grow_from_a_minute_to_six_hours_and_end_after_about_three_days()
 
 
 def test_a_refusal_is_dead_at_once_and_logged_without_what_it_said(
-    site: Site, work: Work, receiver: Receiver, database: Database
+    site: Site, work: OutboxWork, receiver: Receiver, database: Database
 ) -> None:
     enqueued(site, "hanne@example.org")
-    receiver.failures = [Refused("recipient: 550 5.1.1")]
+    receiver.failures = [DeliveryRefused("recipient: 550 5.1.1")]
     with capture_logs() as logs:
         assert run_once(work).dead == 1
     assert states(database) == [("dead", 1, "recipient: 550 5.1.1")]
@@ -124,10 +124,10 @@ def test_a_refusal_is_dead_at_once_and_logged_without_what_it_said(
 
 
 def test_what_fails_for_too_long_is_dead(
-    site: Site, work: Work, receiver: Receiver, clock: MovableClock, database: Database
+    site: Site, work: OutboxWork, receiver: Receiver, clock: MovableClock, database: Database
 ) -> None:
     enqueued(site, "one")
-    receiver.failures = [Unsent("recipient: 451") for _ in range(MOST_TRIES)]
+    receiver.failures = [DeliveryNotBegun("recipient: 451") for _ in range(MOST_TRIES)]
     for _ in range(MOST_TRIES):
         run_once(work)
         clock.advance(days=1)
@@ -135,7 +135,7 @@ def test_what_fails_for_too_long_is_dead(
 
 
 def test_one_row_that_breaks_does_not_stop_the_others(
-    site: Site, work: Work, receiver: Receiver, database: Database
+    site: Site, work: OutboxWork, receiver: Receiver, database: Database
 ) -> None:
     enqueued(site, "one", "two")
     receiver.failures = [ValueError("hanne@example.org")]
@@ -145,7 +145,7 @@ def test_one_row_that_breaks_does_not_stop_the_others(
 
 
 def test_a_row_that_cannot_be_decrypted_does_not_stop_the_others(
-    site: Site, work: Work, receiver: Receiver, clock: MovableClock, database: Database
+    site: Site, work: OutboxWork, receiver: Receiver, clock: MovableClock, database: Database
 ) -> None:
     enqueued(site, "one")
     clock.advance(seconds=1)
@@ -157,24 +157,26 @@ def test_a_row_that_cannot_be_decrypted_does_not_stop_the_others(
     assert receiver.delivered == ["two"]
 
 
-def test_another_kind_waits_for_its_own_worker(site: Site, work: Work, database: Database) -> None:
+def test_another_kind_waits_for_its_own_worker(
+    site: Site, work: OutboxWork, database: Database
+) -> None:
     enqueued(site, "one", kind="other")
-    assert run_once(work) == worker.Report()
+    assert run_once(work) == worker.OutboxReport()
     assert states(database) == [("waiting", 0, None)]
 
 
 def test_an_unreachable_server_ends_the_run_and_costs_one_row_one_try(
-    site: Site, work: Work, receiver: Receiver, database: Database
+    site: Site, work: OutboxWork, receiver: Receiver, database: Database
 ) -> None:
     enqueued(site, "one", "two", "three")
-    receiver.failures = [Unreachable("connect: ConnectionRefusedError")]
+    receiver.failures = [DestinationUnreachable("connect: ConnectionRefusedError")]
     report = run_once(work)
     assert (report.sent, report.put_off, report.unreachable) == (0, 1, True)
     assert sorted(tries for _, tries, _ in states(database)) == [0, 0, 1]
 
 
 def test_two_workers_at_once_deliver_nothing_twice(
-    site: Site, work: Work, receiver: Receiver
+    site: Site, work: OutboxWork, receiver: Receiver
 ) -> None:
     words = [f"row {number}" for number in range(12)]
     enqueued(site, *words)
@@ -183,7 +185,7 @@ def test_two_workers_at_once_deliver_nothing_twice(
 
 
 def test_a_crash_between_sending_and_marking_sends_again_after_the_lease(
-    site: Site, work: Work, receiver: Receiver, clock: MovableClock
+    site: Site, work: OutboxWork, receiver: Receiver, clock: MovableClock
 ) -> None:
     enqueued(site, "one")
 
@@ -193,7 +195,7 @@ def test_a_crash_between_sending_and_marking_sends_again_after_the_lease(
     def dying() -> Any:
         @contextmanager
         def delivering() -> Iterator[Deliver]:
-            def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
+            def deliver(claimed: ClaimedEntry, payload: dict[str, Any]) -> None:
                 receiver.deliver(claimed, payload)
                 raise PowerCut
 
@@ -214,14 +216,14 @@ def test_a_crash_between_sending_and_marking_sends_again_after_the_lease(
     assert receiver.delivered == ["one", "one"]
 
 
-def test_delivering_holds_no_transaction(site: Site, work: Work, database: Database) -> None:
+def test_delivering_holds_no_transaction(site: Site, work: OutboxWork, database: Database) -> None:
     """While a mail server takes its time, everybody else can write."""
     enqueued(site, "one")
     written = []
 
     @contextmanager
     def delivering() -> Iterator[Deliver]:
-        def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
+        def deliver(claimed: ClaimedEntry, payload: dict[str, Any]) -> None:
             with writing(database, wait=False) as connection:
                 connection.execute(text("SELECT 1"))
                 written.append(True)
@@ -241,7 +243,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_the_thread_delivers_what_comes_and_stops_with_its_block(
-    site: Site, work: Work, receiver: Receiver
+    site: Site, work: OutboxWork, receiver: Receiver
 ) -> None:
     with running(work) as thread:
         enqueued(site, "one")
@@ -253,7 +255,7 @@ def test_the_thread_delivers_what_comes_and_stops_with_its_block(
 
 @pytest.mark.usefixtures("quick")
 def test_the_thread_survives_a_database_that_breaks(
-    site: Site, work: Work, receiver: Receiver, database: Database
+    site: Site, work: OutboxWork, receiver: Receiver, database: Database
 ) -> None:
     with writing(database) as connection:
         connection.execute(text("ALTER TABLE outbox RENAME TO elsewhere"))
@@ -267,9 +269,9 @@ def test_the_thread_survives_a_database_that_breaks(
 
 @pytest.mark.usefixtures("quick")
 def test_the_thread_survives_a_server_that_is_not_there(
-    site: Site, work: Work, receiver: Receiver, database: Database, clock: MovableClock
+    site: Site, work: OutboxWork, receiver: Receiver, database: Database, clock: MovableClock
 ) -> None:
-    receiver.failures = [Unreachable("connect: ConnectionRefusedError")]
+    receiver.failures = [DestinationUnreachable("connect: ConnectionRefusedError")]
     enqueued(site, "one")
     with capture_logs() as logs, running(work):
         until(lambda: any(each["event"] == "outbox unreachable" for each in logs))
@@ -279,14 +281,14 @@ def test_the_thread_survives_a_server_that_is_not_there(
 
 @pytest.mark.usefixtures("quick")
 def test_stopping_does_not_wait_for_a_server_that_hangs(
-    site: Site, work: Work, monkeypatch: pytest.MonkeyPatch
+    site: Site, work: OutboxWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threads, "STOP_SECONDS", 0.1)
     let_go, began = threading.Event(), threading.Event()
 
     @contextmanager
     def delivering() -> Iterator[Deliver]:
-        def deliver(claimed: Claimed, payload: dict[str, Any]) -> None:
+        def deliver(claimed: ClaimedEntry, payload: dict[str, Any]) -> None:
             began.set()
             let_go.wait(SECONDS)
 

@@ -14,13 +14,7 @@ from authn.db.transaction import reading, writing
 from authn.people.citizen import Citizen
 from authn.people.names import name_key
 from authn.people.numbers import current_ssin
-from authn.people.persons import (
-    find_person,
-    find_person_by_ssin,
-    lock_person,
-    person_of,
-    refresh,
-)
+from authn.people.persons import find_person, find_person_by_ssin, lock_person, person_of, refresh
 from authn.people.tables import Person, person_ssins, persons
 from authn.secrets import national_number_hash
 from authn.settings import Settings

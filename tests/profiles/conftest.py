@@ -20,7 +20,7 @@ from authn.sources.asking import sources_of
 from authn.sources.facts import Fact, NaturalPerson
 from authn.sources.questions import QuestionName
 from authn.web.routing import MOST_TIMES_OUTSIDE, NeededFromOutside
-from authn.web.site import Memory, Site
+from authn.web.site import Site, SiteMemory
 from tests.capacities import Asking
 from tests.citizen import HANNE
 from tests.sources_server import Running
@@ -51,7 +51,7 @@ def _once(site: Site, act: Callable[[Asking], T]) -> T:
 @pytest.fixture
 def outside(site: Site, real: Running) -> Iterator[Site]:
     """The service, where all four sources are outside."""
-    there = replace(site, settings=real.settings(site.settings), memory=Memory())
+    there = replace(site, settings=real.settings(site.settings), memory=SiteMemory())
     with closing(sources_of(there)):
         yield there
 

@@ -5,16 +5,16 @@ from datetime import date
 from authn.sources.facts import (
     Child,
     DeskRoles,
+    FactPeriod,
     Mandate,
     Membership,
     NaturalPerson,
     Organisation,
-    Period,
     Quality,
 )
 
-OPEN = Period(date(2020, 1, 1))
-TO_SUMMER = Period(date(2020, 1, 1), date(2026, 6, 30))
+OPEN = FactPeriod(date(2020, 1, 1))
+TO_SUMMER = FactPeriod(date(2020, 1, 1), date(2026, 6, 30))
 
 MARCEL = NaturalPerson("00410100162", "Marcel", "Vandenbossche")
 JURGEN = NaturalPerson("05520900401", "Jürgen", "Kettenis")

@@ -14,7 +14,7 @@ from authn.profiles.answer import take_answer
 from authn.profiles.profiles import find_profile, standing
 from authn.profiles.tables import profiles
 from authn.sources.answers import due
-from authn.sources.facts import NaturalPerson, Period
+from authn.sources.facts import FactPeriod, NaturalPerson
 from authn.web.site import Site
 from tests.citizen import SSIN
 from tests.conftest import MovableClock
@@ -102,11 +102,11 @@ def test_a_profile_that_ended_never_comes_back(
 def test_one_whose_last_day_has_passed_is_not_prolonged_but_anew(
     site: Site, hanne: Person, clock: MovableClock
 ) -> None:
-    today = replace(FOR_JURGEN, period=Period(date(2026, 1, 1), date(2026, 3, 2)))
+    today = replace(FOR_JURGEN, period=FactPeriod(date(2026, 1, 1), date(2026, 3, 2)))
     take(site, hanne, "mandates", today)
     clock.advance(days=1)
     assert facts_offered(site, hanne) == [None]
-    prolonged = replace(today, period=Period(date(2026, 1, 1), date(2026, 12, 31)))
+    prolonged = replace(today, period=FactPeriod(date(2026, 1, 1), date(2026, 12, 31)))
     take(site, hanne, "mandates", prolonged)
     (_, old_ended), (_, new_ended) = rows(site)
     assert (old_ended, new_ended) == (True, False)
@@ -115,7 +115,7 @@ def test_one_whose_last_day_has_passed_is_not_prolonged_but_anew(
 def test_what_changed_of_the_same_thing_is_the_same_profile(site: Site, hanne: Person) -> None:
     take(site, hanne, "mandates", FOR_JURGEN)
     (_, before) = offered(site, hanne.id)
-    shorter = replace(FOR_JURGEN, period=Period(date(2020, 1, 1), date(2026, 3, 2)))
+    shorter = replace(FOR_JURGEN, period=FactPeriod(date(2020, 1, 1), date(2026, 3, 2)))
     take(site, hanne, "mandates", shorter)
     (_, after) = offered(site, hanne.id)
     assert (after.id, after.fact) == (before.id, shorter)
@@ -125,9 +125,9 @@ def test_what_changed_of_the_same_thing_is_the_same_profile(site: Site, hanne: P
 def test_of_two_facts_of_one_key_the_one_counts_that_holds_longest(
     site: Site, hanne: Person
 ) -> None:
-    past = replace(AT_HOSPITAL, period=Period(date(2010, 1, 1), date(2015, 1, 1)))
-    summer = replace(AT_HOSPITAL, period=Period(date(2020, 1, 1), date(2026, 6, 30)))
-    year = replace(AT_HOSPITAL, period=Period(date(2025, 1, 1), date(2026, 12, 31)))
+    past = replace(AT_HOSPITAL, period=FactPeriod(date(2010, 1, 1), date(2015, 1, 1)))
+    summer = replace(AT_HOSPITAL, period=FactPeriod(date(2020, 1, 1), date(2026, 6, 30)))
+    year = replace(AT_HOSPITAL, period=FactPeriod(date(2025, 1, 1), date(2026, 12, 31)))
     take(site, hanne, "memberships", past, summer, year)
     assert facts_offered(site, hanne) == [None, year]
     take(site, hanne, "memberships", AT_HOSPITAL, year)

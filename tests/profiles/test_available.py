@@ -19,7 +19,7 @@ from authn.profiles.profiles import (
     standing,
 )
 from authn.sources.answers import note_failure
-from authn.sources.facts import Period
+from authn.sources.facts import FactPeriod
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.profiles.conftest import facts_offered, offered, take
@@ -53,7 +53,7 @@ def test_they_come_by_kind_and_name(site: Site, hanne: Person) -> None:
 def test_what_comes_to_its_end_is_offered_no_more(
     site: Site, hanne: Person, clock: MovableClock
 ) -> None:
-    today = replace(NURSE, period=Period(date(2026, 1, 1), date(2026, 3, 2)))
+    today = replace(NURSE, period=FactPeriod(date(2026, 1, 1), date(2026, 3, 2)))
     take(site, hanne, "qualities", today, PHYSICIAN)
     clock.advance(minutes=13 * 60 + 29)
     assert facts_offered(site, hanne) == [None, today, PHYSICIAN]

@@ -21,9 +21,9 @@ from authn.sources.facts import (
     Child,
     DeskRoles,
     Fact,
+    FactPeriod,
     Mandate,
     Membership,
-    Period,
     Quality,
 )
 from authn.sources.questions import QUESTIONS, QuestionName
@@ -33,7 +33,7 @@ from tests.profiles.sample_facts import FIRM, HOSPITAL, JURGEN, LUCAS, MARCEL, N
 START = date(2026, 1, 1)
 DAYS = st.integers(-20, 20).map(lambda days: START + timedelta(days=days))
 PERIODS = st.builds(
-    lambda since, length: Period(since, None if length is None else since + timedelta(length)),
+    lambda since, length: FactPeriod(since, None if length is None else since + timedelta(length)),
     DAYS,
     st.none() | st.integers(0, 15),
 )
@@ -183,5 +183,5 @@ def _without_end(fact: Fact) -> tuple[object, ...]:
     if isinstance(fact, Child):
         return "child", fact.child.ssin
     assert not isinstance(fact, DeskRoles)
-    blank = replace(fact, period=Period(START))
+    blank = replace(fact, period=FactPeriod(START))
     return type(fact).__name__, blank

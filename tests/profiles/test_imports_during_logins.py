@@ -20,7 +20,7 @@ from authn.sources.csv_file import import_file
 from authn.sources.csv_rows import COLUMNS as PEOPLE
 from authn.sources.csv_rows import OPTIONAL_COLUMNS
 from authn.sources.files.columns import COLUMNS, FileKind
-from authn.sources.files.importing import Import
+from authn.sources.files.importing import FactImport
 from authn.sources.questions import QuestionName
 from authn.sources.tables import register_citizens
 from authn.web.site import Site
@@ -44,7 +44,7 @@ Act = Callable[[], object]
 def facts(site: Site, path: Path, *rows: str, complete: bool = False) -> None:
     kind: FileKind = "qualities"
     path.write_text("\n".join((",".join(each.name for each in COLUMNS[kind]), *rows)) + "\n")
-    Import(site.database, site.secrets, kind, path, site.clock(), complete=complete).run()
+    FactImport(site.database, site.secrets, kind, path, site.clock(), complete=complete).run()
 
 
 def people(site: Site, path: Path, row: str) -> None:

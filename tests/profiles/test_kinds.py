@@ -11,7 +11,7 @@ from authn.profiles.kinds.child import of_age_on
 from authn.profiles.kinds.kind import ProfileKind
 from authn.profiles.profile import Kind
 from authn.settings import Settings
-from authn.sources.facts import Fact, Period
+from authn.sources.facts import Fact, FactPeriod
 from authn.sources.questions import QUESTIONS
 from tests.profiles.sample_facts import (
     AT_HOSPITAL,
@@ -44,7 +44,7 @@ def test_a_recognition_holds_until_the_end_of_its_last_belgian_day() -> None:
 
 
 def test_what_begins_tomorrow_does_not_hold_yet() -> None:
-    tomorrow = Period(date(2026, 7, 1))
+    tomorrow = FactPeriod(date(2026, 7, 1))
     facts: list[tuple[ProfileKind[Any], object]] = [
         (quality.KIND, replace(PHYSICIAN, period=tomorrow)),
         (organisation.KIND, replace(AT_HOSPITAL, period=tomorrow)),

@@ -13,7 +13,7 @@ from authn.people.tables import Person, persons
 from authn.profiles.profile import Profile
 from authn.profiles.profiles import find_profile
 from authn.profiles.representing import (
-    ProfileEnded,
+    EndedRepresentation,
     named,
     named_represented,
     represented,
@@ -122,7 +122,7 @@ def test_a_mandator_whom_the_register_knows_as_dead_ends_the_profile(
     with writing(site.database) as connection:
         connection.execute(update(register_citizens).values(deceased=True))
     profile = acting(site, hanne, "mandates", FOR_JURGEN)
-    with pytest.raises(ProfileEnded):
+    with pytest.raises(EndedRepresentation):
         for_whom(site, profile)
     assert found(site, profile).ended_at == site.clock(), "the refusal commits"
     take(site, hanne, "mandates", FOR_JURGEN)
@@ -136,7 +136,7 @@ def test_who_dies_is_heard_of_within_a_day(site: Site, hanne: Person, clock: Mov
     with writing(site.database) as connection:
         connection.execute(update(register_citizens).values(deceased=True))
     clock.advance(days=1)
-    with pytest.raises(ProfileEnded):
+    with pytest.raises(EndedRepresentation):
         for_whom(site, found(site, profile))
 
 
@@ -155,7 +155,7 @@ def test_nobody_acts_for_themselves_under_a_number_that_theirs_replaced(
         }
         connection.execute(register_replacements.insert().values(replaced))
     profile = acting(site, hanne, "mandates", FOR_JURGEN)
-    with pytest.raises(ProfileEnded):
+    with pytest.raises(EndedRepresentation):
         for_whom(site, profile)
     assert found(site, profile).ended_at == site.clock()
     take(site, hanne, "mandates", FOR_JURGEN)
@@ -171,7 +171,7 @@ def test_nobody_acts_for_whom_goes_by_a_number_that_was_cancelled_since(
     with writing(site.database) as connection:
         connection.execute(update(register_citizens).values(cancelled=True))
     clock.advance(days=1)
-    with pytest.raises(ProfileEnded):
+    with pytest.raises(EndedRepresentation):
         for_whom(site, found(site, profile))
 
 

@@ -11,7 +11,7 @@ from authn.profiles.kinds import KINDS
 from authn.profiles.kinds.kind import ORGANISATION_WORDS
 from authn.profiles.kinds.quality import DISCIPLINE_WORDS
 from authn.profiles.profile import CITIZEN, Kind, Profile
-from authn.profiles.words import InWords, in_words
+from authn.profiles.words import ProfileSentence, in_words
 from authn.sources.facts import DISCIPLINES, ORGANISATION_KINDS
 from authn.web.languages import LANGUAGES
 from authn.web.pages import Pages, load_pages
@@ -39,24 +39,24 @@ def pages() -> Pages:
     return load_pages("authn")
 
 
-def called(pages: Pages, profile: Profile, language: str) -> InWords:
+def called(pages: Pages, profile: Profile, language: str) -> ProfileSentence:
     return in_words(profile, partial(pages.translate, language=language), "Hanne Maes")
 
 
 def test_in_english(pages: Pages) -> None:
     assert [called(pages, each, "en") for each in PROFILES] == [
-        InWords("As a citizen", "Hanne Maes", "For yourself"),
-        InWords("Physician", "", "In your profession"),
-        InWords(
+        ProfileSentence("As a citizen", "Hanne Maes", "For yourself"),
+        ProfileSentence("Physician", "", "In your profession"),
+        ProfileSentence(
             "Member of Sint-Elders Hospital", "Hospital, Head of department", "In an organisation"
         ),
-        InWords(
+        ProfileSentence(
             "For Jürgen Kettenis (mandate)",
             "Medical data, Prescriptions",
             "For another by mandate",
         ),
-        InWords("For Fictief BV (mandate)", "Prescriptions", "For another by mandate"),
-        InWords("For your child Lucas", "", "For your children"),
+        ProfileSentence("For Fictief BV (mandate)", "Prescriptions", "For another by mandate"),
+        ProfileSentence("For your child Lucas", "", "For your children"),
     ]
 
 

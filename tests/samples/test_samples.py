@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
-from authn.clients.registration import Registered, register_client
+from authn.clients.registration import RegisteredClient, register_client
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.views.client_sample import sample_configuration
@@ -52,14 +52,14 @@ def node() -> str:
     return found
 
 
-def registered(live: LiveService, **metadata: Any) -> Registered:
+def registered(live: LiveService, **metadata: Any) -> RegisteredClient:
     site, now = live.site, live.site.clock()
     ensure_signing_keys(site.database, site.secrets, now)
     with writing(site.database) as connection:
         return register_client(connection, site.secrets, now, client_name="Sample", **metadata)
 
 
-def environment(live: LiveService, address: str, made: Registered) -> dict[str, str]:
+def environment(live: LiveService, address: str, made: RegisteredClient) -> dict[str, str]:
     """What each sample reads."""
     return {
         "ISSUER": live.address,

@@ -11,7 +11,7 @@ from authn.people.persons import person_of
 from authn.settings import Settings
 from authn.sources.answers import ask_anew, ask_anew_of, due, heard_of, note_answer, note_failure
 from authn.sources.embedded import EmbeddedRegister
-from authn.sources.outcomes import Outcome, outcomes
+from authn.sources.outcomes import SourceOutcome, outcomes
 from authn.sources.questions import OF_SOURCES, QuestionName
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -126,7 +126,7 @@ def test_after_a_failure_nobody_asks_for_half_a_minute(
     with writing(database) as connection:
         heard = heard_of(connection, person_id)["mandates"]
         assert (heard.answered_at, heard.failed_at) == (answered_at, failed_at)
-        assert outcomes(connection) == {"mandates": Outcome("mandates", answered_at, 1)}
+        assert outcomes(connection) == {"mandates": SourceOutcome("mandates", answered_at, 1)}
         note_answer(connection, person_id, "mandates", settings, clock())
         assert heard_of(connection, person_id)["mandates"].failed_at is None
         assert outcomes(connection)["mandates"].failing == 0

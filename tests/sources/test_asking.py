@@ -16,11 +16,11 @@ from authn.settings import Settings
 from authn.sources.asking import SourceDown, Sources, open_sources
 from authn.sources.facts import (
     Child,
+    FactPeriod,
     Mandate,
     Membership,
     NaturalPerson,
     Organisation,
-    Period,
     Quality,
 )
 from authn.sources.organisations import AccessManager
@@ -46,20 +46,20 @@ pytestmark = pytest.mark.one_engine
 
 HOSPITAL = Organisation("hospital", "AZ Sint-Fictief", HOSPITAL_CBE, HOSPITAL_NIHII)
 HEAD = Membership(
-    HOSPITAL, "head of surgery", Period(date(2021, 1, 1)), responsible_access_manager=True
+    HOSPITAL, "head of surgery", FactPeriod(date(2021, 1, 1)), responsible_access_manager=True
 )
 LOU = NaturalPerson(CHILD, "Lou", "Van der Meulen")
 JUERGEN = NaturalPerson(MANDATOR, "Jürgen", "Kettenis")
 TOLD: dict[str, tuple[object, ...]] = {
     "children": (Child(LOU, "2012-01-01"),),
-    "qualities": (Quality("physician", "10000000000", Period(date(2020, 1, 1))),),
+    "qualities": (Quality("physician", "10000000000", FactPeriod(date(2020, 1, 1))),),
     "memberships": (HEAD,),
     "mandates": (
         Mandate(
             "m-1",
             JUERGEN,
             ("recipe", "medicaldatamanagement"),
-            Period(date(2025, 1, 1), date(2027, 1, 1)),
+            FactPeriod(date(2025, 1, 1), date(2027, 1, 1)),
             accepted_by_mandator=True,
             accepted_by_mandatary=True,
         ),

@@ -20,8 +20,14 @@ from authn.people.citizen import Citizen
 from authn.people.names import name_key
 from authn.people.persons import find_person_by_ssin, person_of
 from authn.people.ssin import today_in_brussels
-from authn.sources.csv_file import BATCH, ImportReport, import_file
-from authn.sources.csv_rows import COLUMNS, LONGEST_LINE, BadRow, Lines, read_rows
+from authn.sources.csv_file import BATCH, RegisterImportReport, import_file
+from authn.sources.csv_rows import (
+    COLUMNS,
+    LONGEST_LINE,
+    InvalidRegisterRow,
+    RegisterLines,
+    read_rows,
+)
 from authn.sources.embedded import EmbeddedRegister, is_empty
 from authn.sources.tables import register_citizens, register_replacements, register_staged_rows
 from authn.web.site import Site
@@ -36,14 +42,14 @@ HANNE = "03410100128,Hanne,Van der Meulen,1903-01-01,nl,no,"
 ELODIE = "03410100227,Élodie,Dubrulle,1903,fr,,"
 JURGEN = "05520900401,Jürgen,Kettenis,1905-12,de,no,"
 
-Import = Callable[..., ImportReport]
+Import = Callable[..., RegisterImportReport]
 
 
 @pytest.fixture
 def take(site: Site, clock: MovableClock, tmp_path: Path) -> Import:
     """Imports the rows given, under the usual header."""
 
-    def take(*rows: str, header: str = HEADER) -> ImportReport:
+    def take(*rows: str, header: str = HEADER) -> RegisterImportReport:
         path = tmp_path / "people.csv"
         path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
         return import_file(site.database, site.secrets, path, clock.now)
@@ -69,7 +75,7 @@ def rows_in(site: Site, *tables: str) -> list[int]:
 
 
 def test_what_the_file_says_is_what_the_register_says(site: Site, take: Import) -> None:
-    assert take(HANNE, ELODIE, JURGEN) == ImportReport(rows=3, refreshed=0)
+    assert take(HANNE, ELODIE, JURGEN) == RegisterImportReport(rows=3, refreshed=0)
     assert citizen(site, "03410100128") == Citizen(
         "03410100128", "Hanne", "Van der Meulen", "1903-01-01", "nl"
     )
@@ -148,7 +154,7 @@ BAD_ROWS = [
 def test_a_bad_row_is_named_by_line_and_reason_and_nothing_is_imported(
     site: Site, take: Import, row: str, reason: str
 ) -> None:
-    with pytest.raises(BadRow) as refusal:
+    with pytest.raises(InvalidRegisterRow) as refusal:
         take(ELODIE, row)
     message = str(refusal.value)
     assert message.startswith("Line 3: ")
@@ -172,7 +178,7 @@ def test_a_bad_row_is_named_by_line_and_reason_and_nothing_is_imported(
     ],
 )
 def test_a_wrong_header_or_no_row_is_refused(take: Import, header: str, rows: list[str]) -> None:
-    with pytest.raises(BadRow, match=r"^Line 1: "):
+    with pytest.raises(InvalidRegisterRow, match=r"^Line 1: "):
         take(*rows, header=header)
 
 
@@ -181,18 +187,20 @@ def test_a_file_that_is_not_utf8_is_refused_by_line(
 ) -> None:
     path = tmp_path / "latin1.csv"
     path.write_bytes(f"{HEADER}\n{HANNE}\n{ELODIE}\n".encode("latin-1"))
-    with pytest.raises(BadRow, match=r"^Line 3: it is not UTF-8"):
+    with pytest.raises(InvalidRegisterRow, match=r"^Line 3: it is not UTF-8"):
         import_file(site.database, site.secrets, path, clock.now)
     assert rows_in(site, "register_citizens", "register_staged_rows") == [0, 0]
 
 
 def test_a_number_twice_is_refused_with_both_lines(take: Import) -> None:
-    with pytest.raises(BadRow, match=r"^Line 4: its number is on line 2 already"):
+    with pytest.raises(InvalidRegisterRow, match=r"^Line 4: its number is on line 2 already"):
         take(HANNE, ELODIE, "03.41.01-001.28,Another,One,,nl,no,")
 
 
 def test_a_number_replaced_twice_is_refused_with_both_lines(take: Import) -> None:
-    with pytest.raises(BadRow, match=r"^Line 3: what it replaces is replaced on line 2 already"):
+    with pytest.raises(
+        InvalidRegisterRow, match=r"^Line 3: what it replaces is replaced on line 2 already"
+    ):
         take(ELODIE + "03410100128", JURGEN + "03410100128")
 
 
@@ -270,7 +278,9 @@ def test_who_enrolled_with_a_number_that_is_cancelled_since_can_do_nothing_more(
 
 def test_numbers_that_replace_one_another_in_a_circle_are_refused(site: Site, take: Import) -> None:
     take(HANNE, ELODIE + "03410100128")
-    with pytest.raises(BadRow, match=r"^Line 2: the numbers replace one another in a circle"):
+    with pytest.raises(
+        InvalidRegisterRow, match=r"^Line 2: the numbers replace one another in a circle"
+    ):
         take(HANNE + "03410100227")
     found = citizen(site, "03410100128")
     assert found is not None
@@ -300,7 +310,7 @@ def test_persons_enrolled_before_are_refreshed(
         person = person_of(connection, site.secrets, hanne, clock.now)
     clock.advance(days=1)
     new = "05520900401,Hanne,Peeters,1903-01-01,fr,yes,03410100128"
-    assert take(ELODIE, new) == ImportReport(rows=2, refreshed=1)
+    assert take(ELODIE, new) == RegisterImportReport(rows=2, refreshed=1)
     refreshed = replace(
         person,
         family_name="Peeters",
@@ -372,7 +382,7 @@ def test_two_imports_at_once_both_succeed(site: Site, clock: MovableClock, tmp_p
     reports = at_once(
         lambda: import_file(site.database, site.secrets, files.pop(), clock.now), threads=2
     )
-    assert reports == [ImportReport(1500, 0)] * 2
+    assert reports == [RegisterImportReport(1500, 0)] * 2
     assert rows_in(site, "register_citizens", "register_staged_rows") == [1500, 0]
 
 
@@ -380,5 +390,5 @@ def test_two_imports_at_once_both_succeed(site: Site, clock: MovableClock, tmp_p
 def test_any_bytes_are_rows_or_one_sentence(content: bytes) -> None:
     today = today_in_brussels(MovableClock().now)
     for start in (b"", HEADER.encode() + b"\n"):
-        with suppress(BadRow):
-            list(read_rows(Lines(io.BytesIO(start + content)), today))
+        with suppress(InvalidRegisterRow):
+            list(read_rows(RegisterLines(io.BytesIO(start + content)), today))

@@ -27,8 +27,8 @@ from authn.sources.facts import Fact, Mandate
 from authn.sources.files import importing
 from authn.sources.files import reading as reading_files
 from authn.sources.files.columns import COLUMNS, FileKind
-from authn.sources.files.importing import Import, ImportReport
-from authn.sources.files.reading import FactFile, Rejected
+from authn.sources.files.importing import FactImport, FactImportReport
+from authn.sources.files.reading import FactFile, RejectedLine
 from authn.sources.questions import QuestionName
 from authn.sources.tables import source_facts, source_staged_facts
 from authn.sources.twins import facts_of, organisation_of
@@ -47,18 +47,18 @@ HOSPITAL = "hospital,Sint-Jan,0406798006,71000012"
 MARIE = "05520900401,Marie,Dubois,"
 HEADER = ",".join(column.name for column in COLUMNS["qualities"])
 
-Take = Callable[..., ImportReport]
+Take = Callable[..., FactImportReport]
 
 
 @pytest.fixture
 def take(site: Site, clock: MovableClock, tmp_path: Path) -> Take:
     """Takes the rows given, as a CSV file of this kind."""
 
-    def take(kind: FileKind, *rows: str, header: str = "", **how: Any) -> ImportReport:
+    def take(kind: FileKind, *rows: str, header: str = "", **how: Any) -> FactImportReport:
         path = tmp_path / "facts.csv"
         header = header or ",".join(column.name for column in COLUMNS[kind])
         path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-        return Import(site.database, site.secrets, kind, path, clock.now, **how).run()
+        return FactImport(site.database, site.secrets, kind, path, clock.now, **how).run()
 
     return take
 
@@ -67,10 +67,10 @@ def take(site: Site, clock: MovableClock, tmp_path: Path) -> Take:
 def take_json(site: Site, clock: MovableClock, tmp_path: Path) -> Take:
     """Takes the content given, as a JSON file of this kind."""
 
-    def take(kind: FileKind, content: object, **how: Any) -> ImportReport:
+    def take(kind: FileKind, content: object, **how: Any) -> FactImportReport:
         path = tmp_path / "facts.json"
         path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return Import(site.database, site.secrets, kind, path, clock.now, **how).run()
+        return FactImport(site.database, site.secrets, kind, path, clock.now, **how).run()
 
     return take
 
@@ -137,7 +137,7 @@ def test_a_json_file_says_the_same(site: Site, take: Take, take_json: Take) -> N
     take("qualities", NURSE)
     before = told(site, "qualities")
     fact = {"discipline": "nurse", "nihii11": "10000000000", "since": "2020-01-01"}
-    assert take_json("qualities", [{"ssin": HANNE.ssin, "fact": fact}]) == ImportReport(1, ())
+    assert take_json("qualities", [{"ssin": HANNE.ssin, "fact": fact}]) == FactImportReport(1, ())
     assert told(site, "qualities") == before
     organisation = {"kind": "hospital", "name": "Sint-Jan", "nihii": "71000012"}
     assert take_json("organisations", [{"fact": organisation}]).facts == 1
@@ -198,8 +198,8 @@ def test_a_quote_that_is_not_closed_spoils_its_own_line_alone(take: Take) -> Non
 def test_a_line_that_is_not_utf8_is_named(site: Site, clock: MovableClock, tmp_path: Path) -> None:
     path = tmp_path / "latin1.csv"
     path.write_bytes(f"{HEADER}\nÉlodie\n{NURSE}\n".encode("latin-1"))
-    report = Import(site.database, site.secrets, "qualities", path, clock.now).run()
-    assert report == ImportReport(1, (Rejected(2, "it is not UTF-8"),))
+    report = FactImport(site.database, site.secrets, "qualities", path, clock.now).run()
+    assert report == FactImportReport(1, (RejectedLine(2, "it is not UTF-8"),))
 
 
 @pytest.mark.parametrize(
@@ -242,9 +242,9 @@ def test_a_file_that_is_too_large_or_of_another_name_is_refused(
     with pytest.raises(CommandError, match="larger than 200 bytes"):
         take("qualities", *[NURSE] * 10)
     with pytest.raises(CommandError, match=r"must end with \.csv or \.json"):
-        Import(site.database, site.secrets, "qualities", tmp_path / "a.xlsx", clock.now).run()
+        FactImport(site.database, site.secrets, "qualities", tmp_path / "a.xlsx", clock.now).run()
     with pytest.raises(FileNotFoundError):
-        Import(site.database, site.secrets, "qualities", tmp_path / "a.csv", clock.now).run()
+        FactImport(site.database, site.secrets, "qualities", tmp_path / "a.csv", clock.now).run()
     assert rows(site) == (0, 0)
 
 
@@ -276,7 +276,7 @@ def test_strict_takes_all_or_nothing(site: Site, take: Take) -> None:
 
 def test_the_same_file_twice_is_the_same(site: Site, take: Take) -> None:
     for complete in (False, True, True, False):
-        assert take("qualities", NURSE, MIDWIFE, complete=complete) == ImportReport(2, ())
+        assert take("qualities", NURSE, MIDWIFE, complete=complete) == FactImportReport(2, ())
         assert rows(site) == (2, 0)
 
 
@@ -296,7 +296,7 @@ def test_what_a_complete_file_leaves_out_ends_and_nothing_of_another_kind(
     take("qualities", NURSE, MIDWIFE)
     assert take("qualities", MIDWIFE).ended == 0
     assert len(told(site, "qualities")) == 1
-    assert take("qualities", MIDWIFE, complete=True) == ImportReport(1, (), ended=1)
+    assert take("qualities", MIDWIFE, complete=True) == FactImportReport(1, (), ended=1)
     assert told(site, "qualities") == ()
     assert len(told(site, "qualities", KARIM.ssin)) == 1
     assert len(told(site, "mandates")) == 1
@@ -338,7 +338,7 @@ def test_what_a_killed_import_left_behind_goes_a_day_later(
     site: Site, clock: MovableClock, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as killed:
-        killed.setattr(Import, "_clear_staging", lambda _: None)
+        killed.setattr(FactImport, "_clear_staging", lambda _: None)
         take("qualities", NURSE)
     take("qualities", MIDWIFE)
     assert rows(site) == (2, 1)
@@ -355,13 +355,13 @@ def test_two_imports_at_once_both_succeed(site: Site, clock: MovableClock, tmp_p
         path.write_text("\n".join((HEADER, *order)) + "\n", encoding="utf-8")
         files.append(path)
 
-    def take() -> ImportReport:
+    def take() -> FactImportReport:
         complete = len(files) % 2 == 0
-        return Import(
+        return FactImport(
             site.database, site.secrets, "qualities", files.pop(), clock.now, complete=complete
         ).run()
 
-    assert at_once(take, threads=3) == [ImportReport(1200, ())] * 3
+    assert at_once(take, threads=3) == [FactImportReport(1200, ())] * 3
     assert rows(site) == (1200, 0)
 
 
@@ -497,7 +497,7 @@ def test_every_example_in_the_documentation_is_taken(site: Site, take_json: Take
         entry: dict[str, object] = {"fact": json.loads(example)}
         if kind != "organisations":
             entry["ssin"] = HANNE.ssin
-        assert take_json(kind, [entry]) == ImportReport(1, ())
+        assert take_json(kind, [entry]) == FactImportReport(1, ())
     block = page.split("```json\n")[1].split("```")[0]
     assert take_json("qualities", json.loads(block)).facts == 1
 

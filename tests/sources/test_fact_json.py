@@ -24,11 +24,11 @@ from authn.sources.facts import (
     Child,
     DeskRoles,
     Fact,
+    FactPeriod,
     Mandate,
     Membership,
     NaturalPerson,
     Organisation,
-    Period,
     Quality,
 )
 from authn.sources.json_reader import InvalidFact
@@ -103,7 +103,7 @@ def test_null_says_the_same_as_leaving_out() -> None:
 NAMES = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=50)
 DAYS = st.dates(date(1850, 1, 1), date(2999, 12, 31))
 PERIODS = st.tuples(DAYS, st.none() | DAYS).map(
-    lambda days: Period(days[0], max(days) if days[1] else None)  # type: ignore[type-var]
+    lambda days: FactPeriod(days[0], max(days) if days[1] else None)  # type: ignore[type-var]
 )
 PEOPLE = st.builds(
     NaturalPerson, st.sampled_from(["05520900401", "03410100227"]), st.just("") | NAMES, NAMES

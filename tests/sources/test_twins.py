@@ -15,7 +15,7 @@ from authn.secrets import national_number_hash
 from authn.sources.csv_file import import_file
 from authn.sources.facts import Fact, Mandate, Membership, Organisation
 from authn.sources.files.columns import COLUMNS, FileKind
-from authn.sources.files.importing import Import
+from authn.sources.files.importing import FactImport
 from authn.sources.mandates import Mandates
 from authn.sources.national_register import NationalRegister
 from authn.sources.organisations import AccessManager, Organisations
@@ -50,7 +50,7 @@ def take(site: Site, clock: MovableClock, tmp_path: Path) -> Take:
         path = tmp_path / f"{kind}.csv"
         header = ",".join(column.name for column in COLUMNS[kind])
         path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-        report = Import(site.database, site.secrets, kind, path, clock.now, **how).run()
+        report = FactImport(site.database, site.secrets, kind, path, clock.now, **how).run()
         assert report.rejected == ()
 
     return take

@@ -27,7 +27,7 @@ from authn.web.document_cache import (
     lifetime,
 )
 from authn.web.documents import LARGEST_DOCUMENT, remembered_document
-from authn.web.outgoing import MOST_AT_ONCE, NoAnswer, Outgoing, Patience
+from authn.web.outgoing import MOST_AT_ONCE, NoAnswer, OutgoingClient, OutgoingTimeouts
 from authn.web.public_addresses import addresses_of, is_public
 from authn.web.routing import NeededFromOutside
 from authn.web.site import Site
@@ -194,7 +194,7 @@ def never(*arguments: Any, **options: Any) -> None:
 def test_garbage_is_an_address_that_gives_no_answer(text: str) -> None:
     with (
         pytest.MonkeyPatch.context() as patch,
-        Outgoing().documents(private_hosts=(), largest=10) as transport,
+        OutgoingClient().documents(private_hosts=(), largest=10) as transport,
         pytest.raises((NoAnswer, httpx2.InvalidURL)),
     ):
         patch.setattr(socket, "getaddrinfo", resolving("127.0.0.1"))
@@ -293,7 +293,9 @@ def test_a_compressed_document_is_not_taken(site: Site, published: Published) ->
 
 
 def test_who_is_slow_is_not_waited_for(site: Site, published: Published) -> None:
-    object.__setattr__(site, "outgoing", Outgoing(document_patience=Patience(1, 1, 0.3)))
+    object.__setattr__(
+        site, "outgoing", OutgoingClient(document_patience=OutgoingTimeouts(1, 1, 0.3))
+    )
     asleep = threading.Event()
     published.answers["/a"] = Answer(b"a", before=lambda: asleep.wait(SECONDS))
     try:
@@ -319,7 +321,7 @@ def test_a_slow_name_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_usual_limits_are_three_seconds_in_all() -> None:
-    assert Outgoing().document_patience.whole == 3
+    assert OutgoingClient().document_patience.whole == 3
 
 
 # Remembering
@@ -435,8 +437,8 @@ def test_what_was_unused_for_longest_makes_room(clock: MovableClock) -> None:
 
 def patient(site: Site) -> None:
     """It waits for a document for as long as it takes."""
-    patience = Patience(SECONDS, SECONDS, SECONDS)
-    object.__setattr__(site, "outgoing", Outgoing(document_patience=patience))
+    patience = OutgoingTimeouts(SECONDS, SECONDS, SECONDS)
+    object.__setattr__(site, "outgoing", OutgoingClient(document_patience=patience))
 
 
 def test_one_host_has_one_conversation(site: Site, published: Published) -> None:
@@ -496,7 +498,7 @@ def test_a_document_that_is_being_renewed_is_good_until_then(
 
 
 def test_slow_documents_keep_nobody_from_signing_in_upstream() -> None:
-    outgoing = Outgoing()
+    outgoing = OutgoingClient()
     with ExitStack() as busy:
         for _ in range(MOST_AT_ONCE):
             busy.enter_context(outgoing.documents(private_hosts=(), largest=1))

@@ -15,7 +15,7 @@ from authn.app import ROUTES
 from authn.db.transaction import reading
 from authn.grants.tables import grants
 from authn.keys.signing_keys import ensure_signing_keys
-from authn.web.routing import NO_DATABASE, Shape
+from authn.web.routing import NO_DATABASE, RouteShape
 from authn.web.site import Site
 from tests.oidc.pushing import bring, pushed
 from tests.oidc.relying_party import RelyingParty, hold_device, register
@@ -28,10 +28,10 @@ def given(site: Site) -> int:
     return count
 
 
-def shape_of(route: object) -> Shape | None:
+def shape_of(route: object) -> RouteShape | None:
     """What the route takes and gives, where it is one of ours."""
     shape = getattr(getattr(route, "endpoint", None), "shape", None)
-    return shape if isinstance(shape, Shape) else None
+    return shape if isinstance(shape, RouteShape) else None
 
 
 @pytest.mark.one_engine

@@ -16,8 +16,8 @@ from authn.errors import Unavailable
 from authn.web.outgoing import (
     MOST_AT_ONCE,
     NoAnswer,
-    Outgoing,
-    Patience,
+    OutgoingClient,
+    OutgoingTimeouts,
     is_this_machine,
     may_call,
 )
@@ -65,7 +65,7 @@ def test_this_machine_may_be_called_where_that_is_said(address: str) -> None:
 )
 def test_nothing_else_may(address: str) -> None:
     assert not may_call(address, this_machine=True)
-    with Outgoing().calls(this_machine=True) as transport, pytest.raises(NoAnswer):
+    with OutgoingClient().calls(this_machine=True) as transport, pytest.raises(NoAnswer):
         _ = transport.handle_request(_request(address))
 
 
@@ -85,7 +85,7 @@ def test_whatever_an_address_is_it_is_judged(text: str) -> None:
 
 
 def test_a_conversation_ends_whatever_happens_in_it() -> None:
-    outgoing = Outgoing()
+    outgoing = OutgoingClient()
     for _ in range(MOST_AT_ONCE + 1):
         with pytest.raises(ZeroDivisionError), outgoing.calls():
             raise ZeroDivisionError
@@ -104,7 +104,7 @@ def test_a_conversation_ends_whatever_happens_in_it() -> None:
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
 def test_a_name_that_can_t_be_looked_up_is_no_answer(host: str) -> None:
-    with Outgoing().calls() as transport, pytest.raises(NoAnswer):
+    with OutgoingClient().calls() as transport, pytest.raises(NoAnswer):
         transport.handle_request(httpx2.Request("GET", f"https://{host}/"))
 
 
@@ -139,7 +139,7 @@ def dripping(beginning: bytes, drop: bytes) -> Iterator[str]:
 )
 def test_who_answers_in_drops_is_not_waited_for_any_longer(beginning: bytes, drop: bytes) -> None:
     """Else four of them would take every conversation away, for as long as they like."""
-    outgoing = Outgoing(Patience(connect=SECONDS, read=SECONDS, whole=0.5))
+    outgoing = OutgoingClient(OutgoingTimeouts(connect=SECONDS, read=SECONDS, whole=0.5))
     with dripping(beginning, drop) as address, outgoing.calls(this_machine=True) as transport:
 
         def ask() -> None:

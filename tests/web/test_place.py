@@ -15,7 +15,7 @@ from netaddr import IPSet  # type: ignore[import-untyped]
 from authn.errors import CommandError
 from authn.secrets import Secrets
 from authn.settings import Settings
-from authn.web.place import Places, network_hash, open_places, read_address, same_network
+from authn.web.place import PlaceDatabase, network_hash, open_places, read_address, same_network
 
 KEYS = Secrets(b"m" * 32, b"n" * 32, b"t" * 32, b"a" * 32)
 GHENT = {
@@ -35,7 +35,7 @@ ODD_ROWS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def places(tmp_path_factory: pytest.TempPathFactory) -> PlaceDatabase:
     """A database with one city, and rows that are odd."""
     return open_places(Settings(place_database=written(tmp_path_factory.mktemp("places"))))
 
@@ -51,7 +51,9 @@ def written(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("address", ["9.9.9.9", "::ffff:9.9.9.9", "2620:fe::fe"])
-def test_a_place_is_a_city_and_a_country_in_each_language(places: Places, address: str) -> None:
+def test_a_place_is_a_city_and_a_country_in_each_language(
+    places: PlaceDatabase, address: str
+) -> None:
     assert places.find(address) == {
         "nl": "Ghent, België",
         "fr": "Gand, Belgique",
@@ -64,7 +66,9 @@ def test_a_place_is_a_city_and_a_country_in_each_language(places: Places, addres
     "address",
     ["8.8.8.8", "127.0.0.1", "10.1.2.3", "192.168.1.5", "::1", "fe80::1%eth0", "testclient", ""],
 )
-def test_an_address_that_is_unknown_or_private_is_nowhere(places: Places, address: str) -> None:
+def test_an_address_that_is_unknown_or_private_is_nowhere(
+    places: PlaceDatabase, address: str
+) -> None:
     assert places.find(address) == {}
 
 
@@ -82,7 +86,7 @@ def test_an_address_that_is_unknown_or_private_is_nowhere(places: Places, addres
     ],
 )
 def test_of_an_odd_row_as_much_is_said_as_can_be_read(
-    places: Places, address: str, english: str | None
+    places: PlaceDatabase, address: str, english: str | None
 ) -> None:
     assert places.find(address).get("en") == english
 
@@ -121,7 +125,7 @@ def test_a_damaged_database_knows_nothing_and_breaks_nothing(tmp_path: Path) -> 
 def test_what_is_no_address_is_none(text: str) -> None:
     address = read_address(text)
     assert address is None or str(address)
-    assert Places().find(text) == {}
+    assert PlaceDatabase().find(text) == {}
     network_hash(KEYS, text, "a")
 
 

@@ -18,7 +18,7 @@ from authn.errors import CommandError
 from authn.policies import BUILT_IN, COMPROMISED, LEVELS, Policy, strictest
 from authn.settings import Settings, load_settings
 from authn.web.site import Site
-from authn.webauthn.metadata import Model
+from authn.webauthn.metadata import MetadataModel
 from authn.webauthn.policy import (
     ALGORITHM,
     CHANGED_BACKUP,
@@ -29,7 +29,7 @@ from authn.webauthn.policy import (
     PROHIBITED,
     SYNCED,
     UNKNOWN_MODEL,
-    Unmet,
+    UnmetPolicy,
     direct_attestation,
     key_level,
     login_level,
@@ -59,8 +59,8 @@ class SomeKey:
     backup_changed: bool = False
 
 
-def model(*statuses: str) -> Model:
-    return Model("A model", frozenset(statuses), (), frozenset({"basic_full"}))
+def model(*statuses: str) -> MetadataModel:
+    return MetadataModel("A model", frozenset(statuses), (), frozenset({"basic_full"}))
 
 
 GOOD = model("FIDO_CERTIFIED", "FIDO_CERTIFIED_L1")
@@ -81,7 +81,7 @@ GOOD = model("FIDO_CERTIFIED", "FIDO_CERTIFIED_L1")
     ],
     ids=["all", "not in metadata", "not certified", "only claimed", "synced", "synced, plain"],
 )
-def test_the_level_of_a_key(key: SomeKey, known: Model | None, level: KeyLevel) -> None:
+def test_the_level_of_a_key(key: SomeKey, known: MetadataModel | None, level: KeyLevel) -> None:
     assert key_level(key, known) == level
 
 
@@ -129,7 +129,7 @@ def test_certified_needs_a_high_proof_of_identity() -> None:
     ],
 )
 def test_what_a_key_lacks(
-    policy: Policy, key: SomeKey, known: Model | None, found: Unmet | None
+    policy: Policy, key: SomeKey, known: MetadataModel | None, found: UnmetPolicy | None
 ) -> None:
     assert unmet(policy, key, known) == found
 
@@ -162,7 +162,7 @@ MODELS = st.none() | st.builds(
 
 @given(POLICIES, POLICIES, KEYS, MODELS)
 def test_a_combined_policy_accepts_what_both_accept_and_nothing_else(
-    one: Policy, other: Policy, key: SomeKey, known: Model | None
+    one: Policy, other: Policy, key: SomeKey, known: MetadataModel | None
 ) -> None:
     both = unmet(one, key, known) is None and unmet(other, key, known) is None
     assert (unmet(strictest(one, other), key, known) is None) == both
@@ -170,7 +170,7 @@ def test_a_combined_policy_accepts_what_both_accept_and_nothing_else(
 
 @given(POLICIES, KEYS, MODELS)
 def test_a_key_that_turns_out_to_be_synced_is_never_worth_more(
-    policy: Policy, key: SomeKey, known: Model | None
+    policy: Policy, key: SomeKey, known: MetadataModel | None
 ) -> None:
     synced = replace(key, backup_eligible=True, backup_changed=True)
     assert key_level(synced, known) == "synced"
@@ -180,7 +180,7 @@ def test_a_key_that_turns_out_to_be_synced_is_never_worth_more(
 
 @given(POLICIES, KEYS, MODELS)
 def test_a_claimed_model_is_never_worth_more_than_a_proven_one(
-    policy: Policy, key: SomeKey, known: Model | None
+    policy: Policy, key: SomeKey, known: MetadataModel | None
 ) -> None:
     claimed, proven = replace(key, attested=False), replace(key, attested=True)
     if unmet(policy, claimed, known) is None:

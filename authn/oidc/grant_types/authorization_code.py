@@ -7,19 +7,18 @@ gets is ours: Authlib's generators read the clock themselves.
 
 from typing import cast
 
-from authlib.oauth2.rfc6749 import ClientMixin
-from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
+from authlib.oauth2.rfc6749 import ClientMixin, grants
 
-from authn.grants.codes import Presented, RedeemedCode, redeem_code, was_given
+from authn.grants.codes import PresentedCode, RedeemedCode, redeem_code, was_given
 from authn.grants.confirmation import Confirmation
 from authn.oidc.acting_token import granted_capacity
 from authn.oidc.confirmation import confirmation_of_owner
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.id_token import check_it_can_be_made
-from authn.oidc.token_answer import Answer, Obtained, answer
+from authn.oidc.token_answer import Answer, ObtainedTokens, answer
 
 
-class AuthorizationCode(TokenGrant, AuthorizationCodeGrant):
+class AuthorizationCodeGrant(TokenGrant, grants.AuthorizationCodeGrant):
     """`grant_type=authorization_code`."""
 
     GRANT_TYPE = "authorization_code"
@@ -33,7 +32,7 @@ class AuthorizationCode(TokenGrant, AuthorizationCodeGrant):
         self.confirmation = confirmation_of_owner(
             http, self.client, lambda: was_given(http.connection, code, self.client.client_id)
         )
-        presented = Presented(
+        presented = PresentedCode(
             code=code,
             client_id=self.client.client_id,
             redirect_uri=http.form.get("redirect_uri", ""),
@@ -54,5 +53,7 @@ class AuthorizationCode(TokenGrant, AuthorizationCodeGrant):
         """The tokens of the grant that the code stood for."""
         redeemed = cast(RedeemedCode, self.request.authorization_code)
         profile = granted_capacity(self.http, redeemed.grant, self.client.allowed_profile_kinds)
-        obtained = Obtained(self.client, redeemed.grant, profile, self.confirmation, redeemed.nonce)
+        obtained = ObtainedTokens(
+            self.client, redeemed.grant, profile, self.confirmation, redeemed.nonce
+        )
         return answer(self.http, obtained)

@@ -6,13 +6,13 @@ lives while its client does. There is no refresh token (§4.4.3). An application
 its own grants (`grant_management`).
 """
 
-from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from authlib.oauth2.rfc6749 import grants
 
 from authn.clients.clients import CLIENT_CREDENTIALS, Client
-from authn.clients.permissions import SYSTEM, Identity, refusals
+from authn.clients.permissions import SYSTEM, ClientIdentity, refusals
 from authn.clients.resources import Resource
 from authn.consents.scopes import SCOPES
-from authn.oidc.access_token import Authorised
+from authn.oidc.access_token import AuthorisedAccess
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_management import authorised_to_manage
 from authn.oidc.grant_types.token_grant import TokenGrant
@@ -21,7 +21,7 @@ from authn.oidc.token_answer import Answer, asked_resource, issued, token_respon
 from authn.web.protocol import ProtocolError
 
 
-class ClientCredentials(TokenGrant, ClientCredentialsGrant):
+class ClientCredentialsGrant(TokenGrant, grants.ClientCredentialsGrant):
     """`grant_type=client_credentials`."""
 
     GRANT_TYPE = CLIENT_CREDENTIALS
@@ -46,7 +46,7 @@ class ClientCredentials(TokenGrant, ClientCredentialsGrant):
         asked = http.form.get("scope", "")
         # Who names details and no scope means those alone (RFC 9396 §3): not all that it may.
         scope = granted_scope(resource, client, asked) if asked or not details else ""
-        authorised = Authorised(
+        authorised = AuthorisedAccess(
             client=client,
             audience=resource.resource,
             subject=client.client_id,  # RFC 9068 §2.2: no resource owner is involved
@@ -66,7 +66,7 @@ def granted_scope(resource: Resource, client: Client, asked: str) -> str:
     Raises `ProtocolError` (`invalid_scope`) for one that speaks of a person, and for any that is
     not the resource's, not the client's or not for systems.
     """
-    refused = refusals(Identity(SYSTEM, None), resource.scopes, resource)
+    refused = refusals(ClientIdentity(SYSTEM, None), resource.scopes, resource)
     may = [
         each
         for each in resource.scopes

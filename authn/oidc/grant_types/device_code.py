@@ -8,7 +8,7 @@ a hash alone.
 
 from typing import cast
 
-from authlib.oauth2.rfc8628 import DeviceCodeGrant
+from authlib.oauth2 import rfc8628
 
 from authn.clients.clients import DEVICE_CODE
 from authn.grants import device_codes
@@ -17,15 +17,15 @@ from authn.oidc.acting_token import granted_capacity
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.id_token import check_it_can_be_made
-from authn.oidc.token_answer import Answer, Obtained, answer
+from authn.oidc.token_answer import Answer, ObtainedTokens, answer
 
 
-class DeviceCode(TokenGrant, DeviceCodeGrant):
+class DeviceCodeGrant(TokenGrant, rfc8628.DeviceCodeGrant):
     """`grant_type=urn:ietf:params:oauth:grant-type:device_code`."""
 
     GRANT_TYPE = DEVICE_CODE
 
-    def query_device_credential(self, device_code: str) -> device_codes.DeviceCode:
+    def query_device_credential(self, device_code: str) -> device_codes.RunningDeviceCode:
         """The device code of this client, unspent; raises `InvalidGrant`.
 
         Nobody can harm a client by a code that it was not given: another's is as one that is none.
@@ -40,7 +40,7 @@ class DeviceCode(TokenGrant, DeviceCodeGrant):
         self.confirmation = presented_confirmation(self.http, self.client)
         return found
 
-    def validate_device_credential(self, credential: device_codes.DeviceCode) -> Grant:
+    def validate_device_credential(self, credential: device_codes.RunningDeviceCode) -> Grant:
         """What the person allowed, the code spent; raises what the device is told until then."""
         http = self.http
         return device_codes.redeem_device_code(
@@ -57,4 +57,4 @@ class DeviceCode(TokenGrant, DeviceCodeGrant):
         """The tokens of what the person allowed."""
         grant = cast(Grant, self.request.user)
         profile = granted_capacity(self.http, grant, self.client.allowed_profile_kinds)
-        return answer(self.http, Obtained(self.client, grant, profile, self.confirmation))
+        return answer(self.http, ObtainedTokens(self.client, grant, profile, self.confirmation))

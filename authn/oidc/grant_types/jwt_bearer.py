@@ -18,17 +18,12 @@ from authn.clients.clients import Client, find_client
 from authn.clients.key_sets import verified_claims
 from authn.clients.protocol_words import ASSERTION_ALGORITHMS, JWT_BEARER
 from authn.clients.resources import Resource
-from authn.foreign_jwt import OtherType
+from authn.foreign_jwt import OtherTokenType
 from authn.grants.grants import Grant, InvalidGrant, newest_live_grant
 from authn.jose import InvalidToken
-from authn.oidc.access_token import Authorised
+from authn.oidc.access_token import AuthorisedAccess
 from authn.oidc.acting_token import granted_capacity
-from authn.oidc.assertion import (
-    is_jti,
-    spend_assertion,
-    untimely,
-    unverified_claims,
-)
+from authn.oidc.assertion import is_jti, spend_assertion, untimely, unverified_claims
 from authn.oidc.client_assertion import audiences
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_types.token_exchange import narrowed
@@ -51,7 +46,7 @@ from authn.web.protocol import ProtocolError
 from authn.web.request import Request
 
 
-class JwtBearer(TokenGrant, TokenEndpointMixin):
+class JwtBearerGrant(TokenGrant, TokenEndpointMixin):
     """`grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer`."""
 
     GRANT_TYPE = JWT_BEARER
@@ -76,7 +71,7 @@ class JwtBearer(TokenGrant, TokenEndpointMixin):
         profile = granted_capacity(http, grant, _kinds(http, grant))
         expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         subject = subject_of(http.connection, grant.person_id, resource.sector_identifier, http.now)
-        authorised = Authorised(
+        authorised = AuthorisedAccess(
             client=client,
             audience=resource.resource,
             subject=subject,
@@ -170,7 +165,7 @@ def _verified_claims(request: Request, issuer: AssertionIssuer, assertion: str) 
             algorithms=ASSERTION_ALGORITHMS,
             types=("jwt",),
         )
-    except OtherType:  # RFC 8725 §3.11
+    except OtherTokenType:  # RFC 8725 §3.11
         raise InvalidGrant("The typ of the assertion is not JWT.") from None
     except (InvalidToken, NoAnswer):
         raise InvalidGrant("The assertion was not signed by its issuer.") from None

@@ -8,8 +8,7 @@ was (protocol 5).
 
 from typing import cast
 
-from authlib.oauth2.rfc6749 import TokenMixin
-from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
+from authlib.oauth2.rfc6749 import TokenMixin, grants
 
 from authn.clients.clients import REFRESH_TOKEN
 from authn.grants.refresh_tokens import (
@@ -22,11 +21,11 @@ from authn.oidc.acting_token import granted_capacity
 from authn.oidc.confirmation import confirmation_of_owner
 from authn.oidc.grant_types.token_grant import TokenGrant
 from authn.oidc.id_token import check_it_can_be_made
-from authn.oidc.token_answer import Answer, Obtained, authorised_for, tokens
+from authn.oidc.token_answer import Answer, ObtainedTokens, authorised_for, tokens
 from authn.profiles.refreshing import hear_of_citizen
 
 
-class RefreshToken(TokenGrant, RefreshTokenGrant):
+class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):
     """`grant_type=refresh_token`."""
 
     GRANT_TYPE = REFRESH_TOKEN
@@ -59,7 +58,7 @@ class RefreshToken(TokenGrant, RefreshTokenGrant):
         scope = " ".join(dict.fromkeys(http.form.get("scope", "").split()))
         hear_of_citizen(http, usable.grant.person_id, usable.heard_at)
         profile = granted_capacity(http, usable.grant, usable.client.allowed_profile_kinds)
-        obtained = Obtained(
+        obtained = ObtainedTokens(
             usable.client, usable.grant, profile, self.confirmation, narrower_scope=scope
         )
         authorised = authorised_for(http, obtained)

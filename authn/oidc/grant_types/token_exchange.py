@@ -20,9 +20,9 @@ from authn.clients.exchange_pairs import ExchangePair, ExchangeTarget, find_targ
 from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.clients.resources import resources_of
 from authn.grants.confirmation import Confirmation
-from authn.grants.particulars import Particulars
+from authn.grants.particulars import GrantDetails
 from authn.jose import InvalidToken
-from authn.oidc.access_token import AccessToken, Authorised
+from authn.oidc.access_token import AccessToken, AuthorisedAccess
 from authn.oidc.acting_token import CapacityEnded
 from authn.oidc.confirmation import presented_confirmation
 from authn.oidc.grant_management import grant_management_endpoint
@@ -50,7 +50,7 @@ TOKEN_TYPES = (ACCESS_TOKEN, JWT)  # §3: each names our access tokens, which ar
 MOST_ACTORS = 5
 
 
-class TokenExchange(TokenGrant, TokenEndpointMixin):
+class TokenExchangeGrant(TokenGrant, TokenEndpointMixin):
     """`grant_type=urn:ietf:params:oauth:grant-type:token-exchange`."""
 
     GRANT_TYPE = TOKEN_EXCHANGE
@@ -159,7 +159,7 @@ def _authorised(
     target: ExchangeTarget,
     profile: Profile,
     confirmation: Confirmation,
-) -> Authorised:
+) -> AuthorisedAccess:
     """What the new token says: no more than the one presented (§5, RFC 8707 §3).
 
     What was allowed once, in one capacity (RFC 9396), is allowed in no other.
@@ -168,9 +168,9 @@ def _authorised(
     who, act = _who(request, client, subject, target, profile)
     same = profile.id == subject.profile.id
     details = token.claims.get("authorization_details", ()) if same else ()
-    allowed = grant.allowed if grant else Particulars(resources=(token.audience,))
+    allowed = grant.allowed if grant else GrantDetails(resources=(token.audience,))
     authorised = within_permissions(
-        Authorised(
+        AuthorisedAccess(
             client=client,
             audience=resource.resource,
             subject=who,
@@ -246,7 +246,7 @@ def _length(chain: Act | None) -> int:
     return 1 + _length(chain.get("act")) if chain else 0
 
 
-def _record(request: Request, authorised: Authorised, subject: LivingToken) -> None:
+def _record(request: Request, authorised: AuthorisedAccess, subject: LivingToken) -> None:
     grant, profile_id = subject.grant, authorised.profile.id
     person_id, device_id = (grant.person_id, grant.device_id) if grant else (None, None)
     client_id, resource = authorised.client.client_id, authorised.audience

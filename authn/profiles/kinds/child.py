@@ -9,10 +9,10 @@ from datetime import date, datetime
 from authn.errors import N_
 from authn.profiles.kinds.kind import (
     PERSON_CLAIMS,
-    Called,
+    HasName,
     Json,
-    Named,
     ProfileKind,
+    ProfileNames,
     ssin_member,
 )
 from authn.settings import Settings
@@ -57,8 +57,10 @@ def _represents(fact: Child) -> NaturalPerson:
     return fact.child
 
 
-def _called(fact: Child) -> Called:
-    return Called(N_("For your child %(name)s"), fact.child.given_name or fact.child.family_name)
+def _called(fact: Child) -> ProfileNames:
+    return ProfileNames(
+        N_("For your child %(name)s"), fact.child.given_name or fact.child.family_name
+    )
 
 
 def _ends_in_silence(fact: Child, deceased: bool) -> bool:
@@ -66,7 +68,7 @@ def _ends_in_silence(fact: Child, deceased: bool) -> bool:
     return fact.deceased or deceased
 
 
-def _switch(fact: Child, named: Named | None, settings: Settings) -> Json:
+def _switch(fact: Child, named: HasName | None, settings: Settings) -> Json:
     """The register names no services: those of parents are the same for every child."""
     services = settings.parents_service_names.split()
     told: Json = {"serviceNames": services} if services else {}

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from authn.errors import N_
-from authn.profiles.kinds.kind import PERSON_CLAIMS, Called, ProfileKind
+from authn.profiles.kinds.kind import PERSON_CLAIMS, ProfileKind, ProfileNames
 from authn.settings import Settings
 
 
@@ -19,8 +19,8 @@ def _ends_at(fact: None, settings: Settings) -> None:
     return None
 
 
-def _called(fact: None) -> Called:
-    return Called(N_("As a citizen"))
+def _called(fact: None) -> ProfileNames:
+    return ProfileNames(N_("As a citizen"))
 
 
 KIND: ProfileKind[None] = ProfileKind(

@@ -8,7 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from authn.errors import N_
 from authn.profiles.profile import Kind
 from authn.settings import Settings
-from authn.sources.facts import NaturalPerson, Period
+from authn.sources.facts import FactPeriod, NaturalPerson
 from authn.sources.questions import QuestionName
 
 F = TypeVar("F")
@@ -17,7 +17,7 @@ Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class HasName:
     """A person as claims show them; `ssin` only where the receiver may have it, "" otherwise."""
 
     given_name: str
@@ -26,7 +26,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class ProfileNames:
     """How a profile is called: message ids, with what fills in their `%(name)s`.
 
     `details` come after the title; those that are message ids are translated, others shown as is.
@@ -38,7 +38,7 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(Generic[F_contra]):
+class ProfileClaim(Generic[F_contra]):
     """Members of the claim `userProfile` (domain 2.5), for one kind of profile.
 
     `name` and `meaning` are for the documentation. `members` makes them of the fact, and of whom
@@ -48,7 +48,7 @@ class Claim(Generic[F_contra]):
 
     name: str
     meaning: str
-    members: Callable[[F_contra, Named | None], Mapping[str, object]]
+    members: Callable[[F_contra, HasName | None], Mapping[str, object]]
 
 
 def nobody(fact: object) -> None:
@@ -60,7 +60,7 @@ def told(fact: object, deceased: bool) -> bool:
     return False
 
 
-def nothing(fact: object, named: Named | None, settings: Settings) -> Json:
+def nothing(fact: object, named: HasName | None, settings: Settings) -> Json:
     """No member."""
     return {}
 
@@ -85,11 +85,11 @@ class ProfileKind(Generic[F]):
     key: Callable[[F], tuple[str, ...]]
     holds: Callable[[F, Settings, datetime], bool]
     ends_at: Callable[[F, Settings], datetime | None]
-    called: Callable[[F], Called]
-    claims: tuple[Claim[F], ...]
+    called: Callable[[F], ProfileNames]
+    claims: tuple[ProfileClaim[F], ...]
     represents: Callable[[F], NaturalPerson | None] = nobody
     for_another: bool = False
-    switch: Callable[[F, Named | None, Settings], Json] = nothing
+    switch: Callable[[F, HasName | None, Settings], Json] = nothing
     ends_in_silence: Callable[[F, bool], bool] = told
 
 
@@ -97,7 +97,7 @@ class HasPeriod(Protocol):
     """A fact that holds from a day to a day."""
 
     @property
-    def period(self) -> Period: ...
+    def period(self) -> FactPeriod: ...
 
 
 def period_holds(fact: HasPeriod, settings: Settings, now: datetime) -> bool:
@@ -110,24 +110,26 @@ def period_ends_at(fact: HasPeriod, settings: Settings) -> datetime | None:
     return fact.period.ends_at
 
 
-def ssin_member(fact: object, named: Named | None) -> Json:
+def ssin_member(fact: object, named: HasName | None) -> Json:
     """The national number, where the receiver may have it."""
     return {"ssin": named.ssin} if named and named.ssin else {}
 
 
-def _first_name(fact: object, named: Named | None) -> Json:
+def _first_name(fact: object, named: HasName | None) -> Json:
     return {"firstName": named.given_name} if named and named.given_name else {}
 
 
-def _last_name(fact: object, named: Named | None) -> Json:
+def _last_name(fact: object, named: HasName | None) -> Json:
     return {"lastName": named.family_name} if named else {}
 
 
 # Of whoever the profile is about.
-PERSON_CLAIMS: Final[tuple[Claim[object], ...]] = (
-    Claim("ssin", "The national number, only where the receiver has the permission.", ssin_member),
-    Claim("firstName", "The given names; some people have none.", _first_name),
-    Claim("lastName", "The family name.", _last_name),
+PERSON_CLAIMS: Final[tuple[ProfileClaim[object], ...]] = (
+    ProfileClaim(
+        "ssin", "The national number, only where the receiver has the permission.", ssin_member
+    ),
+    ProfileClaim("firstName", "The given names; some people have none.", _first_name),
+    ProfileClaim("lastName", "The family name.", _last_name),
 )
 
 # What kinds of organisations are called; the keys are `ORGANISATION_KINDS`.

@@ -9,11 +9,11 @@ from typing import Final
 from authn.errors import N_
 from authn.profiles.kinds.kind import (
     PERSON_CLAIMS,
-    Called,
-    Claim,
+    HasName,
     Json,
-    Named,
+    ProfileClaim,
     ProfileKind,
+    ProfileNames,
     period_ends_at,
     ssin_member,
 )
@@ -43,20 +43,20 @@ def _represents(fact: Mandate) -> NaturalPerson | None:
     return fact.mandator if isinstance(fact.mandator, NaturalPerson) else None
 
 
-def _called(fact: Mandate) -> Called:
+def _called(fact: Mandate) -> ProfileNames:
     services = tuple(SERVICE_WORDS.get(each, each) for each in fact.service_names)
-    return Called(N_("For %(name)s (mandate)"), fact.mandator.name, services)
+    return ProfileNames(N_("For %(name)s (mandate)"), fact.mandator.name, services)
 
 
-def _organizations(fact: Mandate, named: Named | None) -> Json:
+def _organizations(fact: Mandate, named: HasName | None) -> Json:
     return organizations_claim(fact.mandator) if isinstance(fact.mandator, Organisation) else {}
 
 
-def _service_names(fact: Mandate, named: Named | None) -> Json:
+def _service_names(fact: Mandate, named: HasName | None) -> Json:
     return {"serviceNames": list(fact.service_names)}
 
 
-def _switch(fact: Mandate, named: Named | None, settings: Settings) -> Json:
+def _switch(fact: Mandate, named: HasName | None, settings: Settings) -> Json:
     # The federation has persons here; an organisation is told as in `userProfile`.
     number = ssin_member(fact, named)
     return {"mandators": [number | _organizations(fact, named) | _service_names(fact, named)]}
@@ -74,8 +74,10 @@ KIND: ProfileKind[Mandate] = ProfileKind(
     for_another=True,
     claims=(
         *PERSON_CLAIMS,
-        Claim("organizations", "Of an organisation that gave the mandate.", _organizations),
-        Claim("serviceNames", "A list of the services that the mandate is for.", _service_names),
+        ProfileClaim("organizations", "Of an organisation that gave the mandate.", _organizations),
+        ProfileClaim(
+            "serviceNames", "A list of the services that the mandate is for.", _service_names
+        ),
     ),
     switch=_switch,
 )

@@ -4,11 +4,11 @@ from authn.errors import N_
 from authn.profiles.kinds.kind import (
     ORGANISATION_WORDS,
     PERSON_CLAIMS,
-    Called,
-    Claim,
+    HasName,
     Json,
-    Named,
+    ProfileClaim,
     ProfileKind,
+    ProfileNames,
     period_ends_at,
     period_holds,
 )
@@ -33,13 +33,13 @@ def _key(fact: Membership) -> tuple[str, ...]:
     return *organisation_key(fact.organisation), fact.role
 
 
-def _called(fact: Membership) -> Called:
+def _called(fact: Membership) -> ProfileNames:
     organisation = fact.organisation
     details = (ORGANISATION_WORDS[organisation.kind], fact.role)
-    return Called(N_("Member of %(name)s"), organisation.name, details)
+    return ProfileNames(N_("Member of %(name)s"), organisation.name, details)
 
 
-def _organizations(fact: Membership, named: Named | None) -> Json:
+def _organizations(fact: Membership, named: HasName | None) -> Json:
     return organizations_claim(fact.organisation)
 
 
@@ -53,7 +53,7 @@ KIND: ProfileKind[Membership] = ProfileKind(
     called=_called,
     claims=(
         *PERSON_CLAIMS,
-        Claim(
+        ProfileClaim(
             "organizations",
             "A list of one object, whose one member is the kind of organisation: an object with "
             "`nihii` (eight digits), `cbe` (ten digits), as far as it has them, and `name`.",

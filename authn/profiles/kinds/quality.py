@@ -5,11 +5,11 @@ from typing import Final
 from authn.errors import N_
 from authn.profiles.kinds.kind import (
     PERSON_CLAIMS,
-    Called,
-    Claim,
+    HasName,
     Json,
-    Named,
+    ProfileClaim,
     ProfileKind,
+    ProfileNames,
     period_ends_at,
     period_holds,
 )
@@ -30,11 +30,11 @@ def _key(fact: Quality) -> tuple[str, ...]:
     return fact.discipline, fact.nihii11
 
 
-def _called(fact: Quality) -> Called:
-    return Called(DISCIPLINE_WORDS[fact.discipline])
+def _called(fact: Quality) -> ProfileNames:
+    return ProfileNames(DISCIPLINE_WORDS[fact.discipline])
 
 
-def _discipline(fact: Quality, named: Named | None) -> Json:
+def _discipline(fact: Quality, named: HasName | None) -> Json:
     # A profile is there only while the source recognises it, so that it never says `false`.
     return {fact.discipline: {"recognised": True, "nihii11": fact.nihii11}}
 
@@ -49,7 +49,7 @@ KIND: ProfileKind[Quality] = ProfileKind(
     called=_called,
     claims=(
         *PERSON_CLAIMS,
-        Claim(
+        ProfileClaim(
             "the discipline: " + ", ".join(f"`{each}`" for each in DISCIPLINE_WORDS),
             "An object: `recognised` is true, `nihii11` the NIHDI number of eleven digits.",
             _discipline,

@@ -10,7 +10,14 @@ from datetime import datetime
 from typing import Final
 
 from authn.errors import N_
-from authn.profiles.kinds.kind import PERSON_CLAIMS, Called, Claim, Json, Named, ProfileKind
+from authn.profiles.kinds.kind import (
+    PERSON_CLAIMS,
+    HasName,
+    Json,
+    ProfileClaim,
+    ProfileKind,
+    ProfileNames,
+)
 from authn.settings import Settings
 from authn.sources.facts import DeskRoles
 
@@ -37,12 +44,12 @@ def _ends_at(fact: DeskRoles, settings: Settings) -> None:
     """Somebody ends it; no day does."""
 
 
-def _called(fact: DeskRoles) -> Called:
+def _called(fact: DeskRoles) -> ProfileNames:
     roles = tuple(ROLE_WORDS[each] for each in fact.roles)
-    return Called(N_("At the help desk %(name)s"), fact.desk, roles)
+    return ProfileNames(N_("At the help desk %(name)s"), fact.desk, roles)
 
 
-def _staff(fact: DeskRoles, named: Named | None) -> Json:
+def _staff(fact: DeskRoles, named: HasName | None) -> Json:
     return {"staff": {"desk": fact.desk, "roles": list(fact.roles)}}
 
 
@@ -56,7 +63,7 @@ KIND: ProfileKind[DeskRoles] = ProfileKind(
     called=_called,
     claims=(
         *PERSON_CLAIMS,
-        Claim(
+        ProfileClaim(
             "staff",
             "An object: `desk` is where they work, `roles` a list of what they are there: `agent`, "
             "`registrar`, `supervisor`, `auditor`, `operator`.",

@@ -19,7 +19,7 @@ Form = Literal["text", "number", "yes or no", "words", "organisation"]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FactColumn:
     """A column: what it means, the member (a path) that it is, and how a cell is read."""
 
     name: str
@@ -28,39 +28,41 @@ class Column:
     form: Form = "text"
 
 
-_SINCE = Column("since", "the first day on which it holds, YYYY-MM-DD", "fact.since")
-_UNTIL = Column("until", "the last such day; empty while there is no end", "fact.until")
+_SINCE = FactColumn("since", "the first day on which it holds, YYYY-MM-DD", "fact.since")
+_UNTIL = FactColumn("until", "the last such day; empty while there is no end", "fact.until")
 _ORGANISATION = "CBE number (ten digits) or NIHDI number (eight) of an organisation imported before"
 
-COLUMNS: Final[dict[FileKind, tuple[Column, ...]]] = {
+COLUMNS: Final[dict[FileKind, tuple[FactColumn, ...]]] = {
     "children": (
-        Column("parent_ssin", "who has parental authority", SUBJECT, "number"),
-        Column("child_ssin", "the child", "fact.ssin", "number"),
-        Column("given_name", "the child's first names; empty for none", "fact.firstName"),
-        Column("family_name", "the child's family name", "fact.lastName"),
-        Column("birthdate", "YYYY-MM-DD, YYYY-MM, YYYY, or empty", "fact.birthdate"),
-        Column("deceased", "yes or no; empty means no", "fact.deceased", "yes or no"),
+        FactColumn("parent_ssin", "who has parental authority", SUBJECT, "number"),
+        FactColumn("child_ssin", "the child", "fact.ssin", "number"),
+        FactColumn("given_name", "the child's first names; empty for none", "fact.firstName"),
+        FactColumn("family_name", "the child's family name", "fact.lastName"),
+        FactColumn("birthdate", "YYYY-MM-DD, YYYY-MM, YYYY, or empty", "fact.birthdate"),
+        FactColumn("deceased", "yes or no; empty means no", "fact.deceased", "yes or no"),
     ),
     "qualities": (
-        Column("ssin", "the professional", SUBJECT, "number"),
-        Column("discipline", f"one of {', '.join(DISCIPLINES)}", "fact.discipline"),
-        Column("nihii11", "the NIHDI number of eleven digits", "fact.nihii11", "number"),
+        FactColumn("ssin", "the professional", SUBJECT, "number"),
+        FactColumn("discipline", f"one of {', '.join(DISCIPLINES)}", "fact.discipline"),
+        FactColumn("nihii11", "the NIHDI number of eleven digits", "fact.nihii11", "number"),
         _SINCE,
         _UNTIL,
     ),
     "organisations": (
-        Column("kind", f"one of {', '.join(ORGANISATION_KINDS)}", "fact.kind"),
-        Column("name", "its name", "fact.name"),
-        Column("cbe", "its CBE number; empty for none", "fact.cbe", "number"),
-        Column("nihii", "its NIHDI number of eight digits; empty for none", "fact.nihii", "number"),
+        FactColumn("kind", f"one of {', '.join(ORGANISATION_KINDS)}", "fact.kind"),
+        FactColumn("name", "its name", "fact.name"),
+        FactColumn("cbe", "its CBE number; empty for none", "fact.cbe", "number"),
+        FactColumn(
+            "nihii", "its NIHDI number of eight digits; empty for none", "fact.nihii", "number"
+        ),
     ),
     "memberships": (
-        Column("ssin", "who belongs to it", SUBJECT, "number"),
-        Column("organisation", f"the {_ORGANISATION}", "fact.organization", "organisation"),
-        Column("role", "in which role, at most 100 characters", "fact.role"),
+        FactColumn("ssin", "who belongs to it", SUBJECT, "number"),
+        FactColumn("organisation", f"the {_ORGANISATION}", "fact.organization", "organisation"),
+        FactColumn("role", "in which role, at most 100 characters", "fact.role"),
         _SINCE,
         _UNTIL,
-        Column(
+        FactColumn(
             "responsible_access_manager",
             "yes for who decides in its name; empty means no",
             "fact.responsibleAccessManager",
@@ -68,30 +70,32 @@ COLUMNS: Final[dict[FileKind, tuple[Column, ...]]] = {
         ),
     ),
     "mandates": (
-        Column("mandate_id", "what the source calls this mandate", "fact.mandateId"),
-        Column("mandatary_ssin", "who may act", SUBJECT, "number"),
-        Column("mandator_ssin", "for which person; empty for none", "fact.mandator.ssin", "number"),
-        Column("mandator_given_name", "that person's first names", "fact.mandator.firstName"),
-        Column("mandator_family_name", "that person's family name", "fact.mandator.lastName"),
-        Column(
+        FactColumn("mandate_id", "what the source calls this mandate", "fact.mandateId"),
+        FactColumn("mandatary_ssin", "who may act", SUBJECT, "number"),
+        FactColumn(
+            "mandator_ssin", "for which person; empty for none", "fact.mandator.ssin", "number"
+        ),
+        FactColumn("mandator_given_name", "that person's first names", "fact.mandator.firstName"),
+        FactColumn("mandator_family_name", "that person's family name", "fact.mandator.lastName"),
+        FactColumn(
             "mandator_organisation",
             f"or for which organisation: the {_ORGANISATION}",
             "fact.mandator",
             "organisation",
         ),
-        Column(
+        FactColumn(
             "service_names", "in which services, with spaces between", "fact.serviceNames", "words"
         ),
         _SINCE,
         _UNTIL,
-        Column("accepted_by_mandator", "yes or no", "fact.acceptedByMandator", "yes or no"),
-        Column("accepted_by_mandatary", "yes or no", "fact.acceptedByMandatary", "yes or no"),
+        FactColumn("accepted_by_mandator", "yes or no", "fact.acceptedByMandator", "yes or no"),
+        FactColumn("accepted_by_mandatary", "yes or no", "fact.acceptedByMandatary", "yes or no"),
     ),
 }
 
 
 def entry_of(
-    columns: tuple[Column, ...], cells: Mapping[str, str], known: Mapping[str, Organisation]
+    columns: tuple[FactColumn, ...], cells: Mapping[str, str], known: Mapping[str, Organisation]
 ) -> dict[str, Any]:
     """The row as an entry of a JSON file: `{"ssin": …, "fact": {…}}`; an empty cell is left out.
 
@@ -105,14 +109,14 @@ def entry_of(
     return entry
 
 
-def in_words(columns: tuple[Column, ...], invalid: InvalidFact) -> str:
+def in_words(columns: tuple[FactColumn, ...], invalid: InvalidFact) -> str:
     """The rule that is broken, told of the column that stands for the member."""
     names = {column.member.removeprefix("fact."): column.name for column in columns}
     member = names.get(invalid.member, invalid.member)
     return f"{member or 'it'} {invalid.rule}"
 
 
-def _put(entry: dict[str, Any], column: Column, value: object) -> None:
+def _put(entry: dict[str, Any], column: FactColumn, value: object) -> None:
     *path, last = column.member.split(".")
     inner = entry
     for name in path:
@@ -122,7 +126,7 @@ def _put(entry: dict[str, Any], column: Column, value: object) -> None:
     inner[last] = value
 
 
-def _read(column: Column, cell: str, known: Mapping[str, Organisation]) -> object:
+def _read(column: FactColumn, cell: str, known: Mapping[str, Organisation]) -> object:
     if column.form == "organisation":
         organisation = known.get(cell.translate(_SEPARATORS))
         if organisation is None:

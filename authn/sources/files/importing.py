@@ -40,7 +40,7 @@ from authn.secrets import Secrets
 from authn.sources.answers import ask_anew
 from authn.sources.facts import Organisation
 from authn.sources.files.columns import FileKind
-from authn.sources.files.reading import Entry, FactFile, Rejected
+from authn.sources.files.reading import FactFile, FactFileEntry, RejectedLine
 from authn.sources.import_lock import wait_for_readers
 from authn.sources.tables import source_answers, source_facts, source_staged_facts
 from authn.sources.twins import (
@@ -118,16 +118,16 @@ _ANSWERS_ARE_DUE = (
 
 
 @dataclass(frozen=True, slots=True)
-class ImportReport:
+class FactImportReport:
     """What an import did: `facts` taken, lines `rejected`, and how many facts `ended` by it."""
 
     facts: int
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[RejectedLine, ...]
     ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class FactImport:
     """One import: where from, where to, and how.
 
     `complete`: the file is everything, and what it leaves out ends. `strict`: nothing is taken
@@ -145,7 +145,7 @@ class Import:
     progress: Progress = lambda _: None
     id: UUID = field(default_factory=uuid4)
 
-    def run(self) -> ImportReport:
+    def run(self) -> FactImportReport:
         """The source says what the file says; opens its own transactions.
 
         Nothing is changed when nothing can be taken: the report says so by no `facts`. Raises
@@ -156,17 +156,17 @@ class Import:
             if not facts and not rejected:
                 raise CommandError("There is nothing in the file.")
             if not facts or (rejected and (self.strict or self.complete)):
-                return ImportReport(0, rejected)
+                return FactImportReport(0, rejected)
             ended = self._swap_in(facts, len(rejected))
             self._make_due()
-            return ImportReport(facts, rejected, ended)
+            return FactImportReport(facts, rejected, ended)
         finally:
             self._clear_staging()
 
-    def _stage(self) -> tuple[int, tuple[Rejected, ...]]:
+    def _stage(self) -> tuple[int, tuple[RejectedLine, ...]]:
         """How many facts wait now, and what was rejected."""
         file = FactFile(self.path, self.kind, self._organisations(), today_in_brussels(self.now))
-        rejected: list[Rejected] = []
+        rejected: list[RejectedLine] = []
         facts = 0
         taken = self._rows(file, rejected)
         while batch := list(islice(taken, BATCH)):
@@ -184,24 +184,24 @@ class Import:
         with reading(self.database) as connection:
             return every_organisation(connection, self.secrets)
 
-    def _rows(self, file: FactFile, rejected: list[Rejected]) -> Iterator[list[dict[str, Any]]]:
+    def _rows(self, file: FactFile, rejected: list[RejectedLine]) -> Iterator[list[dict[str, Any]]]:
         """The rows to stage of each fact; what cannot be taken is added to `rejected`."""
         seen: dict[str, int] = {}
         common = {"import_id": self.id, "imported_at": self.now}
         for entry in file.entries():
-            if isinstance(entry, Rejected):
+            if isinstance(entry, RejectedLine):
                 rejected.append(entry)
                 continue
             rows = self._rows_of(entry)
             keys = [f"{row['subject_hash']}{row['key_hash']}" for row in rows if _is_told(row)]
             first = min((seen[key] for key in keys if key in seen), default=None)
             if first is not None:
-                rejected.append(Rejected(entry.line, f"it is told at {first} already"))
+                rejected.append(RejectedLine(entry.line, f"it is told at {first} already"))
                 continue
             seen |= dict.fromkeys(keys, entry.line)
             yield [row | common for row in rows]
 
-    def _rows_of(self, entry: Entry) -> list[dict[str, Any]]:
+    def _rows_of(self, entry: FactFileEntry) -> list[dict[str, Any]]:
         if isinstance(entry.told, Organisation):
             return organisation_rows(self.secrets, entry.told)
         assert self.kind != "organisations"

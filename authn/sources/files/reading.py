@@ -19,7 +19,7 @@ from authn.errors import CommandError
 from authn.sources.csv_rows import LARGEST_FILE, LONGEST_LINE
 from authn.sources.fact_json import fact_from_json, organisation_from_json
 from authn.sources.facts import Fact, Organisation
-from authn.sources.files.columns import COLUMNS, SUBJECT, Column, FileKind, entry_of, in_words
+from authn.sources.files.columns import COLUMNS, SUBJECT, FactColumn, FileKind, entry_of, in_words
 from authn.sources.json_reader import InvalidFact, JsonReader
 
 LARGEST_JSON = 64 * 1024 * 1024
@@ -28,7 +28,7 @@ SUFFIXES: Final = {".csv": "Line", ".json": "Entry"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FactFileEntry:
     """What one line tells: a fact of whoever has this number, or an organisation (of nobody)."""
 
     line: int
@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedLine:
     """A line that cannot be taken, and the rule that it breaks: never what it holds."""
 
     line: int
@@ -57,7 +57,7 @@ class FactFile:
     today: date
     bytes_read: int = 0
 
-    def entries(self) -> Iterator[Entry | Rejected]:
+    def entries(self) -> Iterator[FactFileEntry | RejectedLine]:
         """Each entry of the file, or why it is none.
 
         Raises `CommandError` when it is no such file at all, `OSError` when it cannot be read.
@@ -68,7 +68,7 @@ class FactFile:
         with self.path.open("rb") as file:
             yield from reading(file)
 
-    def _csv(self, file: BinaryIO) -> Iterator[Entry | Rejected]:
+    def _csv(self, file: BinaryIO) -> Iterator[FactFileEntry | RejectedLine]:
         columns = COLUMNS[self.kind]
         header: list[str] | None = None
         for line, text in enumerate(self._lines(file), 1):
@@ -81,7 +81,7 @@ class FactFile:
             except InvalidFact as invalid:
                 if header is None:
                     raise CommandError(f"Line 1: {invalid}.") from None
-                yield Rejected(line, in_words(columns, invalid))
+                yield RejectedLine(line, in_words(columns, invalid))
         if header is None:
             raise CommandError("The file is empty.")
 
@@ -97,7 +97,7 @@ class FactFile:
                 self._count(len(rest), LARGEST_FILE)
             yield line
 
-    def _json(self, file: BinaryIO) -> Iterator[Entry | Rejected]:
+    def _json(self, file: BinaryIO) -> Iterator[FactFileEntry | RejectedLine]:
         size = self.path.stat().st_size
         content = file.read(LARGEST_JSON + 1)
         self._count(len(content), LARGEST_JSON)
@@ -115,15 +115,17 @@ class FactFile:
             try:
                 yield self._entry(number, document)
             except InvalidFact as invalid:
-                yield Rejected(number, str(invalid))
+                yield RejectedLine(number, str(invalid))
 
-    def _entry(self, line: int, document: Any) -> Entry:
+    def _entry(self, line: int, document: Any) -> FactFileEntry:
         reader = JsonReader(document, self.today)
         if self.kind == "organisations":
-            entry = Entry(line, "", organisation_from_json(reader.value("fact")))
+            entry = FactFileEntry(line, "", organisation_from_json(reader.value("fact")))
         else:
             ssin = reader.ssin(SUBJECT)
-            entry = Entry(line, ssin, fact_from_json(self.kind, reader.value("fact"), self.today))
+            entry = FactFileEntry(
+                line, ssin, fact_from_json(self.kind, reader.value("fact"), self.today)
+            )
         reader.finish()
         return entry
 
@@ -147,7 +149,7 @@ def _values(line: bytes) -> list[str]:
     raise InvalidFact("", rule)  # outside `except`: no chain that leads back to the line
 
 
-def _header(columns: tuple[Column, ...], values: list[str]) -> list[str]:
+def _header(columns: tuple[FactColumn, ...], values: list[str]) -> list[str]:
     names = [column.name for column in columns]
     header = [value.strip().lower() for value in values]
     if sorted(header) != sorted(names):

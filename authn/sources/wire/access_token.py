@@ -19,10 +19,10 @@ from authn.clock import Clock
 from authn.errors import CommandError
 from authn.foreign_jwt import ExchangeKey, read_private_keys
 from authn.settings import Settings
-from authn.sources.wire.down import Busy, SourceDown, TryAgain
-from authn.sources.wire.line import Line, seconds_left
+from authn.sources.wire.down import SourceBusy, SourceDown, SourceTryAgain
+from authn.sources.wire.line import SourceConnection, seconds_left
 from authn.sources.wire.status import may_pass, retry_after
-from authn.web.outgoing import Broken, GuardedTransport, NoAnswer, NotReached
+from authn.web.outgoing import AnswerBroken, GuardedTransport, NoAnswer, NotReached
 
 AUTHENTICATION: Final = "private_key_jwt"
 LONGEST_TOKEN: Final = 16 * 1024
@@ -36,7 +36,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError, OverflowErr
 
 
 @dataclass(frozen=True, slots=True)
-class AccessToken:
+class SourceAccessToken:
     """A Bearer token, and from when it is not used any more."""
 
     text: str = field(repr=False)
@@ -44,23 +44,23 @@ class AccessToken:
 
 
 @dataclass(slots=True)
-class AccessTokens:
+class SourceAccessTokens:
     """The one token of this process, for all sources."""
 
     settings: Settings
     key: ExchangeKey = field(repr=False)
     clock: Clock
-    line: Line = field(default_factory=Line)
+    line: SourceConnection = field(default_factory=SourceConnection)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    token: AccessToken | None = None
+    token: SourceAccessToken | None = None
 
-    def current(self, deadline: float) -> AccessToken:
+    def current(self, deadline: float) -> SourceAccessToken:
         """A token that is good now, asked for if need be; raises `SourceDown`."""
         token = self.token
         if token and self.clock() < token.until:
             return token
         if not self.lock.acquire(timeout=seconds_left(deadline)):
-            raise Busy("no access token in time")
+            raise SourceBusy("no access token in time")
         try:
             if self.token and self.clock() < self.token.until:  # another thread asked
                 return self.token
@@ -69,21 +69,21 @@ class AccessTokens:
         finally:
             self.lock.release()
 
-    def forget(self, token: AccessToken) -> None:
+    def forget(self, token: SourceAccessToken) -> None:
         """This token was refused; another one that came in the meantime stays."""
         with self.lock:
             if self.token is token:
                 self.token = None
 
-    def _fetched(self, deadline: float) -> AccessToken:
+    def _fetched(self, deadline: float) -> SourceAccessToken:
         now = self.clock()
         try:
             with self.line.transport(deadline) as transport:
                 answer = self._client(transport, now).fetch_token(
                     self.settings.sources_token_url, grant_type="client_credentials"
                 )
-        except (NotReached, Broken) as error:
-            raise TryAgain(f"token endpoint: {error}") from None
+        except (NotReached, AnswerBroken) as error:
+            raise SourceTryAgain(f"token endpoint: {error}") from None
         except NoAnswer as error:
             raise SourceDown(f"token endpoint: {error}") from None
         except AuthlibBaseError as error:
@@ -98,7 +98,7 @@ class AccessTokens:
             client_id=settings.sources_client_id,
             client_secret=self.key.key,
             token_endpoint_auth_method=AUTHENTICATION,
-            transport=_Kept(transport),
+            transport=_HeldAccessToken(transport),
             trust_env=False,
         )
         issued_at = int(now.timestamp())
@@ -114,7 +114,7 @@ class AccessTokens:
         return client
 
 
-class _Kept(httpx2.BaseTransport):
+class _HeldAccessToken(httpx2.BaseTransport):
     """The transport, without the end that a client gives to its own."""
 
     def __init__(self, inner: GuardedTransport) -> None:
@@ -149,11 +149,13 @@ def signature_algorithm(key: ExchangeKey) -> str:
 def _passing(response: httpx2.Response) -> httpx2.Response:
     """The answer, unless it says that trying again is right."""
     if may_pass(response.status_code):
-        raise TryAgain(f"token endpoint: status {response.status_code}", retry_after(response))
+        raise SourceTryAgain(
+            f"token endpoint: status {response.status_code}", retry_after(response)
+        )
     return response
 
 
-def _read(answer: Any, now: datetime) -> AccessToken:
+def _read(answer: Any, now: datetime) -> SourceAccessToken:
     token, lifetime = answer.get("access_token"), answer.get("expires_in", USUAL_LIFETIME)
     if str(answer.get("token_type", "")).lower() != "bearer":
         raise SourceDown("token endpoint: token_type")
@@ -164,7 +166,7 @@ def _read(answer: Any, now: datetime) -> AccessToken:
     if isinstance(lifetime, bool) or not isinstance(lifetime, int) or lifetime <= 0:
         raise SourceDown("token endpoint: expires_in")
     good_for = timedelta(seconds=min(lifetime, LONGEST_LIFETIME))
-    return AccessToken(token, now + good_for - min(MARGIN, good_for / 5))
+    return SourceAccessToken(token, now + good_for - min(MARGIN, good_for / 5))
 
 
 def _printable(error: object) -> str:

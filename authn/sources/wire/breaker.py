@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from authn.clock import Clock
-from authn.sources.wire.down import Busy, LeftInPeace, SourceDown, Unreadable
+from authn.sources.wire.down import SourceBusy, SourceDown, SourcePaused, SourceUnreadable
 
 MOST_FAILURES: Final = 5
 PAUSE: Final = timedelta(seconds=30)
@@ -22,7 +22,7 @@ State = Literal["closed", "open", "half-open"]
 
 
 @dataclass(slots=True)
-class Breaker:
+class CircuitBreaker:
     """How one source does: used by all threads of a process at once."""
 
     clock: Clock
@@ -48,9 +48,9 @@ class Breaker:
         probe = self._admit()
         try:
             yield
-        except Busy:
+        except SourceBusy:
             raise  # it says nothing of the source
-        except Unreadable as error:
+        except SourceUnreadable as error:
             self._succeeded(str(error))
             raise
         except BaseException as error:
@@ -68,7 +68,7 @@ class Breaker:
         with self.lock:
             state = self.state
             if state == "open" or (state == "half-open" and self.probing):
-                raise LeftInPeace("left in peace after failures in a row")
+                raise SourcePaused("left in peace after failures in a row")
             self.probing = state == "half-open"
             return self.probing
 

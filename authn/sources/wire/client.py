@@ -17,13 +17,13 @@ from tenacity.retry import retry_if_exception_type
 from tenacity.stop import stop_after_attempt, stop_any, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
-from authn.sources.wire.access_token import AccessToken, AccessTokens
-from authn.sources.wire.breaker import Breaker
-from authn.sources.wire.down import SourceDown, TryAgain, Unreadable
-from authn.sources.wire.line import Line, seconds_left
-from authn.sources.wire.problem import MEDIA_TYPE, Problem, read_problem
+from authn.sources.wire.access_token import SourceAccessToken, SourceAccessTokens
+from authn.sources.wire.breaker import CircuitBreaker
+from authn.sources.wire.down import SourceDown, SourceTryAgain, SourceUnreadable
+from authn.sources.wire.line import SourceConnection, seconds_left
+from authn.sources.wire.problem import MEDIA_TYPE, SourceProblem, read_problem
 from authn.sources.wire.status import may_pass, retry_after
-from authn.web.outgoing import Broken, NoAnswer, NotReached
+from authn.web.outgoing import AnswerBroken, NoAnswer, NotReached
 
 MOST_TRIES: Final = 3
 JSON: Final = "application/json"
@@ -32,18 +32,18 @@ _RANDOM: Final = wait_random_exponential(multiplier=0.1, max=1)
 
 T = TypeVar("T")
 Read = Callable[[dict[str, Any]], T]
-"""Makes of a JSON object what it says; raises `Unreadable`."""
+"""Makes of a JSON object what it says; raises `SourceUnreadable`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class SourceClient:
     """Asks one source, at one address; used by all threads of a process at once."""
 
     url: str
     seconds: float
-    tokens: AccessTokens
-    breaker: Breaker
-    line: Line = field(default_factory=Line)
+    tokens: SourceAccessTokens
+    breaker: CircuitBreaker
+    line: SourceConnection = field(default_factory=SourceConnection)
 
     def deadline(self) -> float:
         """Until when a question that begins now must be answered (`time.monotonic`)."""
@@ -51,21 +51,21 @@ class Client:
 
     def post(
         self, path: str, document: dict[str, str], deadline: float, read: Read[T]
-    ) -> T | Problem:
+    ) -> T | SourceProblem:
         """The answer to a question whose number is in the body; raises `SourceDown`."""
         return self._ask("POST", path, orjson.dumps(document), deadline, read)
 
-    def get(self, path: str, deadline: float, read: Read[T]) -> T | Problem:
+    def get(self, path: str, deadline: float, read: Read[T]) -> T | SourceProblem:
         """The answer to a question whose address says it all; raises `SourceDown`."""
         return self._ask("GET", path, None, deadline, read)
 
     def _ask(
         self, method: str, path: str, body: bytes | None, deadline: float, read: Read[T]
-    ) -> T | Problem:
+    ) -> T | SourceProblem:
         with self.breaker.watching():
             left = stop_before_delay(seconds_left(deadline))
             tries = Retrying(
-                retry=retry_if_exception_type(TryAgain),
+                retry=retry_if_exception_type(SourceTryAgain),
                 stop=stop_any(stop_after_attempt(MOST_TRIES), left),
                 wait=_pause,
                 reraise=True,
@@ -87,11 +87,11 @@ class Client:
             token = self.tokens.current(deadline)
             response = self._sent(method, path, body, token, deadline)
         if may_pass(response.status_code):
-            raise TryAgain(f"status {response.status_code}", retry_after(response))
+            raise SourceTryAgain(f"status {response.status_code}", retry_after(response))
         return response
 
     def _sent(
-        self, method: str, path: str, body: bytes | None, token: AccessToken, deadline: float
+        self, method: str, path: str, body: bytes | None, token: SourceAccessToken, deadline: float
     ) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {token.text}", "Accept": ACCEPTED}
         if body is not None:
@@ -100,8 +100,8 @@ class Client:
         try:
             with self.line.transport(deadline) as transport:
                 return transport.handle_request(request)
-        except (NotReached, Broken) as error:
-            raise TryAgain(str(error)) from None
+        except (NotReached, AnswerBroken) as error:
+            raise SourceTryAgain(str(error)) from None
         except NoAnswer as error:
             raise SourceDown(str(error)) from None
 
@@ -109,7 +109,7 @@ class Client:
 def _pause(state: RetryCallState) -> float:
     """Seconds until the next try: random, and not before the source asked for it."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.after if isinstance(error, TryAgain) else 0.0
+    asked = error.after if isinstance(error, SourceTryAgain) else 0.0
     return max(asked, float(_RANDOM(state)))
 
 
@@ -123,5 +123,5 @@ def _json_object(response: httpx2.Response) -> dict[str, Any]:
     except ValueError:
         raise SourceDown("an answer that is not JSON") from None
     if not isinstance(document, dict):
-        raise Unreadable("not a JSON object")
+        raise SourceUnreadable("not a JSON object")
     return document

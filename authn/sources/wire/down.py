@@ -8,7 +8,7 @@ class SourceDown(Exception):
     """
 
 
-class TryAgain(SourceDown):
+class SourceTryAgain(SourceDown):
     """It may well answer in a moment; `after` is how many seconds it asked to be left alone."""
 
     def __init__(self, why: str, after: float = 0.0) -> None:
@@ -16,13 +16,13 @@ class TryAgain(SourceDown):
         self.after = after
 
 
-class Unreadable(SourceDown):
+class SourceUnreadable(SourceDown):
     """It answered, about this one, what nobody can read: it is not down for others."""
 
 
-class Busy(SourceDown):
+class SourceBusy(SourceDown):
     """So many ask at this moment that there was no turn; the source itself said nothing."""
 
 
-class LeftInPeace(SourceDown):
+class SourcePaused(SourceDown):
     """It failed again and again, and is not asked for a while."""

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from authn.sources.wire.down import Busy
-from authn.web.outgoing import GuardedTransport, Patience
+from authn.sources.wire.down import SourceBusy
+from authn.web.outgoing import GuardedTransport, OutgoingTimeouts
 
 MOST_AT_ONCE: Final = 24
 MOST_KEPT: Final = 8  # idle connections
@@ -25,12 +25,12 @@ def seconds_left(deadline: float) -> float:
     """Until this moment of `time.monotonic`; raises `Busy` when it has passed."""
     left = deadline - time.monotonic()
     if left <= 0:
-        raise Busy("no turn in time")
+        raise SourceBusy("no turn in time")
     return left
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SourceConnection:
     """The way to the machine of one address."""
 
     slots: threading.BoundedSemaphore = field(
@@ -42,11 +42,11 @@ class Line:
     def transport(self, deadline: float) -> Iterator[GuardedTransport]:
         """A transport for one call that is over by `deadline`; raises `Busy`."""
         if not self.slots.acquire(timeout=seconds_left(deadline)):
-            raise Busy("no turn in time")
+            raise SourceBusy("no turn in time")
         try:
             transport = self._taken()
             left = seconds_left(deadline)
-            transport.patience = Patience(min(CONNECT_SECONDS, left), left, left)
+            transport.patience = OutgoingTimeouts(min(CONNECT_SECONDS, left), left, left)
             try:
                 yield transport
             finally:
@@ -64,7 +64,7 @@ class Line:
             return self.kept.pop()
         except IndexError:
             # http is for this machine alone, and which addresses are ours to call, settings say.
-            return GuardedTransport(Patience(), this_machine=True, largest=LARGEST_ANSWER)
+            return GuardedTransport(OutgoingTimeouts(), this_machine=True, largest=LARGEST_ANSWER)
 
     def _put_back(self, transport: GuardedTransport) -> None:
         if transport.is_reusable and len(self.kept) < MOST_KEPT:

@@ -20,7 +20,7 @@ MOST_ISSUES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SourceProblem:
     """There is nobody with this number; or it was `cancelled`, or `replaced` by the unverified text
     there."""
 
@@ -28,7 +28,7 @@ class Problem:
     unverified_successor: str = field(default="", repr=False)
 
 
-def read_problem(response: httpx2.Response) -> Problem | None:
+def read_problem(response: httpx2.Response) -> SourceProblem | None:
     """What the answer says of the number; None when it is a problem of any other kind, or none.
 
     That there is nobody must be said by the source itself: the 404 of a proxy before it, or of a
@@ -44,7 +44,7 @@ def read_problem(response: httpx2.Response) -> Problem | None:
     if not isinstance(document, dict):
         return None
     if response.status_code == 404:
-        return Problem("nobody") if document.get("type") == NOT_FOUND else None
+        return SourceProblem("nobody") if document.get("type") == NOT_FOUND else None
     issues = document.get("issues")
     for issue in [document, *(issues[:MOST_ISSUES] if isinstance(issues, list) else [])]:
         problem = _of_issue(issue)
@@ -53,11 +53,11 @@ def read_problem(response: httpx2.Response) -> Problem | None:
     return None
 
 
-def _of_issue(issue: Any) -> Problem | None:
+def _of_issue(issue: Any) -> SourceProblem | None:
     if not isinstance(issue, dict):
         return None
     if issue.get("type") == CANCELLED:
-        return Problem("cancelled")
+        return SourceProblem("cancelled")
     if issue.get("type") == REPLACED and isinstance(issue.get("replacedBy"), str):
-        return Problem("replaced", issue["replacedBy"])
+        return SourceProblem("replaced", issue["replacedBy"])
     return None

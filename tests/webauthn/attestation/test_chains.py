@@ -23,7 +23,7 @@ from webauthn.helpers.known_root_certs import (
 
 from authn.web.site import Site
 from authn.webauthn.attestation import ANDROID, APPLE, verify_attestation
-from authn.webauthn.attestation_statement import Statement
+from authn.webauthn.attestation_statement import AttestationStatement
 from authn.webauthn.metadata import current_metadata
 from authn.webauthn.policy import key_level
 from tests.attestation import (
@@ -154,7 +154,7 @@ def test_vendors_roots_are_known_without_metadata_for_their_own_models_and_forma
     empty = replace(current_metadata(site), by_aaguid={}, by_key_id={})
 
     def attested(format_: str, aaguid: UUID) -> bool:
-        statement = Statement(format_, aaguid, x5c, b"")
+        statement = AttestationStatement(format_, aaguid, x5c, b"")
         return verify_attestation(statement, empty, site.clock()).attested
 
     assert attested(format_, aaguid)

@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "audit_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("occurred_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("occurred_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.Column("event", sa.String(length=50), nullable=False),
         sa.Column("reference", sa.String(length=32), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.create_table(
         "burnt_challenges",
         sa.Column("challenge_hash", sa.String(length=64), nullable=False),
-        sa.Column("expires_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("expires_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("challenge_hash", name=op.f("pk_burnt_challenges")),
         sqlite_with_rowid=False,
     )
@@ -49,7 +49,7 @@ def upgrade() -> None:
         sa.Column("require_pkce", sa.Boolean(), nullable=False),
         sa.Column("may_read_ssin", sa.Boolean(), nullable=False),
         sa.Column("first_party", sa.Boolean(), nullable=False),
-        sa.Column("created_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("created_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("client_id", name=op.f("pk_clients")),
     )
     op.create_table(
@@ -61,8 +61,8 @@ def upgrade() -> None:
         sa.Column("birthdate", sa.String(length=10), nullable=True),
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("deceased", sa.Boolean(), nullable=False),
-        sa.Column("created_at", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("checked_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("created_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("checked_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_persons")),
         sa.UniqueConstraint("user_handle", name=op.f("uq_persons_user_handle")),
     )
@@ -94,7 +94,7 @@ def upgrade() -> None:
         "register_staged_rows",
         sa.Column("import_id", sa.Uuid(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("staged_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("staged_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.Column("ssin_hash", sa.String(length=80), nullable=False),
         sa.Column("ssin_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("given_name", sa.String(length=200), nullable=False),
@@ -112,7 +112,7 @@ def upgrade() -> None:
         sa.Column("alg", sa.String(length=10), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("private_jwk_encrypted", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("created_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("kid", name=op.f("pk_signing_keys")),
     )
     op.create_index(
@@ -128,11 +128,11 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("code_hash", sa.String(length=64), nullable=False),
-        sa.Column("issued_at", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("expires_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("issued_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.Column("wrong_tries", sa.Integer(), nullable=False),
-        sa.Column("used_at", authn.db.metadata.Instant(timezone=True), nullable=True),
-        sa.Column("withdrawn_at", authn.db.metadata.Instant(timezone=True), nullable=True),
+        sa.Column("used_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["person_id"], ["persons.id"], name=op.f("fk_activation_codes_person_id")
         ),
@@ -147,7 +147,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("client_id", sa.String(length=100), nullable=False),
         sa.Column("scope", sa.String(length=100), nullable=False),
-        sa.Column("given_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("given_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["client_id"], ["clients.client_id"], name=op.f("fk_consents_client_id")
         ),
@@ -175,9 +175,9 @@ def upgrade() -> None:
         sa.Column("backed_up", sa.Boolean(), nullable=False),
         sa.Column("identity_level", sa.String(length=11), nullable=False),
         sa.Column("added_how", sa.String(length=10), nullable=False),
-        sa.Column("added_at", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("last_used_at", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("removed_at", authn.db.metadata.Instant(timezone=True), nullable=True),
+        sa.Column("added_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_devices_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_devices")),
         sa.UniqueConstraint("credential_id", name=op.f("uq_devices_credential_id")),
@@ -189,8 +189,8 @@ def upgrade() -> None:
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("ssin_hash", sa.String(length=80), nullable=False),
         sa.Column("ssin_encrypted", sa.LargeBinary(), nullable=False),
-        sa.Column("valid_from", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("valid_to", authn.db.metadata.Instant(timezone=True), nullable=True),
+        sa.Column("valid_from", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("valid_to", authn.db.metadata.UtcDateTime(timezone=True), nullable=True),
         sa.Column("replaced_by", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["person_id"], ["persons.id"], name=op.f("fk_person_ssins_person_id")
@@ -207,7 +207,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("sector", sa.String(length=255), nullable=False),
         sa.Column("sub", sa.String(length=64), nullable=False),
-        sa.Column("created_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("created_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_subjects_person_id")),
         sa.PrimaryKeyConstraint("person_id", "sector", name=op.f("pk_subjects")),
         sa.UniqueConstraint("sub", name=op.f("uq_subjects_sub")),
@@ -219,9 +219,9 @@ def upgrade() -> None:
         sa.Column("cookie_hash", sa.String(length=64), nullable=False),
         sa.Column("browser", sa.String(length=30), nullable=False),
         sa.Column("system", sa.String(length=30), nullable=False),
-        sa.Column("first_seen", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("last_seen", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("ended_at", authn.db.metadata.Instant(timezone=True), nullable=True),
+        sa.Column("first_seen", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["device_id"], ["devices.id"], name=op.f("fk_installations_device_id")
         ),
@@ -236,9 +236,9 @@ def upgrade() -> None:
         sa.Column("installation_id", sa.Uuid(), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("level", sa.String(length=9), nullable=False),
-        sa.Column("auth_time", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("last_seen_at", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("ended_at", authn.db.metadata.Instant(timezone=True), nullable=True),
+        sa.Column("auth_time", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=True),
         sa.Column("answered_request", sa.String(length=64), nullable=True),
         sa.Column("selected_request", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
@@ -262,9 +262,9 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("level", sa.String(length=9), nullable=False),
-        sa.Column("auth_time", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("granted_at", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("revoked_at", authn.db.metadata.Instant(timezone=True), nullable=True),
+        sa.Column("auth_time", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("granted_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["client_id"], ["clients.client_id"], name=op.f("fk_grants_client_id")
         ),
@@ -283,7 +283,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.Uuid(), nullable=False),
         sa.Column("secret_hash", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
-        sa.Column("expires_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("expires_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.Column("claimant_hash", sa.String(length=64), nullable=True),
         sa.Column("claimed_browser", sa.String(length=30), nullable=True),
         sa.Column("claimed_system", sa.String(length=30), nullable=True),
@@ -307,7 +307,7 @@ def upgrade() -> None:
         "access_tokens",
         sa.Column("jti", sa.String(length=43), nullable=False),
         sa.Column("grant_id", sa.Uuid(), nullable=False),
-        sa.Column("expires_at", authn.db.metadata.Instant(timezone=True), nullable=False),
+        sa.Column("expires_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["grant_id"], ["grants.id"], name=op.f("fk_access_tokens_grant_id")
         ),
@@ -322,8 +322,8 @@ def upgrade() -> None:
         sa.Column("redirect_uri", sa.Text(), nullable=False),
         sa.Column("nonce", sa.Text(), nullable=False),
         sa.Column("code_challenge", sa.String(length=43), nullable=False),
-        sa.Column("expires_at", authn.db.metadata.Instant(timezone=True), nullable=False),
-        sa.Column("used_at", authn.db.metadata.Instant(timezone=True), nullable=True),
+        sa.Column("expires_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("used_at", authn.db.metadata.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["grant_id"], ["grants.id"], name=op.f("fk_authorization_codes_grant_id")
         ),

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-MOMENT = Instant(timezone=True)
+MOMENT = UtcDateTime(timezone=True)
 
 
 def upgrade() -> None:

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-MOMENT = Instant(timezone=True)
+MOMENT = UtcDateTime(timezone=True)
 CLIENT_ID = sa.String(length=100)
 RESOURCE = sa.String(length=500)
 HASH = sa.String(length=64)

@@ -6,14 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-MOMENT = Instant(timezone=True)
+MOMENT = UtcDateTime(timezone=True)
 CLIENT_ID = sa.String(length=100)
 HASH = sa.String(length=80)
 NO_PROFILE = "0" * 32

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-MOMENT = Instant(timezone=True)
+MOMENT = UtcDateTime(timezone=True)
 LINK = sa.String(length=80)
 DAY = sa.String(length=10)
 

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-MOMENT = Instant(timezone=True)
+MOMENT = UtcDateTime(timezone=True)
 HASH = sa.String(length=64)
 LIVE = sa.text("ended_at IS NULL")
 

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from authn.db.metadata import Instant
+from authn.db.metadata import UtcDateTime
 
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-MOMENT = Instant(timezone=True)
+MOMENT = UtcDateTime(timezone=True)
 DESK_API = "/api/desk/v1"
 
 
@@ -44,7 +44,9 @@ def _devices() -> None:
 def _audit() -> None:
     # Up to which number a running head was signed, and when.
     op.add_column("audit_progress", sa.Column("headed", sa.BigInteger(), nullable=True))
-    op.add_column("audit_progress", sa.Column("headed_at", Instant(timezone=True), nullable=True))
+    op.add_column(
+        "audit_progress", sa.Column("headed_at", UtcDateTime(timezone=True), nullable=True)
+    )
     if op.get_bind().dialect.name == "sqlite":
         return
     # Else who may delete archived days could put temporary tables of these names before ours.
