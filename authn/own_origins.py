@@ -1,4 +1,4 @@
-"""The operator's own sites and apps beside the service, as the settings name them (protocol 2.5).
+"""The operator's own sites and apps beside the service, as the settings name them (decisions 2.5).
 
 A site or an app that is named here can use keys of the service's RP ID. So each is written exactly
 as browsers, Android and Apple write it, or refused at start.

@@ -63,7 +63,7 @@ class Policy:
 
     @property
     def needs_attestation(self) -> bool:
-        """Whether only a key whose model is proven can satisfy it (protocol 2.4)."""
+        """Whether only a key whose model is proven can satisfy it (decisions 2.4)."""
         return self.level == "certified" or self.allow is not None
 
 

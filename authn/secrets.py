@@ -125,7 +125,7 @@ def audit_seal(keys: Secrets, row: bytes) -> str:
 def audit_link(
     keys: Secrets, previous: str, sequence: int, day: str, event_id: int, seal: str
 ) -> str:
-    """The HMAC that links an audit row to the one before it in the chain (protocol 3.4)."""
+    """The HMAC that links an audit row to the one before it in the chain (decisions 3.4)."""
     text = f"{previous}|{sequence}|{day}|{event_id}|{seal}".encode()
     return f"{KEY_VERSION}:{hmac.digest(keys.audit_key, text, 'sha256').hex()}"
 

@@ -332,7 +332,7 @@ def test_an_account_is_chosen_by_the_person_whom_it_was_shown_to(
 
 def test_a_refused_registration_burns_its_challenge_and_nothing_else(
     site: Site, app: Starlette, screen: Screen, monkeypatch: pytest.MonkeyPatch
-) -> None:  # protocol 5
+) -> None:  # decisions 5
     """The code and the link, which were spent behind the savepoint, are good for another try."""
     _, code = activation_code(site, KARIM)
     other, phone = another_screen(app), another_screen(app)

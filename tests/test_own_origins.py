@@ -1,4 +1,4 @@
-"""The operator's own sites and apps, from the settings alone (protocol 2.5).
+"""The operator's own sites and apps, from the settings alone (decisions 2.5).
 
 WebAuthn Level 3 §5.11 (https://www.w3.org/TR/webauthn-3/#sctn-related-origins).
 """

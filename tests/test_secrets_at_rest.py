@@ -343,7 +343,7 @@ def held(settings: Settings, site: Site, log: Path) -> Held:
 
 def test_the_database_holds_nothing_that_can_be_used(
     site: Site, settings: Settings, held: Held
-) -> None:  # design 2.7
+) -> None:  # decisions 8.7
     needles = {form for secret in held.secrets | keys_of(site) for form in forms(secret)}
     needles |= {form for number in NUMBERS for form in forms_of_a_number(number)}
     tables = dump(site)
@@ -365,7 +365,7 @@ def test_the_database_holds_nothing_that_can_be_used(
 
 def test_log_lines_hold_nothing_personal_and_nothing_that_was_sent(
     site: Site, held: Held, log: Path
-) -> None:  # design 2.6, protocol 1.5
+) -> None:  # decisions 8.6, decisions 1.5
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     # What the service says of itself at its start: its own address, which answers name too.
     lines = [line for line in lines if line["event"] != "serving"]

@@ -1,6 +1,6 @@
 """Where we can reach you: the contact addresses of a person.
 
-Adding and removing one needs a device in hand, for that act and that address (protocol 2.9), and
+Adding and removing one needs a device in hand, for that act and that address (decisions 2.9), and
 every other address is told: whoever changes where notices go could else act unseen. Confirming one
 needs nothing but the link that was sent there.
 """

@@ -1,4 +1,4 @@
-"""My applications: what was allowed to whom, and withdrawing it (design 6).
+"""My applications: what was allowed to whom, and withdrawing it (decisions 7).
 
 Without a device in hand, as signing out is: it takes nothing that can't be given again at once.
 """

@@ -102,7 +102,7 @@ def installation_ended(request: Request, session: Session) -> Response:
     """One browser or app of the device is signed out, for good; the device still works there.
 
     Without a device in hand, as signing out is: it takes nothing that cannot be had again at once,
-    and whoever is afraid must be quick (protocol 2.9 names what needs one).
+    and whoever is afraid must be quick (decisions 2.9 names what needs one).
     """
     found = find_device(request.connection, session.person_id, request.path_params["id"])
     installation_id = request.path_params["installation"]

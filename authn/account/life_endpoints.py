@@ -1,6 +1,6 @@
 """What a holder does with a device that changes its life: block, allow again, remove.
 
-Each needs a device in hand at that moment, for that act on that target (protocol 2.9). The person
+Each needs a device in hand at that moment, for that act on that target (decisions 2.9). The person
 is locked first of all, so that two acts are heard one after the other; and the session is looked up
 again then, for the first one may have ended what the second one was asked from.
 """

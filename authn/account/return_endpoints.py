@@ -1,6 +1,6 @@
 """Who came back decides about the devices of before: each is kept or removed, several at once.
 
-One fresh assertion of the new device, bound to these choices (protocol 2.9). What nobody decides
+One fresh assertion of the new device, bound to these choices (decisions 2.9). What nobody decides
 about stays blocked.
 """
 

@@ -43,7 +43,7 @@ def signed_out_everywhere(request: Request, session: Session) -> Response:
     """Every session of the person has ended; with the second choice, offline grants too.
 
     Without a device in hand, as signing out here is: it takes nothing that cannot be had again at
-    once, and whoever is afraid must be quick (protocol 2.9 names what needs one).
+    once, and whoever is afraid must be quick (decisions 2.9 names what needs one).
     """
     lock_person(request.connection, session.person_id)
     ended = end_sessions_of(request.connection, request.settings, session.person_id, request.now)

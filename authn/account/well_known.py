@@ -1,4 +1,4 @@
-"""What other programs read of us at fixed addresses: sites, apps and key managers (protocol 2.5).
+"""What other programs read of us at fixed addresses: sites, apps and key managers (decisions 2.5).
 
 Each document is about the RP ID, so it belongs at the RP ID's host (docs/origins.md says what to do
 where that is not the service's). All are public, without a redirect, and empty when the settings

@@ -2,8 +2,8 @@
 
 A row's seal shows that it is ours and unchanged; the chain shows that none is missing, none was put
 in later and none has changed places. Why not at insert: transactions that run side by side would
-wait for each other's link (protocol 3.4). So each row is written as before, and the worker gives it
-the next number in an order of its own: a lower id may be committed after a higher one. Which ids
+wait for each other's link (decisions 3.4). So each row is written as before, and the worker gives
+it the next number in an order of its own: a lower id may be committed after a higher one. Which ids
 were passed over is remembered until none of them can come any more: so a look costs what is new,
 however much was written in the last minutes.
 

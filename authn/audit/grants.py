@@ -2,7 +2,7 @@
 
 Why: triggers refuse to change or delete a row, but whoever owns a table can take its triggers away.
 So the service is a role that owns nothing and may only add rows; and another one, that only
-`authn audit archive` uses, may delete days that are signed and archived (protocol 3.4). It takes
+`authn audit archive` uses, may delete days that are signed and archived (decisions 3.4). It takes
 both: the service signs which file a day is in, without which the other can't call it archived.
 """
 

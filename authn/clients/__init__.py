@@ -15,5 +15,5 @@
 
 Why permissions are columns of their own: what the operator grants (`may_read_ssin`, `first_party`,
 `require_pkce`, `profile`, `policy`, `may_read_device_id`, `resources`) must never be settable by
-whatever an application says about itself (protocol 4.14).
+whatever an application says about itself (decisions 4.14).
 """

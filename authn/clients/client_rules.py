@@ -81,7 +81,7 @@ def is_named_by_its_organisation(client: Client) -> bool:
 
 
 def has_tokens_of_an_organisation(client: Client) -> bool:
-    """What no person allowed hangs on an organisation (protocol 1.2); not what a client does with
+    """What no person allowed hangs on an organisation (decisions 1.2); not what a client does with
     its own grants."""
     for_itself = client.manages_grants and client.resources == ()
     return (
@@ -165,7 +165,7 @@ def fapi_has_strong_signatures(client: Client) -> bool:
 
 
 def fapi_fetches_no_request(client: Client) -> bool:
-    """Its requests are pushed (protocol 4.3)."""
+    """Its requests are pushed (decisions 4.3)."""
     return not client.fapi or client.metadata.request_uris == ()
 
 

@@ -109,7 +109,7 @@ class Client:
 
     @property
     def fapi(self) -> bool:
-        """Whether everything that FAPI 2.0 asks is asked of it (protocol 4.5)."""
+        """Whether everything that FAPI 2.0 asks is asked of it (decisions 4.5)."""
         return self.profile == FAPI2
 
     @property
@@ -119,7 +119,7 @@ class Client:
 
     @property
     def pkce_required(self) -> bool:
-        """Whether an authorization request without `code_challenge` is refused (protocol 4.1)."""
+        """Whether an authorization request without `code_challenge` is refused (decisions 4.1)."""
         return self.public or self.require_pkce or self.fapi
 
     @property
@@ -248,7 +248,7 @@ def policies_of_clients(connection: Connection) -> frozenset[str]:
 
 
 def public_client_origins(connection: Connection) -> frozenset[str]:
-    """The web origins from which scripts of public clients may call us (protocol 4.17)."""
+    """The web origins from which scripts of public clients may call us (decisions 4.17)."""
     statement = select(clients.c.redirect_uris).where(
         clients.c.token_endpoint_auth_method == PUBLIC,
         clients.c.application_type == "web",

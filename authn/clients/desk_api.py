@@ -2,7 +2,7 @@
 
 RFC 8707 (https://www.rfc-editor.org/rfc/rfc8707). It is off until the operator registers it, and
 then for those clients alone that the operator gave it: no client takes a resource by itself
-(protocol 4.14). What it is can't be changed, since `desk_api` relies on it.
+(decisions 4.14). What it is can't be changed, since `desk_api` relies on it.
 """
 
 from collections.abc import Iterable

@@ -58,9 +58,9 @@ KINDS: dict[str, ClientKind] = {
 
 
 def with_defaults(kind: str, document: Mapping[str, Any], *, fapi: bool = False) -> dict[str, Any]:
-    """What the kind says, and ES256, where the document says nothing (protocol 4.2).
+    """What the kind says, and ES256, where the document says nothing (decisions 4.2).
 
-    Of a FAPI client: a key to authenticate with, and tokens bound by DPoP (protocol 4.5).
+    Of a FAPI client: a key to authenticate with, and tokens bound by DPoP (decisions 4.5).
     """
     usual = {"id_token_signed_response_alg": ES256, **KINDS[kind].says}
     if fapi:

@@ -258,7 +258,7 @@ def _sector(client_id: str, application_type: str, redirect_uris: tuple[str, ...
     """Within which the same person has the same `sub`; "" when it can't be told.
 
     OpenID Core §8.1: the one host of the redirect URIs. A native application is a sector of its
-    own (protocol 1.3), with a prefix so that none can be named like a host.
+    own (decisions 1.3), with a prefix so that none can be named like a host.
     """
     if application_type == "native" or not redirect_uris:
         return f"client_id:{client_id}"

@@ -210,7 +210,7 @@ def can_be_encrypted_to(client: Client | None) -> bool:
 
 
 def _host(resource: str) -> str:
-    """Its host, within which persons are the same `sub` (protocol 1.3); "" when it has none."""
+    """Its host, within which persons are the same `sub` (decisions 1.3); "" when it has none."""
     try:
         return urlsplit(resource).hostname or ""
     except ValueError:

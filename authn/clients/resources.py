@@ -85,7 +85,7 @@ _OF_CLIENT = (
 
 
 def userinfo_audience(settings: Settings) -> str:
-    """The resource that access tokens are for unless another was granted (protocol 4.4): our own,
+    """The resource that access tokens are for unless another was granted (decisions 4.4): our own,
     which is not registered."""
     return f"{settings.issuer}/userinfo"
 

@@ -35,7 +35,7 @@ clients = Table(
     Column("policy", String(LONGEST_POLICY_NAME)),
     # Whether its access tokens name the device, by a word that no other application's have.
     Column("may_read_device_id", Boolean, nullable=False),
-    # `fapi2`: everything that FAPI 2.0 asks (protocol 4.5); "" for none.
+    # `fapi2`: everything that FAPI 2.0 asks (decisions 4.5); "" for none.
     Column("profile", String(10), nullable=False),
     # The organisation of a system: its CBE number, ten digits; "" for none.
     Column("organisation", String(10), nullable=False),
@@ -73,7 +73,7 @@ resources = Table(
     # Within which a person is the same `sub` to resources.
     Column("sector_identifier", String(255), nullable=False),
     Column("may_read_ssin", Boolean, nullable=False),
-    # It understands the federation's list `may_act` (protocol 4.10).
+    # It understands the federation's list `may_act` (decisions 4.10).
     Column("reads_may_act", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     # The least level of a login for it; "" for any.

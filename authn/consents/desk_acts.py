@@ -1,6 +1,6 @@
 """A detail of type `desk_act`: one act of weight by the desk's API, on exactly one target.
 
-RFC 9396 §2 (https://www.rfc-editor.org/rfc/rfc9396#section-2), protocol 2.9. A member of staff
+RFC 9396 §2 (https://www.rfc-editor.org/rfc/rfc9396#section-2), decisions 2.9. A member of staff
 confirms it with their own device, and the API does it once. It names ids of ours and nothing else:
 nobody learns from a request whom it is about.
 

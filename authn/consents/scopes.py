@@ -92,5 +92,5 @@ def claims_within(scope: str, names: Iterable[str]) -> list[str]:
 
 
 def person_claims_for_id_token(known: KnownScopes, names: Iterable[str]) -> dict[str, str]:
-    """As `claims_named`, for an ID token: a national number is never in one (protocol 1.5)."""
+    """As `claims_named`, for an ID token: a national number is never in one (decisions 1.5)."""
     return claims_named(known, (name for name in names if name != SSIN))

@@ -1,4 +1,4 @@
-"""Whether a client may still have what it changed to another capacity (RFC 8693, protocol 4.10).
+"""Whether a client may still have what it changed to another capacity (RFC 8693, decisions 4.10).
 
 A token that was switched hangs on the grant of another capacity, which goes on when the consent to
 its own one is taken back, or when the operator closes the client to that kind.

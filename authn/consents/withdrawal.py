@@ -29,7 +29,7 @@ def withdraw_consents(
     occasion: Occasion, person_id: UUID, client_id: str, profile_id: UUID | None = EVERY_PROFILE
 ) -> int:
     """How many grants ended: the person allows the client nothing any more, and all that it holds
-    of the person, offline too, is worth nothing (design 6); or so in one profile
+    of the person, offline too, is worth nothing (decisions 7); or so in one profile
     (`Profile.consent_id`).
 
     The session goes on. In this order: what is given at the same moment waits for the first

@@ -1,7 +1,7 @@
 """The acts of the desk on a person's devices, each with the page before it.
 
 The page says what ends and what stays; the act is confirmed with the agent's own device at that
-moment, bound to this act on this target (protocol 2.9). What comes after is in `done_endpoints`.
+moment, bound to this act on this target (decisions 2.9). What comes after is in `done_endpoints`.
 """
 
 from collections.abc import Callable, Mapping

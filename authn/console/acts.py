@@ -69,7 +69,7 @@ def do_unlink(
 def do_block_all(
     occasion: Occasion, desk: Desk, person: Person, *, checked: str = ""
 ) -> ActOutcome:
-    """No device of the person can be used, until they come back (protocol 3.2)."""
+    """No device of the person can be used, until they come back (decisions 3.2)."""
     return perform(occasion, desk, "block-all", person, ActDetails(checked=checked))
 
 

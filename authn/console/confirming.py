@@ -1,4 +1,4 @@
-"""Acts of weight at the desk: confirmed with the agent's own device then (protocol 2.9)."""
+"""Acts of weight at the desk: confirmed with the agent's own device then (decisions 2.9)."""
 
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,7 @@
 """The acts of the desk on a person's entry: a contact address, and two persons who are one.
 
 Both wait for a second member of staff. An address is typed first and confirmed on a page of its
-own, so that the confirmation is bound to exactly this address (protocol 2.9).
+own, so that the confirmation is bound to exactly this address (decisions 2.9).
 """
 
 from typing import Any

@@ -101,7 +101,7 @@ def desk_opened(request: Request) -> Response:
 
 
 def _purpose(member: Staff) -> ChallengePurpose:
-    """What the challenge is for: opening this one desk (protocol 2.9)."""
+    """What the challenge is for: opening this one desk (decisions 2.9)."""
     return ChallengePurpose(OPEN_DESK, member.desk)
 
 

@@ -88,7 +88,7 @@ def do_issue_code(
 ) -> IssuedByCommand:
     """The code, as it is shown once; or what waits for a second one, by whom it is then printed.
 
-    Who never had a device gets one at once. For another (protocol 3.3) it is asked, of which they
+    Who never had a device gets one at once. For another (decisions 3.3) it is asked, of which they
     are told as of a desk's, and once it was approved the same call spends that approval: of two at
     once, one. Raises as `guard_target`, and `Forbidden` where who approved it may not approve any
     more.

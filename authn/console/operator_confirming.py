@@ -1,7 +1,7 @@
 """An operator confirms exactly what a page showed: another value, or another one's, is refused.
 
 What the form held travels on through the page. Its mark stands in the address that the page's
-script calls, and is what the challenge names (protocol 2.9): so the assertion is for this content,
+script calls, and is what the challenge names (decisions 2.9): so the assertion is for this content,
 and for what this member of staff was shown.
 """
 

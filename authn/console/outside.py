@@ -1,6 +1,6 @@
 """What takes seconds, or asks other services, for a page: done between two tries of its endpoint.
 
-So no transaction is open meanwhile (protocol 4.18), and nobody else waits for it.
+So no transaction is open meanwhile (decisions 4.18), and nobody else waits for it.
 """
 
 import threading

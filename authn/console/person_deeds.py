@@ -82,7 +82,7 @@ def _may_return(setting: ActSetting) -> None:
         raise Forbidden("no_device", NO_DEVICE)
     if waiting_return(setting.occasion, person.id):
         raise Forbidden("return_waits", RETURN_WAITS)
-    # The wait protects by the link that cancels it, and by nothing else (protocol 3.3).
+    # The wait protects by the link that cancels it, and by nothing else (decisions 3.3).
     if not confirmed_addresses(connection, setting.occasion.secrets, person.id):
         raise Forbidden("not_reachable", NOT_REACHABLE)
 

@@ -57,7 +57,8 @@ class DeskCodeInput:
     way: Way
 
     def confirmed(self, person: Person) -> ConsentDeskAct:
-        """What the registrar's device confirms: nothing of it can be another one (protocol 2.9)."""
+        """What the registrar's device confirms: nothing of it can be another one (decisions
+        2.9)."""
         on = {
             "person": str(person.id),
             "half": str(self.address_id or BY_LETTER),

@@ -1,6 +1,6 @@
 """Foreign identities at the registration desk: matched to a person, and parted from one again.
 
-Who is matched can come back by that identity alone. So it is as with a code (protocol 3.3): the
+Who is matched can come back by that identity alone. So it is as with a code (decisions 3.3): the
 registrar has checked an identity document of this person just now, and did not begin their return;
 for a person who has or had a device, and for a colleague, a second member of staff agrees first;
 and the person is told, at every address and under "My activity".

@@ -1,4 +1,4 @@
-"""Who began somebody's return has no part in what lets that person in again (protocol 3.3).
+"""Who began somebody's return has no part in what lets that person in again (decisions 3.3).
 
 The one place that refuses it: neither do they issue the code or match the identity, nor agree to
 it.

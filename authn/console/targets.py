@@ -28,7 +28,7 @@ MERGED = N_("This account became part of another one. Open that one.")
 # (`looks`); whoever died or became another is shown, since somebody may call about them.
 LOOKING: Final[frozenset[Act]] = frozenset({"find", "see-person", "show-number"})
 
-# By these a person comes back: who began their return is not who agrees to it (protocol 3.3). And
+# By these a person comes back: who began their return is not who agrees to it (decisions 3.3). And
 # who comes back as somebody of the staff has the desk open, wherever they work.
 BY_WHICH_ONE_RETURNS: Final[frozenset[Act]] = frozenset({"issue-code", "match-identity"})
 

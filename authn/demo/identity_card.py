@@ -2,7 +2,7 @@
 
 It speaks as FAS does (userinfo is a signed JWT with `egovNRN`), so that the demonstration goes
 through the same code as the real one. Whoever runs it decides who anybody is: it refuses to start
-unless it and the service that believes it are both on http://localhost (protocol 3.5).
+unless it and the service that believes it are both on http://localhost (decisions 3.5).
 """
 
 import csv

@@ -6,5 +6,5 @@ functions that the pages call too, in `console`.
 
 Why a room above `oidc` and `console`: it is a resource of our own, whose tokens `oidc` reads, and
 its acts are the desk's. Why calls that only look are POST too: each says why, and what finds a
-person, or the reason for it, stands in no address (design 2.6).
+person, or the reason for it, stands in no address (decisions 8.6).
 """

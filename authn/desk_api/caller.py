@@ -2,7 +2,7 @@
 
 RFC 6750 §3 (https://www.rfc-editor.org/rfc/rfc6750#section-3), RFC 9470, OAuth 2.0 Step Up
 Authentication Challenge Protocol (https://www.rfc-editor.org/rfc/rfc9470). An act of weight needs
-a confirmation of exactly that (protocol 2.9): the detail `desk_act` of RFC 9396 in the token.
+a confirmation of exactly that (decisions 2.9): the detail `desk_act` of RFC 9396 in the token.
 """
 
 from dataclasses import dataclass

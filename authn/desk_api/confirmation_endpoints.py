@@ -1,4 +1,4 @@
-"""Confirming an act at the desk, on the way back to the tool that asks for it (protocol 2.9).
+"""Confirming an act at the desk, on the way back to the tool that asks for it (decisions 2.9).
 
 A step of the hallway (`login.desk_act`), with its page in this room: what is to be done is said in
 words, then the device with which the member of staff is signed in confirms exactly that, for this

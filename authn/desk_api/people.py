@@ -1,7 +1,7 @@
 """Calls that look at people: on record before anything is shown, and nothing that opens anything.
 
 What is shown is what the page of a person shows (`console.person_view`); of numbers only the end,
-whoever asks: a whole one leaves by the scope `ssin` alone (design 2.6).
+whoever asks: a whole one leaves by the scope `ssin` alone (decisions 8.6).
 """
 
 from collections.abc import Iterable, Mapping

@@ -119,7 +119,7 @@ def add_device(
     credential is somebody's already; nothing was written then. Who lost twenty devices and proved
     anew who they are may have one more: the others are blocked.
     """
-    person = lock_person(connection, person_id)  # protocol 2.12
+    person = lock_person(connection, person_id)  # decisions 2.12
     if person is None or person.deceased:
         raise Forbidden("person_not_active", N_("This account cannot be used."))
     others = devices_of(connection, person_id)
@@ -179,7 +179,7 @@ def record_use(
 ) -> bool:
     """Whether the device is still active and its counter rises; it then keeps what was asserted.
 
-    A backup-eligible flag once seen stays (protocol 2.4). A counter that is always 0 is legal.
+    A backup-eligible flag once seen stays (decisions 2.4). A counter that is always 0 is legal.
     """
     result = connection.execute(
         _USED,

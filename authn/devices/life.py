@@ -158,7 +158,7 @@ def unlink(occasion: Occasion, device: Device, by: Actor) -> Device:
     """The device as it was; now its key is gone, its name and history stay.
 
     Raises `Forbidden` for a step that the table doesn't have (it may be unlinked already), and for
-    a holder's last active device. Two at once can't take the last two (protocol 2.12).
+    a holder's last active device. Two at once can't take the last two (decisions 2.12).
     """
     lock_person(occasion.connection, device.person_id)
     present = _as_it_is(occasion, device)

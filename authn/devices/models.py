@@ -1,7 +1,7 @@
 """What is guessed of a new device: its kind, and a first name.
 
 From what its model is called (`webauthn.models`) and how it was reached: good for a picture and a
-name, never for trust (protocol 2.4).
+name, never for trust (decisions 2.4).
 """
 
 from authn.devices.tables import Kind, NewCredential

@@ -141,7 +141,7 @@ class Device:
     """A row of `devices`.
 
     `credential_id` and `public_key` are None once it is unlinked. `backup_eligible` stays true once
-    it was seen (protocol 2.4), `backed_up` is what the last assertion said. `last_used_at` is the
+    it was seen (decisions 2.4), `backed_up` is what the last assertion said. `last_used_at` is the
     last accepted login, at first the enrolment.
     """
 

@@ -39,7 +39,7 @@ def may_resume(device: Device, confirmed_by: Device) -> bool:
 
     A key that may have been copied never comes back: it is removed and added anew. What was
     suspended for want of any device, or at the desk, comes back by a device that was added
-    afterwards on a new proof of identity (protocol 3).
+    afterwards on a new proof of identity (decisions 3).
     """
     if confirmed_by.status != "active" or confirmed_by.id == device.id:
         return False

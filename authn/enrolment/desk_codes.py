@@ -52,7 +52,7 @@ class PrintedCode:
 
 
 def has_history(connection: Connection, person_id: UUID) -> bool:
-    """Whether the person has or had a device: then nobody issues a code alone (protocol 3.3)."""
+    """Whether the person has or had a device: then nobody issues a code alone (decisions 3.3)."""
     return bool(every_device_of(connection, person_id))
 
 
@@ -191,7 +191,7 @@ def can_print_again(occasion: Occasion, desk_code: DeskCode) -> bool:
 
 
 def known_addresses(occasion: Occasion, person_id: UUID) -> list[ContactAddress]:
-    """The addresses that were confirmed long enough ago to get a half of a code (protocol 3.3)."""
+    """The addresses that were confirmed long enough ago to get a half of a code (decisions 3.3)."""
     since = occasion.now - occasion.settings.desk_address_age
     return [
         each
@@ -245,7 +245,7 @@ def _send_second_half(
             "address_gone",
             N_("The address was removed meanwhile. Begin again, with another one or a letter."),
         )
-    # In the fragment, which no server ever sees; a page whose button sends it (protocol 2.10).
+    # In the fragment, which no server ever sees; a page whose button sends it (decisions 2.10).
     link = f"{occasion.settings.issuer}/activate/second#{code}"
     notice = kinds.ActivationLinkNotice(link, until)
     tell_address(occasion, address, person.language, notice, person.id, name=person.given_name)

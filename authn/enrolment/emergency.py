@@ -87,7 +87,7 @@ def send_emergency_link(occasion: Occasion, addressee: EmergencyAddressee, langu
     occasion.connection.execute(insert(emergency_links), row)
     content = {"person": str(person_id), "once": new_token(16)}
     token = sign_token(occasion.secrets, LINK, content, occasion.now, LINK_LIFETIME)
-    # In the fragment, which no server ever sees; a page whose button sends it (protocol 2.10).
+    # In the fragment, which no server ever sees; a page whose button sends it (decisions 2.10).
     link = f"{occasion.settings.issuer}/lost/link#{token}"
     tell_address(
         occasion,

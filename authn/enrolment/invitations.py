@@ -1,4 +1,4 @@
-"""An invitation, step by step: opened, claimed, approved, used (protocol 2.10).
+"""An invitation, step by step: opened, claimed, approved, used (decisions 2.10).
 
 The old screen opens it and shows a link. The first browser that claims it shows a number, which the
 holder types on the old screen and confirms with a device; then alone the new browser gets creation
@@ -36,7 +36,7 @@ NUMBERS = range(10_000, 100_000)
 
 def open_invitation(request: Request, session: Session) -> Invitation:
     """A new invitation of this session, for five minutes; any other of the person has ended."""
-    lock_person(request.connection, session.person_id)  # protocol 2.12: two at once, one is left
+    lock_person(request.connection, session.person_id)  # decisions 2.12: two at once, one is left
     _end_where(request, invitations.c.person_id == session.person_id, "another was opened")
     invitation_id = uuid4()
     invitation = Invitation(

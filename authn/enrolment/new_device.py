@@ -36,8 +36,8 @@ NAMES_OF_KINDS = {
 def all_or_nothing(request: Request, person: Person) -> Iterator[None]:
     """What the block wrote stays, or, after a `Refusal`, nothing of it but that it was refused.
 
-    What was burnt before stays burnt (protocol 5). The person's row is locked first of all, so that
-    whoever takes several locks for a person takes them in one order.
+    What was burnt before stays burnt (decisions 5). The person's row is locked first of all, so
+    that whoever takes several locks for a person takes them in one order.
     """
     try:
         with request.connection.begin_nested():

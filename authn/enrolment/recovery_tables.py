@@ -15,7 +15,7 @@ DoorProof = Literal["mail", "upstream", "desk"]
 # A return is "expired" when nobody came back for it in time; that is never written.
 ReturnState = Literal["waiting", "used", "cancelled", "expired"]
 
-# Everything of a person was blocked; `ends_at` where an e-mail alone was the proof (protocol 3.2).
+# Everything of a person was blocked; `ends_at` where an e-mail alone was the proof (decisions 3.2).
 emergency_blocks = Table(
     "emergency_blocks",
     metadata,

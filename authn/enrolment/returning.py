@@ -110,7 +110,7 @@ def waiting_return(occasion: Occasion, person_id: UUID) -> AccountRecovery | Non
 def began_return(occasion: Occasion, person_id: UUID, staff_id: UUID) -> bool:
     """Whether this member of staff began a return of the person that is not long over.
 
-    Then they have no part in what lets the person in again (protocol 3.3).
+    Then they have no part in what lets the person in again (decisions 3.3).
     """
     began = {"of_person": person_id, "staff": staff_id, "now": occasion.now}
     return occasion.connection.execute(_BEGAN, began).first() is not None

@@ -1,7 +1,7 @@
 """The second half of a code of the desk: a mail's link brings it, or it is typed from a letter.
 
 The link does nothing by being followed, since mail scanners follow links: its secret is in the
-fragment, and the button of its page sends it (protocol 2.10). What comes of it is a token for this
+fragment, and the button of its page sends it (decisions 2.10). What comes of it is a token for this
 browser alone, that the first half and the national number are typed beside; nothing is burnt yet.
 """
 

@@ -7,6 +7,6 @@ once.
 
 Why never a login: an upstream answer can be had with what a thief of a phone may have as well, and
 every day that it opens sessions it is the weakest door. So no session comes of it; it only leads
-to a device (protocol 1.2). A person is known by the national number in the verified claims, never
+to a device (decisions 1.2). A person is known by the national number in the verified claims, never
 by the upstream's `sub`, which is another one when an account there is made anew.
 """

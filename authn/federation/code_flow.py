@@ -102,7 +102,7 @@ def authorization_url(
     parameters = {
         **upstream.parameters,
         "nonce": state.nonce(request),
-        # Who sits here now, not who signed in there this morning (protocol 3.1).
+        # Who sits here now, not who signed in there this morning (decisions 3.1).
         "prompt": "login",
         "max_age": 0,
         "acr_values": upstream.acr_values,

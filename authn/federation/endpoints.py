@@ -170,7 +170,7 @@ def _looked_up(
 def _on_with(request: Request, upstream: Upstream, proven: _ProvenIdentity, waiting: str) -> str:
     """Where the browser goes on with its proof; the state is spent, and it is on record."""
     state, answered = proven.state, proven.answered
-    # Only now: what was not verified writes nothing (protocol 2.2).
+    # Only now: what was not verified writes nothing (decisions 2.2).
     if not spend(request.connection, f"{_STATE}:{state.id}", state.began_at + LIFETIME):
         raise replayed()
     try:

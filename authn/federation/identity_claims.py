@@ -71,7 +71,7 @@ def identity_level(
     """What this authentication there is worth here; raises a `Refusal` when it is not enough.
 
     It must have happened since the browser left (`max_age=0`). Where the ID token does not tell
-    when, it may be an old one, and is worth no more than substantial (protocol 3.1).
+    when, it may be an old one, and is worth no more than substantial (decisions 3.1).
     """
     acr = claims.get("acr")
     level = upstream.level_without_acr if acr is None else upstream.levels.get(str(acr))

@@ -1,7 +1,7 @@
 """A proof of identity: what an upstream said, held by the browser that it was said to.
 
 Signed, for one purpose, worth 15 minutes, used once: whoever lets a proof do something spends it
-in the same transaction (protocol 3.1).
+in the same transaction (decisions 3.1).
 """
 
 from dataclasses import dataclass, replace

@@ -37,7 +37,7 @@ class AuthorizationRequest:
 
     `scope` is what it may get of what it asked. `request_id` is random (of a pushed request:
     derived from its `request_uri`) and spent by the answer, `arrived_at` is what fresh sign-ins are
-    measured by (protocol 4.7). `subject_hint` is the `sub` of the `id_token_hint`, or of `claims`:
+    measured by (decisions 4.7). `subject_hint` is the `sub` of the `id_token_hint`, or of `claims`:
     the answer is about this person or nobody. Of `acr_values` one is wished, of `essential_acr` one
     is needed (Core §5.5.1.1). Of `claims` the names alone are kept; `essential_claims` are those
     that the client says it needs. `profile` is a hint at the capacity: a kind, or a `sub` of

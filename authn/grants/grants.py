@@ -121,7 +121,7 @@ _REVOKE_IN_PROFILE = _REVOKE_OF.where(_IN_PROFILE)
 
 
 def sid(session_id: UUID, client_id: str, profile_id: UUID | None = None) -> str:
-    """Differs for each (session, client), so that no two clients can compare (protocol 1.3).
+    """Differs for each (session, client), so that no two clients can compare (decisions 1.3).
 
     And for each profile: who changes the capacity has another session at the client. A hash of the
     session's random id: always the same, and nobody can guess another client's.
@@ -144,7 +144,7 @@ def live() -> ColumnElement[bool]:
     """What must hold along `live_chain` for a grant to be valid; its parameters are `limits`.
 
     An offline grant goes on without its session, not without its device and its person; and one of
-    before a suspension does not come back with the device (protocol 1.2).
+    before a suspension does not come back with the device (decisions 1.2).
     """
     online = and_(alive(), within_limits())
     offline = and_(

@@ -1,11 +1,11 @@
 """Pushed authorization requests: checked when they came, and waiting for a browser to name them.
 
 RFC 9126 (https://www.rfc-editor.org/rfc/rfc9126). Of the `request_uri` only the hash is stored; it
-is the `request_id` as well, so that the statement that issues the code spends it (protocol 4.6).
+is the `request_id` as well, so that the statement that issues the code spends it (decisions 4.6).
 
 Why that of a public client is not stored at all: anybody can push in its name, as much as they
 like. Its `request_uri` holds the request itself, sealed, so that who has proven nothing writes
-nothing (design 2.3); whoever carries it can neither read nor change it.
+nothing (decisions 8.3); whoever carries it can neither read nor change it.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

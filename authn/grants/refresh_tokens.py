@@ -1,7 +1,7 @@
 """Refresh tokens: what a client goes on with when its access token has ended.
 
 RFC 6749 §6 (https://www.rfc-editor.org/rfc/rfc6749#section-6), RFC 9700 §4.14
-(https://www.rfc-editor.org/rfc/rfc9700#section-4.14), protocol 4.9.
+(https://www.rfc-editor.org/rfc/rfc9700#section-4.14), decisions 4.9.
 
 Why: a thief must need more than the token. A confidential client authenticates; that of a public
 one is bound to its key or certificate; where neither is so, each use replaces it by a successor,
@@ -210,7 +210,7 @@ def _given_again(
     now: datetime,
     reference: str,
 ) -> str:
-    """The successor once more, for a client that did not get it (protocol 4.9).
+    """The successor once more, for a client that did not get it (decisions 4.9).
 
     Only with the key that it was bound to, if any: whoever has another one asked for it themselves.
     """

@@ -27,7 +27,7 @@ grants = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     # The authorization request that it answers: unique, so that a request is answered once
-    # (protocol 4.7).
+    # (decisions 4.7).
     Column("request_id", String(64), nullable=False, unique=True),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False),
     Column("device_id", Uuid, ForeignKey("devices.id"), nullable=False),
@@ -93,7 +93,7 @@ refresh_tokens = Table(
     # has to authenticate, "" for nothing.
     Column("confirmation", String(60), nullable=False),
     # Since when a successor has taken its place; and that one, sealed under a key that only the
-    # token itself gives, for a client that did not get the answer (protocol 4.9).
+    # token itself gives, for a client that did not get the answer (decisions 4.9).
     Column("rotated_at", UtcDateTime),
     Column("successor_sealed", LargeBinary),
     Column("successor_hash", token_hash_type()),

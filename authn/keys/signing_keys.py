@@ -57,7 +57,7 @@ class SigningKeys:
 
     `active` is the one that signs, for each algorithm. `by_kid` are all that verify, those that
     will sign next among them: another process may have made one of them active already. `for_hints`
-    are these and the ones that were retired within a year (protocol 4.15). `decrypting` are the
+    are these and the ones that were retired within a year (decisions 4.15). `decrypting` are the
     private ones that others encrypt to. `jwks` is the document of the key set (RFC 7517 §5),
     encoded.
     """

@@ -28,7 +28,7 @@ from authn.web.site import Site
 # Longer than anything lives that is verified by the key set (ten minutes at most), than a process
 # remembers its keys (one), and than clients remember the key that they encrypt to.
 PUBLISHED_AFTERWARDS = timedelta(days=1)
-KEPT_FOR_HINTS = timedelta(days=366)  # protocol 4.15
+KEPT_FOR_HINTS = timedelta(days=366)  # decisions 4.15
 LOOKED_AFTER_EVERY = timedelta(minutes=10)
 
 

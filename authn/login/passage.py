@@ -80,7 +80,7 @@ def good_enough(passage: Passage) -> list[Device]:
 
 def out_of_reach(passage: Passage) -> bool:
     """Whether a class is asked that no device of the person's has, nor would have with a better
-    proof of who they are (protocol 4.8)."""
+    proof of who they are (decisions 4.8)."""
     if not asked_levels(passage.request.settings, passage.pending):
         return False
     if lacking(passage) is IDENTITY and upstreams(passage.request.settings):

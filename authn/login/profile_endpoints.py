@@ -105,7 +105,7 @@ def _note(passage: Passage, profile: Profile) -> None:
 def _onwards(passage: Passage, location: str) -> Response:
     """To a page of ours by a redirect; to the application by a page that navigates.
 
-    Browsers hold the redirects after a form against `form-action` (protocol 4.16).
+    Browsers hold the redirects after a form against `form-action` (decisions 4.16).
     """
     if location.startswith("/"):
         return redirect(location)

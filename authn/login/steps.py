@@ -37,7 +37,7 @@ class LoginStep:
 
 SIGN_IN = LoginStep("/login", "login_required", "The person is not signed in.")
 # Core §3.1.2.6 login_required: with a page, the person may sign in with another device. That is why
-# it isn't `unmet_authentication_requirements`, which is for what nobody could meet (protocol 4.8).
+# it isn't `unmet_authentication_requirements`, which is for what nobody could meet (decisions 4.8).
 DEVICE_NEEDED = LoginStep(
     "/login/device-needed", "login_required", "The person must sign in with another device."
 )

@@ -1,7 +1,7 @@
 """Where a person can be reached: at most three addresses, each in use once a link confirmed it.
 
 Encrypted at rest and in no log; the endpoints that add and remove one ask for a device in hand
-(protocol 2.9), bound to the address by `address_mark`.
+(decisions 2.9), bound to the address by `address_mark`.
 """
 
 from collections.abc import Collection

@@ -32,5 +32,5 @@
 
 Why a table of checks of our own at /authorize: Authlib's defaults PKCE to `plain`, asks it of
 public clients only, and says some errors differently from what OpenID Connect wants. Client
-authentication, the choice of the grant and its errors are Authlib's (protocol 4.19).
+authentication, the choice of the grant and its errors are Authlib's (decisions 4.19).
 """

@@ -87,7 +87,7 @@ class AuthorisedAccess:
 
     @property
     def has_device_id(self) -> bool:
-        """Whether all that can read the token may know the device (protocol 1.3)."""
+        """Whether all that can read the token may know the device (decisions 1.3)."""
         may = self.resource is not None and self.resource.may_read_device_id
         return self.client.may_read_device_id or (may and self.for_the_resource_alone)
 
@@ -162,8 +162,8 @@ def device_id(device: UUID, sector: str) -> str:
     """What the applications of one sector know the device by, so that they can react to its end.
 
     A hash of the device's random id and the sector: no key is in it that rotates, nobody who
-    doesn't know that id can guess it, and two sectors can't compare (protocol 1.3). `sub` is stored
-    instead, since persons are merged; a device never is.
+    doesn't know that id can guess it, and two sectors can't compare (decisions 1.3). `sub` is
+    stored instead, since persons are merged; a device never is.
     """
     digest = hashlib.sha256(device.bytes + sector.encode()).digest()
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()

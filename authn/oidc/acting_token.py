@@ -4,7 +4,7 @@ Not only when the person chose it: a mandate is withdrawn, a recognition ends, a
 What its source said last counts, within its limits; when it is due the source is asked anew. And
 the client must still be for that kind of capacity, by the operator's word of today. Who
 acts as a citizen costs nothing here. A source that is away decides nothing: no token is made, and
-what was presented for one is as it was (protocol 4.20).
+what was presented for one is as it was (decisions 4.20).
 """
 
 from collections.abc import Collection

@@ -40,7 +40,7 @@ DISPLAYS = ("page", "popup", "touch", "wap")
 
 NOT_SUPPORTED = {"registration": "registration_not_supported"}
 # Every parameter that is read. Any other is dropped on arrival: `login_hint` may be a national
-# number (protocol 1.5). `display` and `claims_locales` would change nothing.
+# number (decisions 1.5). `display` and `claims_locales` would change nothing.
 PARAMETERS = (
     "client_id",
     "redirect_uri",
@@ -184,7 +184,7 @@ def bounded(name: str, parameters: Parameters) -> str:
 
 
 def code_challenge(parameters: Parameters, client: Client) -> str:
-    """The S256 challenge; "" where none was sent and none is required (protocol 4.1)."""
+    """The S256 challenge; "" where none was sent and none is required (decisions 4.1)."""
     challenge = parameters.get("code_challenge", "")
     method = parameters.get("code_challenge_method")
     if not challenge and method is not None:

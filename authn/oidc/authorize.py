@@ -6,7 +6,7 @@ passes both goes into the hallway; a request that was pushed has passed them bef
 
 Why a POST is checked at once and goes on as a GET with a token: it comes from another site, so
 without our cookies (Lax), and what it says may hold a national number, which is never in an address
-(protocol 1.5, 4.16).
+(decisions 1.5, 4.16).
 """
 
 from collections.abc import Mapping

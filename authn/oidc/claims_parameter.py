@@ -3,7 +3,7 @@
 OpenID Connect Core 1.0 §5.5
 (https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter). Names are kept, and the
 values of `acr` and `sub` alone: any other value may be a national number, and is dropped on arrival
-(protocol 1.5).
+(decisions 1.5).
 """
 
 import re
@@ -58,7 +58,7 @@ def read_claims(text: str) -> ClaimsRequest:
     acr = id_token.get("acr", {})
     needed = acr.get("essential") is True and bool(_NAMING & acr.keys())
     return ClaimsRequest(
-        # No national number in an ID token (protocol 1.5).
+        # No national number in an ID token (decisions 1.5).
         id_token=tuple(name for name in id_token if name in CLAIMS and name != SSIN),
         userinfo=tuple(name for name in userinfo if name in CLAIMS),
         essential=tuple(sorted({*_essential(id_token), *_essential(userinfo)} & CLAIMS.keys())),

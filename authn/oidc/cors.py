@@ -3,7 +3,7 @@
 The origins of public clients' redirect URIs: their applications run in the browser. Nothing here
 protects the endpoints, whose callers bring a code or a token and no cookie; so it is enough that an
 origin is some public client's. Discovery and JWKS are open to all; /authorize is to nobody
-(protocol 4.17). https://fetch.spec.whatwg.org/#http-cors-protocol
+(decisions 4.17). https://fetch.spec.whatwg.org/#http-cors-protocol
 """
 
 from dataclasses import dataclass

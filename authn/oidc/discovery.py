@@ -130,7 +130,7 @@ def _requests() -> Metadata:
         "authorization_details_types_supported": list(TYPES),
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
-        "require_request_uri_registration": True,  # protocol 4.3
+        "require_request_uri_registration": True,  # decisions 4.3
         "require_signed_request_object": False,
         "require_pushed_authorization_requests": False,
         "grant_management_actions_supported": list(ACTIONS),

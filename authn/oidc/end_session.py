@@ -2,7 +2,7 @@
 (https://openid.net/specs/openid-connect-rpinitiated-1_0.html).
 
 The person is always asked. Only with an ID token of ours is anyone sent anywhere afterwards, and
-only to an address that this token's client registered (protocol 4.15).
+only to an address that this token's client registered (decisions 4.15).
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class LogoutRequest:
 def logout(request: Request) -> Response:
     """The page that asks; or on to where the application wants, if nobody is signed in here."""
     if request.method == "POST":
-        # From another site it comes without our cookies (Lax): on with GET (protocol 4.16).
+        # From another site it comes without our cookies (Lax): on with GET (decisions 4.16).
         checked = checked_logout(request, request.form)
         answer = redirect("/logout?" + urlencode({"logout": _token(request, checked)}))
         return speak_language_asked(request, answer, request.form.get("ui_locales", ""))

@@ -2,7 +2,7 @@
 
 OpenID Connect Core 1.0 §2 (https://openid.net/specs/openid-connect-core-1_0.html#IDToken). They
 come back in URLs as `id_token_hint`, so no claim of a scope is in them, only what the parameter
-`claims` named and the person allowed (§5.5), and never a national number (protocol 1.5).
+`claims` named and the person allowed (§5.5), and never a national number (decisions 1.5).
 
 There is no `s_hash` and no `c_hash`: they are for an ID token that comes from /authorize, together
 with a state and a code (§3.3.2.11, FAPI 1.0 Part 2 §5.1.1). Ours come from /token alone.

@@ -1,7 +1,7 @@
 """JSON in a request parameter: read strictly, within a size and a depth.
 
 RFC 8259 (https://www.rfc-editor.org/rfc/rfc8259). A member that comes twice is refused, as a
-parameter that comes twice is (protocol 4.4): orjson alone would take the last one.
+parameter that comes twice is (decisions 4.4): orjson alone would take the last one.
 """
 
 import json

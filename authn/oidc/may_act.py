@@ -1,4 +1,4 @@
-"""The federation's list `may_act`: for whom else the person may act (domain 2.5, protocol 4.10).
+"""The federation's list `may_act`: for whom else the person may act (domain 2.5, decisions 4.10).
 
 It is the reverse of RFC 8693's claim of that name, which says who may act for the subject; so it
 goes only to a resource that is marked as one that understands it. And there are national numbers in

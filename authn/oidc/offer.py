@@ -1,6 +1,6 @@
 """What a client may register itself with, beside what the operator may (`consents.offer`).
 
-RFC 7591 §5 (https://www.rfc-editor.org/rfc/rfc7591#section-5), protocol 4.14.
+RFC 7591 §5 (https://www.rfc-editor.org/rfc/rfc7591#section-5), decisions 4.14.
 """
 
 from authn.clients.client_metadata_members import MetadataOffer

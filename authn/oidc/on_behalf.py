@@ -1,8 +1,8 @@
 """Who acts for whom, in the tokens that an exchange gives: `sub`, `act`, and who else was between.
 
-RFC 8693 §4.1 (https://www.rfc-editor.org/rfc/rfc8693#section-4.1), protocol 1.4: elsewhere `sub` is
-always the person who signed in. Here it is for whom they act, and `act.sub` the person; the clients
-through whose hands the token went stand below that, the last one first.
+RFC 8693 §4.1 (https://www.rfc-editor.org/rfc/rfc8693#section-4.1), decisions 1.4: elsewhere `sub`
+is always the person who signed in. Here it is for whom they act, and `act.sub` the person; the
+clients through whose hands the token went stand below that, the last one first.
 """
 
 import base64

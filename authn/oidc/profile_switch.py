@@ -3,7 +3,7 @@
 `requested_subject` names it, by the `sub` of an entry of `may_act` or of a detail of type `profile`
 (domain 2.4, RFC 9396): what the resource was told that the token is for, or the client. The person
 has allowed this client what it asks in that capacity before; nothing is taken from a list that
-somebody sends, and what the grant is of stays as it is (protocol 4.10).
+somebody sends, and what the grant is of stays as it is (decisions 4.10).
 """
 
 from collections.abc import Iterator

@@ -58,7 +58,7 @@ def register(request: Request) -> Response:
         registered = new_client(
             request.now,
             client_id=client_id,
-            require_pkce=False,  # protocol 4.1
+            require_pkce=False,  # decisions 4.1
             registration_access_token_hash=token_hash(registration_access_token),
             **said.named(client_id),
         )

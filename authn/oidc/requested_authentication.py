@@ -65,7 +65,7 @@ def acr_values(
 ) -> tuple[str, ...]:
     """The classes that are wished, in this order: of the request, or what the client registered.
 
-    One that is unknown is ignored (protocol 4.8).
+    One that is unknown is ignored (decisions 4.8).
     """
     wished = parameters.get("acr_values", "").split() or claims.acr_values
     known = known_acr_values(settings)

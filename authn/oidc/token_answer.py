@@ -3,7 +3,7 @@
 RFC 6749 §5.1 (https://www.rfc-editor.org/rfc/rfc6749#section-5.1), RFC 8707 §2.2 for whom the
 access token is for. Only here is a first refresh token issued: to a client that is registered for
 the grant type `refresh_token`. It ends with the session, or with `offline_access` with the consent
-(protocol 1.2).
+(decisions 1.2).
 """
 
 from collections.abc import Iterable

@@ -4,7 +4,7 @@ At least once. A worker that dies between delivering and marking leaves the row 
 when its lease has ended; a mail then comes twice, under the same Message-ID. Two workers at once
 never deliver the same row: claiming is one statement.
 
-Why a thread and not a process of its own: one command runs the whole service (design 2.10). When
+Why a thread and not a process of its own: one command runs the whole service (decisions 8.10). When
 there is nothing to do it costs one look into an index every few seconds, of each process. Each kind
 of row has a worker of its own; `outbox.destinations` is the one for kinds with many destinations.
 """

@@ -102,7 +102,7 @@ def move_numbers(merger: PersonMerge) -> list[str]:
 
 
 def move_subjects(merger: PersonMerge) -> list[str]:
-    """Whoever knew the merged person alone goes on by the same `sub` (protocol 1.3).
+    """Whoever knew the merged person alone goes on by the same `sub` (decisions 1.3).
 
     Where both were known, the row of the merged one stays: so that it is never anybody else's.
     """
@@ -131,7 +131,7 @@ def move_subjects(merger: PersonMerge) -> list[str]:
 
 
 def _locked(occasion: Occasion, merged_id: UUID, kept_id: UUID) -> PersonMerge:
-    """Both rows are locked, in one order for everybody (protocol 2.12)."""
+    """Both rows are locked, in one order for everybody (decisions 2.12)."""
     both = {each: lock_person(occasion.connection, each) for each in sorted((merged_id, kept_id))}
     merged, kept = both[merged_id], both[kept_id]
     if merged is None or kept is None:

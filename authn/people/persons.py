@@ -25,7 +25,7 @@ def find_person(connection: Connection, person_id: UUID) -> Person | None:
 def lock_person(connection: Connection, person_id: UUID) -> Person | None:
     """The person, and nobody else may lock or change them until this transaction ends.
 
-    For rules that count what a person has (protocol 2.12). SQLite needs no lock of its own: its
+    For rules that count what a person has (decisions 2.12). SQLite needs no lock of its own: its
     writing transactions come one after another.
     """
     # FOR NO KEY UPDATE: rows that only refer to the person (a code, a session) need not wait.

@@ -1,7 +1,7 @@
 """The pairwise `sub` by which the applications of one sector know a person (OpenID Core §8.1).
 
 Why: it is random and stored, not derived from a key, so that replacing a key, or merging two
-persons, never changes what an application knows somebody by (protocol 1.3).
+persons, never changes what an application knows somebody by (decisions 1.3).
 """
 
 from collections.abc import Collection

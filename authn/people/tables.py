@@ -69,7 +69,7 @@ person_ssins = Table(
     Column("replaced_by", ForeignKey("person_ssins.id")),
 )
 
-# What an application knows a person by (protocol 1.3).
+# What an application knows a person by (decisions 1.3).
 subjects = Table(
     "subjects",
     metadata,

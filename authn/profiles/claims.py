@@ -49,7 +49,7 @@ def may_act_entry(
     one child, without names.
 
     `represented` as in `user_profile`. With a national number in it, it is only for a resource that
-    reads `may_act` and may read numbers, and never in an ID token (protocol 4.10).
+    reads `may_act` and may read numbers, and never in an ID token (decisions 4.10).
     """
     told = KINDS[profile.kind].switch(profile.fact, represented, settings)
     return {"sub": public_id(profile.consent_id, sector), "userProfile": told}

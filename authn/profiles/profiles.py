@@ -106,7 +106,7 @@ def standing(settings: Settings, profile: Profile, now: datetime) -> Standing:
     """Whether somebody may act in this profile at this instant.
 
     `due`: yes, and its source is to be asked again. `unchecked`: its source has not said so for
-    longer than its stale limit, so that nobody can tell (protocol 4.20).
+    longer than its stale limit, so that nobody can tell (decisions 4.20).
     """
     if profile.kind == "citizen":
         return "holds"
@@ -143,7 +143,7 @@ def public_id(profile_id: UUID, sector: str) -> str:
     """What the applications of one sector know a profile by: `sub` of a `may_act` entry.
 
     A hash of the random id and the sector: nobody who doesn't know that id can guess it, and two
-    sectors can't compare (protocol 1.3).
+    sectors can't compare (decisions 1.3).
     """
     digest = hashlib.sha256(b"profile:" + profile_id.bytes + sector.encode()).digest()
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()

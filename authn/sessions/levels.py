@@ -1,4 +1,4 @@
-"""What a login's level means in `acr` and `amr` (design 5; RFC 8176 for the latter's values)."""
+"""What a login's level means in `acr` and `amr` (decisions 6; RFC 8176 for the latter's values)."""
 
 from collections.abc import Iterable
 

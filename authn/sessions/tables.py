@@ -14,7 +14,7 @@ sessions = Table(
     Column("auth_time", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
-    # The authorization request that the assertion's challenge named (protocol 4.7), and the one for
+    # The authorization request that the assertion's challenge named (decisions 4.7), and the one for
     # which the person has chosen this account.
     Column("answered_request", String(64)),
     Column("selected_request", String(64)),

@@ -3,7 +3,7 @@
 What the answer was, `people` and `profiles` keep. An answer is fresh for the setting `*_fresh` of
 its question, and used for `*_stale` at most while its source is down; after a failure nobody asks
 again for half a minute. About a citizen an old answer is good for as long as there is no newer one:
-who is down then is the register, not the citizen (protocol 4.20).
+who is down then is the register, not the citizen (decisions 4.20).
 
 Of our own register of staff nobody is asked who never got a role: they have no row here, and it
 costs them nothing. Who has one is asked again with each change of it (`ask_anew_of`).

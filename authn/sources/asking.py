@@ -1,6 +1,6 @@
 """Asks the real sources: which of them are configured, and what they say.
 
-Never inside a transaction (protocol 4.18): an endpoint raises `NeededFromOutside`, and its fetch
+Never inside a transaction (decisions 4.18): an endpoint raises `NeededFromOutside`, and its fetch
 asks here. Where a source has no address in the settings its embedded twin stands in, and is read in
 the database (`sources.twins`, `sources.embedded`); one that is configured is never replaced by it.
 """

@@ -1,6 +1,6 @@
 """What a request's body may be: at most 64 kB, one strict form or one JSON object.
 
-A parameter that comes twice is refused (protocol 4.4): two readers of one request must not see
+A parameter that comes twice is refused (decisions 4.4): two readers of one request must not see
 two different values. Those that may come several times (RFC 8707 §2, RFC 8693 §2.1) are one value
 here, with spaces between: none of theirs holds a space.
 """

@@ -20,7 +20,7 @@ def from_another_site(headers: Headers, settings: Settings) -> bool:
     """Whether the browser says that another site's page sent this POST.
 
     It then came without our Lax cookies: who looks like a new browser may be an old one, whose
-    cookie must not be replaced (protocol 4.16).
+    cookie must not be replaced (decisions 4.16).
     """
     origin = headers.get("origin")
     site = headers.get("sec-fetch-site")

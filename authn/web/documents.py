@@ -1,7 +1,7 @@
 """Documents that others name: clients' key sets, request objects, lists of redirect URIs.
 
 Whoever registers a client writes their address down, so it may lead anywhere: only public ones are
-asked (SSRF), with limits of their own, and never in a transaction (protocol 4.18). A document is
+asked (SSRF), with limits of their own, and never in a transaction (decisions 4.18). A document is
 remembered; where it is not at hand, the endpoint stops, and begins again once it is.
 """
 

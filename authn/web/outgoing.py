@@ -5,7 +5,7 @@ is followed, nothing of the environment (proxies, passwords) is used, nothing co
 and an answer has a time and a size that it must not exceed.
 
 Why four at a time, and no queue: sixteen slow answers of others must not hold the sixteen threads
-that logins need (protocol 4.18). Never inside a transaction: a route that calls out has none
+that logins need (decisions 4.18). Never inside a transaction: a route that calls out has none
 (`web.routing.calling_out_route`). Addresses that a client's registration names have slots of their
 own, so that slow ones don't keep people from signing in with an upstream; and only public machines
 are asked there, at the very address that was looked up and checked.

@@ -119,5 +119,5 @@ def json_answer(content: Mapping[str, Any], status: int = 200) -> Response:
 
 
 def redirect(location: str) -> Response:
-    """303: the browser goes on with GET, whatever it came with (protocol 4.16)."""
+    """303: the browser goes on with GET, whatever it came with (decisions 4.16)."""
     return RedirectResponse(location, status_code=303, headers={"Cache-Control": "no-store"})

@@ -59,7 +59,7 @@ class NeededFromOutside(Exception):
 
     Raised inside the endpoint's transaction, which is rolled back. `fetch` then asks for it in a
     thread, with no transaction open, and remembers what came; and the endpoint begins again
-    (protocol 4.18).
+    (decisions 4.18).
     """
 
     def __init__(self, fetch: Callable[[], None]) -> None:

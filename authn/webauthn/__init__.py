@@ -6,6 +6,6 @@ it becomes one refusal. Each option that was sent is checked again on the respon
 
 Why: nothing is stored until a signature verifies. The challenge travels in a signed token that
 names act, target and browser; it is burnt by the attempt whose signature verifies, even if policy
-then refuses (protocol 2.2). So an anonymous flood writes nothing, and nothing is used twice. What
+then refuses (decisions 2.2). So an anonymous flood writes nothing, and nothing is used twice. What
 fails before that fails for ever, since the same bytes give the same answer.
 """

@@ -43,7 +43,7 @@ from authn.webauthn.responses import AssertionResponse, base64url, check_client_
 
 SIGN_IN = "sign-in"
 OPEN_DESK = "open-desk"
-# Acts that open a session: only the service's own pages may ask for them (protocol 2.5).
+# Acts that open a session: only the service's own pages may ask for them (decisions 2.5).
 _OPENING = frozenset({SIGN_IN, OPEN_DESK})
 
 
@@ -100,7 +100,7 @@ def authenticate_sign_in(request: Request, request_id: str | None) -> HeldDevice
 def confirm(
     request: Request, person_id: UUID, purpose: ChallengePurpose, others: Iterable[UUID] = ()
 ) -> HeldDevice:
-    """A device of this person that confirmed this act on this target, now (protocol 2.9).
+    """A device of this person that confirmed this act on this target, now (decisions 2.9).
 
     `others` are the persons whom the act is on, where it is not on themselves alone: locked with
     them. Raises as `authenticate_sign_in` does.

@@ -1,7 +1,7 @@
 """A challenge: random, in a signed token of five minutes, burnt when it was answered.
 
 The token names kind, act, target, browser and the pending authorization request, if any, so that a
-challenge serves exactly what it was made for (protocol 2.1).
+challenge serves exactly what it was made for (decisions 2.1).
 """
 
 from base64 import urlsafe_b64decode

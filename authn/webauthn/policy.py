@@ -1,11 +1,11 @@
-"""Whether a key is good enough: its level, and what a policy asks of it (design 5).
+"""Whether a key is good enough: its level, and what a policy asks of it (decisions 6).
 
 Evaluated at each login and each confirmation, and again in the hallway for a session that is open
 already: always from what is stored of the key now and what the metadata says of its model today.
 So a key that turned out to be synced, or whose model was revoked yesterday, loses its level today.
 
 Why a claimed AAGUID counts against a key and never for it: without attestation anybody can claim a
-good model, and nobody claims a bad one (protocol 2.4).
+good model, and nobody claims a bad one (decisions 2.4).
 """
 
 from collections.abc import Collection
@@ -137,7 +137,7 @@ def level_today(site: Site, key: HeldKey) -> KeyLevel:
 
 
 def vouched_identity(site: Site, confirming: HeldKey) -> IdentityLevel:
-    """How well a person's identity is proven by a device that confirms another one (design 5).
+    """How well a person's identity is proven by a device that confirms another one (decisions 6).
 
     No better than by a login with it: a key that is synced does not make one that counts as
     certified.
@@ -181,7 +181,7 @@ def policy_of_staff(settings: Settings) -> Policy:
 
 
 def direct_attestation(settings: Settings, connection: Connection) -> bool:
-    """Whether a policy in force can be satisfied with attestation alone (protocol 2.4).
+    """Whether a policy in force can be satisfied with attestation alone (decisions 2.4).
 
     In force are the service's, the staff's, and those that a client names.
     """

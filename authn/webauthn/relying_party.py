@@ -1,11 +1,11 @@
 """Who we are in a ceremony: RP ID, name, and the origins whose answers count.
 
 Why: an origin that may answer can be used against every person who has a device. So there are no
-others than the service's own and those that the operator's settings name, for sites and apps of
-the operator (protocol 2.5); a client's registration adds none. An Android app signs under an origin
-of its own, which is that of its certificate; an Apple app signs under the service's own. The pages
-of a related site are not this service's: what a person signs there confirms one named act, and
-never opens a session or enrols a key.
+others than the service's own and those that the operator's settings name, for sites and apps of the
+operator (decisions 2.5); a client's registration adds none. An Android app signs under an origin of
+its own, which is that of its certificate; an Apple app signs under the service's own. The pages of
+a related site are not this service's: what a person signs there confirms one named act, and never
+opens a session or enrols a key.
 """
 
 from dataclasses import dataclass

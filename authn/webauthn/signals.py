@@ -1,7 +1,7 @@
 """What a browser is told of a person's keys, so that it offers none that is gone.
 
 WebAuthn Level 3 §5.1.11 (https://www.w3.org/TR/webauthn-3/#sctn-signal-methods). The accepted list
-holds suspended and dormant keys too: what is left out may be removed for good (protocol 2.7).
+holds suspended and dormant keys too: what is left out may be removed for good (decisions 2.7).
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ def accepted_credentials(settings: Settings, devices: Iterable[Device]) -> list[
     """AllAcceptedCredentialsOptions for each user handle of these devices of one person.
 
     Removed devices have a say too: with them a handle whose last key is gone gets an empty list.
-    Persons that were merged have several handles (protocol 1.6).
+    Persons that were merged have several handles (decisions 1.6).
     """
     by_handle: dict[bytes, list[str]] = {}
     for device in devices:

@@ -1,4 +1,4 @@
-"""My applications, and withdrawing them; signing out everywhere (design 6)."""
+"""My applications, and withdrawing them; signing out everywhere (decisions 7)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""My devices: the list, names, another key here, and removal (protocol 2.9, design 6)."""
+"""My devices: the list, names, another key here, and removal (decisions 2.9, decisions 7)."""
 
 from typing import Any
 from uuid import UUID

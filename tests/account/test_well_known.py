@@ -1,4 +1,4 @@
-"""What browsers, key managers, Google and Apple read of us at fixed addresses (protocol 2.5).
+"""What browsers, key managers, Google and Apple read of us at fixed addresses (decisions 2.5).
 
 https://www.w3.org/TR/webauthn-3/#sctn-related-origins, https://www.w3.org/TR/passkey-endpoints/,
 https://developers.google.com/digital-asset-links and Apple's Associated Domains.

@@ -1,4 +1,4 @@
-"""The service's role adds audit rows; another one deletes sealed, archived days (protocol 3.4).
+"""The service's role adds audit rows; another one deletes sealed, archived days (decisions 3.4).
 
 On a real PostgreSQL, with the SQL of `authn db grants`. SQLite has no roles, only the triggers
 (tests/audit/test_chain.py).

@@ -1,4 +1,4 @@
-"""Withdrawing an application ends its consents and its grants, not the session (design 6)."""
+"""Withdrawing an application ends its consents and its grants, not the session (decisions 7)."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
 from uuid import UUID

@@ -1,6 +1,6 @@
 """The acts of the desk on a citizen's devices: confirmed, explained, told, and on record.
 
-Protocol 2.9 (a fresh assertion, bound to act and target), 2.12, 3.2, 3.3; design 6.
+Protocol 2.9 (a fresh assertion, bound to act and target), 2.12, 3.2, 3.3; decisions 7.
 """
 
 import pytest
@@ -149,7 +149,7 @@ def test_without_a_fresh_assertion_nothing_is_done(
     first, second = citizen.devices
     path = act_path(citizen.person, first, "unlink")
     assert working.post_json(path, {}).status_code == 400
-    # Bound to this act on this device (protocol 2.9).
+    # Bound to this act on this device (decisions 2.9).
     for other in (
         act_path(citizen.person, second, "unlink"),
         act_path(citizen.person, first, "suspend"),
@@ -220,7 +220,7 @@ def test_an_act_asks_again_who_may_do_it_wherever_it_is_asked_for(
 
 def test_blocking_all_closes_the_account_until_they_come_back(
     site: Site, working: DeskScreen, citizen: CitizenAtHome
-) -> None:  # protocol 3.2
+) -> None:  # decisions 3.2
     confirm_for(site, citizen.person)
     answer = working.act(f"/desk/people/{citizen.person.id}/block-all")
     assert DONE in answer.json()["location"]
@@ -239,7 +239,7 @@ def test_blocking_all_closes_the_account_until_they_come_back(
 
 def test_a_return_that_the_desk_begins_waits_and_warns_every_address(
     site: Site, settings: Settings, working: DeskScreen, citizen: CitizenAtHome
-) -> None:  # protocol 3.3
+) -> None:  # decisions 3.3
     path = f"/desk/people/{citizen.person.id}/begin-return"
     assert working.act(path).status_code == 403  # nobody could be warned
     confirm_for(site, citizen.person)

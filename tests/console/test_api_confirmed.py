@@ -1,7 +1,7 @@
 """An act of weight by the desk's API: confirmed by itself, for one call, on exactly its target.
 
 RFC 9396 (https://www.rfc-editor.org/rfc/rfc9396), RFC 9470 §3
-(https://www.rfc-editor.org/rfc/rfc9470#section-3), protocol 2.9.
+(https://www.rfc-editor.org/rfc/rfc9470#section-3), decisions 2.9.
 """
 
 import json
@@ -208,7 +208,7 @@ def test_two_persons_are_joined_in_the_order_that_was_confirmed(
 def test_a_refusal_of_the_act_itself_spends_it(
     tool: Tool, citizen: CitizenAtHome, details: Details, site: Site
 ) -> None:
-    """Burn first, then refuse (protocol 5): what has changed is to be confirmed anew."""
+    """Burn first, then refuse (decisions 5): what has changed is to be confirmed anew."""
     first = citizen.devices[0]
     token = tool.confirmed_token(details)
     suspend_for(site, first, "holder")

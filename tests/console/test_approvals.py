@@ -194,7 +194,7 @@ def test_any_act_on_a_colleague_waits(
 
 def test_approving_asks_for_the_supervisor_s_own_device_for_exactly_this(
     site: Site, boss: DeskScreen, registrar: DeskScreen, waiting: UUID, citizen: CitizenAtHome
-) -> None:  # protocol 2.9
+) -> None:  # decisions 2.9
     assert boss.post_json(f"/desk/approvals/{waiting}/approve").status_code == 400
     with writing(site.database) as connection:
         occasion = job(site, connection)

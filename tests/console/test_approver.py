@@ -1,4 +1,4 @@
-"""Who approved is looked at again when it is carried out: protocol 3.3, 5.
+"""Who approved is looked at again when it is carried out: decisions 3.3, 5.
 
 An activation code is printed up to half an hour after a supervisor agreed. Who is no supervisor any
 more at that moment is no second person.

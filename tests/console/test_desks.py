@@ -90,7 +90,7 @@ def test_what_is_no_name_opens_none(both: DeskScreen, sent: object) -> None:
     assert (answer.status_code, problem(answer)) == (400, "choose-desk")
 
 
-def test_the_device_confirms_this_one_desk(both: DeskScreen) -> None:  # protocol 2.9
+def test_the_device_confirms_this_one_desk(both: DeskScreen) -> None:  # decisions 2.9
     options = ceremony(both.screen, "/desk/login/options", {"desk": "Ghent"})
     content = {"next": "/desk", "desk": "Namur", **answered(both.screen, options)}
     assert both.post_json("/desk/login", content).status_code == 400

@@ -1,4 +1,4 @@
-"""Ways around the second person that were tried, each of which leads nowhere: protocol 3.3, 5."""
+"""Ways around the second person that were tried, each of which leads nowhere: decisions 3.3, 5."""
 
 from uuid import UUID
 

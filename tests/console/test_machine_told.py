@@ -1,4 +1,5 @@
-"""Who has devices is told of a code that is asked for at the machine, as of a desk's: protocol 3.3.
+"""Who has devices is told of a code that is asked for at the machine, as of a desk's: decisions
+3.3.
 
 Every address on file can cancel it, until it was used.
 """

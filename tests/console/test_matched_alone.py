@@ -1,6 +1,6 @@
 """A match that one registrar alone made is no way back in once two would have to agree to it.
 
-Domain 3.3; protocol 3.3. As with a first code: one will do for somebody who has no device and no
+Domain 3.3; decisions 3.3. As with a first code: one will do for somebody who has no device and no
 role, and so does not for who has got one meanwhile.
 """
 

@@ -1,6 +1,6 @@
 """The queue of foreign identities: seen, compared, matched with a device in hand, parted again.
 
-Domain 3.3; protocol 2.9 and, for who has or had a device, 3.3.
+Domain 3.3; decisions 2.9 and, for who has or had a device, 3.3.
 """
 
 import re

@@ -1,6 +1,6 @@
 """A registrar finds a citizen in the real national register, where one is configured.
 
-It is asked in no transaction (protocol 4.18), and what it says is kept before it is shown.
+It is asked in no transaction (decisions 4.18), and what it says is kept before it is shown.
 """
 
 import pytest

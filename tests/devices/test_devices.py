@@ -1,4 +1,4 @@
-"""The life of a device, and the RP ID that all of them depend on (protocol 2.12, lessons 1.1)."""
+"""The life of a device, and the RP ID that all of them depend on (decisions 2.12, lessons 1.1)."""
 
 from dataclasses import replace
 from uuid import UUID

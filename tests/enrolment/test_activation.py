@@ -1,4 +1,4 @@
-"""Activation codes, protocol 2.11: for one person, with their number, five wrong tries, once."""
+"""Activation codes, decisions 2.11: for one person, with their number, five wrong tries, once."""
 
 from dataclasses import replace
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""The emergency door (protocol 3.2): it blocks everything, for as long as its proof is worth.
+"""The emergency door (decisions 3.2): it blocks everything, for as long as its proof is worth.
 
 By mail alone 24 hours, once in 30 days; by an upstream identity or the desk without an end.
 """

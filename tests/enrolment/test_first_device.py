@@ -1,4 +1,4 @@
-"""From an activation code to the first device, over HTTP (protocol 2.11)."""
+"""From an activation code to the first device, over HTTP (decisions 2.11)."""
 
 import pytest
 from sqlalchemy import func, select, update

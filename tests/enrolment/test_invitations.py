@@ -1,4 +1,4 @@
-"""A second device by a link (protocol 2.10), with each way in which somebody could cheat."""
+"""A second device by a link (decisions 2.10), with each way in which somebody could cheat."""
 
 from typing import Any
 from urllib.parse import urlsplit

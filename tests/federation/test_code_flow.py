@@ -439,7 +439,7 @@ def test_an_unknown_key_does_not_make_us_ask_all_the_time(
 
 def test_a_fifth_conversation_is_not_begun(
     journey: Journey, fas: Provider, site: Site, clock: MovableClock
-) -> None:  # protocol 4.18
+) -> None:  # decisions 4.18
     with (
         site.outgoing.calls(),
         site.outgoing.calls(),
@@ -475,7 +475,7 @@ def test_logins_go_on_while_an_upstream_is_slow(
     assert seen in ([1, 0], [0])
 
 
-# Levels and freshness: protocol 3.1
+# Levels and freshness: decisions 3.1
 
 
 @pytest.mark.parametrize(("acr", "level"), [(HIGH, "high"), (SUBSTANTIAL, "substantial")])

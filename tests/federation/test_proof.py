@@ -1,4 +1,4 @@
-"""State and proof: bound to browser, purpose and person, used once (protocol 3.1)."""
+"""State and proof: bound to browser, purpose and person, used once (decisions 3.1)."""
 
 from dataclasses import replace
 from uuid import UUID

@@ -1,6 +1,6 @@
 """Who proves who they are is looked up in the real national register, where one is configured.
 
-It is asked between the upstream's answer and the transaction, never inside it (protocol 4.18).
+It is asked between the upstream's answer and the transaction, never inside it (decisions 4.18).
 """
 
 import pytest

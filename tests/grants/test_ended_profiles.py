@@ -1,4 +1,4 @@
-"""What ends with a profile: its grants, once; and who hears of it (design 6, protocol 4.15)."""
+"""What ends with a profile: its grants, once; and who hears of it (decisions 7, decisions 4.15)."""
 
 from dataclasses import replace
 from datetime import date, datetime

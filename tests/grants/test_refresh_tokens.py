@@ -1,5 +1,5 @@
 """What happens at one moment to one refresh token: never two families, nor one that outlives its
-grant (protocol 4.9, RFC 9700 §4.14). On both databases, over HTTP, at the same moment."""
+grant (decisions 4.9, RFC 9700 §4.14). On both databases, over HTTP, at the same moment."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -169,7 +169,7 @@ def test_revoking_against_a_refresh(
 
 def test_a_dump_gives_no_successor_to_who_has_an_old_token(
     site: Site, public: RelyingParty
-) -> None:  # protocol 4.9, design 2.7
+) -> None:  # decisions 4.9, decisions 8.7
     token = public.tokens()["refresh_token"]
     successor = refreshed(public, token)["refresh_token"]
     with reading(site.database) as connection:

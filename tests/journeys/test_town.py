@@ -1,7 +1,7 @@
 """The demo town in a real browser: each kind of capacity, switching, and what a resource hears.
 
 At the end of each journey a property of all bytes that were said in it: a national number stands
-nowhere but where it may (protocol 1.5), and nobody is told of without being asked for.
+nowhere but where it may (decisions 1.5), and nobody is told of without being asked for.
 """
 
 import re
@@ -38,7 +38,7 @@ def town(settings: Settings, capfd: pytest.CaptureFixture[str]) -> Iterator[Town
     assert running.service.where(*numbers) <= PERMITTED
     for each in running.service.said:
         assert not any(number.encode() in each.address for number in numbers)
-        # What may be in an access token for the resource is never in an ID token (protocol 1.5).
+        # What may be in an access token for the resource is never in an ID token (decisions 1.5).
         for id_token in re.findall(rb'"id_token":"([^"]+)"', each.answer):
             assert not any(number.encode() in with_decoded(id_token) for number in numbers)
     # The application shows what it was told, and whom one can be; the resource on its page alone.

@@ -1,4 +1,4 @@
-"""Rotation of our keys: design 6 ("rotate a signing key: nothing ends"), protocol 4.15."""
+"""Rotation of our keys: decisions 7 ("rotate a signing key: nothing ends"), decisions 4.15."""
 
 import json
 from collections import Counter
@@ -135,7 +135,7 @@ def test_only_the_algorithm_that_was_named_is_rotated(site: Site) -> None:
     assert {alg for alg in ALGORITHMS if before[alg] != after[alg]} == {ES256}
 
 
-def test_nothing_ends_when_a_key_is_rotated(site: Site) -> None:  # design 6
+def test_nothing_ends_when_a_key_is_rotated(site: Site) -> None:  # decisions 7
     token = sign(loaded(site).active[ES256], CLAIMS)
     rotate_now(site)
     rotate_now(site)

@@ -1,7 +1,7 @@
 """Sources that are asked over the network while somebody is on the way to an application.
 
 Every page of the hallway can begin again once an answer has come; a source that gives none takes
-its capacities away, and nothing else (protocol 4.20).
+its capacities away, and nothing else (decisions 4.20).
 """
 
 import re

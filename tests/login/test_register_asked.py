@@ -1,7 +1,7 @@
 """A real national register is asked about who signs in: whether they live, and by which number.
 
-Domain 4.5, design 6. The embedded one tells of it by its import (`test_replaced_number`). Once in
-`citizen_fresh`, and never so that a register that is down keeps anybody out (protocol 4.20).
+Domain 4.5, decisions 7. The embedded one tells of it by its import (`test_replaced_number`). Once
+in `citizen_fresh`, and never so that a register that is down keeps anybody out (decisions 4.20).
 """
 
 from collections.abc import Iterator

@@ -149,7 +149,7 @@ def test_of_parallel_redemptions_exactly_one_wins_and_the_others_revoke(
 
 def test_of_parallel_answers_to_one_request_exactly_one_gives_a_code(
     site: Site, rp: RelyingParty, holder: Holder
-) -> None:  # protocol 4.7
+) -> None:  # decisions 4.7
     token = rp.authorize().headers["location"].partition("request=")[2]
     rp.allowed_by(holder)
     answers = responses(partial(rp.browser.get, "/login/continue?request=" + token), threads=4)
@@ -204,7 +204,7 @@ def test_what_ends_above_ends_the_code(
 @pytest.mark.parametrize("end", ENDS)
 def test_what_ends_above_ends_the_access_token_in_the_same_moment(
     site: Site, rp: RelyingParty, holder: Holder, end: str
-) -> None:  # design 6
+) -> None:  # decisions 7
     token = rp.allowed_by(holder).tokens()["access_token"]
     assert rp.userinfo(token).status_code == 200
     ENDS[end](site, holder)
@@ -223,7 +223,7 @@ def test_another_session_of_the_same_device_does_not_keep_it_alive(
 
 def test_a_dump_of_the_database_holds_nothing_usable(
     site: Site, rp: RelyingParty, holder: Holder
-) -> None:  # design 2.7
+) -> None:  # decisions 8.7
     unused, code = rp.allowed_by(holder).code(), rp.code()
     tokens = rp.redeem(code).json()
     with reading(site.database) as connection:

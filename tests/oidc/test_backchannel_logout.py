@@ -1,5 +1,5 @@
 """OpenID Connect Back-Channel Logout 1.0
-(https://openid.net/specs/openid-connect-backchannel-1_0.html), protocol 4.15, design 6."""
+(https://openid.net/specs/openid-connect-backchannel-1_0.html), decisions 4.15, decisions 7."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -177,7 +177,7 @@ def test_each_attempt_has_a_token_of_its_own(
     client: TestClient,
     receiver: LogoutReceiver,
     clock: MovableClock,
-) -> None:  # protocol 4.15
+) -> None:  # decisions 4.15
     rp.tokens()
     sign_out(client)
     receiver.status["/logout"] = 503
@@ -302,7 +302,7 @@ def in_another_browser(site: Site, app: Starlette, rp: RelyingParty, holder: Hol
     return there
 
 
-# What ends a session (design 6), and that its applications are told
+# What ends a session (decisions 7), and that its applications are told
 
 
 def by_device(site: Site, holder: Holder, act: Callable[..., object], *arguments: Any) -> None:
@@ -343,7 +343,7 @@ ACTS: dict[str, Act] = {
 @pytest.mark.parametrize("name", ACTS)
 def test_the_applications_of_the_session_are_told_of(
     site: Site, rp: RelyingParty, holder: Holder, receiver: LogoutReceiver, name: str
-) -> None:  # design 6
+) -> None:  # decisions 7
     id_token = rp.tokens()["id_token"]
     ACTS[name](site, holder)
     assert tell(site) == OutboxReport(sent=1)

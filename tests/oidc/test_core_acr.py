@@ -4,7 +4,7 @@ OpenID Connect Core 1.0 §3.1.2.1 and §5.5.1.1
 (https://openid.net/specs/openid-connect-core-1_0.html#acrSemantics), OpenID Connect Core Error Code
 unmet_authentication_requirements 1.0
 (https://openid.net/specs/openid-connect-unmet-authentication-requirements-1_0.html), RFC 9470 §5
-(https://www.rfc-editor.org/rfc/rfc9470#section-5), protocol 4.8.
+(https://www.rfc-editor.org/rfc/rfc9470#section-5), decisions 4.8.
 """
 
 import json
@@ -215,7 +215,7 @@ def test_essential_goes_before_voluntary(ours: RelyingParty, synced: Holder) -> 
 def test_the_policy_of_the_client_holds_all_the_same(make_rp: MakeRP, synced: Holder) -> None:
     rp = make_rp(first_party=True, policy="device")
     assert path_of(rp, **voluntary(SYNCED)) == PAGE
-    # What the operator asks is no class that the request named (protocol 4.8).
+    # What the operator asks is no class that the request named (decisions 4.8).
     assert rp.answer(prompt="none")["error"] == "login_required"
 
 

@@ -131,7 +131,7 @@ def test_claims_that_were_named_one_by_one_are_in_it(
 
 def test_no_national_number_is_in_it_whoever_asks(
     make_rp: MakeRP, holder: Holder
-) -> None:  # protocol 1.5
+) -> None:  # decisions 1.5
     scope = "openid profile ssin"
     rp = make_rp(scope=scope, may_read_ssin=True).allowed_by(holder, scope)
     asked = json.dumps({"id_token": {"ssin": {"essential": True}, "given_name": None}})
@@ -154,7 +154,7 @@ def test_claims_can_t_be_named_that_say_who_and_when(
     }
 
 
-# As a hint: Core §3.1.2.1, RP-Initiated Logout §2, protocol 4.15
+# As a hint: Core §3.1.2.1, RP-Initiated Logout §2, decisions 4.15
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_one_of_a_retired_key_is_a_hint_for_a_year(
     assert not goes_back(backchannel, hint)
 
 
-# Rotation of a signing key: design 6 ("nothing ends")
+# Rotation of a signing key: decisions 7 ("nothing ends")
 
 
 def test_a_token_that_was_signed_before_a_rotation_is_accepted_after_it(
@@ -306,7 +306,7 @@ def test_ten_running_processes_go_on_through_a_rotation(
 
 def test_a_synced_key_is_said_to_be_one(
     site: Site, rp: RelyingParty, client: TestClient
-) -> None:  # design 5
+) -> None:  # decisions 6
     holder = hold_device(site, client, backup_eligible=True)
     claims = segment(rp.allowed_by(holder).tokens()["id_token"], 1)
     assert claims["acr"] == "urn:authn:level:synced"
@@ -315,7 +315,7 @@ def test_a_synced_key_is_said_to_be_one(
 
 def test_the_subject_is_pairwise(
     site: Site, rp: RelyingParty, other_rp: RelyingParty, make_rp: MakeRP, holder: Holder
-) -> None:  # §8.1, protocol 1.3
+) -> None:  # §8.1, decisions 1.3
     same_host = make_rp(client_id="hospital-two")
     native = make_rp(
         client_id="app", application_type="native", redirect_uris=["be.hospital.app:/cb"]
@@ -342,7 +342,7 @@ def test_the_subject_stays_the_same_and_is_one_person_s_alone(
 
 def test_sid_is_one_for_each_session_and_client(
     site: Site, rp: RelyingParty, other_rp: RelyingParty, holder: Holder, client: TestClient
-) -> None:  # protocol 1.3
+) -> None:  # decisions 1.3
 
     def sid(relying_party: RelyingParty) -> str:
         value: str = segment(relying_party.allowed_by(holder).tokens()["id_token"], 1)["sid"]

@@ -1,4 +1,4 @@
-"""Which scripts may read which answers: protocol 4.17, https://fetch.spec.whatwg.org/#cors."""
+"""Which scripts may read which answers: decisions 4.17, https://fetch.spec.whatwg.org/#cors."""
 
 from collections.abc import Callable
 

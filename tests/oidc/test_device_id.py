@@ -1,4 +1,4 @@
-"""`device_id` in access tokens: pairwise like `sub`, and by permission alone (protocol 1.3)."""
+"""`device_id` in access tokens: pairwise like `sub`, and by permission alone (decisions 1.3)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The federation's list `may_act`: for whom else somebody may act (domain 2.5, protocol 4.10)."""
+"""The federation's list `may_act`: for whom else somebody may act (domain 2.5, decisions 4.10)."""
 
 from dataclasses import replace
 from typing import Any

@@ -3,7 +3,7 @@
 For random sources, permissions and requests, all bytes of all answers, tokens and log lines:
 nothing about another person without a mandate or parental authority that is valid at that instant,
 no national number without scope and permission, and never one in an ID token or a log line
-(protocol 1.5, 4.10, 4.20).
+(decisions 1.5, 4.10, 4.20).
 """
 
 import base64

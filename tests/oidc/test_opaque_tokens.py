@@ -313,7 +313,7 @@ def test_what_another_put_into_such_an_envelope_is_no_token(
 
 def test_the_list_is_in_it_though_its_client_may_know_no_number(
     site: Site, hanne: Acting, api: ResourceServer
-) -> None:  # protocol 1.5, 4.10
+) -> None:  # decisions 1.5, 4.10
     change_resource(site, API, **ENCRYPTED)
     _, inside = opened(token_of(hanne, scope="openid letters ssin"))
     listed = segment(inside, 1)["may_act"]
@@ -372,7 +372,7 @@ def _set_metadata(site: Site, metadata: ClientMetadata) -> None:
         )
 
 
-# The device, by permission of the resource (protocol 1.3)
+# The device, by permission of the resource (decisions 1.3)
 
 
 @pytest.mark.parametrize(("form", "in_token"), [({}, False), (OPAQUE, True), (ENCRYPTED, True)])

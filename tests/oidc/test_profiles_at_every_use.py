@@ -1,4 +1,5 @@
-"""A capacity is looked at again whenever a token in it is made or used (protocol 4.20, design 6).
+"""A capacity is looked at again whenever a token in it is made or used (decisions 4.20, decisions
+7).
 
 RFC 6749 §5.2 for what /token says of one that has ended, RFC 7662 §2.2, RFC 6750 §3.1; RFC 8693
 §2.2.2 has its own word.

@@ -127,7 +127,7 @@ def test_userinfo_tells_the_capacity(hanne: Acting, word: str) -> None:
     tokens = hanne.tokens(word)
     told = hanne.rp.userinfo(tokens["access_token"]).json()
     assert told["userProfile"] == USER_PROFILES[word]
-    # Whoever they act for, `sub` and the names beside are of who signed in (protocol 1.4).
+    # Whoever they act for, `sub` and the names beside are of who signed in (decisions 1.4).
     assert told["sub"] == segment(tokens["id_token"], 1)["sub"]
     assert told["name"] == "Hanne Van der Meulen"
     acts = {"sub": told["sub"], "userProfile": HANNE_NAMED}
@@ -174,12 +174,12 @@ def test_without_the_permission_nobody_s_number_goes(
 
 
 @pytest.mark.parametrize("word", CAPACITIES)
-def test_an_id_token_says_nothing_of_it(hanne: Acting, word: str) -> None:  # protocol 1.5
+def test_an_id_token_says_nothing_of_it(hanne: Acting, word: str) -> None:  # decisions 1.5
     citizens = segment(hanne.tokens()["id_token"], 1)
     claims = segment(hanne.tokens(word, scope=SCOPE)["id_token"], 1)
     assert claims.keys() == citizens.keys()
     assert claims["sub"] == citizens["sub"]
-    assert (claims["sid"] == citizens["sid"]) == (word == "citizen")  # protocol 1.3
+    assert (claims["sid"] == citizens["sid"]) == (word == "citizen")  # decisions 1.3
 
 
 @pytest.mark.parametrize("word", CAPACITIES)
@@ -257,7 +257,7 @@ def test_at_introspection_numbers_go_by_scope_and_permission(
 @pytest.mark.parametrize("word", ["mandate", "child"])
 def test_an_exchanged_token_is_about_whom_one_acts_for_and_the_person_acts(
     site: Site, hanne: Acting, api: ResourceServer, back_end: RelyingParty, word: str
-) -> None:  # protocol 1.4
+) -> None:  # decisions 1.4
     own = segment(hanne.tokens(scope="letters", resource=(API,))["access_token"], 1)["sub"]
     token = hanne.tokens(word, scope="openid letters", resource=(API,))["access_token"]
     assert segment(token, 1)["sub"] == own

@@ -1,7 +1,7 @@
 """Resources are told that access in somebody's name was taken back.
 
 RFC 8417, Security Event Token (https://www.rfc-editor.org/rfc/rfc8417), pushed as RFC 8935
-(https://www.rfc-editor.org/rfc/rfc8935) has it; design 6 for what ends what.
+(https://www.rfc-editor.org/rfc/rfc8935) has it; decisions 7 for what ends what.
 """
 
 from collections.abc import Callable, Iterator

@@ -151,7 +151,7 @@ def test_a_long_state_and_nonce_come_back(rp: RelyingParty, holder: Holder) -> N
     assert rp.answer(state="s" * 4096)["state"] == "s" * 4096
 
 
-def test_a_post_turns_into_a_get(rp: RelyingParty, holder: Holder) -> None:  # protocol 4.16
+def test_a_post_turns_into_a_get(rp: RelyingParty, holder: Holder) -> None:  # decisions 4.16
     rp.allowed_by(holder)
     response = rp.browser.post("/authorize", data=rp.request())
     assert response.status_code == 303
@@ -183,7 +183,7 @@ def test_what_nobody_posted_is_a_page(rp: RelyingParty, token: str) -> None:
 
 
 def test_what_a_page_holds_is_not_what_was_posted(rp: RelyingParty) -> None:
-    """A token of one purpose is worth nothing for another (protocol 2.1)."""
+    """A token of one purpose is worth nothing for another (decisions 2.1)."""
     pending = parse_qs(urlsplit(rp.authorize().headers["location"]).query)["request"][0]
     assert rp.browser.get("/authorize?" + urlencode({"posted": pending})).status_code == 400
     location = rp.browser.post("/authorize", data=rp.request()).headers["location"]
@@ -193,7 +193,7 @@ def test_what_a_page_holds_is_not_what_was_posted(rp: RelyingParty) -> None:
 
 
 def test_what_may_hold_a_national_number_is_dropped_on_arrival(rp: RelyingParty) -> None:
-    number = "03410100128"  # protocol 1.5
+    number = "03410100128"  # decisions 1.5
     request = rp.request(login_hint=number, claims=f'{{"id_token":{{"ssin":"{number}"}}}}')
     for response in (
         rp.browser.post("/authorize", data=request),

@@ -1,7 +1,7 @@
 """The refresh token grant.
 
 RFC 6749 §6 (https://www.rfc-editor.org/rfc/rfc6749#section-6), RFC 9700 §4.14
-(https://www.rfc-editor.org/rfc/rfc9700#section-4.14), OpenID Connect Core 1.0 §12, protocol 4.9.
+(https://www.rfc-editor.org/rfc/rfc9700#section-4.14), OpenID Connect Core 1.0 §12, decisions 4.9.
 """
 
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def stored(site: Site) -> int:
     return count
 
 
-# RFC 6749 §1.5, protocol 1.2: who is given one
+# RFC 6749 §1.5, decisions 1.2: who is given one
 
 
 def test_a_client_that_did_not_register_the_grant_type_gets_none(
@@ -139,7 +139,7 @@ def test_the_id_token_tells_of_the_first_authentication_and_has_no_nonce(
 
 def test_a_level_that_is_lower_today_is_told(
     confidential: RelyingParty, site: Site
-) -> None:  # protocol 2.4
+) -> None:  # decisions 2.4
     first = confidential.tokens()
     with writing(site.database) as connection:
         connection.execute(update(devices).values(backup_eligible=True, backup_changed=True))
@@ -166,7 +166,7 @@ def test_a_narrower_scope_is_for_this_answer_alone(each: RelyingParty) -> None:
 @pytest.mark.parametrize("scope", ["openid ssin", "offline_access", "openid nonsense", "é"])
 def test_a_wider_scope_is_refused_and_the_token_left_as_it_was(
     each: RelyingParty, site: Site, scope: str
-) -> None:  # protocol 5
+) -> None:  # decisions 5
     token = each.tokens()["refresh_token"]
     assert error(refresh(each, token, scope=scope)) == "invalid_scope"
     assert stored(site) == 1
@@ -208,7 +208,7 @@ def test_one_of_several_resources_is_asked_at_each_refresh(
     assert refresh(rp, token, resource=OTHER_API).status_code == 200
 
 
-# RFC 9700 §4.14, protocol 4.9: who is given a new one
+# RFC 9700 §4.14, decisions 4.9: who is given a new one
 
 
 def test_a_confidential_clients_token_is_not_replaced(
@@ -439,7 +439,7 @@ def test_a_device_that_comes_back_brings_no_refresh_token_back(
     assert refresh(each, token).status_code == 400
 
 
-# RFC 9449 §5, protocol 4.9: bound to a key
+# RFC 9449 §5, decisions 4.9: bound to a key
 
 
 def proven(

@@ -90,7 +90,7 @@ def test_a_client_that_says_little_gets_the_defaults(backchannel: TestClient, si
         "response_types": ["code"],
         "subject_type": "pairwise",
     }
-    assert not found(site, client_id).pkce_required  # protocol 4.1
+    assert not found(site, client_id).pkce_required  # decisions 4.1
 
 
 def test_what_it_was_told_works(

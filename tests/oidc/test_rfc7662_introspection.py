@@ -114,7 +114,7 @@ def test_the_members_of_a_token_that_lives(
 
 def test_persons_have_another_sub_at_the_resource_than_at_the_application(
     api: ResourceServer, app_of_letters: RelyingParty
-) -> None:  # protocol 1.3
+) -> None:  # decisions 1.3
     tokens = app_of_letters.tokens(scope=SCOPE, resource=API)
     told = api.learns(tokens["access_token"])
     assert told["sub"] != segment(tokens["id_token"], 1)["sub"]

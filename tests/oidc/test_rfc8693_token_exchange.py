@@ -293,7 +293,7 @@ def test_a_system_s_token_stays_the_organisation_s(
 
 def test_what_hangs_on_the_grant_ends_with_it(
     site: Site, hospital: RelyingParty, back_end: RelyingParty, letters: ResourceServer
-) -> None:  # design 6
+) -> None:  # decisions 7
     token = letters_token(hospital)
     given = exchanged(back_end, token)["access_token"]
     sealed = opened_jti(site.secrets, segment(given, 1)["jti"])

@@ -1,7 +1,7 @@
 """Clients with certificates: `tls_client_auth` and `self_signed_tls_client_auth`.
 
 RFC 8705 (https://www.rfc-editor.org/rfc/rfc8705#section-2), RFC 9440
-(https://www.rfc-editor.org/rfc/rfc9440) for the proxy's header; protocol 4.12.
+(https://www.rfc-editor.org/rfc/rfc9440) for the proxy's header; decisions 4.12.
 """
 
 import base64

@@ -175,7 +175,7 @@ def at_logout(site: Site, rp: RelyingParty, backchannel: TestClient) -> Place:
     tokens = rp.tokens()
 
     def believes(hint: str) -> bool:
-        """Only who brings an ID token of ours is sent anywhere (protocol 4.15)."""
+        """Only who brings an ID token of ours is sent anywhere (decisions 4.15)."""
         query = {"post_logout_redirect_uri": BYE, "id_token_hint": hint}
         return BYE in backchannel.get("/logout", params=query).text
 

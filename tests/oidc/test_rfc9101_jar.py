@@ -239,7 +239,7 @@ def test_what_is_not_from_this_client_to_us(
 
 def test_the_audience_may_be_a_list_that_contains_the_issuer(
     signing_rp: RelyingParty,
-) -> None:  # protocol 4.3
+) -> None:  # decisions 4.3
     for aud in ([ORIGIN], ["https://other.example", ORIGIN]):
         assert "code" in signing_rp.answer(request=request_object(signing_rp, aud=aud))
 
@@ -415,7 +415,7 @@ def test_a_registered_request_uri_is_fetched(
 @pytest.mark.parametrize("change", [".evil.example", "?a=b", "/../other", "#fragment", "%2f"])
 def test_no_other_address_is_fetched(
     make_rp: MakeRP, holder: Holder, published: Published, change: str
-) -> None:  # protocol 4.3; SSRF: Keycloak CVE-2020-10770
+) -> None:  # decisions 4.3; SSRF: Keycloak CVE-2020-10770
     uri = published.address + "/request.jwt"
     rp = make_rp(metadata=ClientMetadata(jwks=ES256.jwks, request_uris=(uri,))).allowed_by(holder)
     assert rp.answer(request_uri=uri + change)["error"] == "invalid_request_uri"
@@ -461,7 +461,7 @@ def test_an_address_without_a_request_object(
 
 def test_keys_at_an_address_are_fetched_again_for_a_new_one(
     make_rp: MakeRP, holder: Holder, published: Published, clock: MovableClock
-) -> None:  # RFC 9101 §6.2; protocol 4.17
+) -> None:  # RFC 9101 §6.2; decisions 4.17
     new = ClientKey()
     uri = published.put("/jwks", ES256.jwks)
     rp = make_rp(metadata=ClientMetadata(jwks_uri=uri)).allowed_by(holder)
@@ -505,7 +505,7 @@ def test_what_is_wrong_with_a_pushed_one_is_told(signing_rp: RelyingParty) -> No
     assert push_form(signing_rp, {"request": token}).json()["error"] == "invalid_request"
 
 
-def test_no_national_number_inside_is_kept(signing_rp: RelyingParty) -> None:  # protocol 1.5
+def test_no_national_number_inside_is_kept(signing_rp: RelyingParty) -> None:  # decisions 1.5
     number = "03410100128"
     claims = {"userinfo": {"ssin": {"value": number}}, "id_token": {"sub": None}}
     token = request_object(signing_rp, login_hint=number, claims=claims)
@@ -549,7 +549,7 @@ def test_a_fapi_client_pushes_a_signed_request(fapi_rp: RelyingParty) -> None:
 @pytest.mark.one_engine
 def test_the_life_of_a_fapi_request_object(
     fapi_rp: RelyingParty, changes: dict[str, Any], status: int
-) -> None:  # FAPI 2.0 Message Signing §5.3.1; protocol 4.3
+) -> None:  # FAPI 2.0 Message Signing §5.3.1; decisions 4.3
     now = int(fapi_rp.site.clock().timestamp())
     moved = {n: now + v if isinstance(v, int) else v for n, v in changes.items()}
     assert fapi_answer(fapi_rp, **moved).status_code == status

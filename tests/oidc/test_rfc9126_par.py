@@ -175,7 +175,7 @@ def test_a_request_that_no_address_could_hold_is_refused(rp: RelyingParty) -> No
 
 
 def test_of_the_request_uri_the_hash_alone_is_stored(site: Site, rp: RelyingParty) -> None:
-    """Nor anything that may hold a national number (protocol 1.5)."""
+    """Nor anything that may hold a national number (decisions 1.5)."""
     request_uri = pushed(rp, login_hint="03410100128")
     with reading(site.database) as connection:
         rows = connection.execute(select(pushed_requests)).all()
@@ -215,7 +215,7 @@ def test_every_page_that_it_opened_belongs_to_the_same_request(
 
 def test_it_is_loaded_within_90_seconds_and_then_has_its_ten_minutes(
     rp: RelyingParty, holder: Holder, clock: MovableClock
-) -> None:  # protocol 4.6
+) -> None:  # decisions 4.6
     request_uri = pushed(rp)
     clock.advance(seconds=89)
     location = bring(rp, request_uri).headers["location"]
@@ -296,7 +296,7 @@ def test_an_error_does_not_spend_it(rp: RelyingParty, holder: Holder) -> None:
 
 def test_two_answers_at_once_to_one_pushed_request_are_one_code(
     site: Site, rp: RelyingParty, holder: Holder
-) -> None:  # protocol 4.6
+) -> None:  # decisions 4.6
     request_uri, now = pushed(rp), site.clock()
 
     def answer() -> str:

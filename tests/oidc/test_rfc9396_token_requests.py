@@ -123,7 +123,7 @@ def test_nothing_gives_more_than_was_granted(rp: RelyingParty, asked: str) -> No
     answer = refresh(rp, tokens["refresh_token"], authorization_details=asked)
     assert error(answer) == INVALID
     assert answer.json()["error_description"].isascii()
-    # It was not spent by that (protocol 5).
+    # It was not spent by that (decisions 5).
     assert says(refreshed(rp, tokens["refresh_token"]), GRANTED)
 
 

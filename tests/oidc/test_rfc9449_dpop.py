@@ -336,7 +336,7 @@ def test_another_method_is_refused(party: DpopParty, htm: str) -> None:  # point
     ],
 )
 def test_the_address_is_compared_after_normalisation(party: DpopParty, htu: str) -> None:
-    assert party.redeem(htu=htu).status_code == 200  # point 9, protocol 4.13
+    assert party.redeem(htu=htu).status_code == 200  # point 9, decisions 4.13
 
 
 @pytest.mark.parametrize(
@@ -411,7 +411,7 @@ def test_a_proof_counts_once(party: DpopParty) -> None:  # point 11, §11.1
     assert party.redeem(code).status_code == 200
 
 
-def test_a_proof_counts_once_at_userinfo(party: DpopParty) -> None:  # protocol 4.13
+def test_a_proof_counts_once_at_userinfo(party: DpopParty) -> None:  # decisions 4.13
     token = party.tokens()["access_token"]
     proof = party.proof("GET", USERINFO, access_token=token)
     assert party.userinfo(token, proof=proof).status_code == 200

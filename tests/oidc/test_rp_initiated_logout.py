@@ -1,5 +1,5 @@
 """OpenID Connect RP-Initiated Logout 1.0
-(https://openid.net/specs/openid-connect-rpinitiated-1_0.html), protocol 4.15 and 4.16."""
+(https://openid.net/specs/openid-connect-rpinitiated-1_0.html), decisions 4.15 and 4.16."""
 
 import re
 from collections.abc import Callable
@@ -128,7 +128,7 @@ def test_an_expired_hint_is_one_all_the_same(
 
 def test_a_hint_of_a_retired_key_is_one_all_the_same(
     site: Site, rp: RelyingParty, client: TestClient, clock: MovableClock
-) -> None:  # protocol 4.15
+) -> None:  # decisions 4.15
     hint = rp.tokens()["id_token"]
     rotate(site.database, site.settings, site.secrets, clock(), "ES256", at_once=True)
     clock.advance(days=300)
@@ -313,7 +313,7 @@ def test_who_is_signed_out_already_goes_back_at_once(rp: RelyingParty, client: T
     assert location(ask(client)) is None
 
 
-def test_a_post_turns_into_a_get(rp: RelyingParty, client: TestClient) -> None:  # protocol 4.16
+def test_a_post_turns_into_a_get(rp: RelyingParty, client: TestClient) -> None:  # decisions 4.16
     form = {"id_token_hint": rp.tokens()["id_token"], "post_logout_redirect_uri": AFTERWARDS}
     headers = {"Origin": "https://hospital.example", "Sec-Fetch-Site": "cross-site"}
     posted = client.post("/logout", data=form, headers=headers)

@@ -302,7 +302,7 @@ ENDS: dict[str, tuple[Act, frozenset[str]]] = {
 
 
 @pytest.mark.parametrize("act", ENDS)
-def test_what_it_ends_and_nothing_else(world: World, act: str) -> None:  # design 6
+def test_what_it_ends_and_nothing_else(world: World, act: str) -> None:  # decisions 7
     does, ends = ENDS[act]
     does(world)
     alive = world.alive()
@@ -312,7 +312,7 @@ def test_what_it_ends_and_nothing_else(world: World, act: str) -> None:  # desig
 
 def test_a_session_that_expires_takes_its_online_grants_alone(
     world: World,
-) -> None:  # protocol 1.2
+) -> None:  # decisions 1.2
     expire_the_sessions(world)
     kinds = ("offline refresh token", "offline API refresh token")
     assert world.alive() == {thing for thing in EVERYTHING if thing.endswith(kinds)}

@@ -1,4 +1,4 @@
-"""Which claims tell in what capacity somebody acts: domain 2.5, protocol 4.5 and 4.10."""
+"""Which claims tell in what capacity somebody acts: domain 2.5, decisions 4.5 and 4.10."""
 
 from collections.abc import Callable
 from typing import Any

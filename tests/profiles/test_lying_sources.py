@@ -1,4 +1,4 @@
-"""A real source that says what can't be, over HTTP: none of it becomes a capacity (protocol 4.20).
+"""A real source that says what can't be, over HTTP: none of it becomes a capacity (decisions 4.20).
 
 An answer of which a part can't be read is none: what was known before counts, within its limit.
 That an answer is broken altogether: `tests/sources/test_outages.py`.

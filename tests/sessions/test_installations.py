@@ -1,4 +1,4 @@
-"""One session for each browser or app, and so many for each device (protocol 1.1)."""
+"""One session for each browser or app, and so many for each device (decisions 1.1)."""
 
 import pytest
 from sqlalchemy import select, update

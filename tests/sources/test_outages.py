@@ -1,6 +1,6 @@
 """A source that is slow, down or talks nonsense: it costs little, and nothing is made up.
 
-RFC 9110 section 15.6 and RFC 6585 section 4 say what may be tried again; protocol 4.18 and 4.20.
+RFC 9110 section 15.6 and RFC 6585 section 4 say what may be tried again; decisions 4.18 and 4.20.
 """
 
 import json

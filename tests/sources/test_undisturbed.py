@@ -1,4 +1,4 @@
-"""Whoever waits for a source holds nothing that others need (protocol 4.18).
+"""Whoever waits for a source holds nothing that others need (decisions 4.18).
 
 No transaction is open meanwhile, and the threads that wait are not those that logins use.
 """

@@ -1,7 +1,7 @@
 """The authentication ceremony (https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion).
 
 Each lie that an authenticator or browser can tell is refused. Before the signature verifies nothing
-is written; after it, the challenge is burnt and the refusal is on record (protocol 2.2).
+is written; after it, the challenge is burnt and the refusal is on record (decisions 2.2).
 """
 
 from collections.abc import Callable, Iterator

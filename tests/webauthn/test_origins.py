@@ -1,4 +1,5 @@
-"""Whose origins count in a ceremony (protocol 2.5): the service's, its operator's apps' and sites'.
+"""Whose origins count in a ceremony (decisions 2.5): the service's, its operator's apps' and
+sites'.
 
 https://www.w3.org/TR/webauthn-3/#sctn-validating-origin
 """

@@ -1,4 +1,4 @@
-"""Policies by name, the levels of keys, and what a policy asks (design 5; docs/policy.md).
+"""Policies by name, the levels of keys, and what a policy asks (decisions 6; docs/policy.md).
 
 Protocol 2.4: a claimed AAGUID counts against a key and never for it.
 """

@@ -1,7 +1,7 @@
 """The service's policy holds at every login and every confirmation, not only on the first day.
 
-WebAuthn Level 3 §7.2 (https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion), protocol 2.3 and
-2.4: evaluated from what is stored and from what the assertion says now.
+WebAuthn Level 3 §7.2 (https://www.w3.org/TR/webauthn-3/#sctn-verifying-assertion), decisions 2.3
+and 2.4: evaluated from what is stored and from what the assertion says now.
 """
 
 import json
@@ -301,7 +301,7 @@ def test_whose_device_is_blocked_reads_why_and_what_to_do(
     assert events(site)[-1] == ("session.refused", reason)
 
 
-# The counter (protocol 2.3)
+# The counter (decisions 2.3)
 
 
 def test_a_copied_key_is_suspended_and_its_holder_reads_so(

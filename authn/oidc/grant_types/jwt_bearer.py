@@ -2,7 +2,7 @@
 
 Another issuer, whom the operator trusts, says whom a client acts for, by the `sub` that a client of
 ours knows the person by. That alone opens nothing: the token hangs on what the person themselves
-allowed that client last, with a device, and dies with it (protocol 1.2). One assertion, one token.
+allowed that client last, with a device, and dies with it (decisions 1.2). One assertion, one token.
 """
 
 from collections.abc import Collection, Mapping

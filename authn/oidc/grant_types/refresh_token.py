@@ -3,7 +3,7 @@
 Authlib's `validate_token_request` authenticates the client, asks for the token and compares the
 scope; which tokens may be used, and which of them are replaced, `grants.refresh_tokens` decides.
 All that may be refused is looked at before the token is spent: an `invalid_scope` leaves it as it
-was (protocol 5).
+was (decisions 5).
 """
 
 from typing import cast

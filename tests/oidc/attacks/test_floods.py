@@ -1,4 +1,4 @@
-"""Requests of nobody, any number of them: design 2.3, "nobody writes before proving something".
+"""Requests of nobody, any number of them: decisions 8.3, "nobody writes before proving something".
 
 What a naive provider does: it keeps what it is sent until somebody comes for it, so that whoever
 likes fills its database, or has it locked while logins wait.

@@ -189,7 +189,7 @@ OPEN_TO_ALL = ("/.well-known/", "/jwks", "/developers/example/jwks")
 @pytest.mark.parametrize("origin", ["https://app.example", "https://evil.example", "null"])
 def test_no_script_reads_what_is_not_for_scripts(
     site: Site, client: TestClient, holder: Holder, origin: str
-) -> None:  # protocol 4.17
+) -> None:  # decisions 4.17
     register(
         site,
         client,
