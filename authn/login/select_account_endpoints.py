@@ -44,8 +44,8 @@ def account_selected(request: Request) -> Response:
     selected = replace(passage.session, selected_request=request_id)
     step = next_step(replace(passage, session=selected))
     location = "/login/continue?request=" + token
-    # Browsers hold the redirects after a form against `form-action` (decisions 4.16): where the last
-    # one leads to the application, a page navigates.
+    # Browsers hold the redirects after a form against `form-action` (decisions 4.16): where the
+    # last leads to the application, a page navigates.
     if step is None:
         return page(request, "login/continue.html", client=passage.client, location=location)
     return redirect(location)

@@ -14,8 +14,8 @@ sessions = Table(
     Column("auth_time", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
-    # The authorization request that the assertion's challenge named (decisions 4.7), and the one for
-    # which the person has chosen this account.
+    # The authorization request that the assertion's challenge named (decisions 4.7), and the
+    # request for which the person has chosen this account.
     Column("answered_request", String(64)),
     Column("selected_request", String(64)),
     # Since when it is sure that the applications which were given something in it hear of its end.
