@@ -178,7 +178,7 @@ def _header(alg: str, kid: str, typ: str) -> bytes:
     return urlsafe_b64encode(orjson.dumps({"alg": alg, "kid": kid, "typ": typ}))
 
 
-def seconds(moment: datetime) -> int:
+def numeric_date(moment: datetime) -> int:
     """A NumericDate (RFC 7519 §2)."""
     return int(moment.timestamp())
 

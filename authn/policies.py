@@ -111,7 +111,7 @@ def _read(adapter: TypeAdapter[T], value: Any) -> T:
 
 
 @lru_cache
-def strictest(one: Policy, other: Policy) -> Policy:
+def combine_policies(one: Policy, other: Policy) -> Policy:
     """The policy that asks whatever either of the two asks."""
     both = {one.allow, other.allow} - {None}
     return Policy(

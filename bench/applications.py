@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Connection
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import register_client
 from authn.clients.clients import POST, PRIVATE_KEY_JWT
-from authn.clients.registration import register_client
-from authn.clients.resource_registration import register_resource
+from authn.clients.resource_servers.registration import register_resource
 from authn.clients.tables import exchange_pairs
 from authn.secrets import Secrets, new_token
 from authn.settings import Settings

@@ -21,14 +21,15 @@ from uuid import uuid4
 import psutil
 
 from authn.app import create_app
-from authn.audit.chain import BEGINNING, anything_to_chain, waiting
-from authn.audit.events import ApplicationAuthorised, SignedIn
+from authn.audit.chain import BEGINNING, find_waiting_rows, has_rows_to_chain
+from authn.audit.events.applications import ApplicationAuthorised
+from authn.audit.events.people import SignedIn
 from authn.audit.log import record
 from authn.audit.verification import CHAINED_WITHIN, VerifiedChain, verify_log
 from authn.db.engine import open_database
 from authn.db.transaction import reading, writing
 from authn.db.upgrade import upgrade
-from authn.keys.audit_days import audit_looked_after, chain_all
+from authn.keys.audit_days import audit_maintenance, chain_all
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.settings import Settings
 from authn.web.site import Site
@@ -77,7 +78,7 @@ def _beside_workers(site: Site, seconds: float) -> list[str]:
     for _ in range(ROUNDS):
         workers: dict[str, AbstractContextManager[None]] = {
             ALONE: nullcontext(),
-            INSIDE: audit_looked_after(site),
+            INSIDE: audit_maintenance(site),
             OUTSIDE: _working(site.settings),
         }
         for name, worker in workers.items():
@@ -107,7 +108,7 @@ def _costs(site: Site) -> list[str]:
     began = time.perf_counter()
     for _ in range(LOOKS):
         with reading(site.database) as connection:
-            assert not anything_to_chain(connection)
+            assert not has_rows_to_chain(connection)
     looked = time.perf_counter() - began
     cost = (
         f"Audit: a row takes {1e6 * written / ROWS:.0f} µs CPU, its link afterwards "
@@ -170,7 +171,7 @@ def _delay(site: Site) -> str:
     began = time.perf_counter()
     while time.perf_counter() - began < CHAINED_WITHIN.total_seconds():
         with reading(site.database) as connection:
-            if not waiting(connection).rows:
+            if not find_waiting_rows(connection).rows:
                 break
         time.sleep(PAUSE)
     waited = time.perf_counter() - began

@@ -22,10 +22,10 @@ from authn.db.engine import open_database
 from authn.db.transaction import writing
 from authn.db.upgrade import upgrade
 from authn.devices.tables import devices, installations
-from authn.notices.tables import contact_addresses
-from authn.people.names import name_key
+from authn.notices.contact_addresses import contact_addresses
+from authn.people.persons import name_key
 from authn.people.tables import person_ssins, persons
-from authn.profiles.appointing import appoint
+from authn.profiles.appointments import appoint
 from authn.secrets import Secrets, address_hash, encrypt, national_number_hash, new_token
 from authn.sessions.tables import sessions
 from authn.settings import Settings

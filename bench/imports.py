@@ -13,10 +13,10 @@ from authn.db.engine import open_database
 from authn.db.upgrade import upgrade
 from authn.secrets import KEY_BYTES, Secrets
 from authn.settings import Settings
-from authn.sources.csv_file import import_file
-from authn.sources.csv_rows import COLUMNS as PEOPLE
-from authn.sources.files.columns import COLUMNS
-from authn.sources.files.importing import FactImport
+from authn.sources.embedded.fact_columns import COLUMNS
+from authn.sources.embedded.fact_import import FactImport
+from authn.sources.embedded.register_csv import COLUMNS as PEOPLE
+from authn.sources.embedded.register_import import import_register_file
 
 COUNT = 100_000
 
@@ -37,14 +37,14 @@ def import_lines(url: str) -> list[str]:
         _write(mandates, header, map(_mandate, numbers, reversed(numbers)))
         again = FactImport(database, secrets, "mandates", mandates, now, complete=True)
         return [
-            _line("people", lambda: import_file(database, secrets, people, now)),
+            _line("people", lambda: import_register_file(database, secrets, people, now)),
             _line("mandates", FactImport(database, secrets, "mandates", mandates, now).run),
             _line("mandates again, as a complete file", again.run),
         ]
 
 
 def fictitious_numbers(count: int) -> Iterator[str]:
-    """Numbers shaped like BIS numbers of people born from 1903 on (domain 4.6)."""
+    """Numbers shaped like BIS numbers of people born from 1903 on (decisions 9.6)."""
     for index in range(count):
         year, rest = divmod(index, 27_000)
         day, order = divmod(rest, 998)

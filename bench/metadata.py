@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from authn.cli.ground import ground
-from authn.webauthn.metadata import load_metadata
+from authn.webauthn.metadata.current import load_metadata
 from tests.fido_metadata import signed_blob, test_root
 
 COMMAND = (sys.executable, "-m", "authn")

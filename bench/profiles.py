@@ -21,8 +21,8 @@ import orjson
 from authn.cli.ground import ground
 from authn.jose import ES256, export_private_key, generate_key, public_jwk
 from authn.people.numbers import current_ssin
-from authn.sources.files.columns import COLUMNS
-from authn.sources.files.importing import FactImport
+from authn.sources.embedded.fact_columns import COLUMNS
+from authn.sources.embedded.fact_import import FactImport
 from bench.applications import CAPACITIES, Applications
 from bench.http import Browser
 from bench.imports import fictitious_numbers

@@ -16,10 +16,9 @@ import psutil
 
 from authn.cli.ground import ground
 from authn.consents.consents import give_consent
-from authn.enrolment.activation import issue_activation_code
-from authn.people.citizen import Citizen
+from authn.enrolment.activation.lifecycle import issue_activation_code
 from authn.people.numbers import current_ssin
-from authn.people.persons import find_person, person_of
+from authn.people.persons import Citizen, find_or_create_person, find_person
 from authn.people.ssin import InvalidSsin, parse_ssin
 from authn.profiles.profile import NO_PROFILE
 from bench.applications import (
@@ -83,7 +82,7 @@ class Service:
 
 
 def fictitious_numbers() -> Iterator[str]:
-    """BIS numbers of people born in 1900 to 1909: never issued (domain 4.6)."""
+    """BIS numbers of people born in 1900 to 1909: never issued (decisions 9.6)."""
     for year in range(10):
         for counter in range(1, 998):
             digits = f"{year:02d}4101{counter:03d}"
@@ -116,7 +115,7 @@ def prepare(
         )
         for _, ssin in zip(range(holders), fictitious_numbers(), strict=False):
             citizen = Citizen(ssin, "An", "Demo", "1903-01-01", "nl")
-            person = person_of(connection, present.secrets, citizen, present.now)
+            person = find_or_create_person(connection, present.secrets, citizen, present.now)
             allowed = {*SCOPE.split(), RESOURCE}
             give_consent(connection, person.id, APPLICATION, NO_PROFILE, allowed, present.now)
             people.append(person.id)

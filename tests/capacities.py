@@ -8,16 +8,17 @@ from uuid import UUID
 from httpx2 import Response
 from sqlalchemy import Connection, delete, select
 
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.registration import change_client
-from authn.consents.consents import answers_of
+from authn.consents.consents import find_answers
 from authn.db.transaction import reading, writing
-from authn.people.citizen import Citizen
+from authn.people.persons import Citizen
 from authn.profiles.profile import NO_PROFILE, Profile
 from authn.profiles.tables import profiles
 from authn.secrets import Secrets, national_number_hash
 from authn.settings import Settings
-from authn.sources.answers import ask_anew
+from authn.sources.answers import mark_answers_due
+from authn.sources.embedded.facts import fact_rows
 from authn.sources.facts import (
     Child,
     Discipline,
@@ -31,7 +32,6 @@ from authn.sources.facts import (
 )
 from authn.sources.questions import QUESTIONS, QuestionName
 from authn.sources.tables import source_facts
-from authn.sources.twins import fact_rows
 from authn.web.site import Site
 from tests.citizen import Screen
 
@@ -41,7 +41,7 @@ SINCE: Final = date(2020, 1, 1)
 HOSPITAL: Final = Organisation("hospital", "Sint-Jan Hospital", nihii="71000012")
 PHARMACY: Final = Organisation("otdpharmacy", "Apotheek Central", nihii="28000123")
 ENTERPRISE: Final = Organisation("enterprise", "Bakkerij Peeters", cbe="0406798006")
-# Fictitious (domain 4.6).
+# Fictitious (decisions 9.6).
 LEA: Final = NaturalPerson("12410100251", "Léa", "Van der Meulen")
 NOUR: Final = NaturalPerson("14410100293", "Nour", "Van der Meulen")
 MARIE: Final = NaturalPerson("05520900401", "Marie", "Dubois")
@@ -181,7 +181,7 @@ def _say(site: Site, ssin: str, answers: dict[QuestionName, list[Fact]]) -> None
             ]
             if rows:
                 connection.execute(source_facts.insert(), rows)
-            ask_anew(connection, question, now)
+            mark_answers_due(connection, question, now)
 
 
 def _ssin(index: int) -> str:
@@ -214,7 +214,7 @@ def allowed_to(
 ) -> frozenset[str]:
     """What the person allows this client now, in this capacity, by the names of consents."""
     with reading(site.database) as connection:
-        answers = answers_of(connection, person_id, client_id, profile_id, site.clock())
+        answers = find_answers(connection, person_id, client_id, profile_id, site.clock())
     return frozenset(name for name, answer in answers.items() if answer.allowed)
 
 

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 from httpx2 import Client, Response
 
 from authn.db.transaction import writing
-from authn.enrolment.activation import issue_activation_code
-from authn.people.citizen import Citizen as RegisteredCitizen
-from authn.people.persons import person_of
+from authn.enrolment.activation.lifecycle import issue_activation_code
+from authn.people.persons import Citizen as RegisteredCitizen
+from authn.people.persons import find_or_create_person
 from authn.people.tables import Person
 from authn.web.site import Site
 from tests.authenticator import Authenticator
@@ -67,7 +67,8 @@ class Screen:
         return self.client.post(path, json=content, headers=headers)
 
     def answer_page(self, path: str, token: str, **fields: str) -> Response:
-        """The form on this page of the hallway is sent, with what it carries and these fields."""
+        """The form on this page of the interaction is sent, with what it carries and these
+        fields."""
         html = self.client.get(f"{path}?request={token}").text
         carried = fields_of(html)
         assert carried.get("person"), "the page names whom it asks"
@@ -108,7 +109,7 @@ def activation_code(site: Site, citizen: RegisteredCitizen = HANNE) -> tuple[Per
     """The person that the register knows as this citizen, and a fresh activation code."""
     now = site.clock()
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, citizen, now)
+        person = find_or_create_person(connection, site.secrets, citizen, now)
         code = issue_activation_code(connection, site.secrets, site.settings, person, now)
     return person, code
 

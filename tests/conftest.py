@@ -29,7 +29,7 @@ from authn.db.upgrade import upgrade
 from authn.keys import signing_keys
 from authn.secrets import new_token
 from authn.settings import PREFIX, Settings
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.site import Site
 from tests import browser, choosing, compiled, kept, postgresql, sources_server, watch
 
@@ -255,7 +255,7 @@ def database(site: Site) -> Database:
 @pytest.fixture
 def register(site: Site, clock: Clock) -> None:
     """The embedded national register holds the fictitious people of the demonstration."""
-    import_file(site.database, site.secrets, DEMO_PEOPLE, clock())
+    import_register_file(site.database, site.secrets, DEMO_PEOPLE, clock())
 
 
 @pytest.fixture(scope="session")

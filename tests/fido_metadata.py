@@ -27,8 +27,8 @@ from authn.db.occasion import Job
 from authn.db.transaction import writing
 from authn.settings import Settings
 from authn.web.site import Site
-from authn.webauthn.metadata import refresh_metadata, take_over
-from authn.webauthn.metadata_blob import SIGNER, trusted_roots, verify_blob
+from authn.webauthn.metadata.blob import SIGNER, trusted_roots, verify_blob
+from authn.webauthn.metadata.current import import_blob, refresh_metadata
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 END = datetime(2040, 1, 1, tzinfo=UTC)
@@ -246,7 +246,7 @@ def install(site: Site, blob: bytes) -> None:
     verified = verify_blob(blob, trusted_roots(site.settings.mds_root), now)
     with writing(site.database) as connection:
         job = Job(connection, site.settings, site.secrets, now)
-        assert take_over(job, verified) == "taken"
+        assert import_blob(job, verified) == "taken"
     refresh_metadata(site)
 
 

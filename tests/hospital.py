@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from authn.clients.registration import register_client
+from authn.clients.client_registration.registration import register_client
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.web.site import Site

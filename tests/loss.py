@@ -9,26 +9,25 @@ from httpx2 import Response
 from sqlalchemy import select, update
 
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.devices.tables import Device, IdentityLevel, devices
-from authn.enrolment.emergency import use_emergency_door
+from authn.enrolment.emergency import begin_emergency_block
 from authn.enrolment.recovery_tables import (
     AccountRecovery,
-    DoorProof,
     EmergencyBlock,
+    EmergencyBlockProof,
+    account_recoveries,
     emergency_blocks,
-    returns,
 )
 from authn.federation.proof import new_proof, proof_token
 from authn.federation.state import Purpose
-from authn.outbox.outbox import ClaimedEntry, read_payload
-from authn.outbox.tables import outbox
+from authn.outbox.outbox import ClaimedEntry, outbox, read_payload
 from authn.people.tables import Person
 from authn.policies import COMPROMISED
 from authn.secrets import Secrets, token_hash
 from authn.web.site import Site
-from authn.webauthn.metadata import current_metadata
-from authn.webauthn.policy import level_today
+from authn.webauthn.metadata.current import current_metadata
+from authn.webauthn.policy import current_level
 from tests.citizen import SSIN, Screen
 from tests.occasion import job
 from tests.screens import ceremony, created
@@ -75,10 +74,10 @@ def proof_in(
     return proof_token(browser, given)  # type: ignore[arg-type]
 
 
-def door(site: Site, person: Person, by: DoorProof) -> EmergencyBlock | None:
+def door(site: Site, person: Person, by: EmergencyBlockProof) -> EmergencyBlock | None:
     """The emergency door is used on this proof."""
     with writing(site.database) as connection:
-        return use_emergency_door(job(site, connection), person.id, by)
+        return begin_emergency_block(job(site, connection), person.id, by)
 
 
 def ask_for_link(screen: Screen, ssin: str = SSIN, address: str = ADDRESS) -> Response:
@@ -128,7 +127,7 @@ def held(site: Site, person: Person) -> list[Device]:
     The clock of a test stands still: of those added at one moment, the one that works comes last.
     """
     with reading(site.database) as connection:
-        found = devices_of(connection, person.id)
+        found = list_devices(connection, person.id)
     return sorted(found, key=lambda each: (each.added_at, each.status == "active"))
 
 
@@ -147,7 +146,9 @@ def blocks(site: Site) -> list[EmergencyBlock]:
 def all_returns(site: Site) -> list[AccountRecovery]:
     """Every return there ever was, the oldest first."""
     with reading(site.database) as connection:
-        rows = connection.execute(select(returns).order_by(returns.c.began_at))
+        rows = connection.execute(
+            select(account_recoveries).order_by(account_recoveries.c.began_at)
+        )
         return [AccountRecovery(*row) for row in rows]
 
 
@@ -166,4 +167,4 @@ def certify(site: Site, device_id: UUID) -> None:
     with writing(site.database) as connection:
         connection.execute(update(devices).where(devices.c.id == device_id).values(values))
         row = connection.execute(select(devices).where(devices.c.id == device_id)).one()
-    assert level_today(site, Device(*row)) == "certified"
+    assert current_level(site, Device(*row)) == "certified"

@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from authn.db.transaction import reading, writing
-from authn.notices.addresses import add_address, confirm_address
+from authn.notices.contact_addresses import add_address, confirm_address
 from authn.notices.mail import write_mail
-from authn.outbox.outbox import ClaimedEntry, read_payload
-from authn.outbox.tables import outbox
+from authn.outbox.outbox import ClaimedEntry, outbox, read_payload
 from authn.people.tables import Person
 from authn.web.site import Site
 

@@ -14,15 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authn.clock import Clock
 from authn.db.engine import Database
-from authn.demo.authentic_sources import SourceTrouble, create_authentic_sources
-from authn.demo.source_files import read_clients, twins_of
-from authn.demo.source_tokens import SourceTokens
+from authn.demo.authentic_sources import SourceTokens, SourceTrouble, create_authentic_sources
+from authn.demo.source_files import read_clients, source_twins
 from authn.jose import ES256, RS256, export_private_key, generate_key, public_jwk
 from authn.secrets import Secrets
 from authn.settings import Settings
 from tests import browser, patience
 
-# Fictitious people (domain 4.6).
+# Fictitious people (decisions 9.6).
 MOTHER = "03410100128"
 MOTHER_BEFORE = "07261500370"
 MANDATOR = "05520900401"
@@ -225,7 +224,7 @@ class Town:
 def town(folder: Path, now: datetime) -> Iterator[Town]:
     """The files above in this folder, taken in."""
     key = write_files(folder)
-    with twins_of(folder, now) as (database, secrets):
+    with source_twins(folder, now) as (database, secrets):
         yield Town(folder, key, database, secrets)
 
 

@@ -13,7 +13,7 @@ from authn.web.site import Site
 from tests.citizen import ORIGIN, Screen, enrolled
 from tests.conftest import MovableClock
 from tests.hospital import register_hospital
-from tests.login.test_hallway import allow, authorize, query, waiting
+from tests.login.test_interaction import allow, authorize, query, waiting
 
 MINUTE = timedelta(seconds=60)
 

@@ -23,7 +23,7 @@ from authn.db.transaction import reading, writing
 from authn.keys.audit_days import sign_days
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.settings import PREFIX, Settings
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.site import Site
 from tests.audit.test_chain import chained, findings, happen
 from tests.citizen import enrolled
@@ -153,7 +153,7 @@ def test_the_service_serves_as_a_role_that_may_only_add_audit_rows(
     deployed: Deployed, site: Site, client: TestClient, clock: MovableClock
 ) -> None:
     ensure_signing_keys(site.database, site.secrets, clock())
-    import_file(site.database, site.secrets, DEMO_PEOPLE, clock())
+    import_register_file(site.database, site.secrets, DEMO_PEOPLE, clock())
     _, screen = enrolled(site, client)
     assert screen.sign_in().status_code == 200
     assert chained(site) > 0

@@ -16,10 +16,11 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from authn.app import ROUTES
-from authn.audit import device_events, events, permission_events, source_events, token_events
-from authn.clients.desk_api import PATH as DESK_API
+from authn.audit.catalogue import event_classes
+from authn.audit.events.event import Event
+from authn.clients.resource_servers.desk_api import PATH as DESK_API
 from authn.desk_api.endpoints import OPERATIONS
-from authn.desk_api.openapi import openapi
+from authn.desk_api.openapi import build_openapi
 from authn.settings import Settings
 from tests import addresses, commands
 from tools import messages, settings_page
@@ -28,12 +29,13 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 # A migration is one statement a table, read once.
 MODULES = [path for path in (ROOT / "authn").rglob("*.py") if path.parent.name != "versions"]
-EVENTS = [
-    value
-    for module in (events, device_events, permission_events, source_events, token_events)
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, events.Event) and value is not events.Event
-]
+EVENTS = event_classes()
+DECISIONS = ROOT / "docs" / "decisions.md"
+# "decisions 2.9", also "Decisions 2.9 (why), 3.3 and 5".
+CITED_DECISIONS = re.compile(
+    r"\bdecisions (\d+(?:\.\d+)?(?:(?: \([^)]*\))?(?:,| and) \d+(?:\.\d+)?)*)\b", re.IGNORECASE
+)
+CITED_ELSEWHERE = re.compile(r"\b(?:protocol|design|domain|lessons?) \d|\bshared[/]", re.IGNORECASE)
 LONGEST_MODULE = 350
 LONGEST_FUNCTION = 40
 # Routes that no page, script or discovery document leads to, and why that is right.
@@ -74,14 +76,10 @@ def test_the_page_of_settings_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_every_event_is_described(event: type[events.Event]) -> None:
+def test_every_event_is_described(event: type[Event]) -> None:
     # A dataclass without a docstring gets its signature as one.
     assert event.__doc__
     assert not event.__doc__.startswith(f"{event.__name__}(")
-
-
-def test_every_event_has_a_name_of_its_own() -> None:
-    assert len({event.name for event in EVENTS}) == len(EVENTS)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -96,6 +94,36 @@ def test_every_file_that_the_page_on_security_names_exists() -> None:
     named = re.findall(r"`([a-z0-9_/]+(?:\.py|/))`", _read(ROOT / "docs" / "security.md"))
     homes = [ROOT / "authn", ROOT / "tests", ROOT]
     assert [name for name in named if not any((home / name).exists() for home in homes)] == []
+
+
+def test_every_decision_that_is_cited_is_written_down() -> None:
+    written = set(re.findall(r"^(?:\*\*|## )(\d+(?:\.\d+)?)\b", _read(DECISIONS), re.MULTILINE))
+    cited = {
+        number: path.relative_to(ROOT).as_posix()
+        for path, text in _texts()
+        for numbers in CITED_DECISIONS.findall(text)
+        for number in re.findall(r"\d+(?:\.\d+)?", numbers)
+    }
+    assert cited
+    assert {number: path for number, path in cited.items() if number not in written} == {}
+
+
+def test_every_test_that_a_decision_names_exists() -> None:
+    paragraphs = re.findall(r"^\*\*\d.*?(?=\n\n|\Z)", _read(DECISIONS), re.MULTILINE | re.DOTALL)
+    named = [re.findall(r"`(tests/[\w/]+\.py)`", paragraph) for paragraph in paragraphs]
+    assert all(named)
+    assert [path for paths in named for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_no_page_is_cited_that_is_not_here() -> None:
+    assert [path for path, text in _texts() if CITED_ELSEWHERE.search(text)] == []
+
+
+def _texts() -> Iterator[tuple[Path, str]]:
+    """What people read of each file: words of a sentence that goes over several lines as one."""
+    for path in _sources():
+        if path.suffix in {".py", ".js", ".css", ".html", ".md", ".toml", ".yml"}:
+            yield path, re.sub(r"\s+(?:[#*]+\s+)?", " ", _read(path))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -154,7 +182,7 @@ def test_every_route_is_linked_discovered_or_excused(client: TestClient) -> None
     discovery = client.get("/.well-known/openid-configuration").json()
     issuer = discovery["issuer"]
     discovered = {str(value).removeprefix(issuer) for value in discovery.values()}
-    described = openapi(issuer, OPERATIONS)["paths"]
+    described = build_openapi(issuer, OPERATIONS)["paths"]
     discovered |= {addresses.plain(DESK_API + path) for path in described}
     reached = discovered | addresses.led_to()
     routes = {addresses.plain(route.path) for route in ROUTES if isinstance(route, Route)}
@@ -198,6 +226,26 @@ def test_a_class_name_stands_once() -> None:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
+
+
+# A participle, a preposition or an adverb alone tells a newcomer nothing.
+SAYS_NOTHING = re.compile(
+    r"[a-z]+ed|given|known|seen|told|said|shown|heard|found|chosen|held|here|lacking|beside|today"
+    r"|(of|about|at|by|in|inside|without)_\w+"
+)
+NAMES_THAT_ONLY_LOOK_SO = {"at_hash"}  # OpenID Connect Core §3.1.3.6
+
+
+def test_a_public_function_says_what_it_does() -> None:
+    vague = {
+        f"{path.relative_to(ROOT)}:{node.name}"
+        for path in MODULES
+        for node in ast.parse(_read(path)).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and SAYS_NOTHING.fullmatch(node.name)
+        and node.name not in NAMES_THAT_ONLY_LOOK_SO
+    }
+    assert vague == set()
 
 
 def test_no_function_is_too_long() -> None:

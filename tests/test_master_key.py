@@ -16,22 +16,22 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from authn.cli.secrets import ENCRYPTED, app
-from authn.console.approvals import ask
-from authn.console.desk_sessions import Desk, DeskClosedReason
+from authn.cli.service.secrets import ENCRYPTED, app
+from authn.console.approvals import request_approval
+from authn.console.desk_sessions import Desk, LookReason
 from authn.db import reencryption
 from authn.db.metadata import metadata
 from authn.db.occasion import Job
-from authn.db.reencryption import EncryptedColumn, count_old, reencrypt
+from authn.db.reencryption import EncryptedColumn, count_old_values, reencrypt
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
-from authn.federation.tables import unmatched_identities
+from authn.federation.foreign_identities import unmatched_identities
 from authn.keys.signing_keys import ensure_signing_keys, load_keys
-from authn.notices.addresses import add_address
+from authn.notices.contact_addresses import add_address
 from authn.outbox.outbox import enqueue
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import person_ssins
-from authn.profiles.answer import take_answer
+from authn.profiles.answer import apply_answer
 from authn.secrets import (
     Secrets,
     create_secrets,
@@ -43,6 +43,7 @@ from authn.secrets import (
     token_hash,
 )
 from authn.settings import PREFIX, Settings
+from authn.sources.embedded.facts import fact_rows
 from authn.sources.facts import FactPeriod, Quality
 from authn.sources.tables import (
     register_citizens,
@@ -51,8 +52,7 @@ from authn.sources.tables import (
     source_facts,
     source_staged_facts,
 )
-from authn.sources.twins import fact_rows
-from authn.staff.staff import Staff
+from authn.staff.members import Staff
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.commands import SECRET_SETTINGS
@@ -99,7 +99,7 @@ def values(site: Site, secrets: Secrets) -> dict[str, list[bytes]]:
 
 def left(site: Site, secrets: Secrets) -> int:
     with reading(site.database) as connection:
-        return sum(count_old(connection, secrets, each) for each in ENCRYPTED)
+        return sum(count_old_values(connection, secrets, each) for each in ENCRYPTED)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def filled(site: Site, register: None) -> Site:
     ensure_signing_keys(site.database, site.secrets, now)
     with writing(site.database) as connection:
         for citizen in (HANNE, KARIM):
-            person = person_of(connection, site.secrets, citizen, now)
+            person = find_or_create_person(connection, site.secrets, citizen, now)
             add_address(connection, site.secrets, person.id, "hanne@example.org", now)
             enqueue(Job(connection, site.settings, site.secrets, now), "mail", {"to": "hanne"})
         row_id = uuid4()
@@ -143,18 +143,18 @@ def filled(site: Site, register: None) -> Site:
         connection.execute(register_replacements.insert(), replaced)
         # A fact that was answered, one that can be, and one that waits.
         fact = Quality("nurse", "10000000000", FactPeriod(date(2020, 1, 1)))
-        person = person_of(connection, site.secrets, HANNE, now)
+        person = find_or_create_person(connection, site.secrets, HANNE, now)
         keeper = (connection, site.secrets, site.settings)
-        take_answer(*keeper, person.id, "qualities", [fact], now)
+        apply_answer(*keeper, person.id, "qualities", [fact], now)
         for row in fact_rows(site.secrets, "qualities", HANNE.ssin, fact):
             connection.execute(source_facts.insert(), row | {"imported_at": now})
             waiting = row | {"imported_at": now, "import_id": uuid4()}
             connection.execute(source_staged_facts.insert(), waiting)
         asking = Desk(
-            Staff(person.id, frozenset({"agent"}), frozenset({"Ghent"})), DeskClosedReason("check")
+            Staff(person.id, frozenset({"agent"}), frozenset({"Ghent"})), LookReason("check")
         )
         occasion = Job(connection, site.settings, site.secrets, now)
-        ask(occasion, asking, "unlink-last", person.id, {"device_id": str(uuid4())})
+        request_approval(occasion, asking, "unlink-last", person.id, {"device_id": str(uuid4())})
     return site
 
 
@@ -191,16 +191,16 @@ def test_it_goes_on_where_it_was_stopped(filled: Site, monkeypatch: pytest.Monke
             raise KeyboardInterrupt
 
     with reading(filled.database) as connection:
-        total = count_old(connection, keys, citizens)
+        total = count_old_values(connection, keys, citizens)
     with pytest.raises(KeyboardInterrupt):
         reencrypt(filled.database, keys, citizens, stop)
     with reading(filled.database) as connection:
-        assert count_old(connection, keys, citizens) == total - 4
+        assert count_old_values(connection, keys, citizens) == total - 4
     again: list[int] = []
     reencrypt(filled.database, keys, citizens, again.append)
     assert sum(again) == total - 4
     with reading(filled.database) as connection:
-        assert count_old(connection, keys, citizens) == 0
+        assert count_old_values(connection, keys, citizens) == 0
 
 
 def test_a_value_that_is_written_at_the_same_moment_is_not_lost(filled: Site) -> None:
@@ -220,11 +220,11 @@ def test_a_value_that_is_written_at_the_same_moment_is_not_lost(filled: Site) ->
     reencrypt(filled.database, keys, EncryptedColumn(ssins.column, meanwhile), lambda count: None)
     assert set(values(filled, keys)["person_ssins.ssin_encrypted"]) == {b"meanwhile"}
     with reading(filled.database) as connection:
-        assert count_old(connection, keys, ssins) == 2  # for the next round
+        assert count_old_values(connection, keys, ssins) == 2  # for the next round
     reencrypt(filled.database, keys, ssins, lambda count: None)
     assert set(values(filled, keys)["person_ssins.ssin_encrypted"]) == {b"meanwhile"}
     with reading(filled.database) as connection:
-        assert count_old(connection, keys, ssins) == 0
+        assert count_old_values(connection, keys, ssins) == 0
 
 
 def test_a_value_under_neither_key_is_said_and_left(filled: Site) -> None:

@@ -24,12 +24,12 @@ import pytest
 from httpx2 import Client, Response
 from sqlalchemy import inspect, select, text
 
-from authn.clients.registration import register_client
+from authn.clients.client_registration.registration import register_client
 from authn.clock import Clock, system_clock
 from authn.db.transaction import reading, writing
 from authn.keys.signing_keys import decrypt_jwk, ensure_signing_keys
 from authn.keys.tables import signing_keys
-from authn.people.ssin import display
+from authn.people.ssin import format_ssin
 from authn.secrets import KEY_NAMES
 from authn.settings import PREFIX, Settings
 from authn.web.site import Site
@@ -63,7 +63,7 @@ SECRET_NAMES = {
     "secret",
 }
 ERROR_NAMES = {"error", "error_description", "type", "title", "detail"}  # said by us, of no one
-NUMBERS = (SSIN, display(SSIN), KARIM.ssin, display(KARIM.ssin))
+NUMBERS = (SSIN, format_ssin(SSIN), KARIM.ssin, format_ssin(KARIM.ssin))
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ class Story:
         _, code = activation_code(self.site)
         self.held.secrets |= {code, code.replace("-", "")}
         laptop = Screen(self.browser())
-        for wrong in (KARIM.ssin, display(KARIM.ssin), "034101001"):
+        for wrong in (KARIM.ssin, format_ssin(KARIM.ssin), "034101001"):
             assert laptop.post_form("/activate", code=code, ssin=wrong).status_code == 422
         first = device_in(laptop.enrol(code))
         assert laptop.post_form(f"/devices/{first}/name", name=DEVICE_NAME).status_code == 303
@@ -175,7 +175,7 @@ class Story:
         token = parse_qs(urlsplit(answer.headers["location"]).query)["request"][0]
         assert screen.client.get(answer.headers["location"]).status_code == 200
         consent = screen.sign_in(token).json()["location"]
-        assert display(SSIN) in screen.client.get(consent).text
+        assert format_ssin(SSIN) in screen.client.get(consent).text
         page = screen.answer_page("/consent", token, decision="allow").text
         location = html.unescape(page.partition('data-location="')[2].partition('"')[0])
         self.held.query(urlsplit(location).query)
@@ -365,7 +365,7 @@ def test_the_database_holds_nothing_that_can_be_used(
 
 def test_log_lines_hold_nothing_personal_and_nothing_that_was_sent(
     site: Site, held: Held, log: Path
-) -> None:  # decisions 8.6, decisions 1.5
+) -> None:  # decisions 8.6, 1.5
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     # What the service says of itself at its start: its own address, which answers name too.
     lines = [line for line in lines if line["event"] != "serving"]

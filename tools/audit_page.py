@@ -3,8 +3,8 @@
 from dataclasses import fields
 from pathlib import Path
 
-from authn.audit.catalogue import every_event, meaning_of
-from authn.audit.events import Event
+from authn.audit.catalogue import event_meaning, events_by_name
+from authn.audit.events.event import Event
 from authn.audit.log import COMMON
 
 PAGE = Path(__file__).parent.parent / "docs" / "audit.md"
@@ -135,13 +135,13 @@ This page is made from `authn/audit` (`make docs`). Beside what every event has:
 
 def page() -> str:
     """The page as it should be on file."""
-    rows = [_row(event) for event in every_event().values()]
+    rows = [_row(event) for event in events_by_name().values()]
     head = ["| event | what happened | details |", "|---|---|---|"]
     return INTRODUCTION + "\n".join([*head, *rows]) + "\n"
 
 
 def _row(event: type[Event]) -> str:
-    meaning = meaning_of(event).replace("|", "\\|")
+    meaning = event_meaning(event).replace("|", "\\|")
     own = [f"`{field.name}`" for field in fields(event) if field.name not in COMMON]
     return f"| `{event.name}` | {meaning} | {', '.join(own)} |"
 

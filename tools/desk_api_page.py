@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from authn.desk_api.endpoints import OPERATIONS
-from authn.desk_api.openapi import EXAMPLE_ISSUER, openapi
+from authn.desk_api.openapi import EXAMPLE_ISSUER, build_openapi
 
 PAGE = Path(__file__).parent.parent / "docs" / "desk-api" / "openapi.yaml"
 HEADING = (
@@ -15,7 +15,7 @@ HEADING = (
 
 def page() -> str:
     """The file as it should be."""
-    document = openapi(EXAMPLE_ISSUER, OPERATIONS)
+    document = build_openapi(EXAMPLE_ISSUER, OPERATIONS)
     return HEADING + yaml.dump(
         document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=100
     )

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from authn.profiles.claims import CLAIMS, HasName, act_claim, may_act_entry, user_profile
+from authn.profiles.claims import CLAIMS, NameInClaims, act_claim, may_act_entry, user_profile
 from authn.profiles.kinds import KINDS
 from authn.profiles.profile import NO_PROFILE, Kind, Profile
 from authn.settings import PREFIX, Settings
@@ -47,7 +47,7 @@ docs`).
 """
 SECTOR: Final = "hospital.example"
 SINCE: Final = FactPeriod(date(2025, 1, 1))
-AN: Final = HasName("An", "Demo", "03410100227")
+AN: Final = NameInClaims("An", "Demo", "03410100227")
 JAN: Final = NaturalPerson("05520900401", "Jan", "Peeters")
 LUCAS: Final = NaturalPerson("12410100251", "Lucas", "Demo")
 HOSPITAL: Final = Organisation("hospital", "Sint-Fictief", "0406798006", "71000000")
@@ -69,7 +69,9 @@ def page() -> str:
 def _section(name: Kind) -> str:
     kind, profile = KINDS[name], Profile(name, NO_PROFILE, SAMPLES[name])
     person = kind.represents(profile.fact)
-    represented = HasName(person.given_name, person.family_name, person.ssin) if person else None
+    represented = (
+        NameInClaims(person.given_name, person.family_name, person.ssin) if person else None
+    )
     parts = [f"\n## `{name}`\n\n{_said(name)}\n"]
     if name != "citizen":
         parts.append(_source(name))
@@ -90,8 +92,8 @@ def _section(name: Kind) -> str:
 
 def _said(name: Kind) -> str:
     """What the kind's own module says of it, without what it cites."""
-    said = sys.modules[KINDS[name].called.__module__].__doc__ or ""
-    return re.sub(r" \(domain [0-9.]+\)", "", said).strip()
+    said = sys.modules[KINDS[name].names.__module__].__doc__ or ""
+    return re.sub(r" \((?:domain|decisions) [0-9.]+\)", "", said).strip()
 
 
 def _source(name: Kind) -> str:

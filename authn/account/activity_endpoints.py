@@ -1,22 +1,29 @@
-"""My activity: what happened to a person, six months on a page, and all of it as a file."""
+"""My activity: events about a person, six months on a page, and all of them as a CSV file."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from starlette.responses import Response, StreamingResponse
 
-from authn.account.activity_csv import header_line, line_of
-from authn.account.signed_in import signed_in
-from authn.audit.reading import RowPlace, recorded
+from authn.account.required_session import require_session
+from authn.audit.reading import RowPlace, list_recorded_events
 from authn.db.transaction import reading
-from authn.people.merge import same_person
-from authn.people.ssin import today_in_brussels
+from authn.errors import N_
+from authn.people.merge import list_merged_ids
+from authn.people.ssin import BRUSSELS, today_in_brussels
 from authn.sessions.sessions import Session
-from authn.views.activity import EVER, SHOWN_FOR, activity_of, entries_of, events_of_kind
+from authn.views.activity import (
+    EVER,
+    SHOWN_FOR,
+    ActivityEntry,
+    activity_entries,
+    events_of_kind,
+    list_activity,
+)
 from authn.views.activity_words import KINDS, LINES
-from authn.web.csv_lines import BEGINNING, MEDIA_TYPE
+from authn.web.csv_lines import BEGINNING, MEDIA_TYPE, csv_line
 from authn.web.request import Request, inside, page
 from authn.web.routing import page_route
 
@@ -27,11 +34,11 @@ ROWS_AT_ONCE: Final = 500
 """What of the file is in memory at a time."""
 
 
-@signed_in
-def activity(request: Request, session: Session) -> Response:
-    """What happened to the person lately, by day; of one kind if they choose one."""
+@require_session
+def activity_page(request: Request, session: Session) -> Response:
+    """The page with the person's recent events by day; of one kind if they choose one."""
     kind = request.query.get("kind")
-    shown = activity_of(
+    shown = list_activity(
         request, session.person_id, kind if kind in KINDS else None, _place(request)
     )
     return page(
@@ -40,22 +47,22 @@ def activity(request: Request, session: Session) -> Response:
         person=session,
         days=shown.days,
         earlier=_written(shown.earlier) if shown.earlier else None,
-        kinds=offered_kinds(),
+        kinds=activity_kinds(),
         kind=kind if kind in KINDS else None,
         newest="before" not in request.query,
         since=request.now - SHOWN_FOR,
     )
 
 
-def offered_kinds() -> dict[str, str]:
-    """The kinds that something can be of, with their message ids."""
+def activity_kinds() -> dict[str, str]:
+    """The kinds of events that are in use, with their message ids."""
     used = {line.kind for line in LINES.values()}
     return {kind: words for kind, words in KINDS.items() if kind in used}
 
 
-@signed_in
+@require_session
 def activity_file(request: Request, session: Session) -> Response:
-    """Everything that is on record about the person, as a CSV file (RFC 4180)."""
+    """All events about the person, as a CSV file (RFC 4180)."""
     name = f"activity-{today_in_brussels(request.now)}.csv"
     return StreamingResponse(
         _file(request, session),
@@ -68,23 +75,25 @@ def activity_file(request: Request, session: Session) -> Response:
 
 
 def _file(request: Request, session: Session) -> Iterator[bytes]:
-    """The file, some hundred rows at a time: each of them read by itself, in no transaction."""
+    """The lines of the file; every few hundred rows are read in a transaction of their own."""
     yield BEGINNING + header_line(request.translate)
     place = RowPlace(request.now)
     while True:
         with reading(request.site.database) as connection:
             own = inside(request, connection)
-            ids = same_person(connection, session.person_id)
-            rows = recorded(connection, ids, events_of_kind(None), EVER, place, ROWS_AT_ONCE)
-            entries = entries_of(own, session.person_id, rows)
-        yield b"".join(line_of(each, request.translate) for each in entries)
+            ids = list_merged_ids(connection, session.person_id)
+            rows = list_recorded_events(
+                connection, ids, events_of_kind(None), EVER, place, ROWS_AT_ONCE
+            )
+            entries = activity_entries(own, session.person_id, rows)
+        yield b"".join(activity_line(each, request.translate) for each in entries)
         if len(rows) < ROWS_AT_ONCE:
             return
         place = place.after(rows)
 
 
 def _place(request: Request) -> RowPlace:
-    """Where the page begins: now, unless it goes on from another; what can't be read is now."""
+    """The place where the page begins: that in the address, or now."""
     found = _PLACE.fullmatch(request.query.get("before", ""))
     if found is None:
         return RowPlace(request.now)
@@ -98,6 +107,46 @@ def _written(place: RowPlace) -> str:
 
 
 routes = [
-    page_route("/activity", activity),
+    page_route("/activity", activity_page),
     page_route("/activity/all.csv", activity_file),
 ]
+
+
+COLUMNS: Final = (
+    N_("When"),
+    N_("Kind"),
+    N_("What happened"),
+    N_("Application"),
+    N_("Device"),
+    N_("In which capacity"),
+    N_("Service"),
+    N_("What was asked"),
+    N_("By whom"),
+    N_("Why"),
+    N_("Reference"),
+)
+
+
+def header_line(translate: Callable[[str], str]) -> bytes:
+    """The first line of the file, with the names of the columns."""
+    return csv_line(translate(each) for each in COLUMNS)
+
+
+def activity_line(entry: ActivityEntry, translate: Callable[[str], str]) -> bytes:
+    """The line of one event. The person for whom somebody acted is left out: a file goes further
+    than a page, and that is another person's name."""
+    return csv_line(
+        [
+            entry.at.astimezone(BRUSSELS).isoformat(timespec="seconds"),
+            translate(KINDS[entry.kind]),
+            entry.what,
+            entry.application,
+            entry.device,
+            entry.capacity_kind,
+            entry.resource,
+            entry.data,
+            entry.by,
+            entry.why,
+            "" if entry.reference == "-" else entry.reference,
+        ]
+    )

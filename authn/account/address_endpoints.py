@@ -1,39 +1,39 @@
-"""Where we can reach you: the contact addresses of a person.
+"""The contact addresses of a person: seeing, adding, confirming and removing.
 
 Adding and removing one needs a device in hand, for that act and that address (decisions 2.9), and
-every other address is told: whoever changes where notices go could else act unseen. Confirming one
-needs nothing but the link that was sent there.
+every other address gets a notice: whoever changes where notices go could else act unseen.
+Confirming one needs nothing but the link that was sent there.
 """
 
 from starlette.responses import Response
 
-from authn.account.signed_in import signed_in, signed_in_script
-from authn.audit.device_events import AddressAdded, AddressConfirmed, AddressRemoved
-from authn.audit.events import Event
+from authn.account.required_session import require_session, require_session_for_script
+from authn.audit.events.devices import AddressAdded, AddressConfirmed, AddressRemoved
+from authn.audit.events.event import Event
 from authn.audit.log import record
 from authn.errors import N_, InvalidRequest, Unavailable
 from authn.notices import kinds
-from authn.notices.address import mask_address, read_address, same_address
-from authn.notices.addresses import (
+from authn.notices.contact_addresses import (
     MOST_ADDRESSES,
     ContactAddress,
     add_address,
     address_mark,
-    addresses_of,
-    check_room,
     confirm_address,
     confirmed_addresses,
     find_address,
+    list_contact_addresses,
     remove_address,
+    require_room_for_address,
 )
-from authn.notices.mail import moment_in_words
+from authn.notices.mail import format_moment
+from authn.notices.mail_address import mask_address, read_address, same_address
 from authn.notices.notices import tell, tell_address
 from authn.outbox.smtp import can_send
 from authn.people.persons import find_person, lock_person
-from authn.sessions.sessions import Session, touch
+from authn.sessions.sessions import Session, record_session_use
 from authn.web.request import Request, json_answer, page
 from authn.web.routing import json_route, page_route
-from authn.webauthn.authentication import confirm, confirmation_options
+from authn.webauthn.authentication import authenticate_confirmation, confirmation_options
 from authn.webauthn.challenges import ChallengePurpose
 
 ADD, REMOVE = "add-address", "remove-address"  # the acts that challenges name
@@ -44,9 +44,9 @@ FLASHES = {
 }
 
 
-@signed_in
-def addresses(request: Request, session: Session) -> Response:
-    """The person's addresses, masked."""
+@require_session
+def addresses_page(request: Request, session: Session) -> Response:
+    """The page with the person's addresses, masked."""
     known = _addresses_of(request, session)
     flash = FLASHES.get(request.query.get("done", ""), "")
     return page(
@@ -60,8 +60,8 @@ def addresses(request: Request, session: Session) -> Response:
     )
 
 
-@signed_in
-def add(request: Request, session: Session) -> Response:
+@require_session
+def add_address_page(request: Request, session: Session) -> Response:
     """The page that asks for an address."""
     return page(
         request,
@@ -71,21 +71,23 @@ def add(request: Request, session: Session) -> Response:
     )
 
 
-@signed_in_script
-def add_options(request: Request, session: Session) -> Response:
-    """Options to confirm that this one address is added."""
+@require_session_for_script
+def add_address_options(request: Request, session: Session) -> Response:
+    """Options for the assertion that confirms the new address."""
     address = _typed_address(request)
-    check_room(request.connection, request.secrets, session.person_id, address, request.now)
+    require_room_for_address(
+        request.connection, request.secrets, session.person_id, address, request.now
+    )
     purpose = _adding(request, session, address)
     return json_answer(confirmation_options(request, session.person_id, purpose))
 
 
-@signed_in_script
-def added(request: Request, session: Session) -> Response:
-    """The address waits for the link that is on its way to it; the others know."""
+@require_session_for_script
+def add_own_address(request: Request, session: Session) -> Response:
+    """Adds an unconfirmed address, sends it a link, and notifies the other addresses."""
     address = _typed_address(request)
     lock_person(request.connection, session.person_id)
-    confirm(request, session.person_id, _adding(request, session, address))
+    authenticate_confirmation(request, session.person_id, _adding(request, session, address))
     waiting, secret = add_address(
         request.connection, request.secrets, session.person_id, address, request.now
     )
@@ -94,13 +96,13 @@ def added(request: Request, session: Session) -> Response:
     notice = kinds.AddressConfirmationNotice(link, waiting.confirmable_until)
     tell_address(request, address, request.language, notice, session.person_id)
     tell(request, session.person_id, kinds.AddressAddedNotice(mask_address(address)))
-    touch(request.connection, session, request.now)
+    record_session_use(request.connection, session, request.now)
     return json_answer({"location": "/addresses?done=added"})
 
 
-@signed_in
-def remove(request: Request, session: Session) -> Response:
-    """The page that says what removing this address means, before it asks."""
+@require_session
+def remove_address_page(request: Request, session: Session) -> Response:
+    """The page that says what removing an address means, before it asks."""
     known = _addresses_of(request, session)
     address = find_address(
         request.connection,
@@ -119,49 +121,49 @@ def remove(request: Request, session: Session) -> Response:
     )
 
 
-@signed_in_script
-def removal_options(request: Request, session: Session) -> Response:
-    """Options to confirm the removal of this one address."""
+@require_session_for_script
+def remove_address_options(request: Request, session: Session) -> Response:
+    """Options for the assertion that confirms the removal."""
     purpose = ChallengePurpose(REMOVE, str(request.path_params["id"]))
     return json_answer(confirmation_options(request, session.person_id, purpose))
 
 
-@signed_in_script
-def removed(request: Request, session: Session) -> Response:
-    """The address gets nothing more, after the mail that says so; the others know."""
+@require_session_for_script
+def remove_own_address(request: Request, session: Session) -> Response:
+    """Removes an address after a last mail to all addresses."""
     lock_person(request.connection, session.person_id)
     address_id = request.path_params["id"]
-    confirm(request, session.person_id, ChallengePurpose(REMOVE, str(address_id)))
+    authenticate_confirmation(request, session.person_id, ChallengePurpose(REMOVE, str(address_id)))
     address = find_address(
         request.connection, request.secrets, session.person_id, address_id, request.now
     )
     if address.confirmed_at:
-        # Before it is removed: it is told too.
+        # Before the removal: this address gets the notice too.
         tell(request, session.person_id, kinds.AddressRemovedNotice(mask_address(address.address)))
     if remove_address(request.connection, address, request.now):
         _record(request, AddressRemoved(person_id=session.person_id, address_id=str(address_id)))
-    touch(request.connection, session, request.now)
+    record_session_use(request.connection, session, request.now)
     return json_answer({"location": "/addresses?done=removed"})
 
 
-def confirmation(request: Request) -> Response:
-    """The page that a link leads to; its button confirms, since mail scanners follow links."""
+def confirm_address_page(request: Request) -> Response:
+    """The page behind the link in a mail; only its button confirms, since scanners follow links."""
     return page(request, "account/address_confirm.html")
 
 
-def confirmed(request: Request) -> Response:
-    """The address gets notices from now on; the others know."""
+def confirm_own_address(request: Request) -> Response:
+    """Confirms an address by the secret in a link, and notifies the other addresses."""
     secret = request.json.get("secret")
     if not isinstance(secret, str):
         raise InvalidRequest("invalid_request", N_("What your browser sent could not be read."))
     address = confirm_address(request.connection, request.secrets, secret, request.now)
     event = AddressConfirmed(person_id=address.person_id, address_id=str(address.id))
     _record(request, event)
-    _tell_others(request, address)
+    _notify_others(request, address)
     return json_answer({"address": mask_address(address.address)})
 
 
-def _tell_others(request: Request, address: ContactAddress) -> None:
+def _notify_others(request: Request, address: ContactAddress) -> None:
     person = find_person(request.connection, address.person_id)
     assert person is not None, "addresses belong to a person"
     notice = kinds.AddressConfirmedNotice(mask_address(address.address))
@@ -171,7 +173,7 @@ def _tell_others(request: Request, address: ContactAddress) -> None:
 
 
 def _adding(request: Request, session: Session, address: str) -> ChallengePurpose:
-    """Bound to the address, without naming it: a token is signed, not secret."""
+    """The purpose of the challenge, bound to the address by a hash: the token is not secret."""
     return ChallengePurpose(ADD, address_mark(request.secrets, session.person_id, address))
 
 
@@ -185,7 +187,9 @@ def _typed_address(request: Request) -> str:
 
 
 def _addresses_of(request: Request, session: Session) -> list[ContactAddress]:
-    return addresses_of(request.connection, request.secrets, session.person_id, request.now)
+    return list_contact_addresses(
+        request.connection, request.secrets, session.person_id, request.now
+    )
 
 
 def _view(request: Request, address: ContactAddress) -> dict[str, object]:
@@ -193,7 +197,7 @@ def _view(request: Request, address: ContactAddress) -> dict[str, object]:
         "id": address.id,
         "masked": mask_address(address.address),
         "confirmed_at": address.confirmed_at,
-        "confirmable_until": moment_in_words(
+        "confirmable_until": format_moment(
             address.confirmable_until, request.site.pages, request.language
         ),
     }
@@ -204,13 +208,13 @@ def _record(request: Request, event: Event) -> None:
 
 
 routes = [
-    page_route("/addresses", addresses),
-    page_route("/addresses/add", add),
-    json_route("/addresses/add/options", add_options),
-    json_route("/addresses/add", added, writes=True),
-    page_route("/addresses/confirm", confirmation),
-    json_route("/addresses/confirm", confirmed, writes=True),
-    page_route("/addresses/{id:uuid}/remove", remove),
-    json_route("/addresses/{id:uuid}/remove/options", removal_options),
-    json_route("/addresses/{id:uuid}/remove", removed, writes=True),
+    page_route("/addresses", addresses_page),
+    page_route("/addresses/add", add_address_page),
+    json_route("/addresses/add/options", add_address_options),
+    json_route("/addresses/add", add_own_address, writes=True),
+    page_route("/addresses/confirm", confirm_address_page),
+    json_route("/addresses/confirm", confirm_own_address, writes=True),
+    page_route("/addresses/{id:uuid}/remove", remove_address_page),
+    json_route("/addresses/{id:uuid}/remove/options", remove_address_options),
+    json_route("/addresses/{id:uuid}/remove", remove_own_address, writes=True),
 ]

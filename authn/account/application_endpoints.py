@@ -1,6 +1,6 @@
-"""My applications: what was allowed to whom, and withdrawing it (decisions 7).
+"""My applications: what the person allowed, and withdrawing that (decisions 7).
 
-Without a device in hand, as signing out is: it takes nothing that can't be given again at once.
+A session is enough, as for signing out: what is taken can be given again at once.
 """
 
 from dataclasses import replace
@@ -8,13 +8,13 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.account.applications import AllowedApplication, applications_of
-from authn.account.signed_in import signed_in
-from authn.audit.events import ConsentWithdrawn
+from authn.account.applications import AllowedApplication, list_applications
+from authn.account.required_session import require_session
+from authn.audit.events.applications import ConsentWithdrawn
 from authn.audit.log import record
-from authn.consents.withdrawal import EVERY_PROFILE, withdraw_consents
+from authn.consents.consents import EVERY_PROFILE, withdraw_consents
 from authn.errors import N_, NotFound
-from authn.sessions.sessions import Session, touch
+from authn.sessions.sessions import Session, record_session_use
 from authn.web.request import Request, page, redirect
 from authn.web.routing import form_route, page_route
 
@@ -24,21 +24,21 @@ FLASHES = {
 }
 
 
-@signed_in
-def applications(request: Request, session: Session) -> Response:
-    """The applications that the person allowed something, or signs in to."""
+@require_session
+def applications_page(request: Request, session: Session) -> Response:
+    """The page with the applications that the person allowed something, or signs in to."""
     flash = FLASHES.get(request.query.get("done", ""), "")
     return page(
         request,
         "account/applications.html",
         person=session,
-        applications=applications_of(request, session.person_id),
+        applications=list_applications(request, session.person_id),
         flash=request.translate(flash) or None,
     )
 
 
-@signed_in
-def withdraw(request: Request, session: Session) -> Response:
+@require_session
+def withdraw_page(request: Request, session: Session) -> Response:
     """The page that says what ends and what stays, before it asks."""
     profile = request.query.get("profile", "")
     application = _find(request, session, profile)
@@ -53,34 +53,33 @@ def withdraw(request: Request, session: Session) -> Response:
     )
 
 
-@signed_in
-def withdrawn(request: Request, session: Session) -> Response:
-    """The application may nothing any more, and all that it held is worth nothing; or so in the one
-    capacity that is named."""
+@require_session
+def withdraw_application(request: Request, session: Session) -> Response:
+    """Withdraws all that the application was allowed, or in the one capacity that is named."""
     profile = request.form.get("profile", "")
     if application := _find(request, session, profile):
         only = application.allowed[0].consent_id if profile else EVERY_PROFILE
         _withdraw(request, session, application.client_id, only)
-    touch(request.connection, session, request.now)
+    record_session_use(request.connection, session, request.now)
     return redirect("/applications?done=withdrawn")
 
 
-@signed_in
-def withdraw_all(request: Request, session: Session) -> Response:
-    """The page that says what ends and what stays for all of them, before it asks."""
-    found = applications_of(request, session.person_id)
+@require_session
+def withdraw_all_page(request: Request, session: Session) -> Response:
+    """The page that says what withdrawing from all applications ends, before it asks."""
+    found = list_applications(request, session.person_id)
     if not found:
         return redirect("/applications")
     return page(request, "account/withdraw_applications.html", person=session, applications=found)
 
 
-@signed_in
-def all_withdrawn(request: Request, session: Session) -> Response:
-    """No application may anything any more."""
-    found = applications_of(request, session.person_id)
+@require_session
+def withdraw_all_applications(request: Request, session: Session) -> Response:
+    """Withdraws all that any application was allowed."""
+    found = list_applications(request, session.person_id)
     for client_id in sorted(each.client_id for each in found):
         _withdraw(request, session, client_id)
-    touch(request.connection, session, request.now)
+    record_session_use(request.connection, session, request.now)
     return redirect("/applications?done=all")
 
 
@@ -99,10 +98,10 @@ def _withdraw(
 
 
 def _find(request: Request, session: Session, profile: str) -> AllowedApplication | None:
-    """The one in the address, in this capacity alone if one is named; None where the person has
-    not, or no longer, allowed it anything."""
+    """The application in the address, in one capacity if one is named; None if the person has
+    allowed it nothing."""
     client_id = request.path_params["client_id"]
-    found = applications_of(request, session.person_id)
+    found = list_applications(request, session.person_id)
     application = next((each for each in found if each.client_id == client_id), None)
     if application is None or not profile:
         return application
@@ -111,9 +110,9 @@ def _find(request: Request, session: Session, profile: str) -> AllowedApplicatio
 
 
 routes = [
-    page_route("/applications", applications),
-    page_route("/applications/withdraw", withdraw_all),
-    form_route("/applications/withdraw", all_withdrawn),
-    page_route("/applications/{client_id}/withdraw", withdraw),
-    form_route("/applications/{client_id}/withdraw", withdrawn),
+    page_route("/applications", applications_page),
+    page_route("/applications/withdraw", withdraw_all_page),
+    form_route("/applications/withdraw", withdraw_all_applications),
+    page_route("/applications/{client_id}/withdraw", withdraw_page),
+    form_route("/applications/{client_id}/withdraw", withdraw_application),
 ]

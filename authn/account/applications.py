@@ -1,4 +1,4 @@
-"""The applications of a person: to recognise, and to end."""
+"""The applications of a person, with what each may do and since when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from authn.clients.clients import Client, find_client
 from authn.consents.scopes import SCOPES
 from authn.consents.tables import consents
 from authn.devices.tables import devices
-from authn.grants.grants import limits, live, live_chain
+from authn.grants.grants import live_chain, live_condition, live_parameters
 from authn.grants.tables import grants, refresh_tokens
-from authn.login.scopes import ScopeSentence, in_words
+from authn.login.pages.scope_texts import ScopeSentence, describe_scopes
 from authn.people.persons import find_person
-from authn.profiles.available import available
+from authn.profiles.available import ProfileSentence as ProfileInWords
+from authn.profiles.available import available_profiles
+from authn.profiles.available import describe_profile as profile_in_words
 from authn.profiles.profile import CITIZEN, NO_PROFILE, Profile
 from authn.profiles.profiles import find_profile
-from authn.profiles.words import ProfileSentence as ProfileInWords
-from authn.profiles.words import in_words as profile_in_words
 from authn.web.request import Request
 
-# An application that was not used for longer, and was allowed nothing, is no application any more.
+# An application without a consent is left out when it was not used for longer.
 SHOWN_FOR = timedelta(days=400)
 # A consent ends at the midnight after the last day on which it holds.
 ENDS_BEFORE = timedelta(seconds=1)
@@ -30,7 +30,7 @@ ENDS_BEFORE = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class AllowedScope:
-    """What an application may in one capacity (`consent_id` of its profile).
+    """What an application may do in one capacity (`consent_id` is that of the profile).
 
     `may` is what the person allowed it, or of one that asks nobody what the operator did. `since`
     is when that began, `last_day` a moment of the day on which the first of it still holds, None
@@ -50,7 +50,8 @@ class AllowedScope:
 
 @dataclass(frozen=True, slots=True)
 class AllowedApplication:
-    """One that the person allowed something, or signs in to; `name` is in the page's language.
+    """An application that the person allowed something, or signs in to; `name` is in the
+    language of the page.
 
     `asks`: it may do nothing before the person has said yes. `allowed` has what it may in each
     capacity, the last used first.
@@ -64,23 +65,23 @@ class AllowedApplication:
 
     @property
     def last_used_at(self) -> datetime | None:
-        """When it was used last, in whatever capacity."""
+        """When the application was used last, in any capacity."""
         return self.allowed[0].last_used_at
 
     @property
     def offline(self) -> bool:
-        """Whether it goes on without its person in any capacity."""
+        """Whether the application has offline access in any capacity."""
         return any(each.offline for each in self.allowed)
 
     @property
     def in_capacities(self) -> bool:
-        """Whether it is used in another capacity than that of citizen alone."""
+        """Whether the application is used in any capacity but that of citizen."""
         return any(each.consent_id != NO_PROFILE for each in self.allowed)
 
 
 @dataclass(slots=True)
 class _ApplicationTraces:
-    """What there is of an application in one capacity."""
+    """The consents and grants of an application in one capacity."""
 
     names: list[str] = field(default_factory=list)
     began: list[datetime] = field(default_factory=list)
@@ -130,15 +131,14 @@ _OFFLINE = (
         grants.c.offline.is_(True),
         refresh_tokens.c.rotated_at.is_(None),
         refresh_tokens.c.expires_at > bindparam("now"),
-        live(),
+        live_condition(),
     )
     .group_by(grants.c.client_id, grants.c.profile_id)
 )
 
 
-def applications_of(request: Request, person_id: UUID) -> list[AllowedApplication]:
-    """The applications of a person, the last used first; one that has ended is none, and neither is
-    what was allowed in a capacity that has."""
+def list_applications(request: Request, person_id: UUID) -> list[AllowedApplication]:
+    """The applications of a person, the last used first, without ended clients and profiles."""
     traces = _traces(request, person_id)
     capacities = _capacities(request, person_id, {consent_id for _, consent_id in traces})
     by_client: dict[str, dict[UUID, _ApplicationTraces]] = {}
@@ -148,7 +148,7 @@ def applications_of(request: Request, person_id: UUID) -> list[AllowedApplicatio
     applications = [
         AllowedApplication(
             client_id=client.client_id,
-            name=client.shown_name(request.language),
+            name=client.display_name(request.language),
             domain=client.domain,
             asks=not client.first_party,
             allowed=_allowed(request, client, in_capacities, capacities),
@@ -164,10 +164,10 @@ def applications_of(request: Request, person_id: UUID) -> list[AllowedApplicatio
 
 
 def _traces(request: Request, person_id: UUID) -> dict[tuple[str, UUID], _ApplicationTraces]:
-    """What there is, by application and capacity."""
+    """The traces of consents and grants, by client and `consent_id`."""
     connection, now = request.connection, request.now
     parameters = {"person_id": person_id, "now": now, "shown_since": now - SHOWN_FOR}
-    parameters |= limits(request.settings, now)
+    parameters |= live_parameters(request.settings, now)
     found: dict[tuple[str, UUID], _ApplicationTraces] = {}
     for client_id, profile_id, name, given_at, expires_at in connection.execute(
         _CONSENTS, parameters
@@ -188,13 +188,13 @@ def _traces(request: Request, person_id: UUID) -> dict[tuple[str, UUID], _Applic
 def _capacities(
     request: Request, person_id: UUID, consent_ids: set[UUID]
 ) -> dict[UUID, ProfileInWords]:
-    """Those of these capacities that have not ended, in words."""
+    """The capacities that have not ended, in words, by `consent_id`."""
     person = find_person(request.connection, person_id)
     name = f"{person.given_name} {person.family_name}".strip() if person else ""
     known: dict[UUID, Profile | None] = {NO_PROFILE: CITIZEN}
     if consent_ids - known.keys():
         connection, secrets = request.connection, request.secrets
-        held = available(connection, secrets, request.settings, person_id, request.now)
+        held = available_profiles(connection, secrets, request.settings, person_id, request.now)
         known |= {each.consent_id: each for each in held}
         for consent_id in consent_ids - known.keys():  # ended, or can't be checked now
             known[consent_id] = find_profile(connection, secrets, consent_id)
@@ -215,7 +215,7 @@ def _allowed(
         AllowedScope(
             consent_id=consent_id,
             capacity=capacities[consent_id],
-            may=in_words(request, None, trace.names or _may_unasked(client)),
+            may=describe_scopes(request, None, trace.names or _may_unasked(client)),
             since=min(trace.began),
             last_day=min(trace.ends) - ENDS_BEFORE if trace.ends else None,
             last_used_at=max(trace.used, default=None),
@@ -227,5 +227,5 @@ def _allowed(
 
 
 def _may_unasked(client: Client) -> list[str]:
-    """The scopes of ours that a client has of everybody who uses it."""
+    """The scopes that a first-party client has without a consent."""
     return [scope for scope in SCOPES if client.first_party and client.may_ask(scope)]

@@ -1,4 +1,4 @@
-"""In which capacities a person may act, as the sources say; and which one each application has."""
+"""The capacities of a person by the sources, and the one in use at each application."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,16 +10,27 @@ from sqlalchemy import bindparam, select
 
 from authn.clients.clients import Client, find_client
 from authn.errors import N_
-from authn.grants.ended_grants import tell_of_ended_grants
-from authn.grants.grants import COLUMNS, Grant, limits, live, live_chain, revoke_grant
+from authn.grants.endings.ended_grants import notify_of_ended_grants
+from authn.grants.grants import (
+    COLUMNS,
+    Grant,
+    live_chain,
+    live_condition,
+    live_parameters,
+    revoke_grant,
+)
 from authn.grants.tables import grants
-from authn.login.profile_choices import newest_in_session
-from authn.profiles.available import available, questions_of, unchecked
+from authn.login.profile_choices import newest_profile_by_client
+from authn.profiles.available import (
+    available_profiles,
+    describe_profile,
+    list_unusable_questions,
+    questions_for_kinds,
+)
 from authn.profiles.kinds import KINDS
 from authn.profiles.profile import Profile
 from authn.profiles.profiles import find_profile
-from authn.profiles.refreshing import bring_up_to_date
-from authn.profiles.words import in_words
+from authn.profiles.refreshing import refresh_from_sources
 from authn.sessions.sessions import Session
 from authn.sources.questions import QUESTIONS, QuestionName, SourceName
 from authn.web.request import Request
@@ -39,7 +50,7 @@ _GIVEN_HERE: Final = (
     .where(
         grants.c.device_id == bindparam("of_device"),
         grants.c.session_id == bindparam("of_session"),
-        live(),
+        live_condition(),
     )
     .order_by(grants.c.granted_at.desc())
 )
@@ -47,7 +58,7 @@ _GIVEN_HERE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CapacityDescription:
-    """Of one profile: who says so, when they last did, and a moment of its last day."""
+    """The source of a profile, when the source last confirmed it, and a moment of its last day."""
 
     source: str
     checked_at: datetime | None
@@ -56,8 +67,10 @@ class CapacityDescription:
 
 @dataclass(frozen=True, slots=True)
 class CapacityInUse:
-    """An application of this session: the capacity in which it was last answered, and the one that
-    was chosen for its next request where that is another; None for none yet."""
+    """An application of the session, with its capacity now and for its next request.
+
+    `now` is that of the newest grant, `next` a different one that was chosen since; None for
+    none."""
 
     client: Client
     name: str
@@ -65,21 +78,25 @@ class CapacityInUse:
     next: str | None
 
 
-def held(request: Request, session: Session) -> tuple[list[Profile], list[QuestionName]]:
-    """In which capacities the person may act, and which of them can't be checked now.
+def list_capacities(request: Request, session: Session) -> tuple[list[Profile], list[QuestionName]]:
+    """The profiles of the person, and the questions about them that no source can answer now.
 
     Raises `NeededFromOutside` when a source is to be asked first.
     """
-    questions = questions_of(KINDS)
-    bring_up_to_date(request, session.person_id, questions)
+    questions = questions_for_kinds(KINDS)
+    refresh_from_sources(request, session.person_id, questions)
     connection, settings = request.connection, request.settings
-    found = available(connection, request.secrets, settings, session.person_id, request.now)
-    open_questions = unchecked(connection, settings, session.person_id, request.now, questions)
+    found = available_profiles(
+        connection, request.secrets, settings, session.person_id, request.now
+    )
+    open_questions = list_unusable_questions(
+        connection, settings, session.person_id, request.now, questions
+    )
     return found, open_questions
 
 
-def about(request: Request, profile: Profile) -> CapacityDescription:
-    """What a page tells of a profile beside how it is called."""
+def describe_source(request: Request, profile: Profile) -> CapacityDescription:
+    """The source of a profile, as a page shows it beside the name."""
     source = QUESTIONS[KINDS[profile.kind].question].source
     return CapacityDescription(
         source=request.translate(SOURCE_WORDS[source]),
@@ -88,10 +105,10 @@ def about(request: Request, profile: Profile) -> CapacityDescription:
     )
 
 
-def in_use(request: Request, session: Session) -> list[CapacityInUse]:
-    """The applications of this session that people use in several capacities, by name."""
-    given = {each.client_id: each for each in reversed(given_here(request, session))}
-    chosen = newest_in_session(request.connection, session)
+def list_capacities_in_use(request: Request, session: Session) -> list[CapacityInUse]:
+    """The applications of the session that can be used in several capacities, by name."""
+    given = {each.client_id: each for each in reversed(list_grants_of_session(request, session))}
+    chosen = newest_profile_by_client(request.connection, session)
     found = []
     for client_id in {**given, **chosen}:
         client = find_client(request.connection, client_id)
@@ -100,27 +117,27 @@ def in_use(request: Request, session: Session) -> list[CapacityInUse]:
         now = _called(request, session, given[client_id].profile_id) if client_id in given else None
         later = _called(request, session, chosen[client_id]) if client_id in chosen else None
         other = later if later != now else None
-        found.append(CapacityInUse(client, client.shown_name(request.language), now, other))
+        found.append(CapacityInUse(client, client.display_name(request.language), now, other))
     return sorted(found, key=lambda each: each.name)
 
 
-def given_here(request: Request, session: Session) -> list[Grant]:
-    """The grants of this session that are alive, the last first."""
+def list_grants_of_session(request: Request, session: Session) -> list[Grant]:
+    """The live grants of the session, the newest first."""
     parameters = {"of_device": session.device_id, "of_session": session.id}
-    parameters |= limits(request.settings, request.now)
+    parameters |= live_parameters(request.settings, request.now)
     return [Grant(*row) for row in request.connection.execute(_GIVEN_HERE, parameters)]
 
 
-def end_what_was_given(request: Request, ending: Iterable[Grant]) -> int:
-    """How many of these grants ended now; whom that concerns is told."""
+def end_grants(request: Request, ending: Iterable[Grant]) -> int:
+    """Revokes grants and notifies who is concerned; how many ended now."""
     ended = [each for each in ending if revoke_grant(request.connection, each.id, request.now)]
-    tell_of_ended_grants(request, ended)
+    notify_of_ended_grants(request, ended)
     return len(ended)
 
 
 def _called(request: Request, session: Session, profile_id: UUID | None) -> str | None:
-    """How the session's person is called in this profile; None where it is gone."""
+    """The title of a profile of the session's person; None where the profile is gone."""
     if profile_id is None:
         return request.translate(N_("As a citizen"))
     profile = find_profile(request.connection, request.secrets, profile_id)
-    return in_words(profile, request.translate, session.name).title if profile else None
+    return describe_profile(profile, request.translate, session.name).title if profile else None

@@ -1,14 +1,14 @@
 """The holder's pages, and signing out."""
 
 from authn.account.activity_endpoints import routes as activity_routes
-from authn.account.adding_endpoints import routes as adding_routes
 from authn.account.address_endpoints import routes as address_routes
 from authn.account.application_endpoints import routes as application_routes
-from authn.account.device_endpoints import routes as device_routes
-from authn.account.life_endpoints import routes as life_routes
+from authn.account.devices.add_endpoints import routes as adding_routes
+from authn.account.devices.device_endpoints import routes as device_routes
+from authn.account.devices.recovery_endpoints import routes as return_routes
+from authn.account.devices.status_endpoints import routes as life_routes
 from authn.account.not_me_endpoints import routes as not_me_routes
 from authn.account.profile_endpoints import routes as profile_routes
-from authn.account.return_endpoints import routes as return_routes
 from authn.account.sign_out_endpoints import routes as sign_out_routes
 from authn.account.well_known import routes as well_known_routes
 

@@ -1,4 +1,4 @@
-"""What other programs read of us at fixed addresses: sites, apps and key managers (decisions 2.5).
+"""The documents about the RP ID at well-known addresses, for browsers and apps (decisions 2.5).
 
 Each document is about the RP ID, so it belongs at the RP ID's host (docs/origins.md says what to do
 where that is not the service's). All are public, without a redirect, and empty when the settings
@@ -26,7 +26,7 @@ def related_origins(settings: Settings) -> Any:
 
 
 def passkey_endpoints(settings: Settings) -> Any:
-    """Where a key manager sends people (https://www.w3.org/TR/passkey-endpoints/)."""
+    """The addresses to which a key manager sends people (https://www.w3.org/TR/passkey-endpoints/)."""
     return {
         "enroll": f"{settings.issuer}/devices/add",
         "manage": f"{settings.issuer}/devices",
@@ -68,11 +68,11 @@ DOCUMENTS: dict[str, Callable[[Settings], Any]] = {
 }
 
 
-async def document(http: HttpRequest) -> Response:
-    """The document at this address."""
+async def well_known_document(http: HttpRequest) -> Response:
+    """The well-known document at the address of the request."""
     site: Site = http.app.state.site
     content = DOCUMENTS[http.scope["path"]](site.settings)
     return Response(orjson.dumps(content), media_type="application/json", headers=OPEN_TO_ALL)
 
 
-routes = [Route(path, document, methods=["GET"]) for path in DOCUMENTS]
+routes = [Route(path, well_known_document, methods=["GET"]) for path in DOCUMENTS]

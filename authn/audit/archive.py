@@ -16,12 +16,11 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Connection, bindparam, delete, select
 
-from authn.audit.chain import audit_chain
+from authn.audit.chain import ChainFinding, audit_chain
 from authn.audit.days import AuditDay, SignedDay
-from authn.audit.findings import ChainFinding
 from authn.audit.heads import ChainHeads
 from authn.audit.log import audit_events
-from authn.audit.verification import STORED, VerifiedChain, seal_of
+from authn.audit.verification import STORED, VerifiedChain, row_seal
 from authn.secrets import Secrets, audit_link, new_token
 
 SUFFIX = ".jsonl.gz"
@@ -63,7 +62,7 @@ def archive_path(directory: Path, day: str) -> Path:
 
 
 def write_archive(connection: Connection, directory: Path, signed: SignedDay) -> Path:
-    """The day is in a file, on the disk, under a name of this run's own; raises `OSError`.
+    """Write the rows of a day to a file, on the disk, under a temporary name; raises `OSError`.
 
     It has its name (`keep_archive`) once it was verified: another run may have moved the rows
     already, and its file is then the only place where they are.
@@ -82,8 +81,8 @@ def write_archive(connection: Connection, directory: Path, signed: SignedDay) ->
     return unfinished
 
 
-def keep_archive(unfinished: Path, path: Path) -> None:
-    """The file has its name, on the disk too: its rows may be deleted in another place."""
+def finish_archive(unfinished: Path, path: Path) -> None:
+    """Give a verified file its final name, on the disk too: its rows may be deleted then."""
     unfinished.rename(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -130,7 +129,7 @@ def _check(secrets: Secrets, checked: VerifiedChain, row: dict[str, Any]) -> Ite
     sequence, event_id, link = row["sequence"], row["event_id"], row["link"]
     if sequence != checked.sequence + 1:
         yield ChainFinding("numbers are missing", sequence, event_id)
-    if seal_of(secrets, _as_stored(row)) != row["seal"]:
+    if row_seal(secrets, _as_stored(row)) != row["seal"]:
         yield ChainFinding("the row was altered, or is not ours", sequence, event_id)
     if audit_link(secrets, checked.link, sequence, row["day"], event_id, row["seal"]) != link:
         yield ChainFinding("the link does not follow from the row before", sequence, event_id)
@@ -147,7 +146,7 @@ def _as_stored(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete_archived(connection: Connection, day: str) -> int:
-    """How many rows of an archived day are gone from the database now."""
+    """Delete the rows of an archived day from the database; how many."""
     events = connection.execute(_DELETE_EVENTS, {"of_day": day}).rowcount
     connection.execute(_DELETE_CHAIN, {"of_day": day})
     return events

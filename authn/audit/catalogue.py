@@ -1,4 +1,4 @@
-"""Which events there are, and what each means: the docstring of its class documents it."""
+"""Every audit event that there is, and what each means: the docstring of its class."""
 
 import importlib
 import inspect
@@ -7,20 +7,24 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-import authn.audit
-from authn.audit.events import Event
+import authn.audit.events
+from authn.audit.events.event import Event
 
 
 @cache
-def every_event() -> Mapping[str, type[Event]]:
+def events_by_name() -> Mapping[str, type[Event]]:
     """By the name that a row has: the class of each event that there is, in the order of names."""
-    for module in pkgutil.iter_modules(authn.audit.__path__):
-        if module.name.endswith("events"):
-            importlib.import_module(f"authn.audit.{module.name}")
-    return {event.name: event for event in sorted(_below(Event), key=lambda event: event.name)}
+    return {event.name: event for event in event_classes()}
 
 
-def meaning_of(event: type[Event]) -> str:
+def event_classes() -> list[type[Event]]:
+    """The class of each event, in the order of names; two would be beside each other."""
+    for module in pkgutil.iter_modules(authn.audit.events.__path__):
+        importlib.import_module(f"authn.audit.events.{module.name}")
+    return sorted(_below(Event), key=lambda event: event.name)
+
+
+def event_meaning(event: type[Event]) -> str:
     """What happened when such a row is written, in English, with code between backquotes."""
     return " ".join(inspect.cleandoc(event.__doc__ or "").split())
 

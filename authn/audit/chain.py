@@ -139,15 +139,15 @@ class ChainProgress:
     chained_at: datetime | None
 
 
-def progress_of(connection: Connection) -> ChainProgress:
-    """How far the chain has come."""
+def chain_progress(connection: Connection) -> ChainProgress:
+    """The number and link of the last chained row."""
     found = connection.execute(_PROGRESS).first()
     if found is None or not found.sequence:
         return ChainProgress(0, None)
     return ChainProgress(found.sequence, found.chained_at)
 
 
-def anything_to_chain(connection: Connection) -> bool:
+def has_rows_to_chain(connection: Connection) -> bool:
     """Whether a row waits: a look into an index or two, without a lock."""
     progress = connection.execute(_PROGRESS).first()
     new = connection.execute(_NEW, {"looked_at_from": _looked_at_from(progress), "most": 1})
@@ -155,7 +155,7 @@ def anything_to_chain(connection: Connection) -> bool:
 
 
 def chain_new_rows(connection: Connection, secrets: Secrets, now: datetime) -> int:
-    """How many rows were numbered and linked now; 0 also when another worker is at it.
+    """Number and link the rows that wait; how many. 0 also while another worker does so.
 
     About `AT_ONCE` at most: call it again until there is nothing left.
     """
@@ -181,19 +181,19 @@ def chain_new_rows(connection: Connection, secrets: Secrets, now: datetime) -> i
         "link": link,
         "chained_at": max(now, progress.chained_at),
         "complete_below": ids[-1] + 1 if ids else below,
-        "missing": still_missing(progress.missing, {row.id for row in (*late, *new)}, now)
-        + passed_over(below, ids, now),
+        "missing": remaining_id_ranges(progress.missing, {row.id for row in (*late, *new)}, now)
+        + skipped_id_ranges(below, ids, now),
     }
     connection.execute(_ADVANCE, values)
     return len(rows)
 
 
-def hold_chain(connection: Connection) -> None:
-    """Until this transaction ends nothing is chained."""
+def lock_chain(connection: Connection) -> None:
+    """Lock the chain: no row is chained until this transaction ends."""
     connection.execute(_HELD)
 
 
-def waiting(connection: Connection) -> WaitingRows:
+def find_waiting_rows(connection: Connection) -> WaitingRows:
     """What the worker has not come to yet: in a running service, of the last seconds only."""
     progress = connection.execute(_PROGRESS).first()
     looked_at_from = {"looked_at_from": _looked_at_from(progress)}
@@ -224,16 +224,16 @@ def _looked_at_from(progress: Any) -> int:
     return progress.complete_below - LOOKED_AT_AGAIN if progress else 0
 
 
-def passed_over(below: int, ids: Sequence[int], now: datetime) -> list[Missing]:
-    """The ranges of ids from `below` on that these, in their order, leave out."""
+def skipped_id_ranges(below: int, ids: Sequence[int], now: datetime) -> list[Missing]:
+    """The ranges of ids from `below` on that the sorted `ids` leave out."""
     edges = zip((max(below, FIRST_ID), *(each + 1 for each in ids)), ids, strict=False)
     return [(expected, each - 1, now.isoformat()) for expected, each in edges if each > expected]
 
 
-def still_missing(
+def remaining_id_ranges(
     missing: Iterable[Missing] | None, come: Collection[int], now: datetime
 ) -> list[Missing]:
-    """What of it has not come now, and can come yet."""
+    """The ranges of `missing` without the ids that came now, and without those too old to come."""
     left: list[Missing] = []
     for low, high, since in missing or ():
         if now - datetime.fromisoformat(since) >= LATEST_COMMIT:
@@ -273,3 +273,19 @@ def _open_day(connection: Connection, progress: Any, now: datetime) -> str:
 
 def _day(now: datetime) -> str:
     return now.astimezone(UTC).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFinding:
+    """A fault in the audit log: what is wrong, at which number of the chain, in which row."""
+
+    what: str
+    sequence: int | None = None
+    event_id: int | None = None
+
+    def __str__(self) -> str:
+        where = [
+            f"number {self.sequence}" if self.sequence is not None else "",
+            f"row {self.event_id}" if self.event_id is not None else "",
+        ]
+        return ", ".join(each for each in (self.what, *where) if each)

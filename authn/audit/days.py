@@ -98,17 +98,17 @@ class SignedDay:
     archive_signed: str | None
 
 
-def days_over(connection: Connection, now: datetime) -> list[AuditDay]:
+def days_to_sign(connection: Connection, now: datetime) -> list[AuditDay]:
     """The days that are over and not signed yet, the oldest first."""
-    rows = connection.execute(_OVER, {"today": today(now)}).all()
+    rows = connection.execute(_OVER, {"today": chain_day(now)}).all()
     return [
         AuditDay(day, first, last, connection.execute(_LINK, {"sequence": last}).scalar_one())
         for day, first, last in rows
     ]
 
 
-def keep_signed(connection: Connection, day: AuditDay, signed: str, now: datetime) -> bool:
-    """Whether the day counts as signed from now on; False when another worker was faster."""
+def record_signed_day(connection: Connection, day: AuditDay, signed: str, now: datetime) -> bool:
+    """Store the signed head of the day; False when another worker was faster."""
     return insert_once(connection, audit_days, {**day.claims, "signed": signed, "signed_at": now})
 
 
@@ -119,7 +119,7 @@ def signed_days(connection: Connection) -> list[SignedDay]:
 
 
 def mark_exported(connection: Connection, day: str, now: datetime) -> None:
-    """The day's head is where this service can't change it any more."""
+    """Record that the signed head of the day was exported."""
     connection.execute(
         update(audit_days)
         .where(audit_days.c.day == day, audit_days.c.exported_at.is_(None))
@@ -127,8 +127,8 @@ def mark_exported(connection: Connection, day: str, now: datetime) -> None:
     )
 
 
-def keep_signed_file(connection: Connection, day: str, signed: str) -> None:
-    """It is signed which file the day's rows are in.
+def record_signed_file(connection: Connection, day: str, signed: str) -> None:
+    """Store the signature over the file that has the day's rows.
 
     The database refuses another one once the day counts as archived.
     """
@@ -138,7 +138,7 @@ def keep_signed_file(connection: Connection, day: str, signed: str) -> None:
 
 
 def mark_archived(connection: Connection, day: str, now: datetime) -> None:
-    """The day's rows are in a file, and may be deleted; its file must be signed (or refused)."""
+    """Record that the day's rows are in a signed file, and may be deleted; else refused."""
     connection.execute(
         update(audit_days)
         .where(audit_days.c.day == day, audit_days.c.archived_at.is_(None))
@@ -146,6 +146,6 @@ def mark_archived(connection: Connection, day: str, now: datetime) -> None:
     )
 
 
-def today(now: datetime) -> str:
+def chain_day(now: datetime) -> str:
     """The day (UTC) on which a row that is chained now counts."""
     return now.astimezone(UTC).date().isoformat()

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, Connection, bindparam, func, or_, select, update
 
-from authn.audit.chain import THE_ONE, audit_chain, audit_progress
+from authn.audit.chain import THE_ONE, ChainFinding, audit_chain, audit_progress
 from authn.audit.days import AuditDay
-from authn.audit.findings import ChainFinding
 from authn.db.metadata import UtcDateTime
 
 _PROGRESS = select(
@@ -54,7 +53,7 @@ class ChainHeads:
     at: dict[int, set[tuple[str, str]]] = field(default_factory=dict)
 
     def add(self, day: AuditDay) -> None:
-        """This head is to be found in the chain."""
+        """Expect this signed head in the chain."""
         self.at.setdefault(day.last_sequence, set()).add((day.head, day.day))
 
     def check(self, sequence: int, link: str) -> Iterator[ChainFinding]:
@@ -89,14 +88,14 @@ def day_to_head(connection: Connection, every: float, now: datetime) -> AuditDay
     return AuditDay(day, first, found.sequence, found.link) if first else None
 
 
-def take_head(connection: Connection, day: AuditDay, now: datetime) -> bool:
-    """Whether it is for the caller to sign; False when another worker was faster."""
+def claim_head(connection: Connection, day: AuditDay, now: datetime) -> bool:
+    """Claim the signing of a running head for this worker; False when another one was faster."""
     parameters = {"up_to": day.last_sequence, "now": now}
     return connection.execute(_TAKE, parameters).rowcount == 1
 
 
-def give_head_back(connection: Connection, day: AuditDay) -> None:
-    """It could not be exported: it is due again."""
+def release_head(connection: Connection, day: AuditDay) -> None:
+    """Give up a claim on a running head that could not be exported: signing is due again."""
     connection.execute(_GIVE_BACK, {"up_to": day.last_sequence})
 
 

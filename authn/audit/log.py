@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, String, Table, Text, Uuid
 
-from authn.audit.events import Event
+from authn.audit.events.event import Event
 from authn.db.inserting import insert_row, insert_rows
 from authn.db.metadata import UtcDateTime, metadata
 from authn.secrets import Secrets, audit_seal
@@ -62,7 +62,7 @@ Index(
 def record(
     connection: Connection, secrets: Secrets, event: Event, now: datetime, reference: str
 ) -> None:
-    """The event is in the table when the transaction commits.
+    """Append an event to the audit log, sealed, in the caller's transaction.
 
     `reference` is the number of the request, as the person saw it if there was an error; "-" for
     the command line. Raises `NeedsToWrite` in a transaction that only reads.
@@ -77,7 +77,7 @@ def record_several(
     now: datetime,
     reference: str,
 ) -> None:
-    """As `record`, several at once: one statement."""
+    """Append several events to the audit log, as `record` does, in one statement."""
     rows = [_sealed(secrets, event, now, reference) for event in several]
     insert_rows(connection, audit_events, rows)
 

@@ -1,4 +1,4 @@
-"""What is on record about one person, the newest first."""
+"""The audit events about one person, the newest first."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ _RECORDED = (
 )
 
 
-def recorded(
+def list_recorded_events(
     connection: Connection,
     person_ids: Collection[UUID],
     events: Collection[str],
@@ -72,9 +72,10 @@ def recorded(
     place: RowPlace,
     most: int,
 ) -> list[RecordedEvent]:
-    """At most so many rows about these persons, of these events, from the place backwards.
+    """At most `most` rows about these persons, of these events, from the place backwards.
 
-    Several persons are one who was merged (`people.merge.same_person`). Nothing as old as `since`.
+    Several persons are one who was merged (`people.merge.list_merged_ids`). No row is as old as
+    `since`.
     """
     parameters = {
         "person_ids": list(person_ids),

@@ -1,7 +1,13 @@
-"""The roles that a service and its archive connect as: made, and given what `audit.grants` says.
+"""PostgreSQL roles: what the service and its archive may do with the audit log, and who makes them.
 
-Why here and not in a script of PostgreSQL's image: that would run on an empty database alone, and a
-password that was replaced would stay the former one.
+Why roles: triggers refuse to change or delete a row, but whoever owns a table can take its triggers
+away. So the service is a role that owns nothing and may only add rows; and another role, that only
+`authn audit archive` uses, may delete days that are signed and archived (decisions 3.4). Deleting
+takes both: the service signs which file a day is in, without which the other role can't mark the
+day as archived.
+
+Why roles are made here and not in a script of PostgreSQL's image: that would run on an empty
+database alone, and a password that was replaced would stay the former one.
 """
 
 from typing import Any, NamedTuple
@@ -10,10 +16,39 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import ArgumentError
 
-from authn.audit.grants import grants
 from authn.errors import CommandError
 
 _QUOTED = postgresql.dialect().identifier_preparer.quote_identifier  # type: ignore[no-untyped-call]
+OWNS = "% owns the audit log, or may act as who does: its triggers would not hold it"
+SAME = "The service and the archive need a role of their own each."
+
+_STATEMENTS = """\
+BEGIN;
+DO $$
+DECLARE each text;
+BEGIN
+    FOREACH each IN ARRAY ARRAY[{names}] LOOP
+        IF EXISTS (
+            SELECT FROM pg_class
+            WHERE oid = to_regclass({events}) AND pg_has_role(each, relowner, 'MEMBER')
+        ) THEN RAISE EXCEPTION '{owns}', each; END IF;
+    END LOOP;
+END $$;
+REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {service}, {archive};
+REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC;
+GRANT USAGE ON SCHEMA {schema} TO {service}, {archive};
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {service};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {service};
+REVOKE INSERT, UPDATE, DELETE ON {schema}.alembic_version FROM {service};
+REVOKE UPDATE, DELETE ON {schema}.audit_events, {schema}.audit_chain FROM {service};
+REVOKE DELETE ON {schema}.audit_progress FROM {service};
+REVOKE INSERT, UPDATE, DELETE ON {schema}.audit_days FROM {service};
+GRANT INSERT (day, first_sequence, last_sequence, head, signed, signed_at),
+    UPDATE (exported_at, archive_signed) ON {schema}.audit_days TO {service};
+GRANT SELECT, DELETE ON {schema}.audit_events, {schema}.audit_chain TO {archive};
+GRANT SELECT, UPDATE (archived_at) ON {schema}.audit_days TO {archive};
+COMMIT;
+"""
 _LOCK = "SELECT pg_advisory_lock(hashtext('authn roles'))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtext('authn roles'))"
 _EXISTS = "SELECT 1 FROM pg_roles WHERE rolname = %s"
@@ -28,8 +63,30 @@ class Role(NamedTuple):
     password: str
 
 
-def role_of(url: str, setting: str) -> Role:
-    """Whom the address of a database names; raises `CommandError` naming the setting if nobody."""
+def grant_statements(schema: str, service: str, archive: str) -> str:
+    """The SQL that grants both roles their rights, in one transaction.
+
+    Raises `ValueError` where one role is to be both.
+    """
+    if service == archive:
+        raise ValueError(SAME)
+    names = ", ".join(_literal(each) for each in (service, archive))
+    return _STATEMENTS.format(
+        names=names,
+        events=_literal(f"{_QUOTED(schema)}.audit_events"),
+        owns=OWNS,
+        schema=_QUOTED(schema),
+        service=_QUOTED(service),
+        archive=_QUOTED(archive),
+    )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def read_role(url: str, setting: str) -> Role:
+    """The role that a database address names; raises `CommandError` naming the setting if none."""
     try:
         parts = make_url(url)
     except ArgumentError:
@@ -40,7 +97,7 @@ def role_of(url: str, setting: str) -> Role:
 
 
 def prepare_roles(connection: Connection, service: Role, archive: Role) -> None:
-    """Both roles are there, with these passwords and with what they need, and nothing more.
+    """Create both roles where missing, and set their passwords and exactly the rights they need.
 
     `connection` is one of the tables' owner, in autocommit. Raises `CommandError` for one role that
     is to be both, `DBAPIError` for one that owns the tables: its password stays as it was.
@@ -48,7 +105,7 @@ def prepare_roles(connection: Connection, service: Role, archive: Role) -> None:
     driver: Any = connection.connection.driver_connection
     [schema] = connection.exec_driver_sql("SELECT current_schema()").one()
     try:
-        statements = grants(schema, service.name, archive.name)
+        statements = grant_statements(schema, service.name, archive.name)
     except ValueError as problem:
         raise CommandError(str(problem)) from None
     connection.exec_driver_sql(_LOCK)  # two that start at once: the second finds it done

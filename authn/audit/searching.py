@@ -1,4 +1,4 @@
-"""Looking for rows of the log, the newest first, for whoever may see all of it.
+"""The search of the audit log, the newest rows first, for people who may see all of them.
 
 Each search goes down one index: that of the narrowest thing that is asked. Of the rows there at
 most `LOOKED_THROUGH` are held against the rest of what is asked, so that no question takes longer
@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 
-from authn.audit.events import (
+from authn.audit.events.clients import (
     AssertionIssuerEnded,
     AssertionIssuerRegistered,
     ClientChanged,
@@ -33,11 +33,11 @@ from authn.audit.events import (
     ClientRegistered,
     ExchangeAllowed,
     ExchangeForbidden,
+    ResourceChanged,
     ResourceEnded,
     ResourceRegistered,
 )
 from authn.audit.log import audit_events
-from authn.audit.permission_events import ResourceChanged
 from authn.db.metadata import UtcDateTime
 
 LOOKED_THROUGH: Final = 10_000
@@ -119,10 +119,10 @@ class AuditRows:
 _COLUMNS = tuple(audit_events.c[name] for name in AuditRow.__dataclass_fields__)
 
 
-def search(
+def search_rows(
     connection: Connection, filters: AuditFilters, before: AuditRowMark | None, most: int
 ) -> AuditRows:
-    """At most so many rows, the newest first, that are older than the mark."""
+    """At most `most` rows that match the filters and are older than the mark, the newest first."""
     asked = filters.asked
     lead = _narrowest(connection, filters)
     timed = frozenset(
@@ -154,8 +154,8 @@ def find_row(connection: Connection, row_id: int) -> Any:
     return connection.execute(_ONE, {"row_id": row_id}).first()
 
 
-def last_use_of(connection: Connection, client_id: str) -> datetime | None:
-    """When something that is on record happened last at this application."""
+def last_use_at(connection: Connection, client_id: str) -> datetime | None:
+    """When the application was last used, by the audit log."""
     parameters = {"client_id": client_id, "none": NO_USE}
     return connection.execute(_LAST_USE, parameters).scalar()
 

@@ -65,7 +65,7 @@ def rows_to_stream(connection: Connection) -> list[RowMapping]:
 
 
 def mark_streamed(connection: Connection, up_to: int) -> None:
-    """Rows up to this number have been sent."""
+    """Record that the rows up to this number were sent."""
     connection.execute(_MARK, {"up_to": up_to})
 
 
@@ -100,7 +100,7 @@ FORMATS: dict[str, Callable[[RowMapping], str]] = {"json": json_line, "cef": cef
 
 
 def send_head(settings: Settings, token: str) -> None:
-    """A signed head (a JWS) has been sent to where rows are; raises `OSError`."""
+    """Send a signed head (a JWS) to where rows are sent; raises `OSError`."""
     if not settings.audit_stream:
         return
     line = (
@@ -108,13 +108,13 @@ def send_head(settings: Settings, token: str) -> None:
         if settings.audit_stream_format == "cef"
         else orjson.dumps({"audit_head": token}).decode()
     )
-    with opened(settings) as send:
+    with open_stream(settings) as send:
         send(line)
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Send]:
-    """What sends a line to where the settings say; raises `OSError` where it can't be reached."""
+def open_stream(settings: Settings) -> Iterator[Send]:
+    """A function that sends a line to the stream of the settings; raises `OSError`."""
     address = urlsplit(settings.audit_stream)
     if address.scheme == "file":
         with _file(Path(address.path)) as send:

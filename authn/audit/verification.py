@@ -12,9 +12,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, bindparam, func, null, select
 
-from authn.audit.chain import BEGINNING, audit_chain, progress_of
+from authn.audit.chain import BEGINNING, ChainFinding, audit_chain, chain_progress
 from authn.audit.days import SignedDay, signed_days
-from authn.audit.findings import ChainFinding
 from authn.audit.heads import ChainHeads
 from authn.audit.log import audit_events
 from authn.secrets import Secrets, audit_link, audit_seal
@@ -79,14 +78,14 @@ def verify_log(
     checked: VerifiedChain | None = None,
     signed: ChainHeads | None = None,
 ) -> Iterator[ChainFinding]:
-    """Everything that is wrong, as it is found; nothing where the log is whole.
+    """Every fault in the audit log, as each is found.
 
     `checked` tells the caller how far it has come; `signed` are heads that were exported. Of
     archived days the files are checked (`audit.archive`), here only that they lead to what is still
     there.
     """
     exported = signed or ChainHeads()
-    chained = progress_of(connection).sequence  # before the rows: they may become more meanwhile
+    chained = chain_progress(connection).sequence  # before the rows: they may become more meanwhile
     days = signed_days(connection)
     archived = [each.day for each in days if each.archived_at is not None]
     at = checked or VerifiedChain(0, BEGINNING)
@@ -94,7 +93,7 @@ def verify_log(
         (archived[-1].last_sequence, archived[-1].head) if archived else (0, BEGINNING)
     )
     heads = {each.day.last_sequence: each for each in days if each.archived_at is None}
-    while rows := rows_after(connection, at.sequence):
+    while rows := list_rows_after(connection, at.sequence):
         for row in rows:
             yield from check_row(secrets, at, row)
             yield from check_head(heads.pop(at.sequence, None), row)
@@ -108,8 +107,8 @@ def verify_log(
     yield from _never_chained(connection, secrets, now)
 
 
-def rows_after(connection: Connection, sequence: int) -> Sequence[Any]:
-    """The next rows of the chain with what they link, some thousand at a time.
+def list_rows_after(connection: Connection, sequence: int) -> Sequence[Any]:
+    """The next rows of the chain with the events they link, `AT_ONCE` at most.
 
     One that holds no row that could have been written (on SQLite a moment may be any text) has no
     seal.
@@ -129,7 +128,7 @@ def _readable(connection: Connection, bare: Any) -> Any:
 
 
 def check_row(secrets: Secrets, at: VerifiedChain, row: Any) -> Iterator[ChainFinding]:
-    """What is wrong with the next row, of `rows_after`; its number is how far the check came."""
+    """What is wrong with the next row, of `list_rows_after`; `at` advances to the row."""
     expected = at.sequence + 1
     if row.sequence != expected:
         gone = (
@@ -140,7 +139,7 @@ def check_row(secrets: Secrets, at: VerifiedChain, row: Any) -> Iterator[ChainFi
         yield ChainFinding("the row was removed", row.sequence, row.event_id)
     elif row.seal is None:
         yield ChainFinding("the row was altered: it can't be read", row.sequence, row.event_id)
-    elif row.seal != seal_of(secrets, row._mapping):
+    elif row.seal != row_seal(secrets, row._mapping):
         yield ChainFinding("the row was altered, or is not ours", row.sequence, row.event_id)
     if row.seal is not None:
         link = audit_link(secrets, at.link, row.sequence, row.day, row.event_id, row.seal)
@@ -163,13 +162,13 @@ def _never_chained(
     connection: Connection, secrets: Secrets, now: datetime
 ) -> Iterator[ChainFinding]:
     for row in connection.execute(_UNCHAINED, {"before": now - CHAINED_WITHIN}):
-        if row.seal != seal_of(secrets, row._mapping):
+        if row.seal != row_seal(secrets, row._mapping):
             yield ChainFinding("the row was put in by somebody else", event_id=row.id)
         else:
             yield ChainFinding("the row was never chained", event_id=row.id)
 
 
-def seal_of(secrets: Secrets, row: Mapping[Any, Any]) -> str:
+def row_seal(secrets: Secrets, row: Mapping[Any, Any]) -> str:
     """The seal that a row with these values has (`audit.log.record`)."""
     sealed = {name: row[name] for name in SEALED}
     if row["actor_id"] is not None:
@@ -177,6 +176,71 @@ def seal_of(secrets: Secrets, row: Mapping[Any, Any]) -> str:
     return audit_seal(secrets, orjson.dumps(sealed))
 
 
-def rows_of(connection: Connection) -> int:
-    """How many rows the chain has here: what a check will go through."""
+def chain_length(connection: Connection) -> int:
+    """The number of chained rows in the database."""
     return connection.execute(select(func.count()).select_from(audit_chain)).scalar_one()
+
+
+_CHAINED = select(audit_chain).where(audit_chain.c.event_id == bindparam("event_id"))
+_LINK = select(audit_chain.c.link).where(audit_chain.c.sequence == bindparam("sequence"))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPlace:
+    """A row's place in the chain, and whether its link follows from the one before."""
+
+    sequence: int
+    day: str
+    link: str
+    follows: bool
+    signed: SignedDay | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSoundness:
+    """What was found of one row now; without a place the worker has not come to it yet."""
+
+    sealed: bool
+    place: VerifiedPlace | None
+
+
+def verify_row(connection: Connection, secrets: Secrets, row: Any) -> VerifiedSoundness:
+    """Whether the row, as `searching.find_row` read it, is as it was written."""
+    sealed = row.seal == row_seal(secrets, row._mapping)
+    chained = connection.execute(_CHAINED, {"event_id": row.id}).first()
+    if chained is None:
+        return VerifiedSoundness(sealed, None)
+    days = signed_days(connection)
+    before = _link_before(connection, chained.sequence, days)
+    link = audit_link(secrets, before, chained.sequence, chained.day, row.id, row.seal)
+    signed = next((each for each in days if each.day.day == chained.day), None)
+    place = VerifiedPlace(chained.sequence, chained.day, chained.link, link == chained.link, signed)
+    return VerifiedSoundness(sealed, place)
+
+
+def verify_day(
+    connection: Connection, secrets: Secrets, signed: SignedDay, checked: VerifiedChain
+) -> Iterator[ChainFinding]:
+    """Everything that is wrong with the rows of a signed day; `checked` counts them."""
+    day = signed.day
+    checked.sequence = day.first_sequence - 1
+    checked.link = _link_before(connection, day.first_sequence, signed_days(connection))
+    while rows := list_rows_after(connection, checked.sequence):
+        for row in rows:
+            if row.sequence > day.last_sequence:
+                break
+            yield from check_row(secrets, checked, row)
+            if row.sequence == day.last_sequence:
+                yield from check_head(signed, row)
+            checked.link, checked.rows = row.link, checked.rows + 1
+        if checked.sequence >= day.last_sequence or row.sequence > day.last_sequence:
+            break
+    if checked.sequence < day.last_sequence:
+        yield ChainFinding(f"the rows of {day.day} that were signed are not all there")
+
+
+def _link_before(connection: Connection, sequence: int, days: list[SignedDay]) -> str:
+    """The link that the row of this number is linked to; of an archived day its signed head."""
+    found = connection.execute(_LINK, {"sequence": sequence - 1}).scalar()
+    archived = (each.day.head for each in days if each.day.last_sequence == sequence - 1)
+    return found or next(archived, BEGINNING)

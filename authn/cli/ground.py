@@ -1,4 +1,4 @@
-"""What every command opens: settings, database, secrets."""
+"""Settings, secrets, database and clock of one command, and the terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One command's settings, keys, open database and the moment it began."""
+    """The settings, secrets and open database of a command, and the moment of its beginning."""
 
     settings: Settings
     secrets: Secrets
@@ -43,7 +43,7 @@ class Ground:
 
 @contextmanager
 def ground() -> Iterator[Ground]:
-    """The ground of one command; the database's schema must be the newest."""
+    """Open what a command needs; raises `CommandError` unless the database schema is the newest."""
     settings = load_settings()
     database = open_database(settings)
     try:

@@ -1,7 +1,7 @@
-"""Issuers whose assertions are taken as grants: RFC 7523 §2.1, off until the operator says so.
+"""Issuers whose assertions are taken as grants (RFC 7523 §2.1); none until the operator adds one.
 
-https://www.rfc-editor.org/rfc/rfc7523#section-2.1. An issuer speaks of people by the `sub` that one
-client of ours knows them by, and one client may present what it says.
+https://www.rfc-editor.org/rfc/rfc7523#section-2.1. An issuer names people by the `sub` that one
+client knows, and one client may present its assertions.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from authn.audit.events import AssertionIssuerEnded, AssertionIssuerRegistered
+from authn.audit.events.clients import AssertionIssuerEnded, AssertionIssuerRegistered
 from authn.audit.log import record
 from authn.clients.clients import find_client
 from authn.clients.tables import LONGEST_RESOURCE, assertion_issuers
@@ -25,7 +25,7 @@ from authn.web.outgoing import may_call
 
 @dataclass(frozen=True, slots=True)
 class AssertionIssuer:
-    """A row of `assertion_issuers`: its keys by value or by address, never both."""
+    """An issuer of assertions, with its keys by value or by address, never both."""
 
     issuer: str
     jwks: Mapping[str, Any] | None
@@ -39,14 +39,14 @@ _FIND = select(assertion_issuers).where(assertion_issuers.c.issuer == bindparam(
 
 
 class InvalidIssuer(InvalidRequest):
-    """What is said about an issuer is not accepted."""
+    """The description of an assertion issuer is not accepted."""
 
     def __init__(self, description: str) -> None:
         super().__init__("invalid_issuer", description)
 
 
 def find_assertion_issuer(connection: Connection, issuer: str) -> AssertionIssuer | None:
-    """The issuer with exactly this name; a database takes no NUL, and nobody's has one."""
+    """The issuer with exactly this name; None for an unknown one, and for a name with a NUL."""
     if "\x00" in issuer:
         return None
     row = connection.execute(_FIND, {"issuer": issuer}).first()
@@ -54,7 +54,7 @@ def find_assertion_issuer(connection: Connection, issuer: str) -> AssertionIssue
 
 
 def list_assertion_issuers(connection: Connection) -> list[AssertionIssuer]:
-    """Every issuer, by name."""
+    """All assertion issuers, by name."""
     statement = select(assertion_issuers).order_by(assertion_issuers.c.issuer)
     return [AssertionIssuer(*list(row)) for row in connection.execute(statement)]
 
@@ -65,7 +65,7 @@ def register_assertion_issuer(
     issuer: AssertionIssuer,
     reference: str = NO_REFERENCE,
 ) -> None:
-    """Its assertions are taken from now on; raises `InvalidIssuer`."""
+    """Add an issuer, whose assertions are taken from now on; raises `InvalidIssuer`."""
     if not 0 < len(issuer.issuer) <= LONGEST_RESOURCE:
         raise InvalidIssuer(N_("An issuer has a name of at most 500 characters."))
     if (issuer.jwks is None) == (not issuer.jwks_uri):
@@ -91,7 +91,7 @@ def end_assertion_issuer(
     now: datetime,
     reference: str = NO_REFERENCE,
 ) -> bool:
-    """Whether it is none any more; False when it never was."""
+    """Remove an assertion issuer; False where there is none of this name."""
     statement = delete(assertion_issuers).where(assertion_issuers.c.issuer == name)
     if connection.execute(statement).rowcount == 0:
         return False

@@ -1,9 +1,10 @@
-"""What a client says about itself, by the names of its specifications.
+"""The optional metadata that a client says of itself, by the names of its specifications.
 
 RFC 7591 §2 (https://www.rfc-editor.org/rfc/rfc7591#section-2), OpenID Connect Dynamic Client
 Registration 1.0 §2 (https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata),
 RFC 8705, RFC 9101, RFC 9126, RFC 9396, RFC 9449, RFC 9701, JARM, OpenID Connect Back- and
-Front-Channel Logout. Never a permission: those are columns of `clients`, and the operator's.
+Front-Channel Logout. No permission is among them: those are columns of `clients`, which the
+operator decides.
 """
 
 from collections.abc import Mapping
@@ -15,12 +16,12 @@ import orjson
 
 from authn.errors import InvalidRequest
 
-# A value in several languages (Registration §2.1): by BCP 47 tag, "" for the one without a tag.
+# A value in several languages (Registration §2.1), by BCP 47 tag; "" for one without a tag.
 Localized = Mapping[str, str]
 
 
 class InvalidClientMetadata(InvalidRequest):
-    """What is said about a client is not accepted (RFC 7591 §3.2.2); `member` says what, if one."""
+    """Metadata of a client is not accepted (RFC 7591 §3.2.2); `member` is at fault, if known."""
 
     def __init__(self, description: str, member: str = "") -> None:
         super().__init__("invalid_client_metadata", description)
@@ -29,7 +30,7 @@ class InvalidClientMetadata(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class ClientMetadata:
-    """What is optional in a registration; each default means that nothing was said.
+    """The optional members of a registration; each default means that a member was left out.
 
     Lists are tuples. `jwks` is the JWK Set by value, as it was sent.
     """
@@ -82,7 +83,7 @@ class ClientMetadata:
     introspection_encrypted_response_alg: str = ""
     introspection_encrypted_response_enc: str = ""
     sector_identifier_uri: str = ""
-    # How it hears of the end of a session.
+    # How the end of a session is told to the client.
     backchannel_logout_uri: str = ""
     backchannel_logout_session_required: bool = False
     frontchannel_logout_uri: str = ""
@@ -90,33 +91,33 @@ class ClientMetadata:
 
     @property
     def binds_tokens(self) -> bool:
-        """Whether each of its access tokens is bound to a key or a certificate of its own."""
+        """Whether access tokens are bound to a key or a certificate of the client."""
         return self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens
 
     def pack(self) -> str:
-        """What was said, as the JSON that is stored; what was not said is left out."""
-        said = {
+        """The JSON text that is stored, without members that have their default."""
+        members = {
             each.name: value
             for each in fields(self)
-            if (value := getattr(self, each.name)) != getattr(NOTHING_SAID, each.name)
+            if (value := getattr(self, each.name)) != getattr(DEFAULT_METADATA, each.name)
         }
-        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
 
 
-NOTHING_SAID = ClientMetadata()
+DEFAULT_METADATA = ClientMetadata()
 
 
 @lru_cache(maxsize=4096)
 def unpack_client_metadata(text: str) -> ClientMetadata:
-    """What `pack` gave. Remembered by the text itself, so that it can never be out of date."""
+    """The metadata in a text of `pack`; remembered by the text, so never out of date."""
     known = ClientMetadata.__dataclass_fields__
     values = {name: value for name, value in orjson.loads(text).items() if name in known}
     lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     return ClientMetadata(**{**values, **lists})
 
 
-def in_language(values: Localized, language: str) -> str:
-    """The value for a reader of this language, else the one without a tag; "" where neither is.
+def value_in_language(values: Localized, language: str) -> str:
+    """The value for a reader of a language, else the value without a tag; "" where neither is.
 
     RFC 4647 §3.4, as far as the four languages of our pages need it: `nl` finds `nl`, then `nl-BE`.
     """

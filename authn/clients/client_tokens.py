@@ -1,7 +1,7 @@
-"""JWTs of ours for one client, signed and encrypted as it registered: ID tokens, userinfo, JARM…
+"""JWTs for one client, signed and encrypted as the client registered: ID tokens, userinfo, JARM….
 
 OpenID Connect Core 1.0 §10 and §16.14 (https://openid.net/specs/openid-connect-core-1_0.html):
-signed first, then encrypted. Registration 1.0 §2 for what is meant where a client says less.
+signed first, then encrypted. Registration 1.0 §2 has the defaults.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from authn.clients.clients import Client
-from authn.clients.key_sets import keys_of_client
+from authn.clients.key_sets import find_client_keys
 from authn.errors import Unavailable
 from authn.foreign_jwt import ExchangeKey, NoFittingKey, encrypt_jwe
 from authn.jose import ALGORITHMS, sign
@@ -23,10 +23,10 @@ JWT = "JWT"
 
 
 @dataclass(frozen=True, slots=True)
-class SealingKeys:
-    """How a kind of JWT is made for a client, by the names of its registration.
+class ResponseAlgorithms:
+    """The algorithms of a kind of JWT for a client, by the names of its registration.
 
-    `signed_response_alg` signs it. Nothing is encrypted where `encrypted_response_alg` is ""; where
+    `signed_response_alg` signs. Nothing is encrypted where `encrypted_response_alg` is ""; where
     `encrypted_response_enc` is, `A128CBC-HS256` is meant (Registration §2).
     """
 
@@ -35,44 +35,44 @@ class SealingKeys:
     encrypted_response_enc: str = ""
 
 
-def token_for_client(
+def build_client_token(
     request: Request,
     client: Client,
     claims: Mapping[str, Any],
-    sealing: SealingKeys,
+    algorithms: ResponseAlgorithms,
     typ: str = JWT,
 ) -> str:
-    """The claims, signed by us and, where the client wants it so, encrypted to it.
+    """A JWT with the claims, signed by this service and, if registered so, encrypted to the client.
 
-    Raises `NeededFromOutside` when its keys must be fetched first, `Unavailable` when they can't be
-    had, and `ProtocolError` when none of them fits.
+    Raises `NeededFromOutside` when the keys of the client must be fetched first, `Unavailable` when
+    fetching fails, and `ProtocolError` when no key fits.
     """
     keys = current_keys(request.site, request.connection, request.now)
-    token = signed_for(keys, sealing.signed_response_alg, claims, typ)
-    return sealed_for_client(request, client, token, sealing)
+    token = sign_claims(keys, algorithms.signed_response_alg, claims, typ)
+    return encrypt_for_client(request, client, token, algorithms)
 
 
-def sealed_for_client(
-    request: Request, client: Client, content: str, sealing: SealingKeys, cty: str = JWT
+def encrypt_for_client(
+    request: Request, client: Client, content: str, algorithms: ResponseAlgorithms, cty: str = JWT
 ) -> str:
-    """The JWT, or another text with `cty` "", encrypted to the client where it wants it so.
+    """The JWT, or another text with `cty` "", encrypted to the client if registered so.
 
-    Raises as `token_for_client` does.
+    Raises as `build_client_token`.
     """
-    if not sealing.encrypted_response_alg:
+    if not algorithms.encrypted_response_alg:
         return content
     try:
-        client_keys = keys_of_client(request.site, client, request.now)
+        client_keys = find_client_keys(request.site, client, request.now)
     except NoAnswer as failure:
         raise Unavailable(detail=f"keys of a client: {failure}") from None
-    enc = sealing.encrypted_response_enc
-    return encrypted_for(client_keys, content, sealing.encrypted_response_alg, enc, cty)
+    enc = algorithms.encrypted_response_enc
+    return encrypt_to_keys(client_keys, content, algorithms.encrypted_response_alg, enc, cty)
 
 
-def signed_for(keys: SigningKeys, alg: str, claims: Mapping[str, Any], typ: str = JWT) -> str:
-    """The claims, signed with our active key of this algorithm.
+def sign_claims(keys: SigningKeys, alg: str, claims: Mapping[str, Any], typ: str = JWT) -> str:
+    """A JWT with the claims, signed with the active key of an algorithm of this service.
 
-    Raises `ProtocolError` when there is no such algorithm; a registration names none that isn't.
+    Raises `ProtocolError` for an unknown algorithm, which no registration names.
     """
     for known in ALGORITHMS:
         if alg == known:
@@ -80,10 +80,10 @@ def signed_for(keys: SigningKeys, alg: str, claims: Mapping[str, Any], typ: str 
     raise ProtocolError("invalid_request", "The client is registered with an unknown algorithm.")
 
 
-def encrypted_for(
+def encrypt_to_keys(
     client_keys: Iterable[ExchangeKey], token: str, alg: str, enc: str = "", cty: str = JWT
 ) -> str:
-    """The token in a JWE (RFC 7519 §5.2), for the first of the client's keys that may be used so.
+    """The token in a JWE (RFC 7519 §5.2), encrypted to the first key that fits the algorithm.
 
     `cty` is "" where the text is no JWT. Raises `ProtocolError` when no key fits.
     """

@@ -1,4 +1,4 @@
-"""A relying application as the other rooms see it, and how it is found."""
+"""A relying application as other rooms see it, how it is found, and the words of its protocol."""
 
 import hmac
 import re
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 from sqlalchemy import JSON, Connection, Text, bindparam, cast, func, select
 
-from authn.clients.client_metadata import ClientMetadata, in_language, unpack_client_metadata
+from authn.clients.client_metadata import ClientMetadata, unpack_client_metadata, value_in_language
 from authn.clients.redirect_uris import match_redirect_uri
 from authn.clients.tables import LONGEST_CLIENT_ID, clients
 from authn.jose import Algorithm
@@ -39,6 +39,20 @@ AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 (a name)
 CLIENT_CREDENTIALS = "client_credentials"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 (a name)
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+GRANT_TYPES: Final = (
+    AUTHORIZATION_CODE,
+    REFRESH_TOKEN,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    TOKEN_EXCHANGE,
+    JWT_BEARER,
+)
+RESPONSE_MODES: Final = ("query", "form_post", "jwt", "query.jwt", "form_post.jwt")
+# How a client signs what it authenticates with (RFC 7523 §3); FAPI 2.0 §5.4.1 leaves one out.
+ASSERTION_ALGORITHMS: Final = ("ES256", "PS256", "EdDSA", "RS256")
+FAPI_ASSERTION_ALGORITHMS: Final = ("ES256", "PS256", "EdDSA")
 
 Profile = Literal["", "fapi2"]
 FAPI2: Final = "fapi2"
@@ -47,7 +61,7 @@ FAPI2: Final = "fapi2"
 REFRESH_IDLE = 30 * 24 * 3600
 REFRESH_LIFETIME = 365 * 24 * 3600
 
-# What `register_client` accepts; anything else is unknown without asking the database.
+# The client ids that `register_client` accepts; any other is unknown without a query.
 CLIENT_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_CLIENT_ID}}}")
 
 # JSON as the text that is stored, so that a client can be remembered by its row.
@@ -73,9 +87,9 @@ _METADATA = list(clients.c).index(clients.c.client_metadata)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered relying application.
+    """A registered relying application: a row of `clients`.
 
-    The methods below the properties are the questions that Authlib's server asks (ClientMixin).
+    The last methods, without docstrings, are those of Authlib's `ClientMixin`.
     """
 
     client_id: str
@@ -109,12 +123,12 @@ class Client:
 
     @property
     def fapi(self) -> bool:
-        """Whether everything that FAPI 2.0 asks is asked of it (decisions 4.5)."""
+        """Whether the client keeps the FAPI 2.0 Security Profile (decisions 4.5)."""
         return self.profile == FAPI2
 
     @property
     def public(self) -> bool:
-        """Whether it can keep no secret (RFC 6749 §2.1)."""
+        """Whether the client is public, so that no secret is safe with it (RFC 6749 §2.1)."""
         return self.token_endpoint_auth_method == PUBLIC
 
     @property
@@ -124,50 +138,50 @@ class Client:
 
     @property
     def must_push(self) -> bool:
-        """Whether its authorization requests come by /par alone (RFC 9126 §6)."""
+        """Whether the client may send authorization requests to /par alone (RFC 9126 §6)."""
         return self.fapi or self.metadata.require_pushed_authorization_requests
 
     @property
     def manages_grants(self) -> bool:
-        """Whether it is told the `grant_id` of what it is granted: by that it asks and revokes."""
+        """Whether the client gets a `grant_id`, by which it queries and revokes its grants."""
         return not self.public and any(map(self.may_ask, GRANT_MANAGEMENT_SCOPES))
 
     @property
     def sender_constrained(self) -> bool:
-        """Whether each of its access tokens is bound to a key or a certificate of its own."""
+        """Whether access tokens of the client are bound to a key or a certificate of its own."""
         return self.metadata.binds_tokens
 
     @property
     def allowed_profile_kinds(self) -> frozenset[str]:
-        """In which capacities people may use it: those that it requires, else as citizens too."""
+        """The capacities in which people may use the client."""
         return allowed_kinds(self.profile_kinds, self.required_profile_kinds)
 
     @property
     def domain(self) -> str:
-        """Where it lives, as a person may recognise it; a native application has its id alone."""
+        """The host of the first redirect URI, which people may recognise; else the client id."""
         first = self.redirect_uris[0] if self.redirect_uris else ""
         return urlsplit(first).hostname or self.client_id
 
-    def shown_name(self, language: str) -> str:
-        """What a reader of this language knows it by."""
-        return in_language(self.metadata.client_names, language) or self.client_name
+    def display_name(self, language: str) -> str:
+        """The name of the client for a reader of this language."""
+        return value_in_language(self.metadata.client_names, language) or self.client_name
 
     def logo(self, language: str) -> str:
-        """Where we serve its logo, as a path of ours; "" where it has none."""
-        if not in_language(self.metadata.logo_uris, language):
+        """The path of this service where the logo of the client is served; "" for none."""
+        if not value_in_language(self.metadata.logo_uris, language):
             return ""
         return f"/clients/{self.client_id}/logo?language={language}"
 
     def policy_uri(self, language: str) -> str:
-        """Its own page on what it does with people's data; "" for none."""
-        return in_language(self.metadata.policy_uris, language)
+        """The address of the privacy policy of the client; "" for none."""
+        return value_in_language(self.metadata.policy_uris, language)
 
     def tos_uri(self, language: str) -> str:
-        """Its own page with its terms of service; "" for none."""
-        return in_language(self.metadata.tos_uris, language)
+        """The address of the terms of service of the client; "" for none."""
+        return value_in_language(self.metadata.tos_uris, language)
 
     def may_ask(self, scope: str) -> bool:
-        """Whether the scope is registered for it and, for `ssin`, permitted."""
+        """Whether the scope is registered for the client and, for `ssin`, permitted."""
         return scope in self.scope.split() and (scope != SSIN_SCOPE or self.may_read_ssin)
 
     def get_client_id(self) -> str:
@@ -197,26 +211,28 @@ class Client:
 
 
 def allowed_kinds(kinds: Sequence[str], required: Sequence[str]) -> frozenset[str]:
-    """In which capacities people may use a client that has these `profile_kinds`, and requires
-    those."""
+    """The capacities in which people may use a client with these allowed and required kinds.
+
+    They are the required kinds, else `citizen` and the allowed kinds.
+    """
     return frozenset(required or ("citizen", *kinds))
 
 
 def new_client_id() -> str:
-    """A random id. It begins with no dash: on a command line it would be taken for an option."""
+    """A random client id without a dash, which the command line would take for an option."""
     return new_token(12).replace("-", ".")
 
 
 def find_client(connection: Connection, client_id: str) -> Client | None:
-    """The client with this id; None once it has ended."""
+    """The client with this id; None for an unknown or an ended client."""
     if not CLIENT_ID.fullmatch(client_id):
         return None
     row = connection.execute(_FIND, {"client_id": client_id}).first()
     return _client_as_stored(tuple(row)) if row else None
 
 
-def locked_client(connection: Connection, client_id: str) -> Client | None:
-    """The client with this id; nobody else changes it before this transaction ends."""
+def lock_client(connection: Connection, client_id: str) -> Client | None:
+    """The client with this id, its row locked until the transaction ends; None if unknown."""
     if not CLIENT_ID.fullmatch(client_id):
         return None
     row = connection.execute(_LOCK, {"client_id": client_id}).first()
@@ -224,7 +240,7 @@ def locked_client(connection: Connection, client_id: str) -> Client | None:
 
 
 def list_clients(connection: Connection) -> list[Client]:
-    """Every client, by name."""
+    """The clients that have not ended, by name."""
     statement = (
         select(clients)
         .where(clients.c.ended_at.is_(None))
@@ -233,8 +249,8 @@ def list_clients(connection: Connection) -> list[Client]:
     return [client_of_row(row) for row in connection.execute(statement)]
 
 
-def registered_by_themselves(connection: Connection, since: datetime) -> int:
-    """How many applications have registered themselves since then."""
+def count_self_registered(connection: Connection, since: datetime) -> int:
+    """How many applications have registered by themselves since a moment."""
     statement = select(func.count()).where(
         clients.c.created_at > since, clients.c.registration_access_token_hash.is_not(None)
     )
@@ -242,13 +258,13 @@ def registered_by_themselves(connection: Connection, since: datetime) -> int:
 
 
 def policies_of_clients(connection: Connection) -> frozenset[str]:
-    """The names of the policies that clients ask for."""
+    """The names of the policies that clients are registered with."""
     statement = select(clients.c.policy).where(clients.c.policy.is_not(None)).distinct()
     return frozenset(connection.execute(statement).scalars())
 
 
 def public_client_origins(connection: Connection) -> frozenset[str]:
-    """The web origins from which scripts of public clients may call us (decisions 4.17)."""
+    """The web origins whose scripts of public clients may call the service (decisions 4.17)."""
     statement = select(clients.c.redirect_uris).where(
         clients.c.token_endpoint_auth_method == PUBLIC,
         clients.c.application_type == "web",
@@ -259,7 +275,7 @@ def public_client_origins(connection: Connection) -> frozenset[str]:
 
 
 def client_of_row(row: Sequence[Any]) -> Client:
-    """The client that a row of `clients`, in the table's order of columns, is."""
+    """The client in a row of `clients`, whose columns are in the order of the table."""
     values = list(row)
     for index in _LISTS:
         values[index] = tuple(values[index])
@@ -269,9 +285,9 @@ def client_of_row(row: Sequence[Any]) -> Client:
 
 @lru_cache(maxsize=1024)
 def _client_as_stored(row: tuple[Any, ...]) -> Client:
-    """The client of a row of `_AS_STORED`: reading it takes as long as finding it.
+    """The client in a row of `_AS_STORED`, remembered because reading costs as much as finding.
 
-    Remembered by the row itself, so that it can never be out of date.
+    The key of the cache is the row itself, so that no answer can be out of date.
     """
     values = list(row)
     for index in _JSON:
@@ -280,7 +296,7 @@ def _client_as_stored(row: tuple[Any, ...]) -> Client:
 
 
 def row_of_client(client: Client) -> dict[str, Any]:
-    """The row that `client_of_row` would read."""
+    """The row of `clients` for a client: the inverse of `client_of_row`."""
     values = {name: getattr(client, name) for name in Client.__dataclass_fields__}
-    said: ClientMetadata = values.pop("metadata")
-    return {**values, "client_metadata": said.pack()}
+    metadata: ClientMetadata = values.pop("metadata")
+    return {**values, "client_metadata": metadata.pack()}

@@ -1,10 +1,10 @@
-"""Where an application may be sent back to: what may be registered, and what matches it.
+"""Redirect URIs: which may be registered, and which match a registered one.
 
 RFC 9700 §2.1 (https://www.rfc-editor.org/rfc/rfc9700#section-2.1): exact string comparison. RFC
 8252 §7 (https://www.rfc-editor.org/rfc/rfc8252#section-7): private-use schemes, and any port on the
 loopback addresses, for native applications alone. What browsers and parsers read differently
-(backslashes, encoded slashes, dot segments, userinfo) is not accepted at registration, although an
-exact comparison would be safe from it: nobody needs it.
+(backslashes, encoded slashes, dot segments, userinfo) is not accepted at registration, although
+exact comparison is safe without that rule: nobody needs such URIs.
 """
 
 import re
@@ -25,7 +25,7 @@ _RESPONSE_PARAMETERS = frozenset({"code", "state", "iss", "error", "error_descri
 
 
 class InvalidRedirectUri(InvalidRequest):
-    """A URI that can't be registered (RFC 7591 §3.2.2); `uri` is the one."""
+    """The URI `uri` can't be registered (RFC 7591 §3.2.2)."""
 
     def __init__(self, uri: str, description: str) -> None:
         super().__init__("invalid_redirect_uri", description)
@@ -62,14 +62,16 @@ def check_redirect_uri(uri: str, application_type: str) -> None:
 
 
 def hosts_without_tls(settings: Settings) -> frozenset[str]:
-    """Where a document or an endpoint of others may be without TLS: at test beds, and for a service
-    that runs on this machine there too."""
+    """The hosts whose documents and endpoints may be without TLS: those of test beds.
+
+    Where the service itself runs on localhost, localhost too.
+    """
     local = urlsplit(settings.issuer).scheme == "http"
     return settings.private_hosts | ({"localhost", "127.0.0.1"} if local else set())
 
 
 def is_document_uri(uri: str, http_hosts: Collection[str]) -> bool:
-    """Whether a document or an endpoint of a client may be there, beside its redirect URIs.
+    """Whether a URI may be the address of a document or an endpoint of a client.
 
     https, without a fragment and without a user name; http on `http_hosts` alone.
     """
@@ -102,7 +104,7 @@ def _ambiguous(segment: str) -> bool:
 
 
 def match_redirect_uri(registered: tuple[str, ...], presented: str, application_type: str) -> bool:
-    """Whether the presented URI is a registered one, character for character.
+    """Whether the presented URI is among the registered ones, character for character.
 
     The port of a native application's loopback address may be any (RFC 8252 §7.3).
     """

@@ -1,4 +1,4 @@
-"""Relying applications, resource servers, and what the operator allows between them.
+"""The tables of relying applications, of resource servers, and of what is allowed between them.
 
 Columns of `clients` have the metadata's names in RFC 7591 §2.
 """
@@ -24,16 +24,16 @@ clients = Table(
     Column("scope", Text, nullable=False),
     Column("id_token_signed_response_alg", String(10), nullable=False),
     Column("sector_identifier", String(255), nullable=False),
-    # What else it says about itself, as JSON: `ClientMetadata`.
+    # The optional members of its registration, as JSON: `ClientMetadata`.
     Column("client_metadata", Text, nullable=False),
-    # What the operator decides, and an application never says about itself:
+    # What the operator decides, and an application never says of itself:
     Column("require_pkce", Boolean, nullable=False),
     Column("may_read_ssin", Boolean, nullable=False),
     Column("first_party", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     # The name of the policy that its logins must keep, beside the service's own.
     Column("policy", String(LONGEST_POLICY_NAME)),
-    # Whether its access tokens name the device, by a word that no other application's have.
+    # Whether its access tokens hold a `device_id`, which is another one for each application.
     Column("may_read_device_id", Boolean, nullable=False),
     # `fapi2`: everything that FAPI 2.0 asks (decisions 4.5); "" for none.
     Column("profile", String(10), nullable=False),
@@ -46,7 +46,7 @@ clients = Table(
     Column("refresh_lifetime", Integer, nullable=False),
     # By which a client that registered itself reads and changes its registration (RFC 7592).
     Column("registration_access_token_hash", token_hash_type()),
-    # Since when it is no client any more: nothing that it holds is worth anything.
+    # When it stopped being a client: what it was given is no longer valid.
     Column("ended_at", UtcDateTime),
     # In which capacities people may use it beside that of citizen, in which they must, and which is
     # offered first (`profiles.profile.Kind`).
@@ -55,7 +55,7 @@ clients = Table(
     Column("default_profile_kind", String(20), nullable=False),
     # What it can't do without, with the reason that people read: {scope: {language: sentence}}.
     Column("scope_reasons", JSON, nullable=False),
-    # How many registered themselves lately.
+    # For counting those that registered themselves lately.
     Index(None, "created_at"),
 )
 
@@ -85,7 +85,7 @@ resources = Table(
     # Whether it may read who acts, and for whom: `userProfile`.
     Column("reads_profile", Boolean, nullable=False),
     Column("may_read_device_id", Boolean, nullable=False),
-    # Where it hears that access for it was taken back; "" for nowhere.
+    # Where it is told that access was revoked; "" for nowhere.
     Column("revocation_hook", Text, nullable=False),
     sqlite_with_rowid=False,
 )

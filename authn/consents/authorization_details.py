@@ -1,7 +1,7 @@
 """Authorization details: what a client asks beyond scopes, one object for each thing.
 
 RFC 9396, Rich Authorization Requests (https://www.rfc-editor.org/rfc/rfc9396). `TYPES` is the one
-registry: discovery lists it, a request is checked against it, the consent page says each in words.
+registry: discovery lists it, a request is checked against it, the consent page describes each.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from typing import Any, Final, TypeGuard
 import orjson
 
 from authn.clients.clients import Client
-from authn.clients.desk_api import DESK_ACT
-from authn.clients.resources import Resource
-from authn.consents.desk_acts import ALL_MEMBERS, DESK_ACT_DETAIL, fault_of_desk_act
+from authn.clients.resource_servers.desk_api import DESK_ACT
+from authn.clients.resource_servers.resources import Resource
+from authn.consents.desk_acts import ALL_MEMBERS, DESK_ACT_DETAIL, find_desk_act_fault
 from authn.people.ssin import InvalidSsin, parse_ssin
 
 Detail = Mapping[str, Any]
@@ -35,9 +35,9 @@ _SSIN_DIGITS: Final = 11
 
 @dataclass(frozen=True, slots=True)
 class DetailRequest:
-    """Who asks, what the client may ask for, and the date in Belgium.
+    """What a detail is checked against: the client, its resources, and the date in Belgium.
 
-    `desk_api` is the resource that the desk's own API is, "" where nobody asks for that.
+    `desk_api` is the identifier of the desk's own API, "" where no client may ask for it.
     """
 
     client: Client
@@ -48,8 +48,10 @@ class DetailRequest:
 
 @dataclass(frozen=True, slots=True)
 class DetailDescription:
-    """What would be done where, as people read it: the name of a resource, the sentences of its
-    scopes, and which one thing it is about ("" for any)."""
+    """An authorization detail as people read it.
+
+    `where` is the name of a resource, `sentences` are those of its scopes, `identifier` names the
+    one thing that it is about ("" for any)."""
 
     where: str
     sentences: tuple[str, ...]
@@ -58,21 +60,22 @@ class DetailDescription:
 
 @dataclass(frozen=True, slots=True)
 class DetailType:
-    """A type: its members beside `type`, what is wrong with one (None for nothing), and what one
-    means to people who read a language: None where it is nothing that they allow by itself.
+    """A type of authorization details.
 
-    `within` is whether one of any shape asks no more than another one, which was granted, allows
-    (RFC 9396 §6.1); the date is that in Belgium. What is the same is not asked about.
+    `members` are allowed beside `type`. `find_fault` gives what is wrong with a detail, None for
+    nothing. `describe` gives its text in a language; it is None for a type that needs no consent of
+    its own. `is_within` is whether a detail asks no more than a granted one allows (RFC 9396 §6.1),
+    on a date in Belgium; equal details are not asked about.
     """
 
     members: frozenset[str]
-    fault: Callable[[Detail, DetailRequest], str | None]
-    described: Callable[[Detail, Mapping[str, Resource], str], DetailDescription] | None
-    within: Callable[[Detail, Detail, date], bool]
+    find_fault: Callable[[Detail, DetailRequest], str | None]
+    describe: Callable[[Detail, Mapping[str, Resource], str], DetailDescription] | None
+    is_within: Callable[[Detail, Detail, date], bool]
 
 
 def _fault_of_actions(detail: Detail, asking: DetailRequest) -> str | None:
-    """Some scopes of one resource of the client's, for one thing there if it is named."""
+    """What is wrong with a detail that asks scopes of one resource; None for nothing."""
     locations, actions = detail.get("locations"), detail.get("actions")
     if not _texts(locations) or len(locations) != 1:
         return "The locations are one resource."
@@ -89,13 +92,13 @@ def _fault_of_actions(detail: Detail, asking: DetailRequest) -> str | None:
 def _fault_of_identifier(identifier: object, today: date) -> str | None:
     if not isinstance(identifier, str) or not _IDENTIFIER.fullmatch(identifier):
         return "The identifier has at most 100 letters, digits and ._:/- in it."
-    if holds_ssin(identifier, today):
+    if has_ssin(identifier, today):
         return "The identifier holds a national number."
     return None
 
 
 def _actions_within(asked: Detail, granted: Detail, today: date) -> bool:
-    """Some of the actions, at the same place; on one thing where they were allowed on any."""
+    """Whether actions are some of those granted, at the same resource and on the same thing."""
     actions, one = asked.get("actions"), granted.get("identifier")
     if asked.get("locations") != granted["locations"] or not _texts(actions) or not actions:
         return False
@@ -106,7 +109,7 @@ def _actions_within(asked: Detail, granted: Detail, today: date) -> bool:
     return len(actions) <= MOST_ACTIONS and {*actions} <= {*granted["actions"]}
 
 
-def _described_actions(
+def _describe_actions(
     detail: Detail, resources: Mapping[str, Resource], language: str
 ) -> DetailDescription:
     resource = resources[detail["locations"][0]]
@@ -115,7 +118,7 @@ def _described_actions(
 
 
 def _fault_of_profile(detail: Detail, asking: DetailRequest) -> str | None:
-    """In which capacities the person is to act: of some kinds, or one that the client was told."""
+    """What is wrong with a detail that asks for a capacity; None for nothing."""
     if not detail.keys() & {"kinds", "sub"}:
         return "A detail of type profile has kinds, or a sub."
     allowed = asking.client.allowed_profile_kinds
@@ -131,8 +134,8 @@ def _fault_of_profile(detail: Detail, asking: DetailRequest) -> str | None:
 
 
 def _profile_within(asked: Detail, granted: Detail, today: date) -> bool:
-    """The capacity in which the person acts (`oidc.access_token.capacity_detail`) is one of these
-    kinds, and the one that is named, if one is."""
+    """The person's capacity (`oidc.tokens.access_token.capacity_detail`) is one of these kinds, and
+    the one that is named, if one is."""
     if not asked.keys() & {"kinds", "sub"}:
         return False
     kinds = asked.get("kinds", [granted["kind"]])
@@ -144,38 +147,38 @@ def _profile_within(asked: Detail, granted: Detail, today: date) -> bool:
 
 
 def _never_within(asked: Detail, granted: Detail, today: date) -> bool:
-    """Nothing is a part of it."""
+    """False: no other detail is a part of this type."""
     return False
 
 
 def _fault_of_desk_act(detail: Detail, asking: DetailRequest) -> str | None:
-    """One act at the desk, by a client that may act there at all."""
+    """What is wrong with a detail that asks one desk act; None for nothing."""
     may = asking.desk_api in asking.resources and asking.client.may_ask(DESK_ACT)
-    return fault_of_desk_act(detail, asking.desk_api if may else "")
+    return find_desk_act_fault(detail, asking.desk_api if may else "")
 
 
 TYPES: dict[str, DetailType] = {
     ACTIONS_AT_RESOURCE: DetailType(
         members=frozenset({"locations", "actions", "identifier"}),
-        fault=_fault_of_actions,
-        described=_described_actions,
-        within=_actions_within,
+        find_fault=_fault_of_actions,
+        describe=_describe_actions,
+        is_within=_actions_within,
     ),
     PROFILE: DetailType(
         members=frozenset({"kinds", "sub"}),
-        fault=_fault_of_profile,
-        described=None,
-        within=_profile_within,
+        find_fault=_fault_of_profile,
+        describe=None,
+        is_within=_profile_within,
     ),
-    # It is confirmed on a page of its own, each time, with a device: allowing it would not do.
+    # It is confirmed with a device on a page of its own, each time: a consent would not do.
     DESK_ACT_DETAIL: DetailType(
-        members=ALL_MEMBERS, fault=_fault_of_desk_act, described=None, within=_never_within
+        members=ALL_MEMBERS, find_fault=_fault_of_desk_act, describe=None, is_within=_never_within
     ),
 }
 
 
-def fault_of(detail: object, asking: DetailRequest) -> str | None:
-    """What is wrong with one object of `authorization_details` (RFC 9396 §5); None for nothing."""
+def find_detail_fault(detail: object, asking: DetailRequest) -> str | None:
+    """The fault in one object of `authorization_details` (RFC 9396 §5); None for none."""
     if not isinstance(detail, dict) or not isinstance(detail.get("type"), str):
         return "Each of the authorization_details is an object with a type."
     allowed = asking.client.metadata.authorization_details_types
@@ -184,37 +187,36 @@ def fault_of(detail: object, asking: DetailRequest) -> str | None:
         return "A type of the authorization_details is not one that this client may use."
     if not detail.keys() <= known.members | {"type"}:
         return "One of the authorization_details has a member that its type has not."
-    return known.fault(detail, asking)
+    return known.find_fault(detail, asking)
 
 
 def is_within(asked: Detail, granted: Detail, today: date) -> bool:
-    """Whether what is asked, in whatever shape it came, is no more than what was granted (§6.1)."""
+    """Whether a detail that is asked is no more than a granted one (§6.1); checks its shape too."""
     if asked == granted:
         return True
     known = TYPES[granted["type"]]
     same = asked.get("type") == granted["type"] and asked.keys() <= known.members | {"type"}
-    return same and known.within(asked, granted, today)
+    return same and known.is_within(asked, granted, today)
 
 
-def locations_of(details: Iterable[Detail]) -> tuple[str, ...]:
-    """The resources that these are about, each once."""
+def list_locations(details: Iterable[Detail]) -> tuple[str, ...]:
+    """The resources that details are about, each once."""
     named = (each for detail in details for each in detail.get("locations", ()))
     return tuple(dict.fromkeys(named))
 
 
-def asked_each_time(details: Iterable[Detail]) -> tuple[Detail, ...]:
-    """Those that a person allows by themselves: in which capacity they act, they choose, and an act
-    at the desk they confirm."""
-    return tuple(each for each in details if TYPES[each["type"]].described is not None)
+def details_needing_consent(details: Iterable[Detail]) -> tuple[Detail, ...]:
+    """The details that need a consent; a capacity is chosen and a desk act confirmed instead."""
+    return tuple(each for each in details if TYPES[each["type"]].describe is not None)
 
 
-def profiles_asked(details: Iterable[Detail]) -> tuple[Detail, ...]:
-    """The others: each says in which capacity the person is to act."""
+def profile_details(details: Iterable[Detail]) -> tuple[Detail, ...]:
+    """The details of type `profile`, which say in which capacity the person is to act."""
     return tuple(each for each in details if each["type"] == PROFILE)
 
 
-def details_at(details: Iterable[Detail], resource: str) -> tuple[Detail, ...]:
-    """Those that a token for this resource carries: no other resource learns of them (§9.1).
+def details_for_resource(details: Iterable[Detail], resource: str) -> tuple[Detail, ...]:
+    """The details that a token for a resource carries: no other resource learns of them (§9.1).
 
     In which capacity the person was to act is none of them: in which one they do, tokens say.
     """
@@ -225,13 +227,13 @@ def details_at(details: Iterable[Detail], resource: str) -> tuple[Detail, ...]:
     )
 
 
-def digest_of(details: Iterable[Detail]) -> str:
-    """43 characters that are the same for the same details, and for no others."""
+def details_digest(details: Iterable[Detail]) -> str:
+    """A SHA-256 digest of the details, as 43 characters of base64url."""
     encoded = orjson.dumps(list(details), option=orjson.OPT_SORT_KEYS)
     return urlsafe_b64encode(hashlib.sha256(encoded).digest()).rstrip(b"=").decode()
 
 
-def holds_ssin(text: str, today: date) -> bool:
+def has_ssin(text: str, today: date) -> bool:
     """Whether eleven digits in a row, whatever separates them, are a national number."""
     runs = re.findall(r"\d(?:[ ./:_-]?\d)*", text, re.ASCII)
     digits = (re.sub(r"\D", "", run) for run in runs)

@@ -1,10 +1,10 @@
-"""A detail of type `desk_act`: one act of weight by the desk's API, on exactly one target.
+"""Authorization details of type `desk_act`: one act by the desk's API, on exactly one target.
 
 RFC 9396 §2 (https://www.rfc-editor.org/rfc/rfc9396#section-2), decisions 2.9. A member of staff
 confirms it with their own device, and the API does it once. It names ids of ours and nothing else:
 nobody learns from a request whom it is about.
 
-Why in this room: the registry of types is here, below the hallway, and an act needs no more to be
+Why in this room: the registry of types is here, below `login`, and an act needs no more to be
 read than its names; what it means, and whether it is possible, `desk_api` knows.
 """
 
@@ -45,18 +45,18 @@ _MARK: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class ConsentDeskAct:
-    """An act and its target: `on` holds the ids by their names, in the order of `MEMBERS`."""
+    """A desk act and its target; `on` has the ids by name, in the order of `MEMBERS`."""
 
     act: Act
     on: Mapping[str, str]
 
     @property
     def target(self) -> str:
-        """What a challenge to confirm it is bound to, beside the act."""
+        """The target as one text, to which a challenge is bound beside the act."""
         return " ".join(self.on.values())
 
     def detail(self, audience: str) -> dict[str, Any]:
-        """As a client asks for it, of the desk's API at this address."""
+        """The act as a client asks for it in `authorization_details`."""
         return {
             "type": DESK_ACT_DETAIL,
             "locations": [audience],
@@ -65,10 +65,10 @@ class ConsentDeskAct:
         }
 
 
-def fault_of_desk_act(detail: Mapping[str, Any], audience: str) -> str | None:
-    """What is wrong with the members of one that is for the API at this address; None if nothing.
+def find_desk_act_fault(detail: Mapping[str, Any], audience: str) -> str | None:
+    """The fault in a detail of type `desk_act` for the desk's API at this address; None for none.
 
-    With "" for the address, nobody may ask for any.
+    With "" for the address every detail has a fault.
     """
     if not audience or detail.get("locations") != [audience]:
         return "The location is not the desk's API, or the client may not act there."
@@ -83,7 +83,7 @@ def fault_of_desk_act(detail: Mapping[str, Any], audience: str) -> str | None:
     return None
 
 
-def desk_act_of(details: Iterable[Mapping[str, Any]]) -> ConsentDeskAct | None:
+def find_desk_act(details: Iterable[Mapping[str, Any]]) -> ConsentDeskAct | None:
     """The act among details that were checked; None where there is none, or not one alone."""
     found = [each for each in details if each["type"] == DESK_ACT_DETAIL]
     if len(found) != 1:

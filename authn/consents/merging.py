@@ -1,4 +1,4 @@
-"""What becomes of what somebody allowed who turns out to be another."""
+"""Joining the consents of two accounts that turn out to be one person's."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from authn.profiles.tables import profiles
 
 
 def unite_consents(merger: PersonMerge) -> list[str]:
-    """Whatever one of the two allowed or declined, and the other was not asked, counts.
+    """Moves the consents of the merged account to the one that is kept; what was done, in words.
 
-    Where both allowed it, it was allowed since the earlier moment, until the earlier end. Where one
-    allowed what the other declined, neither counts: the person is asked again.
+    What both allowed counts from the earlier moment until the earlier end. Where one allowed what
+    the other declined, neither counts: the person is asked again.
     """
     connection, kept = merger.connection, merger.kept.id
     own = {_key(row): row for row in connection.execute(select(consents).where(_of(kept)))}
@@ -45,10 +45,10 @@ def unite_consents(merger: PersonMerge) -> list[str]:
                 expires_at=min(ends, default=None),
             )
         )
-    said = [f"Consents that move: {moved}."]
+    lines = [f"Consents that move: {moved}."]
     if asked_again:
-        said.append(f"Consents that contradict each other, and are asked again: {asked_again}.")
-    return said
+        lines.append(f"Consents that contradict each other, and are asked again: {asked_again}.")
+    return lines
 
 
 def _of(person_id: Any) -> Any:
@@ -60,7 +60,7 @@ def _key(row: Row[Any]) -> tuple[Any, ...]:
 
 
 def _coming(merger: PersonMerge) -> Any:
-    """What the merged person said; in a profile that both had, as in the kept person's own."""
+    """The rows of the merged account; a profile that both had is that of the account kept."""
     left, own = profiles.alias("left"), profiles.alias("own")
     profile_id = func.coalesce(own.c.id, consents.c.profile_id).label("profile_id")
     columns = [profile_id if each.name == "profile_id" else each for each in consents.c]

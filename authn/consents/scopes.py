@@ -17,19 +17,19 @@ SSIN = "ssin"
 
 
 @dataclass(frozen=True, slots=True)
-class KnownScopes:
-    """What a claim's value can be made of; `ssin` only where the client may read it."""
+class ClaimSources:
+    """The sources of claim values; `ssin` is None where the client may not read it."""
 
     person: Person
     subject: str
     ssin: str | None = field(default=None, repr=False)
 
 
-Value = Callable[[KnownScopes], str | None]
+Value = Callable[[ClaimSources], str | None]
 """The value of a claim; None where it is not known, and the claim is left out."""
 
 
-def _birthdate(known: KnownScopes) -> str | None:
+def _birthdate(known: ClaimSources) -> str | None:
     """`YYYY-MM-DD`; `YYYY` where month or day is unknown (Core §5.1)."""
     birthdate = known.person.birthdate
     return birthdate[:4] if birthdate and len(birthdate) < len("YYYY-MM-DD") else birthdate
@@ -66,8 +66,8 @@ SCOPE_OF_CLAIM: dict[str, str] = {
 }
 
 
-def claims_of(known: KnownScopes, scope: str) -> dict[str, str]:
-    """The claims that this scope (space-separated) gives about somebody, as far as known."""
+def claims_of_scope(known: ClaimSources, scope: str) -> dict[str, str]:
+    """The claims that a space-separated scope gives about a person, as far as known."""
     return {
         name: value
         for each in scope.split()
@@ -76,8 +76,8 @@ def claims_of(known: KnownScopes, scope: str) -> dict[str, str]:
     }
 
 
-def claims_named(known: KnownScopes, names: Iterable[str]) -> dict[str, str]:
-    """The claims of these names about somebody, as far as known: those asked one by one."""
+def claims_by_name(known: ClaimSources, names: Iterable[str]) -> dict[str, str]:
+    """The claims that were asked one by one (Core §5.5), as far as known."""
     return {
         name: value
         for name in names
@@ -85,12 +85,12 @@ def claims_named(known: KnownScopes, names: Iterable[str]) -> dict[str, str]:
     }
 
 
-def claims_within(scope: str, names: Iterable[str]) -> list[str]:
-    """Those of these claims that a client with this scope may ask."""
+def permitted_claims(scope: str, names: Iterable[str]) -> list[str]:
+    """The claim names that a client registered for this scope may ask."""
     registered = scope.split()
     return [name for name in names if SCOPE_OF_CLAIM.get(name) in registered]
 
 
-def person_claims_for_id_token(known: KnownScopes, names: Iterable[str]) -> dict[str, str]:
-    """As `claims_named`, for an ID token: a national number is never in one (decisions 1.5)."""
-    return claims_named(known, (name for name in names if name != SSIN))
+def person_claims_for_id_token(known: ClaimSources, names: Iterable[str]) -> dict[str, str]:
+    """The claims that were asked one by one for an ID token, without `ssin` (decisions 1.5)."""
+    return claims_by_name(known, (name for name in names if name != SSIN))

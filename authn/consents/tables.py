@@ -1,4 +1,4 @@
-"""Consents by person, client, capacity and scope, or what else is allowed (`consents.asked`)."""
+"""Consents: one row by person, client, capacity and name (`consents.consent_names`)."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, Uuid
 

@@ -1,7 +1,7 @@
-"""The acts of the desk on a person's devices, each with the page before it.
+"""Routes of the acts on a person's devices: the page that explains an act, and its confirmation.
 
-The page says what ends and what stays; the act is confirmed with the agent's own device at that
-moment, bound to this act on this target (decisions 2.9). What comes after is in `done_endpoints`.
+The page says what ends and what stays. The agent confirms with their own device at that moment,
+bound to this act on this target (decisions 2.9). The page that follows is in `outcome_endpoints`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,16 +11,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from authn.console import acts
-from authn.console.act_views import checked_in, effects_on, questions, reason_shown
+from authn.console.act_rules import act_by_risk, needs_second, staff_status
+from authn.console.act_views import (
+    caller_questions,
+    find_effects,
+    read_caller_answers,
+    reason_sentence,
+)
 from authn.console.acts import ActOutcome
-from authn.console.confirming import confirm_at_desk, desk_confirmation_options
-from authn.console.desk import DeskSession, about_person, about_person_script
-from authn.console.done_endpoints import go_on
-from authn.console.routes import desk_page, desk_script
-from authn.console.shown import desk_answer
-from authn.console.targets import needs_second, standing_of
-from authn.console.weight import weigh
-from authn.enrolment.returning import waiting_return
+from authn.console.confirmations import confirm_at_desk, desk_confirmation_options
+from authn.console.desk_pages import render_desk_page
+from authn.console.outcome_endpoints import answer_next_page
+from authn.console.staff_endpoints import (
+    DeskSession,
+    desk_page,
+    desk_script,
+    person_endpoint,
+    person_script_endpoint,
+)
+from authn.enrolment.returning import find_waiting_recovery
 from authn.errors import NotFound
 from authn.people.tables import Person
 from authn.staff.roles import Act
@@ -39,34 +48,34 @@ ON_ALL: Final[Mapping[Act, DoAct]] = {
 
 
 def _page(request: Request, desk: DeskSession, person: Person, act: Act) -> Response:
-    """What the act ends and what stays, before it asks."""
+    """The page that says what the act ends and what stays, and asks for confirmation."""
     try:
-        effects = effects_on(request, person.id, request.path_params.get("device"))
+        effects = find_effects(request, person.id, request.path_params.get("device"))
     except NotFound:
         return redirect(f"/desk/people/{person.id}")
     device = effects.device
-    heavy = weigh(act, device, request.settings, last=device.last) if device else act
-    standing = standing_of(request.connection, desk, person.id)
-    return desk_answer(
+    act_now = act_by_risk(act, device, request.settings, last=device.last) if device else act
+    status = staff_status(request.connection, desk, person.id)
+    return render_desk_page(
         request,
         desk,
         f"console/act_{act.replace('-', '_')}.html",
         citizen=person,
         effects=effects,
         device=device,
-        reason=reason_shown(request, desk.why.reason),
-        questions=questions(request),
-        act=heavy,
-        may=desk.staff.may(heavy),
-        waits=needs_second(desk, heavy, standing),
-        return_waits=waiting_return(request, person.id),
+        reason=reason_sentence(request, desk.why.reason),
+        questions=caller_questions(request),
+        act=act_now,
+        may=desk.staff.may(act_now),
+        waits=needs_second(desk, act_now, status),
+        return_waits=find_waiting_recovery(request, person.id),
         undo_minutes=round(request.settings.desk_undo.total_seconds() / 60),
         wait_hours=round(request.settings.return_wait.total_seconds() / 3600),
     )
 
 
 def _routes(path: str, act: Act, do: DoAct) -> list[Route]:
-    """The page of the act, the options to confirm it on exactly this target, and the act."""
+    """Three routes of an act: its page, the options to confirm the act on this target, the act."""
 
     def asked(request: Request, desk: DeskSession, person: Person) -> Response:
         return _page(request, desk, person, act)
@@ -78,20 +87,20 @@ def _routes(path: str, act: Act, do: DoAct) -> list[Route]:
         present = confirm_at_desk(request, desk, act, _target(request))
         device_id = request.path_params.get("device")
         on = (device_id,) if device_id else ()
-        outcome = do(request, present, person, *on, checked=checked_in(request))
-        return go_on(request, present, outcome)
+        outcome = do(request, present, person, *on, checked=read_caller_answers(request))
+        return answer_next_page(request, present, outcome)
 
     for function in (asked, options, confirmed):
         function.__name__ = f"{act.replace('-', '_')}_{function.__name__}"
     return [
-        desk_page(path, about_person(act)(asked)),
-        desk_script(f"{path}/options", about_person_script(act)(options), writes=False),
-        desk_script(path, about_person_script(act)(confirmed)),
+        desk_page(path, person_endpoint(act)(asked)),
+        desk_script(f"{path}/options", person_script_endpoint(act)(options), writes=False),
+        desk_script(path, person_script_endpoint(act)(confirmed)),
     ]
 
 
 def _target(request: Request) -> str:
-    """What the confirmation is bound to: the device, or the person."""
+    """The id of the device or the person to which the confirmation is bound."""
     return str(request.path_params.get("device") or request.path_params["id"])
 
 

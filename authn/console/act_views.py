@@ -1,24 +1,27 @@
-"""What a page says before an act at the desk: what ends with it, and what stays."""
+"""Views for the page before an act at the desk: what the act ends and keeps, what to ask first."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from authn.devices.devices import devices_of, find_device
+from authn.devices.devices import find_device, list_devices
 from authn.devices.tables import Device, Kind, Status, SuspendedWhy
-from authn.devices.transitions import may_leave, state_of
+from authn.devices.transitions import current_status, has_other_active_device
 from authn.errors import NotFound
-from authn.grants.on_device import live_applications
-from authn.notices.addresses import confirmed_addresses
+from authn.grants.grants import applications_of_device
+from authn.notices.contact_addresses import confirmed_addresses
 from authn.sessions.sessions import count_sessions
-from authn.staff.reasons import own_words, reason_in_words
+from authn.staff.reasons import reason_text, text_of_code
 from authn.web.request import Request
-from authn.webauthn.models import model_name
+from authn.webauthn.models.names import model_name
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceEnding:
-    """A device, with what is open on it now; `last`: no other one that works is left without it."""
+class AffectedDevice:
+    """A device that an act would end, with the sessions and applications that are open on it now.
+
+    `last` is whether no other working device is left without it.
+    """
 
     id: UUID
     name: str
@@ -36,122 +39,131 @@ class DeviceEnding:
 
     @property
     def blocked(self) -> bool:
-        """Whether it is blocked without an end."""
+        """Whether the device is blocked without an end."""
         return self.status == "suspended" and self.suspended_until is None
 
 
 @dataclass(frozen=True, slots=True)
-class Effects:
-    """The devices that an act is on, the names of the others that work, and whether mail comes."""
+class ActEffects:
+    """What an act on devices does: which end, which stay, and whether mail reaches their holder.
 
-    ending: list[DeviceEnding]
+    `staying` are the names of the other devices that work.
+    """
+
+    ending: list[AffectedDevice]
     staying: list[str]
     reachable: bool
 
     @property
-    def device(self) -> DeviceEnding | None:
-        """The one device, where the act is on one."""
+    def device(self) -> AffectedDevice | None:
+        """The device of an act on a single device; None for several."""
         return self.ending[0] if len(self.ending) == 1 else None
 
     @property
     def sessions(self) -> int:
-        """How many sessions end."""
+        """How many sessions end by the act."""
         return sum(each.sessions for each in self.ending)
 
     @property
     def applications(self) -> list[str]:
-        """The names of the applications that are open on them."""
+        """The names of the applications that are open on the affected devices."""
         return sorted({name for each in self.ending for name in each.applications})
 
 
 @dataclass(frozen=True, slots=True)
-class ActQuestion:
-    """What an agent asks a caller, by its code, in the language of the page."""
+class CallerQuestion:
+    """A question that the agent asks a caller, in the language of the page."""
 
     code: str
     words: str
 
 
-def effects_on(request: Request, person_id: UUID, device_id: UUID | None) -> Effects:
-    """What an act on this device of the person's ends, or on all of them that work.
+def find_effects(request: Request, person_id: UUID, device_id: UUID | None) -> ActEffects:
+    """What an act on this device of the person ends; without a device, on all that work.
 
     Raises `NotFound` when the device is gone, or is not this person's.
     """
-    every = devices_of(request.connection, person_id)
-    working = [each for each in every if state_of(each, request.now) == "active"]
+    every = list_devices(request.connection, person_id)
+    working = [each for each in every if current_status(each, request.now) == "active"]
     chosen = working
     if device_id:
         chosen = [find_device(request.connection, person_id, device_id)]
     ids = {each.id for each in chosen}
-    return Effects(
-        ending=[_ending(request, each, every) for each in chosen],
+    return ActEffects(
+        ending=[_affected_device(request, each, every) for each in chosen],
         staying=[each.name for each in working if each.id not in ids],
         reachable=bool(confirmed_addresses(request.connection, request.secrets, person_id)),
     )
 
 
-def effects_if_there(request: Request, person_id: UUID, device_id: UUID | None) -> Effects | None:
-    """As `effects_on`; None once the device is gone."""
+def find_effects_or_none(
+    request: Request, person_id: UUID, device_id: UUID | None
+) -> ActEffects | None:
+    """As `find_effects`; None once the device is gone."""
     try:
-        return effects_on(request, person_id, device_id)
+        return find_effects(request, person_id, device_id)
     except NotFound:
         return None
 
 
-def questions(request: Request) -> list[ActQuestion]:
-    """The operator's list of what to ask a caller; empty where there is none."""
+def caller_questions(request: Request) -> list[CallerQuestion]:
+    """The questions of the setting `desk_questions`, for the agent to ask a caller."""
     own, language = request.settings.desk_questions, request.language
     return [
-        ActQuestion(code, own_words(own, {}, code, language, request.translate)) for code in own
+        CallerQuestion(code, text_of_code(own, {}, code, language, request.translate))
+        for code in own
     ]
 
 
-def checked_in(request: Request) -> str:
-    """How each question of the list was answered, as a form says it: never what the answer was."""
-    said = {
+def read_caller_answers(request: Request) -> str:
+    """How each question to the caller was answered, as a form says: `code yes, code no`.
+
+    Whether the answer was right, never the answer.
+    """
+    answers = {
         code: "yes" if request.json.get(f"checked-{code}") == "on" else "no"
         for code in request.settings.desk_questions
     }
-    return ", ".join(f"{code} {answer}" for code, answer in said.items())
+    return ", ".join(f"{code} {answer}" for code, answer in answers.items())
 
 
 @dataclass(frozen=True, slots=True)
-class ActConfirmation:
-    """A question of the operator's list in words, and whether it was answered well."""
+class CallerAnswer:
+    """A question that a caller was asked, and whether they answered well."""
 
     words: str
     well: bool
 
 
-def checked_shown(request: Request, checked: str) -> list[ActConfirmation]:
-    """What `checked_in` gave, in the language of the page."""
+def caller_answer_views(request: Request, checked: str) -> list[CallerAnswer]:
+    """What `read_caller_answers` returned, in the language of the page."""
     own, language = request.settings.desk_questions, request.language
-    said = [each.split(" ") for each in checked.split(", ") if each]
+    answers = [each.split(" ") for each in checked.split(", ") if each]
     return [
-        ActConfirmation(own_words(own, {}, code, language, request.translate), answer == "yes")
-        for code, answer in said
+        CallerAnswer(text_of_code(own, {}, code, language, request.translate), answer == "yes")
+        for code, answer in answers
     ]
 
 
-def reason_shown(request: Request, code: str) -> str:
-    """The reason in the language of the page."""
-    return reason_in_words(request.settings, code, request.language, request.translate)
+def reason_sentence(request: Request, code: str) -> str:
+    """The reason with this code in the language of the page."""
+    return reason_text(request.settings, code, request.language, request.translate)
 
 
-def _ending(request: Request, device: Device, every: list[Device]) -> DeviceEnding:
+def _affected_device(request: Request, device: Device, every: list[Device]) -> AffectedDevice:
     connection, settings, now = request.connection, request.settings, request.now
-    return DeviceEnding(
+    return AffectedDevice(
         id=device.id,
         name=device.name,
         kind=device.kind,
         model=model_name(request.site, device.aaguid),
-        status=state_of(device, now),
+        status=current_status(device, now),
         suspended_why=device.suspended_why,
         suspended_reason=device.suspended_reason,
         suspended_until=device.suspended_until,
         last_used_at=device.last_used_at,
         backup_eligible=device.backup_eligible,
-        last=not may_leave(device, every, now),
+        last=not has_other_active_device(device, every, now),
         sessions=count_sessions(connection, settings, device.id, now),
-        applications=live_applications(connection, settings, device.id, now),
+        applications=applications_of_device(connection, settings, device.id, now),
     )

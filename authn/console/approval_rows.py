@@ -1,4 +1,4 @@
-"""What waits for a second member of staff, as it is kept: written, found, listed."""
+"""The table of approvals: acts that wait for a second member of staff, stored, found and listed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Boolean, Connection, String, Uuid, and_, bindparam, or_, select
 
-from authn.console.desk_sessions import Desk, DeskClosedReason
+from authn.console.desk_sessions import Desk, LookReason
 from authn.console.tables import approvals
 from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
@@ -24,17 +24,20 @@ SHOWN_FOR: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A row of `approvals`; `payload` is what the act needs to know besides the person."""
+    """An act that was asked for and needs a second member of staff: a row of `approvals`.
+
+    `payload` is what the act needs to know besides the person.
+    """
 
     id: UUID
     act: Act
     person_id: UUID
     payload: Mapping[str, str]
-    why: DeskClosedReason
+    why: LookReason
     asked_by: UUID | None
-    """None where it was asked at the machine, on the command line."""
+    """None where a local operator asked, on the command line."""
     desk: str | None
-    """At which of their desks they asked, in the roles that they have there."""
+    """The desk at which they asked, in their roles there."""
     asked_at: datetime
     expires_at: datetime
     state: State
@@ -43,19 +46,19 @@ class Approval:
     remark: str
 
     @property
-    def concerned(self) -> set[UUID]:
-        """Whom the act is on."""
+    def persons_acted_on(self) -> set[UUID]:
+        """The ids of the persons that the act would change."""
         merged = self.payload.get("merged_id")
         return {self.person_id, *([UUID(merged)] if merged else [])}
 
     @property
-    def involved(self) -> set[UUID]:
-        """Who is locked, together, where it is decided: whom it is on, and who asked, whose role
-        may end at that moment."""
-        return self.concerned | ({self.asked_by} if self.asked_by else set())
+    def persons_to_lock(self) -> set[UUID]:
+        """The ids to lock together for a decision: those acted on, and who asked, whose role may
+        end at that moment."""
+        return self.persons_acted_on | ({self.asked_by} if self.asked_by else set())
 
-    def on_record(self, desk: Desk) -> dict[str, Any]:
-        """What every event tells of it, as of who did the step (`ApprovalEvent`)."""
+    def event_fields(self, desk: Desk) -> dict[str, Any]:
+        """The fields that every `ApprovalEvent` has, with who took the step as its actor."""
         return {
             "actor_id": desk.person_id,
             "person_id": self.person_id,
@@ -64,7 +67,7 @@ class Approval:
         }
 
     def state_at(self, now: datetime) -> State:
-        """Its state, "expired" once nobody decided in time, though that may not be written yet."""
+        """The state at this moment: "expired" once its time is over, written or not."""
         return "expired" if self.state == "waiting" and self.expires_at <= now else self.state
 
 
@@ -95,7 +98,7 @@ _APPROVED_OF = (
     )
     .order_by(approvals.c.decided_at.desc(), approvals.c.id)
 )
-_AT_THE_MACHINE = (
+_BY_LOCAL_OPERATOR = (
     select(approvals)
     .where(
         approvals.c.asked_by.is_(None), approvals.c.asked_at > bindparam("since", type_=UtcDateTime)
@@ -103,7 +106,7 @@ _AT_THE_MACHINE = (
     .order_by(approvals.c.asked_at.desc(), approvals.c.id)
 )
 # What waits, and what this member of staff asked lately, however it ended.
-_SHOWN = (
+_VISIBLE = (
     select(approvals)
     .where(
         or_(
@@ -120,71 +123,75 @@ _SHOWN = (
     )
     .order_by(approvals.c.asked_at.desc(), approvals.c.id)
 )
-_STATES = _SHOWN.with_only_columns(
+_STATES = _VISIBLE.with_only_columns(
     approvals.c.id, approvals.c.state, approvals.c.expires_at, maintain_column_froms=True
 )
 
 
-def asker(desk: Desk) -> dict[str, Any]:
-    """Who asks, and at which desk, as it is kept; at the machine nobody, at none."""
+def asker_columns(desk: Desk) -> dict[str, Any]:
+    """The columns that say who asks, and at which desk; both None for a local operator."""
     return {"asked_by": desk.person_id, "desk": desk.staff.desk or None}
 
 
 def find_approval(occasion: Occasion, approval_id: UUID) -> Approval | None:
-    """The approval with this id, whatever became of it."""
+    """The approval with this id, in whatever state."""
     row = occasion.connection.execute(_FIND, {"approval_id": approval_id}).first()
     return approval_from_row(occasion.secrets, row) if row else None
 
 
-def shown_approvals(occasion: Occasion, desk: Desk) -> list[Approval]:
-    """What waits for somebody to decide, and what this member of staff asked lately.
+def list_visible_approvals(occasion: Occasion, desk: Desk) -> list[Approval]:
+    """The approvals that this member of staff may decide about, or asked for lately.
 
-    Nothing that others asked about themselves: neither of two who would be one sees it.
+    Without those that others asked for about this member of staff, a merge included.
     """
-    rows = occasion.connection.execute(_SHOWN, _shown_to(desk, occasion.now))
+    rows = occasion.connection.execute(_VISIBLE, _visible_to(desk, occasion.now))
     found = [approval_from_row(occasion.secrets, row) for row in rows]
     own = desk.person_id
-    return [each for each in found if each.asked_by == own or own not in each.concerned]
+    return [each for each in found if each.asked_by == own or own not in each.persons_acted_on]
 
 
-def asked_at_the_machine(occasion: Occasion) -> list[Approval]:
-    """What was asked on the command line lately, however it ended, the newest first."""
-    rows = occasion.connection.execute(_AT_THE_MACHINE, {"since": occasion.now - SHOWN_FOR})
+def list_local_operator_approvals(occasion: Occasion) -> list[Approval]:
+    """The approvals asked for on the command line lately, in any state, newest first."""
+    rows = occasion.connection.execute(_BY_LOCAL_OPERATOR, {"since": occasion.now - SHOWN_FOR})
     return [approval_from_row(occasion.secrets, row) for row in rows]
 
 
-def states_shown(connection: Connection, desk: Desk, now: datetime) -> list[str]:
-    """What tells, in one statement, whether `shown_approvals` has changed."""
-    rows = connection.execute(_STATES, _shown_to(desk, now))
+def visible_approval_states(connection: Connection, desk: Desk, now: datetime) -> list[str]:
+    """A line for each row of `list_visible_approvals`, by which a change is seen; one statement."""
+    rows = connection.execute(_STATES, _visible_to(desk, now))
     return [f"{row.id} {row.state} {row.expires_at > now}" for row in rows]
 
 
-def waiting_of(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> list[Approval]:
-    """What this member of staff asked of this kind about this person, and nobody decided yet."""
+def find_waiting_approvals(
+    occasion: Occasion, desk: Desk, act: Act, person_id: UUID
+) -> list[Approval]:
+    """The undecided approvals of this act that this member of staff asked for about this person."""
     parameters = {
         "person_id": person_id,
         "act": act,
-        **asker(desk),
+        **asker_columns(desk),
         "now": occasion.now,
     }
     rows = occasion.connection.execute(_WAITING_OF, parameters)
     return [approval_from_row(occasion.secrets, row) for row in rows]
 
 
-def approved_of(occasion: Occasion, desk: Desk, act: Act, person_id: UUID) -> list[Approval]:
-    """What this member of staff asked of this kind about this person, and somebody approved lately
-    enough; who asked has not carried it out. The newest first."""
+def find_granted_approvals(
+    occasion: Occasion, desk: Desk, act: Act, person_id: UUID
+) -> list[Approval]:
+    """The approvals of this act that this member of staff was given about this person, not used yet
+    and not too old; newest first."""
     parameters = {
         "person_id": person_id,
         "act": act,
-        **asker(desk),
+        **asker_columns(desk),
         "since": occasion.now - occasion.settings.desk_approval_lifetime,
     }
     rows = occasion.connection.execute(_APPROVED_OF, parameters)
     return [approval_from_row(occasion.secrets, row) for row in rows]
 
 
-def _shown_to(desk: Desk, now: datetime) -> dict[str, Any]:
+def _visible_to(desk: Desk, now: datetime) -> dict[str, Any]:
     decides = desk.staff.may("approve")
     return {
         "now": now,
@@ -195,7 +202,7 @@ def _shown_to(desk: Desk, now: datetime) -> dict[str, Any]:
 
 
 def store_approval(occasion: Occasion, asked: Approval) -> None:
-    """The approval is in the table, its payload encrypted."""
+    """Insert the approval, with its payload encrypted."""
     columns = [column.name for column in approvals.c]
     row = {name: getattr(asked, name) for name in columns if hasattr(asked, name)}
     payload = orjson.dumps(asked.payload)
@@ -209,14 +216,14 @@ def store_approval(occasion: Occasion, asked: Approval) -> None:
 
 
 def approval_from_row(secrets: Secrets, row: Any) -> Approval:
-    """A row of `approvals` as a value."""
+    """The approval of a row, its payload decrypted."""
     payload = orjson.loads(decrypt(secrets, row.payload_encrypted, _context(row.id)))
     return Approval(
         id=row.id,
         act=cast("Act", row.act),
         person_id=row.person_id,
         payload=payload,
-        why=DeskClosedReason(row.reason, row.explanation, row.ticket),
+        why=LookReason(row.reason, row.explanation, row.ticket),
         asked_by=row.asked_by,
         desk=row.desk,
         asked_at=row.asked_at,

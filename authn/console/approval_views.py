@@ -1,4 +1,4 @@
-"""Approvals as the pages show them; to another one than who asked, showing one is a look."""
+"""Views of approvals for the pages; shown to anybody but who asked, each is recorded as a look."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,42 +6,42 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from authn.audit.desk_events import ApprovalSeen
+from authn.audit.events.desk_acts import ApprovalSeen
+from authn.console.act_rules import find_persons_at_desk
 from authn.console.act_views import (
-    ActConfirmation,
-    Effects,
-    checked_shown,
-    effects_if_there,
-    reason_shown,
+    ActEffects,
+    CallerAnswer,
+    caller_answer_views,
+    find_effects_or_none,
+    reason_sentence,
 )
 from authn.console.approval_rows import Approval
 from authn.console.approvals import may_decide
-from authn.console.deeds import ActDetails, particulars_of
 from authn.console.desk_sessions import Desk
-from authn.console.on_record import record_several_at_desk
-from authn.console.targets import seen_persons
-from authn.devices.devices import devices_among
+from authn.console.device_acts import ActDetails, details_from_payload
+from authn.console.recording import record_several_at_desk
+from authn.devices.devices import find_devices
 from authn.devices.tables import Device
-from authn.enrolment.desk_code_rows import desk_codes_among
+from authn.enrolment.desk_code_rows import find_desk_codes
 from authn.enrolment.desk_tables import DeskCode
 from authn.errors import N_
 from authn.federation.foreign_identities import ForeignIdentity, find_identity
-from authn.notices.address import mask_address
-from authn.notices.addresses import ContactAddress, addresses_among
+from authn.notices.contact_addresses import ContactAddress, find_contact_addresses
+from authn.notices.mail_address import mask_address
 from authn.people.tables import Person
 from authn.staff.roles import Act
 from authn.web.request import Request
 
-AT_THE_MACHINE: Final = N_("The operator, at the machine of this service")
-# What ends with these is told; the others open something, and end nothing.
+LOCAL_OPERATOR: Final = N_("The operator, at the machine of this service")
+# The page says what ends by these acts; the others end nothing.
 ENDING: Final[frozenset[Act]] = frozenset({"suspend", "unlink", "unlink-last", "block-all"})
 Owned = TypeVar("Owned", Device, ContactAddress)
-ON_A_DEVICE: Final[frozenset[Act]] = ENDING | {"resume", "reinstate"}
+DEVICE_ACTS: Final[frozenset[Act]] = ENDING | {"resume", "reinstate"}
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
-    """An approval as a page shows it; `decides` is whether whoever looks may decide about it.
+    """An approval as a page shows it; `decides` is whether the viewer may decide about it.
 
     `address` is what would be added or removed, or what gets the second half of a code; `identity`
     what would lead to the person, for who decides alone.
@@ -62,7 +62,7 @@ class ApprovalView:
     own: bool
     decides: bool
     device: str
-    effects: Effects | None
+    effects: ActEffects | None
     ends: bool
     gone: bool
     address: str
@@ -70,12 +70,12 @@ class ApprovalView:
     desk_code: DeskCode | None
     identity: ForeignIdentity | None
     other: Person | None
-    checked: list[ActConfirmation]
+    checked: list[CallerAnswer]
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalNames:
-    """What approvals speak of, each by its id: read at once for all of them."""
+    """The persons, devices, addresses and codes that a list of approvals names, each by its id."""
 
     persons: Mapping[UUID, Person]
     devices: Mapping[UUID, Device]
@@ -84,52 +84,52 @@ class ApprovalNames:
 
 
 def approval_views(request: Request, desk: Desk, found: Sequence[Approval]) -> list[ApprovalView]:
-    """As a list shows them, however many, for the same number of statements.
+    """The views of a list of approvals, in a fixed number of statements.
 
-    To another one than who asked it each is a look at that person, on record.
+    Each is recorded as a look at its person, but for who asked.
     """
     if not found:
         return []
     looks = [
-        ApprovalSeen(**each.on_record(desk), **each.why.on_record())
+        ApprovalSeen(**each.event_fields(desk), **each.why.event_fields())
         for each in found
         if each.asked_by != desk.person_id
     ]
     record_several_at_desk(request, desk, looks)
-    known = _known(request, found)
+    known = _find_names(request, found)
     return [_view(request, desk, each, known) for each in found]
 
 
 def approval_view(request: Request, desk: Desk, found: Approval) -> ApprovalView:
-    """One of them, with what would end by it, and the identity that would be matched."""
+    """The view of an approval, with what would end by it, and the identity to be matched."""
     (view,) = approval_views(request, desk, [found])
     effects = None
-    if view.state == "waiting" and found.act in ON_A_DEVICE:
-        device_id = particulars_of(found.payload).device_id
-        effects = effects_if_there(request, found.person_id, device_id)
+    if view.state == "waiting" and found.act in DEVICE_ACTS:
+        device_id = details_from_payload(found.payload).device_id
+        effects = find_effects_or_none(request, found.person_id, device_id)
     identity = _identity(request, found) if view.decides else None
     return replace(view, effects=effects, identity=identity)
 
 
 def _view(request: Request, desk: Desk, found: Approval, known: ApprovalNames) -> ApprovalView:
-    particulars = particulars_of(found.payload)
+    details = details_from_payload(found.payload)
     state = found.state_at(request.now)
-    on_device = state == "waiting" and found.act in ON_A_DEVICE
-    device = _own(found, known.devices, particulars.device_id) if on_device else None
+    on_device = state == "waiting" and found.act in DEVICE_ACTS
+    device = _owned_by_person(found, known.devices, details.device_id) if on_device else None
     code_id = _desk_code_id(found)
     desk_code = known.desk_codes.get(code_id) if code_id else None
-    other = particulars.merged_id
+    other = details.merged_id
     return ApprovalView(
         id=found.id,
         act=found.act,
         state=state,
         person=known.persons[found.person_id],
-        asked_by=_asker(request, found, known),
+        asked_by=_asker_name(request, found, known),
         asked_at=found.asked_at,
         expires_at=found.expires_at,
         decided_by=known.persons[found.decided_by].full_name if found.decided_by else "",
         remark=found.remark,
-        reason=reason_shown(request, found.why.reason),
+        reason=reason_sentence(request, found.why.reason),
         explanation=found.why.explanation,
         ticket=found.why.ticket,
         own=found.asked_by == desk.person_id,
@@ -138,73 +138,75 @@ def _view(request: Request, desk: Desk, found: Approval, known: ApprovalNames) -
         effects=None,
         ends=found.act in ENDING,
         gone=on_device and device is None,
-        address=_address(found, particulars, desk_code, known),
-        adds_address=bool(particulars.address),
+        address=_address(found, details, desk_code, known),
+        adds_address=bool(details.address),
         desk_code=desk_code,
         identity=None,
         other=known.persons[other] if other else None,
-        checked=checked_shown(request, particulars.checked),
+        checked=caller_answer_views(request, details.checked),
     )
 
 
-def _known(request: Request, found: Iterable[Approval]) -> ApprovalNames:
-    """Four statements, whatever is asked."""
+def _find_names(request: Request, found: Iterable[Approval]) -> ApprovalNames:
+    """Everything that the approvals name, in four statements."""
     people: set[UUID | None] = set()
     devices: set[UUID | None] = set()
     addresses: set[UUID | None] = set()
     for each in found:
-        particulars = particulars_of(each.payload)
-        people |= {*each.concerned, each.asked_by, each.decided_by}
-        devices.add(particulars.device_id)
-        addresses.add(particulars.address_id)
+        details = details_from_payload(each.payload)
+        people |= {*each.persons_acted_on, each.asked_by, each.decided_by}
+        devices.add(details.device_id)
+        addresses.add(details.address_id)
     connection, secrets, now = request.connection, request.secrets, request.now
-    desk_codes = desk_codes_among(connection, _there(map(_desk_code_id, found)))
+    desk_codes = find_desk_codes(connection, _present_ids(map(_desk_code_id, found)))
     addresses |= {each.address_id for each in desk_codes.values()}
     return ApprovalNames(
-        seen_persons(connection, _there(people)),
-        devices_among(connection, _there(devices)),
-        addresses_among(connection, secrets, _there(addresses), now),
+        find_persons_at_desk(connection, _present_ids(people)),
+        find_devices(connection, _present_ids(devices)),
+        find_contact_addresses(connection, secrets, _present_ids(addresses), now),
         desk_codes,
     )
 
 
-def _there(ids: Iterable[UUID | None]) -> set[UUID]:
+def _present_ids(ids: Iterable[UUID | None]) -> set[UUID]:
     return {each for each in ids if each}
 
 
-def _own(found: Approval, known: Mapping[UUID, Owned], of_id: UUID | None) -> Owned | None:
-    """What is known by this id, if it is the person's whom the approval is about."""
+def _owned_by_person(
+    found: Approval, known: Mapping[UUID, Owned], of_id: UUID | None
+) -> Owned | None:
+    """The value with this id, if it belongs to the person whom the approval is about."""
     one = known.get(of_id) if of_id else None
     return one if one and one.person_id == found.person_id else None
 
 
 def _address(
-    found: Approval, particulars: ActDetails, desk_code: DeskCode | None, known: ApprovalNames
+    found: Approval, details: ActDetails, desk_code: DeskCode | None, known: ApprovalNames
 ) -> str:
-    """The address that it is about, masked; "" for none, or one that is gone."""
-    if particulars.address:
-        return mask_address(particulars.address)
-    address_id = desk_code.address_id if desk_code else particulars.address_id
-    address = _own(found, known.addresses, address_id)
+    """The address that the approval is about, masked; "" for none, or for one that is gone."""
+    if details.address:
+        return mask_address(details.address)
+    address_id = desk_code.address_id if desk_code else details.address_id
+    address = _owned_by_person(found, known.addresses, address_id)
     return mask_address(address.address) if address else ""
 
 
 def _desk_code_id(found: Approval) -> UUID | None:
-    """The code that would be printed."""
+    """The id of the desk code that would be printed."""
     code_id = found.payload.get("desk_code_id")
     return UUID(code_id) if code_id else None
 
 
 def _identity(request: Request, found: Approval) -> ForeignIdentity | None:
-    """The foreign identity that would lead to the person."""
+    """The foreign identity that would be matched to the person."""
     identity_id = found.payload.get("identity_id")
     if not identity_id:
         return None
     return find_identity(request.connection, request.secrets, UUID(identity_id))
 
 
-def _asker(request: Request, found: Approval, known: ApprovalNames) -> str:
-    """Who asked, by name; or in words who is at the machine."""
+def _asker_name(request: Request, found: Approval, known: ApprovalNames) -> str:
+    """The name of who asked, or that a local operator did."""
     if found.asked_by is None:
-        return request.translate(AT_THE_MACHINE)
+        return request.translate(LOCAL_OPERATOR)
     return known.persons[found.asked_by].full_name

@@ -1,8 +1,8 @@
-"""Four eyes: acts that wait for a second member of staff, and how that ends.
+"""Four eyes: how an act that waits for a second member of staff is asked for, decided and used.
 
-Each step out of `waiting` is one conditional UPDATE: of two approvals at once, an approval against
-a withdrawal or against the end of its time, exactly one happens. What an approval carries out is in
-`console.approving`, in the same transaction.
+Each step out of `waiting` is one conditional UPDATE: of two decisions at once, or a decision
+against a withdrawal or the end of its time, exactly one happens. `acts.approve` performs what was
+approved, in the same transaction.
 """
 
 from collections.abc import Mapping
@@ -11,32 +11,38 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, update
 
-from authn.audit import desk_events as events
+from authn.audit.events import desk_acts as events
+from authn.console.act_rules import (
+    BEGAN_RECOVERY,
+    began_recovery_that_ends,
+    find_person_at_desk,
+    not_found_error,
+    record_desk_refusal,
+    refuse_who_began_recovery,
+)
 from authn.console.approval_rows import (
     OF_ID,
     WAITS,
     Approval,
     State,
     approval_from_row,
-    approved_of,
-    asker,
+    asker_columns,
     find_approval,
-    shown_approvals,
+    find_granted_approvals,
+    find_waiting_approvals,
+    list_visible_approvals,
     store_approval,
-    waiting_of,
 )
 from authn.console.desk_sessions import Desk
-from authn.console.on_record import record_at_desk
-from authn.console.returns_begun import WHY_NOT, began_what_ends, refuse_who_began
+from authn.console.recording import record_at_desk
 from authn.console.tables import approvals
-from authn.console.targets import note_refused, nothing_here, seen_person
 from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
 from authn.errors import N_, Expired, Forbidden
 from authn.people.persons import lock_person
+from authn.staff.members import lock_role_for
 from authn.staff.roles import Act
-from authn.staff.staff import hold_roles_for
 
 LONGEST_REMARK: Final = 200
 COUNTS_NO_MORE: Final = N_("Who agreed to this may not agree any more. Ask for it anew.")
@@ -48,11 +54,11 @@ _DECIDE = (
         state=bindparam("after"),
         decided_by=bindparam("by"),
         decided_at=bindparam("now", type_=UtcDateTime),
-        remark=bindparam("said"),
+        remark=bindparam("with_remark"),
     )
     .returning(approvals)
 )
-_FAIL = update(approvals).where(OF_ID).values(state="failed", remark=bindparam("said"))
+_FAIL = update(approvals).where(OF_ID).values(state="failed", remark=bindparam("with_remark"))
 _USE = (
     update(approvals)
     .where(OF_ID, approvals.c.state == "approved")
@@ -61,15 +67,15 @@ _USE = (
 )
 
 
-def ask(
+def request_approval(
     occasion: Occasion, desk: Desk, act: Act, person_id: UUID, payload: Mapping[str, str]
 ) -> Approval:
-    """What waits now for a second member of staff, for the reason that the desk has.
+    """The approval that waits now for a second member of staff, for the reason that the desk has.
 
-    The same, asked twice by the same one at the same desk, waits once.
+    An act asked for twice by somebody at one desk waits once.
     """
     lock_person(occasion.connection, person_id)
-    for waiting in waiting_of(occasion, desk, act, person_id):
+    for waiting in find_waiting_approvals(occasion, desk, act, person_id):
         if waiting.payload == payload:
             return waiting
     now = occasion.now
@@ -79,7 +85,7 @@ def ask(
         person_id=person_id,
         payload=payload,
         why=desk.why,
-        **asker(desk),
+        **asker_columns(desk),
         asked_at=now,
         expires_at=now + occasion.settings.desk_approval_lifetime,
         state="waiting",
@@ -88,7 +94,7 @@ def ask(
         remark="",
     )
     store_approval(occasion, asked)
-    event = events.ApprovalAsked(**asked.on_record(desk), **asked.why.on_record())
+    event = events.ApprovalAsked(**asked.event_fields(desk), **asked.why.event_fields())
     record_at_desk(occasion, desk, event)
     return asked
 
@@ -96,69 +102,72 @@ def ask(
 def may_decide(desk: Desk, approval: Approval) -> bool:
     """Whether this member of staff may decide, in a role of the desk at which they are now.
 
-    Another one than who asked, and not about themselves; asked at any desk: a small one may have
-    one supervisor alone, who may be who asks, and what is asked at the machine is of none.
+    Not who asked, and not about themselves. Asked at any desk: a small desk may have a single
+    supervisor, who may be who asks, and a local operator asks at no desk.
     """
-    return desk.staff.may("approve") and not _concerns(desk.person_id, approval)
+    return desk.staff.may("approve") and not _is_involved(desk.person_id, approval)
 
 
-def count_waiting(occasion: Occasion, desk: Desk) -> int:
-    """How many this member of staff may decide about now."""
-    shown = shown_approvals(occasion, desk)
+def count_waiting_approvals(occasion: Occasion, desk: Desk) -> int:
+    """How many approvals this member of staff may decide about now."""
+    shown = list_visible_approvals(occasion, desk)
     return sum(
         each.state_at(occasion.now) == "waiting" and may_decide(desk, each) for each in shown
     )
 
 
-def decide(
+def record_decision(
     occasion: Occasion, desk: Desk, approval_id: UUID, after: State, remark: str = ""
 ) -> Approval:
-    """The approval, approved or refused by this, and by nobody else.
+    """The approval, moved out of `waiting` by this decision and by no other.
 
     Raises `NotFound` where this member of staff may not decide, `Forbidden` where they began the
-    return that would end by it, and `Expired` when it doesn't wait any more.
+    account recovery that the act would end, and `Expired` when it doesn't wait any more.
     """
     known = find_approval(occasion, approval_id)
     if known is None or not may_decide(desk, known):
-        note_refused(
+        record_desk_refusal(
             occasion, desk, "approve", "not by this one", known.person_id if known else None
         )
-        raise nothing_here()
+        raise not_found_error()
     if after == "approved":  # to say no opens nothing
-        refuse_who_began(occasion, desk, "approve", known.person_id, known.act)
-    return _step(occasion, desk, approval_id, after, remark)
+        refuse_who_began_recovery(occasion, desk, "approve", known.person_id, known.act)
+    return _leave_waiting(occasion, desk, approval_id, after, remark)
 
 
-def refuse(occasion: Occasion, desk: Desk, approval_id: UUID, remark: str) -> Approval:
-    """What was asked is refused, and is never done by it. Raises as `decide`."""
-    said = " ".join(remark.split())[:LONGEST_REMARK]  # one line, wherever it is shown
-    refused = decide(occasion, desk, approval_id, "refused", said)
+def record_refusal(occasion: Occasion, desk: Desk, approval_id: UUID, remark: str) -> Approval:
+    """The approval is refused, with a remark for who asked. Raises as `record_decision`."""
+    remark = " ".join(remark.split())[:LONGEST_REMARK]  # one line, wherever it is shown
+    refused = record_decision(occasion, desk, approval_id, "refused", remark)
     event = events.ApprovalRefused(
-        **refused.on_record(desk), asked_by=refused.asked_by, remark=refused.remark
+        **refused.event_fields(desk), asked_by=refused.asked_by, remark=refused.remark
     )
     record_at_desk(occasion, desk, event)
     return refused
 
 
-def withdraw(occasion: Occasion, desk: Desk, approval_id: UUID) -> Approval:
-    """Who asked takes it back. Raises `NotFound` for anybody else, and `Expired` as `decide`."""
+def record_withdrawal(occasion: Occasion, desk: Desk, approval_id: UUID) -> Approval:
+    """The approval is withdrawn by who asked.
+
+    Raises `NotFound` for anybody else, and `Expired` when it doesn't wait any more.
+    """
     known = find_approval(occasion, approval_id)
     if known is None or known.asked_by != desk.person_id:
-        note_refused(
+        record_desk_refusal(
             occasion, desk, "withdraw", "asked by another", known.person_id if known else None
         )
-        raise nothing_here()
-    withdrawn = _step(occasion, desk, approval_id, "withdrawn", "")
-    record_at_desk(occasion, desk, events.ApprovalWithdrawn(**withdrawn.on_record(desk)))
+        raise not_found_error()
+    withdrawn = _leave_waiting(occasion, desk, approval_id, "withdrawn", "")
+    record_at_desk(occasion, desk, events.ApprovalWithdrawn(**withdrawn.event_fields(desk)))
     return withdrawn
 
 
-def fail(occasion: Occasion, desk: Desk, approval: Approval, failure: str) -> None:
-    """It was approved, and could not be done any more: nothing of it happens by it."""
-    parameters = {"approval_id": approval.id, "said": failure}
+def record_failure(occasion: Occasion, desk: Desk, approval: Approval, failure: str) -> None:
+    """The approval was given, but its act was not possible any more: nothing of it was done."""
+    parameters = {"approval_id": approval.id, "with_remark": failure}
     occasion.connection.execute(_FAIL, parameters)
     event = events.ApprovalFailed(
-        **approval.on_record(desk), asked_by=approval.asked_by, failure=failure
+        **approval.event_fields(desk), asked_by=approval.asked_by, failure=failure
     )
     record_at_desk(occasion, desk, event)
 
@@ -166,72 +175,72 @@ def fail(occasion: Occasion, desk: Desk, approval: Approval, failure: str) -> No
 def use_approval(
     occasion: Occasion, desk: Desk, act: Act, person_id: UUID, payload: Mapping[str, str]
 ) -> Approval | None:
-    """What was approved and this member of staff had asked, spent by this; None without one.
+    """Spend the approval that this member of staff was given for this act; None without one.
 
     For an act that who asked carries out themselves, as a code that is printed where they are: once
-    for each approval, within as much time as it could wait, and of exactly this `payload`: what was
-    approved for anything else is neither used nor spent. Raises `Forbidden` where who approved it
-    may not any more: it counts for nothing then, and is on record.
+    for each approval, within as much time as it could wait, and with exactly this `payload`. Raises
+    `Forbidden`, on record, where who approved may not approve any more.
     """
     must_write(occasion.connection)
-    found = approved_of(occasion, desk, act, person_id)
+    found = find_granted_approvals(occasion, desk, act, person_id)
     approval = next((each for each in found if each.payload == payload), None)
     if approval is None:
         return None
     if occasion.connection.execute(_USE, {"approval_id": approval.id}).first() is None:
         return None
-    if failure := _lapsed(occasion, approval):
-        occasion.connection.execute(_FAIL, {"approval_id": approval.id, "said": failure})
+    if failure := _why_lapsed(occasion, approval):
+        occasion.connection.execute(_FAIL, {"approval_id": approval.id, "with_remark": failure})
         event = events.ApprovalLapsed(
-            **approval.on_record(desk), approved_by=approval.decided_by, failure=failure
+            **approval.event_fields(desk), approved_by=approval.decided_by, failure=failure
         )
         record_at_desk(occasion, desk, event)
         raise Forbidden("approver_may_not", COUNTS_NO_MORE, detail=failure)
     return approval
 
 
-def _concerns(person_id: UUID, approval: Approval) -> bool:
-    """Whether they asked it, or it is about them: then they are no second person."""
-    return person_id in {approval.asked_by, *approval.concerned}
+def _is_involved(person_id: UUID, approval: Approval) -> bool:
+    """Whether they asked for it, or it acts on them: then they are no second person."""
+    return person_id in {approval.asked_by, *approval.persons_acted_on}
 
 
-def _lapsed(occasion: Occasion, approval: Approval) -> str:
-    """Why who approved it would not be let approve it now, for operators; "" where they would.
+def _why_lapsed(occasion: Occasion, approval: Approval) -> str:
+    """Why who approved may not approve any more, in words for operators; "" where they may.
 
-    From here on nobody takes their role away before this is done. At whatever desk it is theirs: at
-    whatever desk they approved it.
+    Locks their roles, of any desk, until the transaction ends.
     """
     decider = approval.decided_by
     assert decider is not None, "it was approved"
-    if not hold_roles_for(occasion.connection, decider, "approve"):
+    if not lock_role_for(occasion.connection, decider, "approve"):
         return "no supervisor"
-    person = seen_person(occasion.connection, decider)
+    person = find_person_at_desk(occasion.connection, decider)
     if person is None or person.deceased or person.merged_into is not None:
         return "nobody any more"
-    if _concerns(decider, approval):
+    if _is_involved(decider, approval):
         return "not by this one"
-    began = began_what_ends(occasion, decider, approval.act, approval.person_id)
-    return WHY_NOT if began else ""
+    began = began_recovery_that_ends(occasion, decider, approval.act, approval.person_id)
+    return BEGAN_RECOVERY if began else ""
 
 
-def not_waiting() -> Expired:
-    """The refusal of a decision about what was decided, taken back, or too old."""
+def approval_over_error() -> Expired:
+    """The error of a decision about what was decided, withdrawn, or waited too long."""
     return Expired(
         "approval_over",
         N_("This was decided already, was taken back, or waited too long. Nothing was done now."),
     )
 
 
-def _step(occasion: Occasion, desk: Desk, approval_id: UUID, after: State, said: str) -> Approval:
+def _leave_waiting(
+    occasion: Occasion, desk: Desk, approval_id: UUID, after: State, remark: str
+) -> Approval:
     must_write(occasion.connection)
     parameters = {
         "approval_id": approval_id,
         "now": occasion.now,
         "after": after,
         "by": desk.person_id,
-        "said": said,
+        "with_remark": remark,
     }
     row = occasion.connection.execute(_DECIDE, parameters).first()
     if row is None:
-        raise not_waiting()
+        raise approval_over_error()
     return approval_from_row(occasion.secrets, row)

@@ -1,31 +1,47 @@
-"""The chain of the log as an auditor sees it, and the check of its last signed day."""
+"""/desk/audit/chain: how far the audit log is chained, its signed days, a check of the last day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
+from starlette.responses import Response
 
-from authn.audit.chain import BEGINNING, ChainProgress, WaitingRows, progress_of, waiting
+from authn.audit.chain import (
+    BEGINNING,
+    ChainProgress,
+    WaitingRows,
+    chain_progress,
+    find_waiting_rows,
+)
 from authn.audit.days import SignedDay, signed_days
-from authn.audit.searching import AuditFilters, search
-from authn.audit.verification import CHAINED_WITHIN, VerifiedChain
-from authn.audit.verified_parts import verify_day
-from authn.audit.watching_events import AuditVerified
+from authn.audit.events.audit_log import AuditVerified
+from authn.audit.log import record
+from authn.audit.searching import AuditFilters, search_rows
+from authn.audit.verification import CHAINED_WITHIN, VerifiedChain, verify_day
+from authn.console.desk_pages import render_desk_page
+from authn.console.outside_results import outside_result
+from authn.console.staff_endpoints import (
+    DeskSession,
+    desk_endpoint,
+    desk_form,
+    desk_page,
+    not_found_error,
+)
 from authn.db.transaction import reading
 from authn.keys.audit_days import check_head
 from authn.keys.signing_keys import load_audit_keys
+from authn.web.request import Request, redirect
 from authn.web.site import Site
 
 DAYS_SHOWN: Final = 31
 MOST_AT_ONCE: Final = 200_000
-"""Of a larger day the command line does the check: nobody waits that long for a page."""
+"""Rows of a day that a page checks; a larger day is checked on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """When rows were last held against what was written, of which day ("" for all), and how many
-    findings there were."""
+    """The latest check of the chain: of which day ("" for all), and with how many findings."""
 
     at: datetime
     day: str
@@ -36,7 +52,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class ChainView:
-    """How far the chain has come, what waits, the last signed days, the last checks."""
+    """How far the chain has come, what waits, the latest signed days, the latest check."""
 
     progress: ChainProgress
     waiting: WaitingRows
@@ -47,17 +63,17 @@ class ChainView:
 
     @property
     def can_verify(self) -> bool:
-        """Whether the last signed day is short enough to be checked while somebody waits."""
+        """Whether the latest signed day is small enough to be checked while a page waits."""
         return bool(self.days) and self.days[0].day.rows <= MOST_AT_ONCE
 
 
 def chain_view(connection: Connection, now: datetime) -> ChainView:
-    """The chain as it is now: some statements over its index."""
-    left = waiting(connection)
+    """The chain as it is now."""
+    left = find_waiting_rows(connection)
     days = signed_days(connection)
     late = left.since is not None and now - left.since > CHAINED_WITHIN
     return ChainView(
-        progress=progress_of(connection),
+        progress=chain_progress(connection),
         waiting=left,
         late=late,
         days=days[: -DAYS_SHOWN - 1 : -1],
@@ -67,13 +83,13 @@ def chain_view(connection: Connection, now: datetime) -> ChainView:
 
 
 def last_verification(connection: Connection) -> Verification | None:
-    """The latest check that is on record, of a day or of the whole log."""
-    found = search(connection, AuditFilters(event=AuditVerified.name), None, 1).rows
+    """The latest check in the audit log, of a day or of the whole log."""
+    found = search_rows(connection, AuditFilters(event=AuditVerified.name), None, 1).rows
     return Verification(found[0].occurred_at, **found[0].details) if found else None
 
 
-def check_of_day(site: Site, signed: SignedDay) -> AuditVerified:
-    """Every seal and link of the day, its head, the head's signature and the exported file."""
+def verify_signed_day(site: Site, signed: SignedDay) -> AuditVerified:
+    """The result of checking every seal and link of a day, its head, signature and export."""
     checked = VerifiedChain(0, BEGINNING)
     with reading(site.database) as connection:
         keys = load_audit_keys(connection, site.secrets)
@@ -81,3 +97,30 @@ def check_of_day(site: Site, signed: SignedDay) -> AuditVerified:
     findings += check_head(keys, site.settings, signed)
     first = str(findings[0]) if findings else ""
     return AuditVerified(day=signed.day.day, rows=checked.rows, findings=len(findings), first=first)
+
+
+@desk_endpoint("see-audit")
+def show_audit_chain(request: Request, desk: DeskSession) -> Response:
+    """The page of the audit chain."""
+    chain = chain_view(request.connection, request.now)
+    return render_desk_page(
+        request, desk, "console/audit_chain.html", chain=chain, most_at_once=MOST_AT_ONCE
+    )
+
+
+@desk_endpoint("see-audit")
+def verify_last_day(request: Request, desk: DeskSession) -> Response:
+    """The latest signed day is checked, and the result is in the audit log."""
+    days = signed_days(request.connection)
+    if not days or days[-1].day.rows > MOST_AT_ONCE:
+        raise not_found_error()
+    found = outside_result(request, "verify", lambda: verify_signed_day(request.site, days[-1]))
+    event = replace(found, actor_id=desk.person_id)
+    record(request.connection, request.secrets, event, request.now, request.reference)
+    return redirect("/desk/audit/chain")
+
+
+routes = [
+    desk_page("/desk/audit/chain", show_audit_chain),
+    desk_form("/desk/audit/chain/verify", verify_last_day),
+]

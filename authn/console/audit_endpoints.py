@@ -1,22 +1,32 @@
-"""/desk/audit: what is on record, for whoever may read all of it; persons by internal id alone.
+"""/desk/audit: auditors search the audit log; persons appear by internal id alone.
 
-Looking is itself on record, after what it shows: so no search finds itself.
+Each look is itself recorded, after the page is made: so no search finds itself.
 """
 
 from typing import Final
 
 from starlette.responses import Response, StreamingResponse
 
-from authn.audit.searching import find_row, search
-from authn.audit.verified_parts import soundness_of
-from authn.audit.watching_events import AuditRowSeen, AuditSearched
-from authn.console.audit_csv import MOST_IN_FILE, file_of
-from authn.console.audit_filters import AuditSearch, mark_of, read_sought, written_mark
-from authn.console.audit_views import line_of, meanings, row_view
-from authn.console.desk import DeskSession, at_desk, nothing_here
-from authn.console.on_record import record_at_desk
-from authn.console.routes import desk_form, desk_page
-from authn.console.shown import desk_answer
+from authn.audit.events.audit_log import AuditRowSeen, AuditSearched
+from authn.audit.searching import find_row, search_rows
+from authn.audit.verification import verify_row
+from authn.console.audit_csv import MOST_IN_FILE, generate_audit_csv
+from authn.console.audit_filters import (
+    AuditSearch,
+    format_row_mark,
+    parse_row_mark,
+    read_audit_search,
+)
+from authn.console.audit_views import audit_line, audit_row_view, event_meanings
+from authn.console.desk_pages import render_desk_page
+from authn.console.recording import record_at_desk
+from authn.console.staff_endpoints import (
+    DeskSession,
+    desk_endpoint,
+    desk_form,
+    desk_page,
+    not_found_error,
+)
 from authn.people.ssin import today_in_brussels
 from authn.web.csv_lines import MEDIA_TYPE
 from authn.web.request import Request, redirect
@@ -25,45 +35,45 @@ ROWS_ON_PAGE: Final = 50
 HIGHEST_ROW: Final = 2**63 - 1  # of a big integer
 
 
-@at_desk("see-audit")
-def audit(request: Request, desk: DeskSession) -> Response:
-    """The newest rows of what is looked for."""
-    sought = read_sought(request, request.query)
+@desk_endpoint("see-audit")
+def show_audit_search(request: Request, desk: DeskSession) -> Response:
+    """The search form with the newest rows that match."""
+    sought = read_audit_search(request, request.query)
     if sought.errors:
         return _form(request, desk, sought, 422)
-    before = mark_of(request.query.get("before", ""))
-    found = search(request.connection, sought.filters, before, ROWS_ON_PAGE)
-    _note(request, desk, sought, "page")
+    before = parse_row_mark(request.query.get("before", ""))
+    found = search_rows(request.connection, sought.filters, before, ROWS_ON_PAGE)
+    _record_search(request, desk, sought, "page")
     return _form(
         request,
         desk,
         sought,
-        rows=[line_of(each) for each in found.rows],
-        further=written_mark(found.further) if found.further else "",
+        rows=[audit_line(each) for each in found.rows],
+        further=format_row_mark(found.further) if found.further else "",
         given_up=found.given_up,
         newest=before is None,
     )
 
 
-@at_desk("see-audit")
-def audit_search(request: Request, desk: DeskSession) -> Response:
-    """From the form to the address of what it looks for; what is wrong is asked again."""
-    sought = read_sought(request, request.form)
+@desk_endpoint("see-audit")
+def submit_audit_search(request: Request, desk: DeskSession) -> Response:
+    """A redirect from the form to the address of its search; or the form with its errors."""
+    sought = read_audit_search(request, request.form)
     if sought.errors:
         return _form(request, desk, sought, 422)
     return redirect(f"/desk/audit?{sought.address}" if sought.address else "/desk/audit")
 
 
-@at_desk("see-audit")
-def audit_file(request: Request, desk: DeskSession) -> Response:
-    """What is looked for as a CSV file (RFC 4180), up to a bound."""
-    sought = read_sought(request, request.query)
+@desk_endpoint("see-audit")
+def download_audit_csv(request: Request, desk: DeskSession) -> Response:
+    """The rows that match as a CSV file."""
+    sought = read_audit_search(request, request.query)
     if sought.errors:
-        raise nothing_here()
-    _note(request, desk, sought, "file")
+        raise not_found_error()
+    _record_search(request, desk, sought, "file")
     name = f"audit-{today_in_brussels(request.now)}.csv"
     return StreamingResponse(
-        file_of(request, sought.filters),
+        generate_audit_csv(request, sought.filters),
         media_type=MEDIA_TYPE,
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',
@@ -72,27 +82,27 @@ def audit_file(request: Request, desk: DeskSession) -> Response:
     )
 
 
-@at_desk("see-audit")
-def audit_row(request: Request, desk: DeskSession) -> Response:
-    """One row: all of it, its place in the chain, and whether it is as it was written, now."""
+@desk_endpoint("see-audit")
+def show_audit_row(request: Request, desk: DeskSession) -> Response:
+    """A row of the log with all its fields, and whether it is still as it was written."""
     number: int = request.path_params["row"]
     row = find_row(request.connection, number) if number <= HIGHEST_ROW else None
     if row is None:
-        raise nothing_here()
-    soundness = soundness_of(request.connection, request.secrets, row)
+        raise not_found_error()
+    soundness = verify_row(request.connection, request.secrets, row)
     event = AuditRowSeen(
         actor_id=desk.person_id, person_id=row.person_id, row=row.id, seen=row.event
     )
     record_at_desk(request, desk, event)
-    view = row_view(row)
-    return desk_answer(request, desk, "console/audit_row.html", row=view, soundness=soundness)
+    view = audit_row_view(row)
+    return render_desk_page(request, desk, "console/audit_row.html", row=view, soundness=soundness)
 
 
-def _note(request: Request, desk: DeskSession, sought: AuditSearch, into: str) -> None:
+def _record_search(request: Request, desk: DeskSession, sought: AuditSearch, into: str) -> None:
     event = AuditSearched(
         actor_id=desk.person_id,
         person_id=sought.filters.person_id,
-        filters=sought.in_words,
+        filters=sought.summary,
         into=into,
     )
     record_at_desk(request, desk, event)
@@ -102,7 +112,7 @@ def _form(
     request: Request, desk: DeskSession, sought: AuditSearch, status: int = 200, **found: object
 ) -> Response:
     context = {"rows": None, "further": "", "given_up": False, "newest": True, **found}
-    return desk_answer(
+    return render_desk_page(
         request,
         desk,
         "console/audit.html",
@@ -110,15 +120,15 @@ def _form(
         sent=sought.sent,
         errors=sought.errors,
         address=sought.address,
-        events=meanings(),
+        events=event_meanings(),
         most_in_file=MOST_IN_FILE,
         **context,
     )
 
 
 routes = [
-    desk_page("/desk/audit", audit),
-    desk_form("/desk/audit", audit_search),
-    desk_page("/desk/audit/found.csv", audit_file),
-    desk_page("/desk/audit/{row:int}", audit_row),
+    desk_page("/desk/audit", show_audit_search),
+    desk_form("/desk/audit", submit_audit_search),
+    desk_page("/desk/audit/found.csv", download_audit_csv),
+    desk_page("/desk/audit/{row:int}", show_audit_row),
 ]

@@ -1,7 +1,7 @@
-"""What an auditor looks for: read from a form, and written as the address of what was found.
+"""The filters of an audit search, read from a form and written as the address of its results.
 
-A form is sent by POST, and only what was understood comes into an address: whoever pastes a
-national number into a wrong field has not put it there.
+The form is sent by POST, and only valid filters come into an address: a national number that is
+pasted into a wrong field never stands in one.
 """
 
 import re
@@ -12,10 +12,10 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from authn.audit.catalogue import every_event
+from authn.audit.catalogue import events_by_name
 from authn.audit.searching import AuditFilters, AuditRowMark
 from authn.clients.clients import CLIENT_ID
-from authn.console.targets import nothing_here
+from authn.console.act_rules import not_found_error
 from authn.errors import N_
 from authn.people.ssin import BRUSSELS, contains_ssin
 from authn.web.request import Request
@@ -29,14 +29,14 @@ NO_NUMBER: Final = N_("Persons are found by their internal id here, never by the
 LAST_BEFORE_FIRST: Final = N_("The last day is before the first one.")
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9]{1,32}")
-# Microseconds since 1970, and the number of the row: as `written_mark` writes it.
+# Microseconds since 1970, and the number of the row.
 _MARK: Final = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditSearch:
-    """What is looked for, the texts of its form, and what is wrong with them."""
+    """An audit search: its filters, the texts of the form, and the errors in them."""
 
     filters: AuditFilters
     sent: Mapping[str, str]
@@ -44,22 +44,22 @@ class AuditSearch:
 
     @property
     def address(self) -> str:
-        """The same as parameters, "" for nothing in particular."""
+        """The filters as the query of an address, "" for none."""
         return urlencode({name: text for name, text in self.sent.items() if text})
 
     @property
-    def in_words(self) -> str:
-        """What is on record of it: everything but the person, who has a column of their own."""
-        said = [f"{name}={text}" for name, text in self.sent.items() if text and name != "person"]
-        return " ".join(said)
+    def summary(self) -> str:
+        """The filters for the audit log, without the person, who has a column there."""
+        filters = self.sent.items()
+        return " ".join(f"{name}={text}" for name, text in filters if text and name != "person")
 
 
 class _WrongFilter(ValueError):
-    """What a field holds is not what belongs there."""
+    """The text of a field is no valid filter; the message says why."""
 
 
-def read_sought(request: Request, given: Mapping[str, str]) -> AuditSearch:
-    """What the fields of the search say."""
+def read_audit_search(request: Request, given: Mapping[str, str]) -> AuditSearch:
+    """The audit search that the fields `given` describe, with its errors."""
     errors: list[dict[str, str]] = []
     values: dict[str, Any] = {}
     sent = {name: given.get(name, "").strip() for name in FIELDS}
@@ -82,28 +82,28 @@ def read_sought(request: Request, given: Mapping[str, str]) -> AuditSearch:
     return AuditSearch(AuditFilters(**values), sent, errors)
 
 
-def mark_of(text: str) -> AuditRowMark | None:
-    """The row from which to look on; None for the newest. Raises `NotFound` for no such text."""
+def parse_row_mark(text: str) -> AuditRowMark | None:
+    """The row from which to read on, None for "" (the newest). Raises `NotFound`."""
     if not text:
         return None
     found = _MARK.fullmatch(text)
     if found is None:
-        raise nothing_here()
+        raise not_found_error()
     try:
         at = _EPOCH + timedelta(microseconds=int(found[1]))
     except OverflowError:
-        raise nothing_here() from None
+        raise not_found_error() from None
     return AuditRowMark(at, int(found[2]))
 
 
-def written_mark(mark: AuditRowMark) -> str:
-    """The mark as an address has it."""
+def format_row_mark(mark: AuditRowMark) -> str:
+    """The mark of a row as an address has it."""
     microseconds = (mark.at - _EPOCH) // timedelta(microseconds=1)
     return f"{microseconds}.{mark.id}"
 
 
 def _read(text: str, read: Callable[[str], Any], today: date) -> Any:
-    """What a field says; its text comes into an address, so no number may be in it."""
+    """The value of a field; refuses a national number, since the text comes into an address."""
     if contains_ssin(text, today):
         raise _WrongFilter(NO_NUMBER)
     return read(text)
@@ -131,7 +131,7 @@ def _id(text: str) -> UUID:
 
 
 def _event(text: str) -> str:
-    if text not in every_event():
+    if text not in events_by_name():
         raise _WrongFilter(NO_EVENT)
     return text
 
@@ -148,7 +148,7 @@ def _reference(text: str) -> str:
     return text.upper()
 
 
-# The fields of the form: which column each is about, and how it is read.
+# By the field of the form: the column, and how its text is read.
 FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "since": ("since", _day),
     "until": ("until", _day),

@@ -1,4 +1,4 @@
-"""Rows of the log as an auditor reads them: every field, and what the event means."""
+"""Rows of the audit log as auditors read them: all fields, and the meaning of the event."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from authn.audit.catalogue import every_event, meaning_of
+from authn.audit.catalogue import event_meaning, events_by_name
 from authn.audit.searching import AuditRow
 
 SHOWN_IN_LINE: Final = 120
@@ -16,7 +16,7 @@ SHOWN_IN_LINE: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class AuditMeaning:
-    """An event's name, and its documented meaning as pieces of text, every second one code."""
+    """The name of an event and its documented meaning, as pieces of text: every second is code."""
 
     name: str
     pieces: tuple[str, ...]
@@ -28,8 +28,8 @@ class AuditMeaning:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditSentence:
-    """A row on the page of what was found; `details` are shortened."""
+class AuditLine:
+    """A row in the list of results; `details` are shortened."""
 
     id: int
     occurred_at: datetime
@@ -43,7 +43,7 @@ class AuditSentence:
 
 @dataclass(frozen=True, slots=True)
 class AuditRowView:
-    """A row with everything that is stored of it, by name; what is not there is left out."""
+    """A row with everything that is stored of it; empty fields are left out."""
 
     id: int
     occurred_at: datetime
@@ -54,31 +54,31 @@ class AuditRowView:
     seal: str
 
 
-def line_of(row: AuditRow) -> AuditSentence:
-    """The row as a line of the page."""
-    said = ", ".join(f"{name}: {_text(value)}" for name, value in row.details.items())
-    if len(said) > SHOWN_IN_LINE:
-        said = said[: SHOWN_IN_LINE - 1] + "…"
-    return AuditSentence(
+def audit_line(row: AuditRow) -> AuditLine:
+    """The row for the list of results."""
+    details = ", ".join(f"{name}: {_text(value)}" for name, value in row.details.items())
+    if len(details) > SHOWN_IN_LINE:
+        details = details[: SHOWN_IN_LINE - 1] + "…"
+    return AuditLine(
         id=row.id,
         occurred_at=row.occurred_at,
         event=row.event,
         person_id=row.person_id,
         actor_id=row.actor_id,
         client_id=row.client_id,
-        details=said,
+        details=details,
         reference="" if row.reference == "-" else row.reference,
     )
 
 
-def row_view(row: Any) -> AuditRowView:
-    """All of the row, as `searching.find_row` read it."""
+def audit_row_view(row: Any) -> AuditRowView:
+    """The row with all its fields, from the columns that `searching.find_row` read."""
     named = ("reference", "person_id", "actor_id", "device_id", "client_id")
     details = orjson.loads(row.details)
     return AuditRowView(
         id=row.id,
         occurred_at=row.occurred_at,
-        meaning=next((each for each in meanings() if each.name == row.event), None),
+        meaning=next((each for each in event_meanings() if each.name == row.event), None),
         event=row.event,
         fields=[(name, str(row._mapping[name])) for name in named if row._mapping[name]],
         details=[(name, _text(value)) for name, value in details.items()],
@@ -87,11 +87,11 @@ def row_view(row: Any) -> AuditRowView:
 
 
 @cache
-def meanings() -> tuple[AuditMeaning, ...]:
-    """Every event there is with its meaning, by name."""
+def event_meanings() -> tuple[AuditMeaning, ...]:
+    """Every event of the audit log with its meaning, sorted by name."""
     return tuple(
-        AuditMeaning(name, tuple(meaning_of(event).split("`")))
-        for name, event in every_event().items()
+        AuditMeaning(name, tuple(event_meaning(event).split("`")))
+        for name, event in events_by_name().items()
     )
 
 

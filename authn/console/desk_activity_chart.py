@@ -1,21 +1,21 @@
-"""The chart of a desk's days: bars as numbers, drawn by the template; its table says the same."""
+"""The chart of a desk's activity by day: sizes of bars, which the template draws as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from authn.console.desk_activity import CHARTED, CountedActivity
+from authn.console.desk_activity import CHARTED, ActivityCounts
 
 WIDTH: Final = 700
 HEIGHT: Final = 160
 GAP: Final = 0.25
-"""Of the room that a day has, what is left free."""
+"""The part of a day's width that is left free."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartPiece:
-    """A part of a bar: which group, and where."""
+    """A part of a bar: the group of events, and its rectangle."""
 
     group: str
     x: float
@@ -26,7 +26,7 @@ class ChartPiece:
 
 @dataclass(frozen=True, slots=True)
 class ChartLabel:
-    """Under which bar which day is written."""
+    """The day that is written under a bar."""
 
     x: float
     day: date
@@ -34,7 +34,7 @@ class ChartLabel:
 
 @dataclass(frozen=True, slots=True)
 class ActivityChart:
-    """What is drawn; `top` is how many the whole height stands for."""
+    """The bars and labels to draw; `top` is the count that the whole height stands for."""
 
     width: int
     height: int
@@ -43,9 +43,9 @@ class ActivityChart:
     labels: list[ChartLabel]
 
 
-def chart_of(days: Sequence[CountedActivity]) -> ActivityChart:
-    """A bar for each day, its groups one upon another."""
-    top = rounded_up(max(_total(each) for each in days))
+def build_chart(days: Sequence[ActivityCounts]) -> ActivityChart:
+    """A bar for each day, its groups stacked."""
+    top = round_up(max(_total(each) for each in days))
     room = WIDTH / len(days)
     pieces, labels = [], []
     for index, each in enumerate(days):
@@ -61,8 +61,8 @@ def chart_of(days: Sequence[CountedActivity]) -> ActivityChart:
     return ActivityChart(WIDTH, HEIGHT, top, pieces, labels)
 
 
-def rounded_up(most: int) -> int:
-    """The next of 5, 10, 20, 50, 100 and so on that is not less."""
+def round_up(most: int) -> int:
+    """The smallest of 5, 10, 20, 50, 100 and so on that is not less than the number."""
     step = 5
     while True:
         for times in (1, 2, 4):
@@ -71,5 +71,5 @@ def rounded_up(most: int) -> int:
         step *= 10
 
 
-def _total(each: CountedActivity) -> int:
+def _total(each: ActivityCounts) -> int:
     return sum(each.counts.get(group, 0) for group in CHARTED)

@@ -1,10 +1,9 @@
-"""Sessions at the desk: opened with a device, found while everything above them is alive, closed.
+"""Sessions of staff at the desk: opened with a device, found by their cookie, closed.
 
-A session hangs on a person, their device, its installation, being signed in there, and at least one
-role of theirs at the desk for which it was opened: which of them ends, ends it, since that is one
-JOIN at each use. Who works at several desks is at one of them at a time, in the roles that they
-have there and in no other. Its cookie is another one than the holder's own, and only the hash of it
-is stored.
+A session lives as long as the person, their device, its installation, the sign-in there, and at
+least one role at the desk for which it was opened: each use reads all of them in one JOIN. Who
+works at several desks is at one of them at a time, in the roles that they have there. The cookie is
+another one than that of the holder's own pages, and only its hash is stored.
 """
 
 from dataclasses import asdict, dataclass
@@ -23,63 +22,63 @@ from authn.secrets import new_token, token_hash
 from authn.sessions.sessions import Session, SessionDevice
 from authn.sessions.tables import sessions
 from authn.settings import Settings
+from authn.staff.members import Staff, group_by_desk
 from authn.staff.roles import Act
-from authn.staff.staff import Staff, at_each_desk
 from authn.staff.tables import staff
 from authn.web.site import Site
-from authn.webauthn.policy import model_of, policy_of_staff, unmet
+from authn.webauthn.policy import find_model, find_unmet, required_staff_policy
 
 TOUCH_EVERY: Final = timedelta(minutes=1)
-# Longer than any may last; what was said in them is on record.
+# Longer than any may last; the reasons given in them are in the audit log.
 KEPT: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class DeskClosedReason:
-    """Why somebody of the staff looks at a person: a code of `staff.reasons`, and their words."""
+class LookReason:
+    """Why a member of staff looks at a person: a code of `staff.reasons`, and their own words."""
 
     reason: str = ""
     explanation: str = ""
     ticket: str = ""
 
-    def on_record(self) -> dict[str, Any]:
-        """What an event tells of it (`audit.at_desk.Reasoned`)."""
+    def event_fields(self) -> dict[str, Any]:
+        """The fields of an event with a reason (`audit.events.event.ReasonedEvent`)."""
         return asdict(self)
 
 
-NO_REASON: Final = DeskClosedReason()
+NO_REASON: Final = LookReason()
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who of the staff acts, and why: what an act needs to know, wherever it is asked for.
+    """The member of staff who acts, and why.
 
-    A page's `DeskSession` is one; the API and the command line make theirs.
+    A page has a `DeskSession`; the API and the command line make their own.
     """
 
     staff: Staff
-    why: DeskClosedReason
+    why: LookReason
 
     @property
     def person_id(self) -> UUID:
-        """Who of the staff: `actor_id` of what is on record."""
+        """The id of the member of staff: the `actor_id` of events."""
         return self.staff.person_id
 
-    def on_record(self, person_id: UUID | None) -> dict[str, Any]:
-        """What an event about this person tells: who of the staff, about whom, and why."""
-        return {"actor_id": self.person_id, "person_id": person_id, **self.why.on_record()}
+    def event_fields(self, person_id: UUID | None) -> dict[str, Any]:
+        """The fields of an event about this person: who acts, on whom, and why."""
+        return {"actor_id": self.person_id, "person_id": person_id, **self.why.event_fields()}
 
     @property
     def alone(self) -> frozenset[Act]:
-        """What needs no second one though it does elsewhere: nothing, for a member of staff."""
+        """The acts that need no second person, contrary to the rule: none for a member of staff."""
         return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class DeskSession(Desk):
-    """A session at the desk whose whole chain was alive when it was looked up.
+    """A session at the desk that was alive when it was looked up.
 
-    `why` is for looking at `about_id` alone; both are empty once the reason is too old.
+    `why` is the reason to look at `about_id` alone; both are empty once the reason is too old.
     """
 
     id: UUID
@@ -94,7 +93,7 @@ class DeskSession(Desk):
 
 
 _DEVICE = tuple(devices.c[name] for name in SessionDevice.__dataclass_fields__)
-# Whoever signed out of their own pages, here or everywhere, is not at the desk either.
+# Signing out of one's own pages, here or everywhere, closes the desk too.
 _SIGNED_IN = exists().where(
     sessions.c.id == desk_sessions.c.session_id, sessions.c.ended_at.is_(None)
 )
@@ -180,8 +179,8 @@ _GIVE_REASON = (
 def find_desk_session(
     connection: Connection, site: Site, token: str, now: datetime
 ) -> DeskSession | None:
-    """The session of this cookie while its chain is alive, its limits are kept and its device is
-    as good as staff's must be today: one statement."""
+    """The live session of this cookie, within its time limits, on a device that meets the policy
+    for staff today; one statement."""
     if not token:
         return None
     parameters = {
@@ -193,12 +192,15 @@ def find_desk_session(
     if not rows:
         return None
     row = rows[0]
-    held = at_each_desk(row.person_id, ((each.has_role, each.at_desk) for each in rows))
+    held = group_by_desk(row.person_id, ((each.has_role, each.at_desk) for each in rows))
     member = held.get(row.desk)
     if member is None:  # no role of theirs is left at this desk
         return None
     device = SessionDevice(*(row._mapping[f"device_{column.name}"] for column in _DEVICE))
-    if unmet(policy_of_staff(site.settings), device, model_of(site, device)) is not None:
+    if (
+        find_unmet(required_staff_policy(site.settings), device, find_model(site, device))
+        is not None
+    ):
         return None
     return _session(site.settings, row, member, device, now)
 
@@ -209,7 +211,7 @@ def _session(
     holds = row.about_since is not None and now - row.about_since < settings.desk_reason_lifetime
     return DeskSession(
         staff=member,
-        why=DeskClosedReason(row.reason, row.explanation, row.ticket) if holds else NO_REASON,
+        why=LookReason(row.reason, row.explanation, row.ticket) if holds else NO_REASON,
         id=row.id,
         device_id=row.device_id,
         installation_id=row.installation_id,
@@ -223,8 +225,8 @@ def _session(
 
 
 def open_desk_session(connection: Connection, signed_in: Session, desk: str, now: datetime) -> str:
-    """The cookie's value of a new session at this desk; one that the installation had before has
-    ended, at whatever desk it was."""
+    """Open a session at this desk and return its cookie's value; an earlier one of the same
+    installation ends, at whatever desk."""
     must_write(connection)
     connection.execute(_END, {"of_installation": signed_in.installation_id, "now": now})
     token = new_token()
@@ -246,18 +248,18 @@ def open_desk_session(connection: Connection, signed_in: Session, desk: str, now
     return token
 
 
-def touch(connection: Connection, session: DeskSession, now: datetime) -> None:
-    """The session was used now; written at most once a minute.
+def record_use(connection: Connection, session: DeskSession, now: datetime) -> None:
+    """Record that the session was used now, at most once a minute.
 
-    Raises `NeedsToWrite` where that is due in a transaction that only reads.
+    Raises `NeedsToWrite` where a write is due in a transaction that only reads.
     """
     if now - session.last_seen_at >= TOUCH_EVERY:
         must_write(connection)
         connection.execute(_TOUCH, {"of_id": session.id, "now": now})
 
 
-def close(connection: Connection, session: DeskSession, now: datetime) -> bool:
-    """Whether the session ended by this; False when it had ended before."""
+def close_desk_session(connection: Connection, session: DeskSession, now: datetime) -> bool:
+    """Close the session; False when it had ended before."""
     must_write(connection)
     return connection.execute(_CLOSE, {"of_id": session.id, "now": now}).rowcount == 1
 
@@ -266,10 +268,10 @@ def keep_reason(
     connection: Connection,
     session: DeskSession,
     about_id: UUID,
-    why: DeskClosedReason,
+    why: LookReason,
     now: datetime,
 ) -> None:
-    """From now on the session is about this person, and about nobody else."""
+    """Store the reason to look at this person, in place of any other person and reason."""
     must_write(connection)
     parameters = {
         "of_id": session.id,
@@ -283,5 +285,5 @@ def keep_reason(
 
 
 def forget_old_desk_sessions(connection: Connection, now: datetime) -> int:
-    """How many sessions were deleted: those that ended long ago, by themselves or otherwise."""
+    """Delete the sessions that were opened long ago; returns how many."""
     return connection.execute(_FORGET, {"opened_before": now - KEPT}).rowcount

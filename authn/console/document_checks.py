@@ -1,6 +1,7 @@
-"""What a registrar looks at in a document: the operator's list, or the one built in.
+"""The form of an identity document's check: which document, and what the registrar checked.
 
-Which ones were done is on record, never what was seen.
+The checks are the operator's list (`desk_document_checks`) or the built-in one. The audit log has
+which checks were done, never what was seen.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,12 +11,12 @@ from typing import Final, NamedTuple, get_args
 from starlette.responses import Response
 
 from authn.console.desk_sessions import Desk
-from authn.console.registration import CheckedIdentity, do_check_identity
+from authn.console.registration import CheckedIdentity, check_identity_at_desk
 from authn.enrolment.desk_tables import Document
 from authn.errors import N_, InvalidRequest
 from authn.people.ssin import today_in_brussels
 from authn.people.tables import Person
-from authn.staff.reasons import own_words
+from authn.staff.reasons import text_of_code
 from authn.web.request import Request, redirect
 
 DOCUMENTS: Final[Mapping[Document, str]] = {
@@ -38,57 +39,56 @@ NOT_ALL = N_("A code is issued only when everything was checked.")
 
 Errors = list[dict[str, str]]
 PageAgain = Callable[[Mapping[str, str], Errors], Response]
-"""The page with the form, given what was sent and what is wrong with it."""
+"""Makes the page with the form again, from what was sent and the errors in it."""
 
 
 class DocumentCheck(NamedTuple):
-    """A check, in the language of the page."""
+    """A check of a document, in the language of the page."""
 
     code: str
     words: str
 
     @property
     def field(self) -> str:
-        """Its name in the form."""
+        """The name of the checkbox in the form."""
         return f"check-{self.code}"
 
 
 class WrongDocument(InvalidRequest):
-    """What was said of a document does not do; `faults` are the sentences by field, in order."""
+    """The form of a document has errors; `faults` are the sentences by field, in order."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__("invalid_document", next(iter(faults.values())))
         self.faults = faults
 
 
-def checks(request: Request) -> list[DocumentCheck]:
-    """Every check that has to be done."""
+def list_document_checks(request: Request) -> list[DocumentCheck]:
+    """The checks that a registrar must do."""
     own = request.settings.desk_document_checks
     return [
-        DocumentCheck(code, own_words(own, CHECKS, code, request.language, request.translate))
+        DocumentCheck(code, text_of_code(own, CHECKS, code, request.language, request.translate))
         for code in own or CHECKS
     ]
 
 
-def check_document(
+def answer_document_form(
     request: Request, desk: Desk, person: Person, on: str, again: PageAgain
 ) -> Response:
-    """The check that a form tells of is on record, and the registrar goes `on`; or sees the page
-    again, with what to correct."""
+    """A redirect to the path `on` after the check was recorded; or the page `again`."""
     try:
-        checked = read_checked(request, request.form)
+        checked = read_document_form(request, request.form)
     except WrongDocument as wrong:
         errors = [
             {"field": field, "text": request.translate(fault)}
             for field, fault in wrong.faults.items()
         ]
         return again(request.form, errors)
-    do_check_identity(request, desk, person, checked)
+    check_identity_at_desk(request, desk, person, checked)
     return redirect(on)
 
 
-def read_checked(request: Request, sent: Mapping[str, str]) -> CheckedIdentity:
-    """What a form said of a document; raises `WrongDocument` unless it is good enough."""
+def read_document_form(request: Request, sent: Mapping[str, str]) -> CheckedIdentity:
+    """The checked document of a form; raises `WrongDocument` where anything is missing."""
     faults = {}
     document = next((each for each in get_args(Document) if each == sent.get("document")), None)
     if document is None:
@@ -101,7 +101,7 @@ def read_checked(request: Request, sent: Mapping[str, str]) -> CheckedIdentity:
         faults["valid_until"] = NO_DATE
     elif valid_until < today_in_brussels(request.now):
         faults["valid_until"] = NOT_VALID
-    needed = checks(request)
+    needed = list_document_checks(request)
     missing = next((each for each in needed if not sent.get(each.field)), None)
     if missing is not None:
         faults[missing.field] = NOT_ALL

@@ -1,6 +1,6 @@
-"""Whom somebody of the staff looks for: by what a caller can tell, and only those they may see.
+"""Search for a person by what a caller can tell: a number, reference, address, or name and birth.
 
-A search that hits nobody and one that hits whom they may not see are one and the same from outside.
+A search that finds nobody and one that finds only whom the agent may not see answer alike.
 """
 
 import re
@@ -12,17 +12,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from authn.audit.events.staff import DeskSearched
 from authn.audit.log import audit_events
-from authn.audit.staff_events import DeskSearched
 from authn.console.desk_sessions import Desk
-from authn.console.looks import require_room
-from authn.console.register_heard import register_heard
+from authn.console.looks import require_looks_left
+from authn.console.outside_results import ask_register
 from authn.db.metadata import UtcDateTime
 from authn.errors import N_, InvalidRequest
-from authn.notices.address import read_address
-from authn.notices.addresses import hash_addresses, persons_with_address
-from authn.people.names import folded, name_key, name_pattern
-from authn.people.persons import find_person_by_ssin
+from authn.notices.contact_addresses import find_persons_by_address, hash_addresses
+from authn.notices.mail_address import read_address
+from authn.people.persons import find_person_by_ssin, fold_name, name_key, name_pattern
 from authn.people.ssin import InvalidSsin, parse_ssin
 from authn.people.tables import Person, persons
 from authn.web.envelope import REFERENCE_ALPHABET, REFERENCE_LENGTH
@@ -38,7 +37,7 @@ MOST_FOUND: Final = 20
 SHORTEST_NAME: Final = 2
 LONGEST_TYPED: Final = 254
 REFERENCES_FOR: Final = timedelta(days=183)
-"""How old a reference may be: what is older is in no audit log at hand."""
+"""How old a reference may be; older rows are no longer in the audit log."""
 HASHED_AT_ONCE: Final = 500
 _MOST_READ: Final = 2000
 
@@ -61,7 +60,7 @@ _YEAR = re.compile(r"[0-9]{4}")
 
 
 class NotSearchable(InvalidRequest):
-    """What was typed is nothing to search by; `field` is the one to correct."""
+    """The input is nothing to search by; `field` is the field of the form to correct."""
 
     def __init__(self, field: str, description: str) -> None:
         super().__init__("not_searchable", description)
@@ -70,7 +69,7 @@ class NotSearchable(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class PersonSearch:
-    """What to look for, in the form in which it is kept; not in `repr`."""
+    """What to search for, in the form in which the database has it; not in `repr`."""
 
     kind: Kind
     value: str = field(repr=False)
@@ -79,11 +78,11 @@ class PersonSearch:
 
 @dataclass(frozen=True, slots=True)
 class FoundPerson:
-    """Whom a search shows; nobody where there are `too_many` to choose from.
+    """The persons that a search shows; nobody where there are `too_many` to choose from.
 
-    `hidden` is who was hit and is not shown, for the record alone. `citizen`: nobody has an
-    account, but the national register knows the number, and whoever asks may know that. `unsure`:
-    it could not be asked.
+    `hidden` is who was found and is not shown, for the audit log alone. `citizen`: nobody has an
+    account, but the national register knows the number, and the agent may know that. `unsure`:
+    the register could not be asked.
     """
 
     persons: list[Person]
@@ -94,7 +93,7 @@ class FoundPerson:
 
 
 def read_search(typed: Mapping[str, str], today: date) -> PersonSearch:
-    """What a form was filled with; raises `NotSearchable`, without a word of what it was."""
+    """The search of a filled-in form; raises `NotSearchable`, which never repeats the input."""
     clue, name, birthdate = (typed.get(each, "").strip() for each in (CLUE, NAME, BIRTHDATE))
     if clue and (name or birthdate):
         raise NotSearchable(CLUE, ONE_OF_THEM)
@@ -102,7 +101,7 @@ def read_search(typed: Mapping[str, str], today: date) -> PersonSearch:
         return _read_clue(clue, today)
     if not name and not birthdate:
         raise NotSearchable(CLUE, NO_CLUE)
-    if len(folded(name)) < SHORTEST_NAME or len(name) > LONGEST_TYPED:
+    if len(fold_name(name)) < SHORTEST_NAME or len(name) > LONGEST_TYPED:
         raise NotSearchable(NAME, NAME_NEEDED)
     return PersonSearch("name", name, _read_birthdate(birthdate))
 
@@ -127,7 +126,7 @@ def _read_clue(clue: str, today: date) -> PersonSearch:
 
 
 def _read_birthdate(text: str) -> str:
-    """`YYYY-MM-DD`, or `YYYY` alone."""
+    """The birth date as `YYYY-MM-DD`, or `YYYY` alone."""
     if _YEAR.fullmatch(text):
         return text
     found = _DAY_FIRST.fullmatch(text) or _DIGITS.fullmatch(text)
@@ -162,12 +161,12 @@ _BORN_THEN = select(persons).where(
     persons.c.merged_into.is_(None),
 )
 _OF_NAME = _BORN_THEN.where(persons.c.name_key.like(bindparam("pattern"))).limit(MOST_FOUND + 2)
-# Of a person who is older than the key, and of whom the register was not heard since.
+# Persons stored before the key existed, whom the register was not asked about since.
 _WITHOUT_KEY = _BORN_THEN.where(persons.c.name_key.is_(None)).limit(_MOST_READ)
 
 
-def find(request: Request, desk: Desk, search: PersonSearch) -> FoundPerson:
-    """Whom this search shows to this member of staff.
+def find_persons(request: Request, desk: Desk, search: PersonSearch) -> FoundPerson:
+    """The persons that this search shows to this member of staff.
 
     Raises `NeededFromOutside` where a real national register is to be asked, for those alone who
     may know what it says, and `Forbidden` as `looks.require_room` before it is.
@@ -176,7 +175,9 @@ def find(request: Request, desk: Desk, search: PersonSearch) -> FoundPerson:
     shown = [each for each in hit if each.id != desk.person_id]
     hidden = desk.person_id if len(shown) < len(hit) else None
     if shown:
-        shown.sort(key=lambda each: (folded(each.family_name), folded(each.given_name), each.id))
+        shown.sort(
+            key=lambda each: (fold_name(each.family_name), fold_name(each.given_name), each.id)
+        )
         too_many = len(shown) > MOST_FOUND
         return FoundPerson([] if too_many else shown, too_many, hidden)
     citizen = (
@@ -188,29 +189,29 @@ def find(request: Request, desk: Desk, search: PersonSearch) -> FoundPerson:
     return FoundPerson([], hidden=hidden, citizen=citizen is True, unsure=citizen is None)
 
 
-def _by_number(request: Request, search: PersonSearch) -> list[Person]:
-    """By any number that somebody ever had."""
+def _find_by_number(request: Request, search: PersonSearch) -> list[Person]:
+    """The person who has, or ever had, this national number."""
     person = find_person_by_ssin(request.connection, request.secrets, search.value)
     return [person] if person else []
 
 
-def _by_reference(request: Request, search: PersonSearch) -> list[Person]:
-    """By the number of a request, as it stood on a page."""
+def _find_by_reference(request: Request, search: PersonSearch) -> list[Person]:
+    """The persons of the request with this reference, as shown on a page."""
     parameters = {"reference": search.value, "since": request.now - REFERENCES_FOR}
-    return _with_ids(request.connection, request.connection.scalars(_OF_REFERENCE, parameters))
+    return _find_by_ids(request.connection, request.connection.scalars(_OF_REFERENCE, parameters))
 
 
-def _by_address(request: Request, search: PersonSearch) -> list[Person]:
-    """By an address that they have confirmed."""
+def _find_by_address(request: Request, search: PersonSearch) -> list[Person]:
+    """The persons who have confirmed this address."""
     hash_addresses(request.connection, request.secrets, HASHED_AT_ONCE)
-    ids = persons_with_address(request.connection, request.secrets, search.value)
-    return _with_ids(request.connection, ids)
+    ids = find_persons_by_address(request.connection, request.secrets, search.value)
+    return _find_by_ids(request.connection, ids)
 
 
-def _by_name(request: Request, search: PersonSearch) -> list[Person]:
-    """By the beginning of a name in any order, and the date of birth as far as it is known."""
+def _find_by_name(request: Request, search: PersonSearch) -> list[Person]:
+    """The persons whose name begins so, in any order, with the birth date as far as known."""
     pattern = name_pattern(search.value)
-    # A register that knows the year alone has no more of it.
+    # A register may know the year or the month of birth alone.
     known = {search.birthdate, search.birthdate[:7], search.birthdate[:4]}
     parameters = {"birthdates": sorted(known), "pattern": pattern}
     rows = request.connection.execute(_OF_NAME, parameters)
@@ -224,27 +225,28 @@ def _by_name(request: Request, search: PersonSearch) -> list[Person]:
     ]
 
 
-def _with_ids(connection: Connection, ids: Iterable[UUID]) -> list[Person]:
+def _find_by_ids(connection: Connection, ids: Iterable[UUID]) -> list[Person]:
     wanted = list(ids)
     rows = connection.execute(_PERSONS, {"ids": wanted}) if wanted else ()
     return [Person(*row) for row in rows]
 
 
 _SEARCHES: Final[Mapping[Kind, Callable[[Request, PersonSearch], list[Person]]]] = {
-    "number": _by_number,
-    "reference": _by_reference,
-    "address": _by_address,
-    "name": _by_name,
+    "number": _find_by_number,
+    "reference": _find_by_reference,
+    "address": _find_by_address,
+    "name": _find_by_name,
 }
 
 
 def _is_citizen(request: Request, desk: Desk, ssin: str) -> bool | None:
-    """Whether the national register knows a living citizen of this number; None if it is down.
+    """Whether the national register has a living citizen with this number; None if it is down.
 
-    It hears of nobody for an agent who looked at too many people: raises as `require_room`.
+    The register is not asked for an agent who looked at too many people: raises as
+    `require_looks_left`.
     """
-    require_room(request, desk, DeskSearched.name)
-    heard = register_heard(request, ssin)
-    if heard.down:
+    require_looks_left(request, desk, DeskSearched.name)
+    answer = ask_register(request, ssin)
+    if answer.down:
         return None
-    return heard.citizen is not None and not heard.citizen.deceased
+    return answer.citizen is not None and not answer.citizen.deceased

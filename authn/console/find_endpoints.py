@@ -1,6 +1,6 @@
-"""Find a person: what the caller can tell, and why, on one page; nobody is shown without a reason.
+"""The page /desk/find: search for a person, with the reason to look at who is found.
 
-By POST alone: nothing that finds a person stands in an address, a log or a history.
+By POST alone: nothing that finds a person stands in a URL, a log or a history.
 """
 
 from collections.abc import Mapping
@@ -8,55 +8,68 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.audit.staff_events import DeskSearched
-from authn.console.desk import Desk, DeskClosedReason, DeskSession, at_desk
-from authn.console.find import CLUE, FoundPerson, NotSearchable, PersonSearch, find, read_search
+from authn.audit.events.staff import DeskSearched
+from authn.console.desk_pages import render_desk_page
+from authn.console.find import (
+    CLUE,
+    FoundPerson,
+    NotSearchable,
+    PersonSearch,
+    find_persons,
+    read_search,
+)
 from authn.console.looks import record_looks
-from authn.console.reason import WrongReason, give_reason, read_why, reasons
-from authn.console.routes import desk_form, desk_page
-from authn.console.shown import desk_answer
+from authn.console.reason import WrongReason, give_reason, list_reasons, read_reason
+from authn.console.staff_endpoints import (
+    Desk,
+    DeskSession,
+    LookReason,
+    desk_endpoint,
+    desk_form,
+    desk_page,
+)
 from authn.people.numbers import current_ssin
-from authn.people.ssin import mask, today_in_brussels
+from authn.people.ssin import mask_ssin, today_in_brussels
 from authn.web.request import Request, redirect
 
 
-@at_desk("find")
-def find_person(request: Request, desk: DeskSession) -> Response:
-    """The form."""
+@desk_endpoint("find")
+def show_search(request: Request, desk: DeskSession) -> Response:
+    """The empty search form."""
     return _page(request, desk, {})
 
 
-@at_desk("find")
-def person_found(request: Request, desk: DeskSession) -> Response:
-    """On to the person when there is one; else those to choose from, or that there is nobody."""
+@desk_endpoint("find")
+def search_persons(request: Request, desk: DeskSession) -> Response:
+    """Lead to the person when one is found; else show whom to choose from, or that nobody is."""
     errors: list[dict[str, str]] = []
-    search, why = None, DeskClosedReason()
+    search, why = None, LookReason()
     try:
         search = read_search(request.form, today_in_brussels(request.now))
     except NotSearchable as wrong:
         errors.append({"field": wrong.field, "text": request.translate(wrong.description)})
     try:
-        why = read_why(request, request.form)
+        why = read_reason(request, request.form)
     except WrongReason as wrong:
         errors.append({"field": wrong.field, "text": request.translate(wrong.description)})
     if search is None or errors:
         return _page(request, desk, request.form, errors=errors)
-    found = find(request, desk, search)
+    found = find_persons(request, desk, search)
     one = found.persons[0].id if len(found.persons) == 1 else None
     record_search(request, desk, search, found, why)
     if one:
         give_reason(request, desk, one, why)
         return redirect(f"/desk/people/{one}")
-    # A number that is one goes back to nobody's screen.
+    # A valid national number is not shown again.
     sent = {**request.form, CLUE: ""} if search.kind == "number" else request.form
     return _page(request, desk, sent, found)
 
 
 def record_search(
-    request: Request, desk: Desk, search: PersonSearch, found: FoundPerson, why: DeskClosedReason
+    request: Request, desk: Desk, search: PersonSearch, found: FoundPerson, why: LookReason
 ) -> None:
-    """The search is on record, and counted, before anybody is shown for it: once for each whom it
-    shows, or for nobody."""
+    """Record and count the search before anybody is shown: once for each person it shows, or once
+    for nobody."""
     shown: list[UUID | None] = [each.id for each in found.persons]
     events = [
         DeskSearched(
@@ -81,25 +94,25 @@ def _page(
     found: FoundPerson | None = None,
     errors: list[dict[str, str]] | None = None,
 ) -> Response:
-    return desk_answer(
+    return render_desk_page(
         request,
         desk,
         "console/find.html",
         status=422 if errors else 200,
         sent=sent,
         errors=errors or [],
-        reasons=reasons(request),
+        reasons=list_reasons(request),
         found=found,
         numbers=masked_numbers(request, found) if found else {},
     )
 
 
 def masked_numbers(request: Request, found: FoundPerson) -> dict[UUID, str]:
-    """The masked number of each, by which two of one name are told apart."""
+    """The masked national number of each person found, to tell two of one name apart."""
     return {
-        each.id: mask(current_ssin(request.connection, request.secrets, each.id))
+        each.id: mask_ssin(current_ssin(request.connection, request.secrets, each.id))
         for each in found.persons
     }
 
 
-routes = [desk_page("/desk/find", find_person), desk_form("/desk/find", person_found)]
+routes = [desk_page("/desk/find", show_search), desk_form("/desk/find", search_persons)]

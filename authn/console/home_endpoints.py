@@ -1,36 +1,96 @@
-"""The first page of the desk, and closing it."""
+"""The first page of the desk with what waits for this member of staff; help; closing the desk."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 from starlette.responses import Response
 
+from authn.audit.events.staff import DeskClosed
 from authn.audit.log import record
-from authn.audit.staff_events import DeskClosed
-from authn.console.desk import HOME, DeskSession, at_desk
-from authn.console.desk_sessions import close
-from authn.console.home import UNUSUAL_FOR, waiting_for
-from authn.console.routes import desk_form, desk_page
-from authn.console.shown import desk_answer
-from authn.console.unusual import told_of_desk
+from authn.console.approvals import count_waiting_approvals
+from authn.console.desk_pages import render_desk_page
+from authn.console.desk_sessions import close_desk_session
+from authn.console.operator_requests import count_requests_to_decide as count_requests
+from authn.console.registration_identities import count_unmatched
+from authn.console.staff_endpoints import HOME, DeskSession, desk_endpoint, desk_form, desk_page
+from authn.console.unusual_activity import UNUSUAL_FOR, unusual_activity
+from authn.errors import N_
+from authn.outbox.outbox import count_dead
+from authn.staff.roles import Act
 from authn.web.cookies import DESK, delete_cookie
 from authn.web.request import Request, redirect
 
+REQUESTS: Final = "/desk/requests"
 
-@at_desk()
+
+@dataclass(frozen=True, slots=True)
+class WaitingKind:
+    """A kind of thing that may wait on the first page: for which act, its words, path and count."""
+
+    act: Act
+    words: str
+    path: str
+    count: Callable[[Request, DeskSession], int]
+
+
+def _count_failed(request: Request, desk: DeskSession) -> int:
+    return count_dead(request.connection)
+
+
+# One line for each thing that may wait, in the order of the page.
+WAITING: Final[tuple[WaitingKind, ...]] = (
+    WaitingKind(
+        "approve", N_("Approvals that wait for you"), "/desk/approvals", count_waiting_approvals
+    ),
+    WaitingKind(
+        "match-identity",
+        N_("Foreign identities to be matched"),
+        "/desk/registration/identities",
+        count_unmatched,
+    ),
+    WaitingKind(
+        "decide-requests", N_("Permissions and roles that wait for you"), REQUESTS, count_requests
+    ),
+    WaitingKind(
+        "retry-notices", N_("Notices that failed"), "/desk/operator/notices", _count_failed
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeCount:
+    """A line of the first page, with how many things wait now."""
+
+    words: str
+    path: str
+    count: int
+
+
+def waiting_counts(request: Request, desk: DeskSession) -> list[HomeCount]:
+    """The lines of the first page for this member of staff, with how many things wait."""
+    return [
+        HomeCount(each.words, each.path, each.count(request, desk))
+        for each in WAITING
+        if desk.staff.may(each.act)
+    ]
+
+
+@desk_endpoint()
 def desk_home(request: Request, desk: DeskSession) -> Response:
-    """What waits for this member of staff; for a supervisor also who looked at too many people."""
-    told: dict[str, Any] = {"unusual": (), "colleagues": (), "lately": ()}
+    """The first page: what waits; for a supervisor also who looked at too many people."""
+    unusual: dict[str, Any] = {"unusual": (), "colleagues": (), "lately": ()}
     if desk.staff.may("see-desk"):
-        told = told_of_desk(request, desk.staff, request.now - UNUSUAL_FOR)
-    waiting = waiting_for(request, desk)
-    return desk_answer(request, desk, "console/home.html", waiting=waiting, **told)
+        unusual = unusual_activity(request, desk.staff, request.now - UNUSUAL_FOR)
+    waiting = waiting_counts(request, desk)
+    return render_desk_page(request, desk, "console/home.html", waiting=waiting, **unusual)
 
 
-@at_desk()
+@desk_endpoint()
 def desk_help(request: Request, desk: DeskSession) -> Response:
-    """What somebody new at the desk must know."""
+    """The help page of the desk."""
     minutes = round(request.settings.desk_undo.total_seconds() / 60)
-    return desk_answer(
+    return render_desk_page(
         request,
         desk,
         "console/help.html",
@@ -39,10 +99,10 @@ def desk_help(request: Request, desk: DeskSession) -> Response:
     )
 
 
-@at_desk()
-def desk_closed(request: Request, desk: DeskSession) -> Response:
-    """The desk is closed in this browser; whoever is signed in stays so."""
-    if close(request.connection, desk, request.now):
+@desk_endpoint()
+def close_desk(request: Request, desk: DeskSession) -> Response:
+    """Close the desk in this browser; the holder's own session stays."""
+    if close_desk_session(request.connection, desk, request.now):
         event = DeskClosed(
             actor_id=desk.person_id, person_id=desk.person_id, device_id=desk.device_id
         )
@@ -55,5 +115,5 @@ def desk_closed(request: Request, desk: DeskSession) -> Response:
 routes = [
     desk_page(HOME, desk_home),
     desk_page("/desk/help", desk_help),
-    desk_form("/desk/close", desk_closed),
+    desk_form("/desk/close", close_desk),
 ]

@@ -1,8 +1,7 @@
-"""The letters of an activation code: one with the code, and one with its second half where no mail
-can bring it.
+"""The letters of an activation code as a PDF: the code, and its second half where no mail goes.
 
-Printed once: the codes are known at that moment alone, since only their hashes are kept. A QR code
-leads to the page where a code is typed, and holds nothing else; a national number stands nowhere.
+Printed once: only hashes of the codes are kept. The QR code holds the address of the activation
+page and nothing else; no letter holds a national number.
 """
 
 from dataclasses import dataclass, field
@@ -11,12 +10,16 @@ from typing import Final
 
 import segno
 from babel.dates import format_date
+from starlette.responses import Response
 
 from authn.console.tagged_pdf import COLUMN, MARGIN, TaggedPdf
+from authn.enrolment.desk_codes.lifecycle import PrintedCode
 from authn.enrolment.desk_tables import SecondHalf
 from authn.errors import N_
+from authn.people.tables import Person
 from authn.web.languages import choose_language
 from authn.web.pages import BRUSSELS, LOCALE, Pages
+from authn.web.request import Request
 
 QR_SIDE: Final = 96  # points: 34 mm, for a phone held over the paper
 _GAP: Final = 28
@@ -43,7 +46,7 @@ _SECOND_STEPS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CodeLetter:
-    """What the letters of one code say; `second_code` is on paper where no mail brings it."""
+    """The content of the letters of an activation code."""
 
     service_name: str
     name: str
@@ -59,7 +62,7 @@ class CodeLetter:
 
 
 def write_letters(letter: CodeLetter, pages: Pages, default_language: str) -> bytes:
-    """The PDF, tagged, in the citizen's language: a page, or two to be sent apart."""
+    """A tagged PDF in the citizen's language: one page, or two to be sent apart."""
     language = choose_language([letter.language], default_language)
     writing = _LetterWriting(letter, pages, language)
     document = TaggedPdf(writing.words(_TITLE), language)
@@ -82,7 +85,7 @@ def write_letters(letter: CodeLetter, pages: Pages, default_language: str) -> by
             steps=_SECOND_STEPS,
             address=letter.second_address,
         )
-    return document.written()
+    return document.to_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class _LetterWriting:
     language: str
 
     def words(self, message: str, **values: str) -> str:
-        """The message in the language of the letter."""
+        """The message translated into the language of the letter."""
         return self.pages.translate(message, self.language) % values
 
     def day(self, moment: datetime) -> str:
@@ -149,9 +152,37 @@ def _write_code(document: TaggedPdf, code: str) -> None:
 
 
 def _write_address(document: TaggedPdf, writing: _LetterWriting, address: str, top: float) -> None:
-    """Where to go, as a QR code beside the steps."""
+    """The address as a QR code beside the steps."""
     matrix = [list(row) for row in segno.make(address, error="m", micro=False).matrix]
     left = MARGIN + COLUMN - QR_SIDE
     spoken = writing.words(N_("QR code that opens %(address)s"), address=address)
     document.picture(matrix, QR_SIDE, left, top, spoken)
     document.below = top + QR_SIDE
+
+
+def letter_response(request: Request, person: Person, printed: PrintedCode) -> Response:
+    """The letters of a printed code as a PDF that nothing keeps."""
+    settings, desk_code = request.settings, printed.desk_code
+    assert desk_code.second_half is not None, "decided when the code was asked for"
+    activation = f"{settings.issuer}/activate"
+    letter = CodeLetter(
+        service_name=settings.service_name,
+        name=person.full_name,
+        language=person.language,
+        code=printed.code,
+        second_half=desk_code.second_half,
+        second_code=printed.second_code,
+        activation_address=activation,
+        second_address=f"{activation}/second",
+        issued_at=request.now,
+        expires_at=printed.expires_at,
+        reference=desk_code.reference,
+    )
+    return Response(
+        write_letters(letter, request.site.pages, settings.default_language),
+        media_type="application/pdf",
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'inline; filename="{desk_code.reference}.pdf"',
+        },
+    )

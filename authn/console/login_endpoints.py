@@ -1,7 +1,6 @@
-"""Opening the desk: whoever is signed in confirms with the very device that they signed in with.
+"""Opening the desk: a member of staff confirms with the device with which they signed in.
 
-Who works at several desks chooses one, and is there in the roles that they have there; who works at
-one has nothing to choose.
+Who works at several desks chooses where, and acts in the roles that they have there.
 """
 
 from collections.abc import Mapping
@@ -10,30 +9,32 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from authn.audit.events.staff import DeskOpened, DeskRefused
 from authn.audit.log import record
-from authn.audit.staff_events import DeskOpened, DeskRefused
-from authn.console.desk import current_desk, desk_path
+from authn.console.act_rules import not_found_error
 from authn.console.desk_sessions import DeskSession, open_desk_session
-from authn.console.targets import nothing_here
+from authn.console.staff_endpoints import current_desk, desk_path
 from authn.devices.tables import Device
 from authn.errors import N_, Forbidden, InvalidRequest, Refusal
 from authn.profiles.kinds.staff import ROLE_WORDS
-from authn.sessions.cookie import current_session
+from authn.sessions.browser import current_session
 from authn.sessions.sessions import Session, SessionDevice
-from authn.staff.staff import Staff, staff_by_desk
+from authn.staff.members import Staff, staff_by_desk
 from authn.web.cookies import DESK, set_cookie
 from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import WHEN_NEEDED, json_route, page_route
-from authn.webauthn.authentication import OPEN_DESK, confirm, confirmation_options
+from authn.webauthn.authentication import OPEN_DESK, authenticate_confirmation, confirmation_options
 from authn.webauthn.challenges import ChallengePurpose
-from authn.webauthn.policy import UnmetPolicy, model_of, policy_of_staff, unmet
+from authn.webauthn.policy import UnmetPolicy, find_model, find_unmet, required_staff_policy
 
 CHOOSE: Final = N_("Choose the desk at which you work now.")
 
 
 def desk_login(request: Request) -> Response:
-    """The page that asks for the device, and for the desk where there are several; for whoever is
-    no staff there is no such page."""
+    """The page that asks for the device, and for the desk where there are several.
+
+    Raises `NotFound` for who is no staff.
+    """
     on = desk_path(request.query.get("next", ""))
     session = current_session(request)
     if session is None:
@@ -42,7 +43,7 @@ def desk_login(request: Request) -> Response:
     present = current_desk(request)
     if present is not None and "other" not in request.query:
         return redirect(on)
-    lacking = _lacking(request, session.device)
+    lacking = _unmet_policy(request, session.device)
     return page(
         request,
         "console/login.html",
@@ -58,9 +59,9 @@ def desk_login(request: Request) -> Response:
 
 
 def desk_login_options(request: Request) -> Response:
-    """Options to confirm it with the device of the session, for this desk."""
-    session = _signed_in(request)
-    member = _chosen(request, _require_staff(request, session))
+    """WebAuthn options to open the chosen desk with the device of the session."""
+    session = _require_session(request)
+    member = _require_chosen_desk(request, _require_staff(request, session))
 
     def good_enough(device: Device) -> bool:
         return device.id == session.device_id
@@ -70,18 +71,17 @@ def desk_login_options(request: Request) -> Response:
     )
 
 
-def desk_opened(request: Request) -> Response:
-    """The desk is open in this browser, for as long as the settings say; another one of theirs that
-    was open here is closed."""
-    session = _signed_in(request)
-    wanted = _chosen(request, _require_staff(request, session))
-    held = confirm(request, session.person_id, _purpose(wanted))
-    session = _signed_in(request)  # as it is now that nobody else acts for this person
-    member = _chosen(request, _require_staff(request, session), wanted.desk)
+def open_desk(request: Request) -> Response:
+    """Open the chosen desk in this browser; another desk that was open here is closed."""
+    session = _require_session(request)
+    wanted = _require_chosen_desk(request, _require_staff(request, session))
+    held = authenticate_confirmation(request, session.person_id, _purpose(wanted))
+    session = _require_session(request)  # as it is now that nobody else acts for this person
+    member = _require_chosen_desk(request, _require_staff(request, session), wanted.desk)
     if held.device.id != session.device_id:
         words = N_("Confirm it with the device that you signed in with.")
         _refuse(request, session, "not by this device", Forbidden("not_this_device", words), member)
-    lacking = _lacking(request, held.device)
+    lacking = _unmet_policy(request, held.device)
     if lacking is not None:
         words = " ".join(map(request.translate, (lacking.what_is, lacking.what_is_needed)))
         refusal = Forbidden("device_not_good_enough", words)
@@ -101,17 +101,19 @@ def desk_opened(request: Request) -> Response:
 
 
 def _purpose(member: Staff) -> ChallengePurpose:
-    """What the challenge is for: opening this one desk (decisions 2.9)."""
+    """The purpose of the challenge: opening this desk alone (decisions 2.9)."""
     return ChallengePurpose(OPEN_DESK, member.desk)
 
 
 def _first_choice(held: Mapping[str, Staff], present: DeskSession | None) -> str:
-    """The desk that the page has chosen already: not the one that is open."""
+    """The desk that the page preselects: the first that is not open now."""
     return next((each for each in held if present is None or each != present.staff.desk), "")
 
 
-def _chosen(request: Request, held: Mapping[str, Staff], name: str | None = None) -> Staff:
-    """What they are at the desk that they chose; who works at one alone need not say which.
+def _require_chosen_desk(
+    request: Request, held: Mapping[str, Staff], name: str | None = None
+) -> Staff:
+    """The roles at the chosen desk; who works at one desk alone need not choose.
 
     Raises `InvalidRequest` where they work at several and chose none of them.
     """
@@ -123,7 +125,7 @@ def _chosen(request: Request, held: Mapping[str, Staff], name: str | None = None
     return member
 
 
-def _signed_in(request: Request) -> Session:
+def _require_session(request: Request) -> Session:
     session = current_session(request)
     if session is None:
         raise Forbidden(
@@ -133,11 +135,10 @@ def _signed_in(request: Request) -> Session:
 
 
 def _require_staff(request: Request, session: Session) -> Mapping[str, Staff]:
-    """What they are at each of their desks; raises `NotFound`, as of any unknown address, for who
-    works at none."""
+    """The roles at each of their desks; raises `NotFound`, on record, for who works at none."""
     held = staff_by_desk(request.connection, session.person_id)
     if not held:
-        _refuse(request, session, "no staff", nothing_here())
+        _refuse(request, session, "no staff", not_found_error())
     return held
 
 
@@ -156,8 +157,10 @@ def _refuse(
     raise refusal
 
 
-def _lacking(request: Request, device: Device | SessionDevice) -> UnmetPolicy | None:
-    return unmet(policy_of_staff(request.settings), device, model_of(request.site, device))
+def _unmet_policy(request: Request, device: Device | SessionDevice) -> UnmetPolicy | None:
+    return find_unmet(
+        required_staff_policy(request.settings), device, find_model(request.site, device)
+    )
 
 
 def _login_path(on: str) -> str:
@@ -167,5 +170,5 @@ def _login_path(on: str) -> str:
 routes = [
     page_route("/desk/login", desk_login, writes=WHEN_NEEDED),
     json_route("/desk/login/options", desk_login_options, writes=WHEN_NEEDED),
-    json_route("/desk/login", desk_opened, writes=True),
+    json_route("/desk/login", open_desk, writes=True),
 ]

@@ -1,7 +1,7 @@
-"""Registering an application, and changing one: a form, what it would change, the confirmation.
+"""Pages to register a client and to change one: a form, a page with the changes, a confirmation.
 
-The values travel from the form to the confirmation in the page; they are checked at both, and held
-against what is registered then: who changed it meanwhile is not overwritten.
+The values travel from the form to the confirmation in the page and are checked at both. A change
+that another operator made meanwhile is not overwritten (`version`).
 """
 
 from collections.abc import Mapping
@@ -10,38 +10,50 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from authn.clients.client_metadata import InvalidClientMetadata
-from authn.clients.client_rules import SYSTEM
-from authn.clients.clients import (
-    REFRESH_IDLE,
-    REFRESH_LIFETIME,
-    Client,
-    locked_client,
-    new_client_id,
-)
-from authn.clients.kinds import KINDS, SYSTEM_KIND, with_defaults
-from authn.clients.redirect_uris import InvalidRedirectUri
-from authn.clients.registration import (
+from authn.clients.client_registration.kinds import CLIENT_KINDS, SYSTEM_KIND, fill_kind_defaults
+from authn.clients.client_registration.registration import (
     RegisteredClient,
     add_client,
     change_client,
     changed_client,
     new_client,
 )
-from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
-from authn.console.operator_asking import asked_here
+from authn.clients.client_registration.rules import SYSTEM_PREFIX
+from authn.clients.clients import (
+    REFRESH_IDLE,
+    REFRESH_LIFETIME,
+    Client,
+    lock_client,
+    new_client_id,
+)
+from authn.clients.redirect_uris import InvalidRedirectUri
+from authn.console.desk_pages import render_desk_page
+from authn.console.operator_changes import client_changes, client_version
 from authn.console.operator_client_form import (
     DAY,
-    errors_of,
-    form_of_client,
-    form_of_document,
-    values_of_form,
+    client_form_choices,
+    client_form_fields,
+    document_form_fields,
+    read_client_form,
+    refused_field,
 )
-from authn.console.operator_client_views import changes_between, choices, version_of
-from authn.console.operator_clients import LIST, client_in_path
-from authn.console.operator_confirming import confirm_as_shown, confirm_page, shown_options
-from authn.console.operator_request_deeds import wanted_client
-from authn.console.routes import desk_form, desk_page, desk_script
-from authn.console.shown import desk_answer
+from authn.console.operator_clients import LIST, require_client
+from authn.console.operator_confirming import (
+    ask_second_operator,
+    confirm_as_shown,
+    confirmation_options,
+    confirmation_page,
+)
+from authn.console.operator_request_acts import client_request
+from authn.console.staff_endpoints import (
+    DeskSession,
+    desk_endpoint,
+    desk_form,
+    desk_page,
+    desk_script,
+    desk_script_endpoint,
+    not_found_error,
+)
 from authn.errors import N_, Forbidden
 from authn.web.request import Request, json_answer
 
@@ -53,17 +65,23 @@ MEANWHILE: Final = N_(
 _REFUSALS: Final = (InvalidClientMetadata, InvalidRedirectUri)
 
 
-@at_desk("change-clients")
-def operator_client_new(request: Request, desk: DeskSession) -> Response:
-    """Which kind it is; then its form, with what that kind usually says."""
+@desk_endpoint("change-clients")
+def show_new_client_form(request: Request, desk: DeskSession) -> Response:
+    """The choice of a kind of client; then the form, filled in for that kind."""
     kind = request.query.get("kind", "")
     if not kind:
-        return desk_answer(request, desk, "console/operator_client_kind.html", kinds=KINDS)
-    if kind not in KINDS:
-        raise nothing_here()
-    document = {"scope": "openid profile", "application_type": "web", **with_defaults(kind, {})}
+        return render_desk_page(
+            request, desk, "console/operator_client_kind.html", kinds=CLIENT_KINDS
+        )
+    if kind not in CLIENT_KINDS:
+        raise not_found_error()
+    document = {
+        "scope": "openid profile",
+        "application_type": "web",
+        **fill_kind_defaults(kind, {}),
+    }
     sent = {
-        **form_of_document(document),
+        **document_form_fields(document),
         "kind": kind,
         "require_pkce": "on",
         "refresh_idle": str(REFRESH_IDLE // DAY),
@@ -72,33 +90,33 @@ def operator_client_new(request: Request, desk: DeskSession) -> Response:
     return _form(request, desk, None, sent)
 
 
-@at_desk("change-clients")
-def operator_client_checked(request: Request, desk: DeskSession) -> Response:
-    """What the form says would be registered; or what is wrong, at its field."""
+@desk_endpoint("change-clients")
+def check_new_client(request: Request, desk: DeskSession) -> Response:
+    """The page that asks to confirm a new client; or the form with its errors."""
     try:
-        registered = _new(request, request.form)
+        registered = _read_new_client(request, request.form)
     except _REFUSALS as refusal:
         return _form(request, desk, None, request.form, refusal)
     return _confirm(request, desk, None, registered)
 
 
-@at_desk_script("change-clients")
-def operator_client_new_options(request: Request, desk: DeskSession) -> Response:
-    """Options to confirm it."""
-    return shown_options(request, desk, REGISTER)
+@desk_script_endpoint("change-clients")
+def new_client_options(request: Request, desk: DeskSession) -> Response:
+    """Options to confirm a new client."""
+    return confirmation_options(request, desk, REGISTER)
 
 
-@at_desk_script("change-clients")
-def operator_client_registered(request: Request, desk: DeskSession) -> Response:
-    """It is an application from now on, or once a second operator agrees; its secret is told here,
-    and never again."""
+@desk_script_endpoint("change-clients")
+def confirm_new_client(request: Request, desk: DeskSession) -> Response:
+    """The client is registered, or waits for a second operator; the answer holds its secret, which
+    is never shown again."""
     present, sent = confirm_as_shown(request, desk, REGISTER)
     client_id = _client_id(sent)
-    values = values_of_form(request.connection, request.settings, client_id, sent)
+    values = read_client_form(request.connection, request.settings, client_id, sent)
     registered = new_client(request.now, client_id=client_id, **values)
-    wanted = wanted_client(request.connection, request.settings, None, registered.client)
+    wanted = client_request(request.connection, request.settings, None, registered.client)
     if wanted.gives:
-        return _answer(registered, asked_here(request, present, wanted))
+        return _secret_answer(registered, ask_second_operator(request, present, wanted))
     add_client(
         request.connection,
         request.secrets,
@@ -107,50 +125,50 @@ def operator_client_registered(request: Request, desk: DeskSession) -> Response:
         request.reference,
         present.person_id,
     )
-    return _done(registered)
+    return _done_answer(registered)
 
 
-@at_desk("change-clients")
-def operator_client_edit(request: Request, desk: DeskSession) -> Response:
-    """The form of an application as it is."""
-    client = client_in_path(request)
-    return _form(request, desk, client, form_of_client(client))
+@desk_endpoint("change-clients")
+def show_client_form(request: Request, desk: DeskSession) -> Response:
+    """The form of a registered client."""
+    client = require_client(request)
+    return _form(request, desk, client, client_form_fields(client))
 
 
-@at_desk("change-clients")
-def operator_client_edit_checked(request: Request, desk: DeskSession) -> Response:
-    """What the form would change; or what is wrong, at its field."""
-    client = client_in_path(request)
+@desk_endpoint("change-clients")
+def check_client_change(request: Request, desk: DeskSession) -> Response:
+    """The page that asks to confirm a change of a client; or the form with its errors."""
+    client = require_client(request)
     try:
-        registered = changed_client(client, **_values(request, client, request.form))
+        registered = changed_client(client, **_read_values(request, client, request.form))
     except _REFUSALS as refusal:
         return _form(request, desk, client, request.form, refusal)
     return _confirm(request, desk, client, registered)
 
 
-@at_desk_script("change-clients")
-def operator_client_edit_options(request: Request, desk: DeskSession) -> Response:
-    """Options to confirm it."""
-    return shown_options(request, desk, _change(client_in_path(request).client_id))
+@desk_script_endpoint("change-clients")
+def client_change_options(request: Request, desk: DeskSession) -> Response:
+    """Options to confirm a change of a client."""
+    return confirmation_options(request, desk, _change_act(require_client(request).client_id))
 
 
-@at_desk_script("change-clients")
-def operator_client_changed(request: Request, desk: DeskSession) -> Response:
-    """It has these values from now on, or once a second operator agrees; a secret that it needs
-    only now is told here."""
+@desk_script_endpoint("change-clients")
+def confirm_client_change(request: Request, desk: DeskSession) -> Response:
+    """The client is changed, or waits for a second operator; the answer holds a secret that the
+    change needed."""
     client_id = request.path_params["client_id"]
-    present, sent = confirm_as_shown(request, desk, _change(client_id))
-    client = locked_client(request.connection, client_id)
+    present, sent = confirm_as_shown(request, desk, _change_act(client_id))
+    client = lock_client(request.connection, client_id)
     if client is None:
-        raise nothing_here()
-    if sent.get("version") != version_of(client):
+        raise not_found_error()
+    if sent.get("version") != client_version(client):
         raise Forbidden("changed_meanwhile", MEANWHILE)
-    values = _values(request, client, sent)
+    values = _read_values(request, client, sent)
     registered = changed_client(client, **values)
-    wanted = wanted_client(request.connection, request.settings, client, registered.client)
+    wanted = client_request(request.connection, request.settings, client, registered.client)
     if wanted.gives:
-        return _answer(registered, asked_here(request, present, wanted))
-    # The secret that was made above, where one is.
+        return _secret_answer(registered, ask_second_operator(request, present, wanted))
+    # A secret that `changed_client` made.
     values |= {"client_secret_hash": registered.client.client_secret_hash}
     change_client(
         request.connection,
@@ -161,37 +179,37 @@ def operator_client_changed(request: Request, desk: DeskSession) -> Response:
         actor_id=present.person_id,
         **values,
     )
-    return _done(registered)
+    return _done_answer(registered)
 
 
-def _new(request: Request, form: Mapping[str, str]) -> RegisteredClient:
+def _read_new_client(request: Request, form: Mapping[str, str]) -> RegisteredClient:
     client_id = _client_id(form)
-    values = values_of_form(request.connection, request.settings, client_id, form)
+    values = read_client_form(request.connection, request.settings, client_id, form)
     return new_client(request.now, client_id=client_id, **values)
 
 
 def _client_id(form: Mapping[str, str]) -> str:
-    """The id that was said; of a system its organisation's, else a random one."""
-    said = form.get("client_id", "").strip()
-    if not said and form.get("kind") == SYSTEM_KIND:
-        said = SYSTEM + form.get("organisation", "").replace(".", "").strip()
-    return said or new_client_id()
+    """The client id in the form; else of a system that of its organisation, or a random one."""
+    client_id = form.get("client_id", "").strip()
+    if not client_id and form.get("kind") == SYSTEM_KIND:
+        client_id = SYSTEM_PREFIX + form.get("organisation", "").replace(".", "").strip()
+    return client_id or new_client_id()
 
 
-def _values(request: Request, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
-    return values_of_form(request.connection, request.settings, client.client_id, form)
+def _read_values(request: Request, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
+    return read_client_form(request.connection, request.settings, client.client_id, form)
 
 
-def _change(client_id: str) -> str:
-    """What is confirmed, besides the content."""
+def _change_act(client_id: str) -> str:
+    """The act to confirm, besides the content."""
     return f"change {client_id}"
 
 
-def _done(registered: RegisteredClient) -> Response:
-    return _answer(registered, {"location": f"{LIST}/{registered.client.client_id}"})
+def _done_answer(registered: RegisteredClient) -> Response:
+    return _secret_answer(registered, {"location": f"{LIST}/{registered.client.client_id}"})
 
 
-def _answer(registered: RegisteredClient, answer: dict[str, Any]) -> Response:
+def _secret_answer(registered: RegisteredClient, answer: dict[str, Any]) -> Response:
     if registered.client_secret:
         answer["client_secret"] = registered.client_secret
     return json_answer(answer)
@@ -206,10 +224,10 @@ def _form(
 ) -> Response:
     errors = []
     if refusal is not None:
-        field, sentence = errors_of(refusal, sent)
+        field, sentence = refused_field(refusal, sent)
         errors = [{"field": field, "text": request.translate(sentence)}]
     method = client.token_endpoint_auth_method if client else ""
-    return desk_answer(
+    return render_desk_page(
         request,
         desk,
         "console/operator_client_form.html",
@@ -217,7 +235,7 @@ def _form(
         shown=client,
         sent=sent,
         errors=errors,
-        offered=choices(request.connection, request.settings, method),
+        offered=client_form_choices(request.connection, request.settings, method),
     )
 
 
@@ -225,22 +243,22 @@ def _confirm(
     request: Request, desk: DeskSession, client: Client | None, registered: RegisteredClient
 ) -> Response:
     carried = {name: text for name, text in request.form.items() if name != "csrf_token"}
-    # The id that is shown is the one that it will have.
+    # A random id is drawn once: the page shows the one that is registered.
     carried["client_id"] = registered.client.client_id
     if client is not None:
-        carried["version"] = version_of(client)
+        carried["version"] = client_version(client)
     one = f"{LIST}/{client.client_id}" if client else NEW
-    wanted = wanted_client(request.connection, request.settings, client, registered.client)
-    return confirm_page(
+    wanted = client_request(request.connection, request.settings, client, registered.client)
+    return confirmation_page(
         request,
         desk,
-        _change(client.client_id) if client else REGISTER,
+        _change_act(client.client_id) if client else REGISTER,
         carried,
         "client" if client else "new-client",
         wanted,
         before=client and client.client_name,
         name=registered.client.client_name,
-        changes=changes_between(client, registered.client),
+        changes=client_changes(client, registered.client),
         back=f"{one}/edit" if client else NEW,
         new_secret=registered.client_secret is not None,
     )
@@ -248,12 +266,12 @@ def _confirm(
 
 ONE: Final = f"{LIST}/{{client_id}}"
 routes = [
-    desk_page(NEW, operator_client_new),
-    desk_form(NEW, operator_client_checked),
-    desk_script(f"{NEW}/confirmed/{{mark}}/options", operator_client_new_options, writes=False),
-    desk_script(f"{NEW}/confirmed/{{mark}}", operator_client_registered),
-    desk_page(f"{ONE}/edit", operator_client_edit),
-    desk_form(f"{ONE}/edit", operator_client_edit_checked),
-    desk_script(f"{ONE}/change/{{mark}}/options", operator_client_edit_options, writes=False),
-    desk_script(f"{ONE}/change/{{mark}}", operator_client_changed),
+    desk_page(NEW, show_new_client_form),
+    desk_form(NEW, check_new_client),
+    desk_script(f"{NEW}/confirmed/{{mark}}/options", new_client_options, writes=False),
+    desk_script(f"{NEW}/confirmed/{{mark}}", confirm_new_client),
+    desk_page(f"{ONE}/edit", show_client_form),
+    desk_form(f"{ONE}/edit", check_client_change),
+    desk_script(f"{ONE}/change/{{mark}}/options", client_change_options, writes=False),
+    desk_script(f"{ONE}/change/{{mark}}", confirm_client_change),
 ]

@@ -1,7 +1,7 @@
-"""The form of an application: its fields, what they say, and at which of them a rule is broken.
+"""The form of a client: its fields, reading them, and the field of each broken rule.
 
-What an application says about itself is the document of RFC 7591; what only the operator decides
-stands beside it, by the names of `Client`.
+What a client says of itself is the metadata of RFC 7591; what only operators decide stands beside,
+by the names of `Client`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,19 +10,19 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection
 
-from authn.clients import client_rules as rules
 from authn.clients.client_metadata import InvalidClientMetadata
-from authn.clients.client_metadata_document import read_client_metadata, write_client_metadata
-from authn.clients.client_metadata_members import IN_LANGUAGES, OPTIONAL
-from authn.clients.clients import GRANT_MANAGEMENT_SCOPES, Client
-from authn.clients.permissions import PROFILE_KINDS
-from authn.clients.protocol_words import GRANT_TYPES
+from authn.clients.client_registration import rules
+from authn.clients.client_registration.document import read_client_metadata, write_client_metadata
+from authn.clients.client_registration.members import LOCALIZED_MEMBERS, OPTIONAL_MEMBERS
+from authn.clients.clients import AUTH_METHODS, GRANT_MANAGEMENT_SCOPES, GRANT_TYPES, Client
 from authn.clients.redirect_uris import InvalidRedirectUri
-from authn.clients.resources import find_resources
-from authn.consents.offer import offer_to_operator
+from authn.clients.resource_servers.permissions import PROFILE_KINDS
+from authn.clients.resource_servers.resources import find_resources, list_resources
+from authn.consents.registrable import available_auth_methods, registrable_by_operator
 from authn.consents.scopes import SCOPES, SSIN
 from authn.errors import N_
-from authn.policies import find_policy
+from authn.jose import ALGORITHMS
+from authn.policies import BUILT_IN, find_policy
 from authn.settings import Settings
 from authn.web.languages import LANGUAGES, SOURCE_LANGUAGE
 
@@ -52,34 +52,34 @@ LISTS: Final = ("redirect_uris", "post_logout_redirect_uris")
 FLAGS: Final = ("require_pkce", "may_read_ssin", "may_read_device_id", "first_party")
 KINDS_OF_PROFILE: Final = ("profile_kinds", "required_profile_kinds")
 DAYS: Final = ("refresh_idle", "refresh_lifetime")
-# What has a field of its own, or follows from one; anything else stands in `more`.
+# Metadata with a field of its own, or that follows from one; the rest stands in `more`.
 OWN: Final = frozenset(
     {*WORDS, *LISTS, "grant_types", "scope", "jwks", "response_types", "subject_type"}
 )
-# At which field the sentence of a rule stands; any other at the top.
+# The field beside which the sentence of a rule stands; by default the top of the form.
 FIELD_OF_RULE: Final = {
     rules.has_an_id: "client_id",
     rules.has_a_name: "client_name",
     rules.has_a_scope: "scope",
     rules.has_a_redirect_uri: "redirect_uris",
-    rules.has_what_is_refreshed: "grant_types",
-    rules.is_no_public_system: "grant_types",
-    rules.is_named_by_its_organisation: "organisation",
+    rules.has_grant_type_to_refresh: "grant_types",
+    rules.has_no_public_client_credentials: "grant_types",
+    rules.has_id_of_its_organisation: "organisation",
     rules.has_tokens_of_an_organisation: "organisation",
     rules.system_has_a_key: "token_endpoint_auth_method",
     rules.has_keys_in_one_way: "jwks_uri",
-    rules.has_the_keys_that_it_needs: "jwks",
-    rules.has_one_name_in_its_certificate: "more",
-    rules.says_how_before_with_what: "more",
-    rules.is_told_of_logouts_where_it_lives: "more",
-    rules.fapi_is_confidential: "token_endpoint_auth_method",
+    rules.has_needed_keys: "jwks",
+    rules.has_one_certificate_name: "more",
+    rules.has_alg_for_each_enc: "more",
+    rules.has_frontchannel_logout_at_its_origin: "more",
+    rules.fapi_authenticates_with_key: "token_endpoint_auth_method",
     rules.fapi_binds_its_tokens: "more",
     rules.fapi_has_strong_signatures: "id_token_signed_response_alg",
     rules.fapi_fetches_no_request: "more",
-    rules.fapi_is_redirected_with_tls: "redirect_uris",
+    rules.fapi_has_tls_redirect_uris: "redirect_uris",
     rules.has_known_profile_kinds: "profile_kinds",
-    rules.requires_what_it_allows: "required_profile_kinds",
-    rules.offers_first_what_it_allows: "default_profile_kind",
+    rules.has_required_kinds_among_allowed: "required_profile_kinds",
+    rules.has_default_kind_among_allowed: "default_profile_kind",
     rules.has_reasons_for_its_scopes: "needs",
 }
 _BY_SENTENCE: Final = {
@@ -87,49 +87,64 @@ _BY_SENTENCE: Final = {
 }
 
 
-def values_of_form(
+def read_client_form(
     connection: Connection, settings: Settings, client_id: str, form: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The values of the client, by the names of `Client`.
+    """The values of a client in the form, by the names of `Client`.
 
     Raises `InvalidClientMetadata`, whose `member` is the field.
     """
-    given = _given(settings, form)
-    found = find_resources(connection, given["resources"])
-    if len(found) < len(given["resources"]):
+    decided = _read_decided(settings, form)
+    found = find_resources(connection, decided["resources"])
+    if len(found) < len(decided["resources"]):
         raise InvalidClientMetadata(NO_RESOURCE, "resources")
     of_resources = tuple(scope for resource in found.values() for scope in resource.scopes)
-    document = _document(form)
+    document = _read_document(form)
     if not document.get("client_name"):
         raise InvalidClientMetadata(NO_NAME, "client_name")
     asked = document.get("scope", "").split()
     if not {*asked} <= {*SCOPES, *GRANT_MANAGEMENT_SCOPES, *of_resources}:
         raise InvalidClientMetadata(NO_SCOPE, "scope")
-    if SSIN in asked and not given["may_read_ssin"]:
+    if SSIN in asked and not decided["may_read_ssin"]:
         raise InvalidClientMetadata(SSIN_NEEDS_PERMISSION, "scope")
-    said = read_client_metadata(document, offer_to_operator(settings, of_resources))
-    return {**said.named(client_id), **given}
+    metadata = read_client_metadata(document, registrable_by_operator(settings, of_resources))
+    return {**metadata.client_fields(client_id), **decided}
 
 
-def form_of_client(client: Client) -> dict[str, str]:
-    """The fields as they are for a client that is registered."""
+def client_form_choices(
+    connection: Connection, settings: Settings, now_used: str = ""
+) -> dict[str, Any]:
+    """The choices of the client form; `now_used` is the client's authentication method."""
+    methods = available_auth_methods(settings)
     return {
-        **form_of_document(write_client_metadata(client)),
+        "auth_methods": [each for each in AUTH_METHODS if each in (*methods, now_used)],
+        "algorithms": ALGORITHMS,
+        "grant_types": GRANT_TYPES,
+        "profile_kinds": PROFILE_KINDS,
+        "policies": [*BUILT_IN, *settings.policies],
+        "resources": [each.resource for each in list_resources(connection)],
+    }
+
+
+def client_form_fields(client: Client) -> dict[str, str]:
+    """The fields of the form for a registered client."""
+    return {
+        **document_form_fields(write_client_metadata(client)),
         "policy": client.policy or "",
         "profile": client.profile,
         "organisation": client.organisation,
         "sector_identifier": client.sector_identifier,
         "resources": "\n".join(client.resources),
         "default_profile_kind": client.default_profile_kind,
-        "needs": _needs(client),
+        "needs": _reasons_text(client),
         **{name: str(getattr(client, name) // DAY) for name in DAYS},
         **{name: "on" for name in FLAGS if getattr(client, name)},
         **{f"{name}:{kind}": "on" for name in KINDS_OF_PROFILE for kind in getattr(client, name)},
     }
 
 
-def form_of_document(document: Mapping[str, Any]) -> dict[str, str]:
-    """The fields of what a client says about itself."""
+def document_form_fields(document: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of the form for client metadata (RFC 7591)."""
     more = {name: value for name, value in document.items() if name not in OWN}
     jwks = document.get("jwks")
     return {
@@ -142,10 +157,10 @@ def form_of_document(document: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def errors_of(
+def refused_field(
     refusal: InvalidClientMetadata | InvalidRedirectUri, form: Mapping[str, str]
 ) -> tuple[str, str]:
-    """At which field, "" for none, and the sentence (a message id)."""
+    """The field that a refusal is about, "" for none, and the sentence (a message id)."""
     if isinstance(refusal, InvalidRedirectUri):
         after = refusal.uri in form.get("post_logout_redirect_uris", "").split()
         return ("post_logout_redirect_uris" if after else "redirect_uris"), refusal.description
@@ -170,22 +185,22 @@ _DECIDED: Final = frozenset(
 )
 
 
-def _document(form: Mapping[str, str]) -> dict[str, Any]:
-    more = _object(form.get("more", ""), "more")
+def _read_document(form: Mapping[str, str]) -> dict[str, Any]:
+    more = _read_object(form.get("more", ""), "more")
     for name in more:
-        known = name in OPTIONAL or name.partition("#")[0] in IN_LANGUAGES
+        known = name in OPTIONAL_MEMBERS or name.partition("#")[0] in LOCALIZED_MEMBERS
         if not known or name in OWN:
             raise InvalidClientMetadata(NO_SUCH_NAME, "more")
     document = {**more, **{name: form.get(name, "").strip() for name in (*WORDS, "scope")}}
     document = {name: value for name, value in document.items() if value != ""}
     document |= {name: form.get(name, "").split() for name in LISTS}
     document["grant_types"] = [each for each in GRANT_TYPES if f"grant_types:{each}" in form]
-    jwks = _object(form.get("jwks", ""), "jwks")
+    jwks = _read_object(form.get("jwks", ""), "jwks")
     return {**document, "jwks": jwks} if jwks else document
 
 
-def _given(settings: Settings, form: Mapping[str, str]) -> dict[str, Any]:
-    """What the operator decides."""
+def _read_decided(settings: Settings, form: Mapping[str, str]) -> dict[str, Any]:
+    """The values that only operators decide."""
     policy, profile = form.get("policy", ""), form.get("profile", "")
     if policy and find_policy(settings.policies, policy) is None:
         raise InvalidClientMetadata(NO_POLICY, "policy")
@@ -193,7 +208,7 @@ def _given(settings: Settings, form: Mapping[str, str]) -> dict[str, Any]:
         raise InvalidClientMetadata(NO_PROFILE, "profile")
     return {
         **{name: name in form for name in FLAGS},
-        **{name: DAY * _days(form.get(name, ""), name) for name in DAYS},
+        **{name: DAY * _read_days(form.get(name, ""), name) for name in DAYS},
         **{
             name: tuple(kind for kind in PROFILE_KINDS if f"{name}:{kind}" in form)
             for name in KINDS_OF_PROFILE
@@ -204,12 +219,12 @@ def _given(settings: Settings, form: Mapping[str, str]) -> dict[str, Any]:
         "sector_identifier": form.get("sector_identifier", "").strip(),
         "resources": tuple(dict.fromkeys(form.get("resources", "").split())),
         "default_profile_kind": form.get("default_profile_kind", ""),
-        "scope_reasons": _reasons(form.get("needs", "").splitlines()),
+        "scope_reasons": _read_reasons(form.get("needs", "").splitlines()),
     }
 
 
-def _reasons(lines: Iterable[str]) -> dict[str, dict[str, str]]:
-    """What it can't do without: a scope a line, with `#nl` and the like for a language."""
+def _read_reasons(lines: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Reasons for needed scopes: a scope a line, with `#nl` and the like for a language."""
     reasons: dict[str, dict[str, str]] = {}
     for line in filter(None, map(str.strip, lines)):
         name, equals, text = line.partition("=")
@@ -222,7 +237,7 @@ def _reasons(lines: Iterable[str]) -> dict[str, dict[str, str]]:
     return reasons
 
 
-def _needs(client: Client) -> str:
+def _reasons_text(client: Client) -> str:
     return "\n".join(
         f"{scope}={text}" if language == SOURCE_LANGUAGE else f"{scope}#{language}={text}"
         for scope, texts in client.scope_reasons.items()
@@ -230,7 +245,7 @@ def _needs(client: Client) -> str:
     )
 
 
-def _days(text: str, name: str) -> int:
+def _read_days(text: str, name: str) -> int:
     text = text.strip()
     if not (text.isascii() and text.isdecimal() and len(text) <= 4):
         raise InvalidClientMetadata(NO_DAYS, name)
@@ -239,7 +254,7 @@ def _days(text: str, name: str) -> int:
     return int(text)
 
 
-def _object(text: str, name: str) -> dict[str, Any]:
+def _read_object(text: str, name: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:

@@ -1,72 +1,89 @@
-"""/desk/operator/clients: applications, as an operator lists, shows, checks and ends them."""
+"""/desk/operator/clients: operators list, show, check and end clients."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
-from authn.audit.searching import last_use_of
-from authn.clients.clients import Client, find_client
-from authn.clients.resources import resources_of
-from authn.console.confirming import confirm_at_desk, desk_confirmation_options
-from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
-from authn.console.operator_client_views import client_lines
-from authn.console.outside import done_outside
-from authn.console.routes import desk_form, desk_page, desk_script
-from authn.console.shown import desk_answer
-from authn.grants.ended_clients import end_client
-from authn.views.client_checks import ClientFinding, checked_client, findings_of
+from authn.audit.searching import last_use_at
+from authn.clients.clients import Client, find_client, list_clients
+from authn.clients.resource_servers.resources import list_resources_of_client
+from authn.console.confirmations import confirm_at_desk, desk_confirmation_options
+from authn.console.desk_pages import render_desk_page
+from authn.console.outside_results import outside_result
+from authn.console.staff_endpoints import (
+    DeskSession,
+    desk_endpoint,
+    desk_form,
+    desk_page,
+    desk_script,
+    desk_script_endpoint,
+    not_found_error,
+)
+from authn.grants.endings.ended_grants import end_client
+from authn.views.client_checks import ClientFinding, list_findings, read_check_input
 from authn.views.client_sample import sample_configuration
-from authn.views.client_shown import shown_client
+from authn.views.descriptions import describe_client
 from authn.web.request import Request, json_answer
 
 LIST: Final = "/desk/operator/clients"
 
 
-@at_desk("see-clients")
-def operator_clients(request: Request, desk: DeskSession) -> Response:
-    """Every application, with when it was used last."""
+@dataclass(frozen=True, slots=True)
+class ClientLine:
+    """A client in the list, with when it was used last."""
+
+    client: Client
+    last_used: datetime | None
+
+
+@desk_endpoint("see-clients")
+def show_clients(request: Request, desk: DeskSession) -> Response:
+    """The list of clients, with when each was used last."""
     lines = client_lines(request.connection)
-    return desk_answer(request, desk, "console/operator_clients.html", lines=lines)
+    return render_desk_page(request, desk, "console/operator_clients.html", lines=lines)
 
 
-@at_desk("see-clients")
-def operator_client(request: Request, desk: DeskSession) -> Response:
-    """One application: all that is registered of it, and its configuration to be copied."""
-    return _shown(request, desk, client_in_path(request))
+@desk_endpoint("see-clients")
+def show_client(request: Request, desk: DeskSession) -> Response:
+    """The page of a client: its values, and sample code to be copied."""
+    return _client_page(request, desk, require_client(request))
 
 
-@at_desk("see-clients")
-def operator_client_check(request: Request, desk: DeskSession) -> Response:
-    """The same, with what would fail: its addresses are asked now."""
-    client = client_in_path(request)
-    checked = checked_client(request.site, request.connection, client)
-    findings = done_outside(
-        request, f"check {client.client_id}", lambda: list(findings_of(checked))
+@desk_endpoint("see-clients")
+def check_client(request: Request, desk: DeskSession) -> Response:
+    """The page of a client with the findings of a check, which calls its addresses."""
+    client = require_client(request)
+    checked = read_check_input(request.site, request.connection, client)
+    findings = outside_result(
+        request, f"check {client.client_id}", lambda: list(list_findings(checked))
     )
-    return _shown(request, desk, client, findings)
+    return _client_page(request, desk, client, findings)
 
 
-@at_desk("change-clients")
-def operator_client_end(request: Request, desk: DeskSession) -> Response:
-    """What ends with an application, before it asks."""
-    client = client_in_path(request)
-    own = [each.resource for each in resources_of(request.connection, client.client_id)]
-    return desk_answer(
+@desk_endpoint("change-clients")
+def show_client_ending(request: Request, desk: DeskSession) -> Response:
+    """The page that asks to end a client, with what ends too."""
+    client = require_client(request)
+    own = [each.resource for each in list_resources_of_client(request.connection, client.client_id)]
+    return render_desk_page(
         request, desk, "console/operator_client_end.html", shown=client, own_resources=own
     )
 
 
-@at_desk_script("change-clients")
-def operator_client_end_options(request: Request, desk: DeskSession) -> Response:
-    """Options to confirm it."""
-    client = client_in_path(request)
+@desk_script_endpoint("change-clients")
+def client_ending_options(request: Request, desk: DeskSession) -> Response:
+    """Options to confirm the end of a client."""
+    client = require_client(request)
     target = f"end {client.client_id}"
     return json_answer(desk_confirmation_options(request, desk, "change-clients", target))
 
 
-@at_desk_script("change-clients")
-def operator_client_ended(request: Request, desk: DeskSession) -> Response:
-    """It is no application any more, and all that people allowed it is revoked."""
+@desk_script_endpoint("change-clients")
+def confirm_client_ending(request: Request, desk: DeskSession) -> Response:
+    """The client is ended, and all that people allowed the client is revoked."""
     client_id = request.path_params["client_id"]
     present = confirm_at_desk(request, desk, "change-clients", f"end {client_id}")
     revoked = end_client(
@@ -78,38 +95,46 @@ def operator_client_ended(request: Request, desk: DeskSession) -> Response:
         present.person_id,
     )
     if revoked is None:
-        raise nothing_here()
+        raise not_found_error()
     return json_answer({"location": LIST})
 
 
-def client_in_path(request: Request) -> Client:
-    """The application of this address; raises `NotFound`."""
+def client_lines(connection: Connection) -> list[ClientLine]:
+    """Every client, with the time of its latest event in the audit log."""
+    return [
+        ClientLine(client, last_use_at(connection, client.client_id))
+        for client in list_clients(connection)
+    ]
+
+
+def require_client(request: Request) -> Client:
+    """The client whose id is in the path; raises `NotFound`."""
     client = find_client(request.connection, request.path_params["client_id"])
     if client is None:
-        raise nothing_here()
+        raise not_found_error()
     return client
 
 
-def _shown(
+def _client_page(
     request: Request, desk: DeskSession, client: Client, findings: list[ClientFinding] | None = None
 ) -> Response:
-    return desk_answer(
+    return render_desk_page(
         request,
         desk,
         "console/operator_client.html",
         shown=client,
-        registered=shown_client(client),
+        registered=describe_client(client),
         sample=sample_configuration(request.settings.issuer, client),
-        last_used=last_use_of(request.connection, client.client_id),
+        last_used=last_use_at(request.connection, client.client_id),
         findings=findings,
     )
 
 
 routes = [
-    desk_page(LIST, operator_clients),
-    desk_page(f"{LIST}/{{client_id}}", operator_client),
-    desk_form(f"{LIST}/{{client_id}}/check", operator_client_check),
-    desk_page(f"{LIST}/{{client_id}}/end", operator_client_end),
-    desk_script(f"{LIST}/{{client_id}}/end/options", operator_client_end_options, writes=False),
-    desk_script(f"{LIST}/{{client_id}}/end", operator_client_ended),
+    desk_page(LIST, show_clients),
+    desk_page(f"{LIST}/{{client_id}}", show_client),
+    desk_form(f"{LIST}/{{client_id}}/check", check_client),
+    desk_page(f"{LIST}/{{client_id}}/end", show_client_ending),
+    desk_script(f"{LIST}/{{client_id}}/end/options", client_ending_options, writes=False),
+    desk_script(f"{LIST}/{{client_id}}/end", confirm_client_ending),
 ]

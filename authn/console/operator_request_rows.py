@@ -1,7 +1,7 @@
-"""What waits for a second operator, as it is kept: written with a seal, found, listed.
+"""The table of operators' requests: rows are stored with a seal, found, listed, expired, deleted.
 
-Nothing of a row is changed after it was asked but how it ended. The seal is a keyed hash of all
-else: what was changed in the table all the same is never done.
+Only the end of a request changes in its row. The seal is a keyed hash of everything else: a row
+that was changed in the table is never acted on.
 """
 
 from collections.abc import Mapping
@@ -12,14 +12,17 @@ from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
+from authn.audit.events.operators import OperatorRequestExpired
+from authn.audit.log import record
 from authn.clients.clients import find_client
-from authn.clients.resources import find_resource
+from authn.clients.resource_servers.resources import find_resource
 from authn.console.desk_sessions import Desk
 from authn.console.tables import operator_requests
 from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
+from authn.db.transaction import must_write
 from authn.secrets import Secrets, derived_token
 from authn.staff.roles import Role
 
@@ -27,16 +30,17 @@ Kind = Literal["new-client", "client", "new-resource", "resource", "exchange", "
 # "failed": approved, but it could not be done any more.
 State = Literal["waiting", "approved", "refused", "withdrawn", "expired", "failed"]
 Line = tuple[str, str, str]
-"""The name of a value, and what it is before and after; "" where there is none."""
+"""The name of a value, the value before, the value after; "" for none."""
 SHOWN_FOR: Final = timedelta(days=7)
+KEPT: Final = timedelta(days=90)  # then rows are deleted; the audit log keeps who agreed to what
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorRequestInput:
-    """What somebody wants done: all of it, and all that is shown of it.
+    """What an operator asks for: all that would be done, and all that is shown.
 
-    `gives` is of `clients.weight`, () for a role, which `person_id` would have. `values` are what
-    `operator_request_deeds` does it with, `version` what it is on was then.
+    `gives` are the risks (`clients.change_risks`), () for a role, which `person_id` would get.
+    `values` are what `operator_request_acts` does it with, `version` hashes what is changed.
     """
 
     kind: Kind
@@ -59,7 +63,7 @@ class OperatorRequest:
     reason: str
     ticket: str
     asked_by: UUID | None
-    """None where it was asked at the machine, on the command line."""
+    """None for a local operator, on the command line."""
     asked_at: datetime
     expires_at: datetime
     state: State
@@ -69,11 +73,11 @@ class OperatorRequest:
 
     @property
     def involved(self) -> set[UUID]:
-        """Who is locked, together, where it is decided: who asked, and who gets a role."""
+        """The persons to lock together with a decision: who asked, and who gets a role."""
         return {each for each in (self.asked_by, self.wanted.person_id) if each}
 
-    def on_record(self, actor_id: UUID | None) -> dict[str, Any]:
-        """What every event tells of it, as of who did the step (`OperatorRequestEvent`)."""
+    def event_fields(self, actor_id: UUID | None) -> dict[str, Any]:
+        """The fields that every `OperatorRequestEvent` has; `actor_id` is who did the step."""
         return {
             "actor_id": actor_id,
             "person_id": self.wanted.person_id,
@@ -83,7 +87,7 @@ class OperatorRequest:
         }
 
     def state_at(self, now: datetime) -> State:
-        """Its state, "expired" once nobody decided in time, though that may not be written yet."""
+        """The state, "expired" after `expires_at` also where that is not written yet."""
         return "expired" if self.state == "waiting" and self.expires_at <= now else self.state
 
 
@@ -93,7 +97,7 @@ WAITS = and_(
     operator_requests.c.expires_at > bindparam("now", type_=UtcDateTime),
 )
 _FIND = select(operator_requests).where(OF_ID)
-# What waits for a role of theirs, and what was asked lately for one, by whomever.
+# Requests that wait for one of these roles, or were made lately, by whomever.
 _SHOWN = (
     select(operator_requests)
     .where(
@@ -108,7 +112,7 @@ _STATES = _SHOWN.with_only_columns(
     operator_requests.c.expires_at,
     maintain_column_froms=True,
 )
-_AT_THE_MACHINE = (
+_ASKED_LOCALLY = (
     select(operator_requests)
     .where(
         operator_requests.c.asked_by.is_(None),
@@ -116,30 +120,42 @@ _AT_THE_MACHINE = (
     )
     .order_by(operator_requests.c.asked_at.desc(), operator_requests.c.id)
 )
+OVER: Final = (
+    operator_requests.c.state == "waiting",
+    operator_requests.c.expires_at <= bindparam("now", type_=UtcDateTime),
+)
+_ANY_OVER = select(operator_requests.c.id).where(*OVER).limit(1)
+_EXPIRE = (
+    update(operator_requests).where(*OVER).values(state="expired").returning(operator_requests)
+)
+_FORGET = delete(operator_requests).where(
+    operator_requests.c.state != "waiting",
+    operator_requests.c.expires_at < bindparam("before", type_=UtcDateTime),
+)
 
 
 def find_request(occasion: Occasion, request_id: UUID) -> OperatorRequest | None:
-    """The request with this id, whatever became of it."""
+    """The request with this id, in any state; or None."""
     row = occasion.connection.execute(_FIND, {"request_id": request_id}).first()
     return request_from_row(row) if row else None
 
 
-def shown_requests(occasion: Occasion, desk: Desk) -> list[OperatorRequest]:
-    """What waits for a role of this member of staff, and how what was asked lately ended."""
+def list_requests_for(occasion: Occasion, desk: Desk) -> list[OperatorRequest]:
+    """Requests for this member of staff: those that wait for a role of theirs, and recent ones."""
     rows = occasion.connection.execute(_SHOWN, _shown_to(desk, occasion.now))
     return [request_from_row(row) for row in rows]
 
 
-def states_shown(connection: Connection, desk: Desk, now: datetime) -> list[str]:
-    """What tells, in one statement, whether `shown_requests` has changed."""
+def request_states(connection: Connection, desk: Desk, now: datetime) -> list[str]:
+    """A text for each of `list_requests_for`, which changes with its state: one statement."""
     rows = connection.execute(_STATES, _shown_to(desk, now))
     return [f"{row.id} {row.state} {row.expires_at > now}" for row in rows]
 
 
-def name_of(connection: Connection, kind: str, target: str, values: Mapping[str, Any]) -> str:
-    """What people call it: as it is registered now, or as a new one would be.
+def target_name(connection: Connection, kind: str, target: str, values: Mapping[str, Any]) -> str:
+    """The name of what a request is about: as registered now, or as a new one would be named.
 
-    Its `target` where it has no name: an issuer, a role, or what has ended since.
+    The `target` itself where there is no name: an issuer, a role, or what has ended since.
     """
     if kind in ("client", "exchange") and (client := find_client(connection, target)):
         return client.client_name
@@ -148,15 +164,15 @@ def name_of(connection: Connection, kind: str, target: str, values: Mapping[str,
     return str(values.get("client_name") or values.get("resource_name") or target)
 
 
-def name_and_id(connection: Connection, kind: str, target: str) -> str:
-    """What it is called and its id, once it was done; the id alone where that is its name."""
-    name = name_of(connection, kind.removeprefix("new-"), target, {})
+def target_name_and_id(connection: Connection, kind: str, target: str) -> str:
+    """The name and id of what a finished act was about; the id alone where it is the name."""
+    name = target_name(connection, kind.removeprefix("new-"), target, {})
     return target if name == target else f"{name} ({target})"
 
 
-def asked_at_the_machine(occasion: Occasion) -> list[OperatorRequest]:
-    """What was asked on the command line lately, however it ended, the newest first."""
-    rows = occasion.connection.execute(_AT_THE_MACHINE, {"since": occasion.now - SHOWN_FOR})
+def list_local_requests(occasion: Occasion) -> list[OperatorRequest]:
+    """The recent requests of local operators, in any state, the newest first."""
+    rows = occasion.connection.execute(_ASKED_LOCALLY, {"since": occasion.now - SHOWN_FOR})
     return [request_from_row(row) for row in rows]
 
 
@@ -169,17 +185,17 @@ def _shown_to(desk: Desk, now: datetime) -> dict[str, Any]:
 
 
 def store_request(occasion: Occasion, asked: OperatorRequest) -> None:
-    """The request is in the table, under its seal."""
+    """The request is stored, with its seal."""
     columns = [column.name for column in operator_requests.c]
     own = {name: getattr(asked, name) for name in columns if hasattr(asked, name)}
     of_wanted = ("kind", "target", "person_id", "decider")
     row = own | {name: getattr(asked.wanted, name) for name in of_wanted}
-    row |= {"content": content_of(asked.wanted), "seal": seal_of(occasion.secrets, asked)}
+    row |= {"content": request_content(asked.wanted), "seal": compute_seal(occasion.secrets, asked)}
     occasion.connection.execute(operator_requests.insert(), row)
 
 
 def request_from_row(row: Any) -> OperatorRequest:
-    """A row of `operator_requests` as a value."""
+    """The request of a row."""
     content = orjson.loads(row.content)
     wanted = OperatorRequestInput(
         kind=cast("Kind", row.kind),
@@ -195,22 +211,44 @@ def request_from_row(row: Any) -> OperatorRequest:
     return OperatorRequest(wanted=wanted, **{name: getattr(row, name) for name in names})
 
 
-def is_as_asked(secrets: Secrets, request: OperatorRequest) -> bool:
-    """Whether nothing of the row was changed since it was asked."""
-    return compare_digest(request.seal.encode(), seal_of(secrets, request).encode())
+def has_valid_seal(secrets: Secrets, request: OperatorRequest) -> bool:
+    """Whether nothing of the row was changed since the request was stored."""
+    return compare_digest(request.seal.encode(), compute_seal(secrets, request).encode())
 
 
-def seal_of(secrets: Secrets, request: OperatorRequest) -> str:
-    """The keyed hash of all that was asked, by whom and why."""
+def compute_seal(secrets: Secrets, request: OperatorRequest) -> str:
+    """The keyed hash of what was asked, by whom and why."""
     wanted = request.wanted
     whole = [
         *(str(request.id), wanted.kind, wanted.target, str(wanted.person_id), wanted.decider),
-        *(content_of(wanted), request.reason, request.ticket, str(request.asked_by)),
+        *(request_content(wanted), request.reason, request.ticket, str(request.asked_by)),
     ]
     return derived_token(secrets, "operator-request", orjson.dumps(whole).decode())
 
 
-def content_of(wanted: OperatorRequestInput) -> str:
-    """What would be done, and all that is shown of it, as it is kept."""
+def request_content(wanted: OperatorRequestInput) -> str:
+    """What would be done and is shown, as JSON for the table."""
     content = {name: getattr(wanted, name) for name in ("gives", "shown", "values", "version")}
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def expire_requests(occasion: Occasion) -> int:
+    """How many requests expired without a decision now; each is recorded."""
+    if not _any_over(occasion.connection, occasion.now):
+        return 0
+    must_write(occasion.connection)
+    rows = occasion.connection.execute(_EXPIRE, {"now": occasion.now}).all()
+    for each in map(request_from_row, rows):
+        event = OperatorRequestExpired(**each.event_fields(None), asked_by=each.asked_by)
+        record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
+    return len(rows)
+
+
+def _any_over(connection: Connection, now: datetime) -> bool:
+    """Whether a request waits past its time."""
+    return connection.execute(_ANY_OVER, {"now": now}).first() is not None
+
+
+def forget_old_requests(connection: Connection, now: datetime) -> int:
+    """How many requests that ended long ago were deleted; the audit log keeps their events."""
+    return connection.execute(_FORGET, {"before": now - KEPT}).rowcount

@@ -1,4 +1,4 @@
-"""A request of an operator as a page shows it, and what was done at the machine lately."""
+"""Requests of operators, and acts of local operators, as pages show them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,22 +8,22 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Connection, bindparam, select
 
+from authn.audit.events.operators import OperatorActedAlone
+from authn.audit.events.staff import StaffAppointed, StaffDismissed
 from authn.audit.log import audit_events
-from authn.audit.operator_events import OperatorActedAlone
-from authn.audit.staff_events import StaffAppointed, StaffDismissed
-from authn.console.approval_views import AT_THE_MACHINE
+from authn.console.act_rules import find_person_at_desk
+from authn.console.approval_views import LOCAL_OPERATOR
 from authn.console.desk_sessions import Desk
-from authn.console.operator_client_views import ClientChange
-from authn.console.operator_request_rows import OperatorRequest, name_and_id, name_of
+from authn.console.operator_changes import ClientChange
+from authn.console.operator_request_rows import OperatorRequest, target_name, target_name_and_id
 from authn.console.operator_requests import may_decide
 from authn.console.operator_second import TOLD
-from authn.console.targets import seen_person
 from authn.db.metadata import UtcDateTime
 from authn.web.request import Request
 
 LATELY: Final = timedelta(days=7)
 
-# Down the index of the event; without an actor, it was at the machine.
+# By the index of the event; a local operator is an event without an actor.
 _LATELY = (
     select(
         audit_events.c.event,
@@ -42,9 +42,9 @@ _LATELY = (
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request as a page shows it; `decides` is whether whoever looks may decide about it.
+    """A request as a page shows it; `decides`: whether the reader may decide about it.
 
-    `name` is what `target`, the id, is called.
+    `name` is the name of `target`, which is an id.
     """
 
     id: UUID
@@ -68,7 +68,7 @@ class RequestView:
 
 @dataclass(frozen=True, slots=True)
 class LocalOperatorView:
-    """What one alone did at the machine: gave an application much, or a role, or ended one."""
+    """An act that a local operator did alone: a change of high risk, or a role begun or ended."""
 
     what: str
     at: datetime
@@ -79,17 +79,17 @@ class LocalOperatorView:
     ticket: str
 
 
-def request_view(request: Request, desk: Desk, found: OperatorRequest) -> RequestView:
-    """As it is shown to this member of staff."""
+def operator_request_view(request: Request, desk: Desk, found: OperatorRequest) -> RequestView:
+    """The request as this member of staff sees it."""
     wanted, connection = found.wanted, request.connection
     state = found.state_at(request.now)
-    asked_by = request.translate(AT_THE_MACHINE)
+    asked_by = request.translate(LOCAL_OPERATOR)
     if found.asked_by:
         asked_by = _name(connection, found.asked_by)
     return RequestView(
         id=found.id,
         kind=wanted.kind,
-        name=name_of(connection, wanted.kind, wanted.target, wanted.values),
+        name=target_name(connection, wanted.kind, wanted.target, wanted.values),
         target=wanted.target,
         person=_name(connection, wanted.person_id),
         gives=wanted.gives,
@@ -107,22 +107,22 @@ def request_view(request: Request, desk: Desk, found: OperatorRequest) -> Reques
     )
 
 
-def done_at_the_machine(connection: Connection, since: datetime) -> list[LocalOperatorView]:
-    """What one alone did there since then, the latest first."""
+def list_local_operator_acts(connection: Connection, since: datetime) -> list[LocalOperatorView]:
+    """The acts that local operators did alone since then, the latest first."""
     names = [OperatorActedAlone.name, StaffAppointed.name, StaffDismissed.name]
     rows = connection.execute(_LATELY, {"events": names, "since": since})
-    found = [_done(connection, row) for row in rows]
+    found = [_local_operator_view(connection, row) for row in rows]
     return [each for each in found if each.what == OperatorActedAlone.name or each.role in TOLD]
 
 
-def _done(connection: Connection, row: Any) -> LocalOperatorView:
+def _local_operator_view(connection: Connection, row: Any) -> LocalOperatorView:
     details = orjson.loads(row.details)
     kind, target = details.get("kind", ""), details.get("target", "")
     of_role = kind == "role"
     return LocalOperatorView(
         what=row.event,
         at=row.occurred_at,
-        target="" if of_role else name_and_id(connection, kind, target),
+        target="" if of_role else target_name_and_id(connection, kind, target),
         role=details.get("role", target if of_role else ""),
         person=_name(connection, row.person_id),
         reason=details.get("reason", ""),
@@ -131,5 +131,5 @@ def _done(connection: Connection, row: Any) -> LocalOperatorView:
 
 
 def _name(connection: Connection, person_id: UUID | None) -> str:
-    person = seen_person(connection, person_id) if person_id else None
+    person = find_person_at_desk(connection, person_id) if person_id else None
     return person.full_name if person else ""

@@ -1,7 +1,7 @@
-"""What gives much waits for a second one: asked, taken back, refused, approved, and over.
+"""Requests for what two operators must agree to: asking, withdrawing, refusing, approving.
 
-Each step out of `waiting` is one conditional UPDATE, which also says by whom it may be: of two at
-once, exactly one happens. What is approved is done in the same transaction.
+Each step out of `waiting` is one conditional UPDATE, which also checks by whom: of two concurrent
+steps exactly one happens. An approved act is done in the same transaction.
 """
 
 from typing import Final
@@ -9,35 +9,39 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Uuid, bindparam, or_, update
 
-from authn.audit import operator_events as events
-from authn.audit.events import Event
+from authn.audit.events import operators as events
+from authn.audit.events.event import Event
 from authn.audit.log import record
-from authn.console.approvals import LONGEST_REMARK, not_waiting
+from authn.console.act_rules import not_found_error, record_desk_refusal
+from authn.console.approvals import LONGEST_REMARK, approval_over_error
 from authn.console.desk_sessions import Desk
-from authn.console.on_record import record_at_desk
-from authn.console.operator_request_deeds import do
+from authn.console.operator_request_acts import carry_out_request
 from authn.console.operator_request_rows import (
     OF_ID,
     WAITS,
     OperatorRequest,
     OperatorRequestInput,
     State,
-    content_of,
     find_request,
-    is_as_asked,
+    has_valid_seal,
+    list_requests_for,
+    request_content,
     request_from_row,
-    shown_requests,
     store_request,
 )
-from authn.console.operator_second import tell_of_agreed, tell_of_role
-from authn.console.tables import operator_requests
-from authn.console.targets import note_refused, nothing_here
+from authn.console.operator_second import notify_of_local_approval, notify_of_role_change
+from authn.console.reason import NO_NUMBER, TOO_LONG
+from authn.console.recording import record_at_desk
+from authn.console.tables import LONGEST_REASON, LONGEST_TICKET, operator_requests
 from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
 from authn.db.transaction import must_write
-from authn.errors import N_, Forbidden, Refusal
-from authn.staff.staff import hold_roles_for
+from authn.errors import N_, Forbidden, InvalidRequest, Refusal
+from authn.people.ssin import contains_ssin, today_in_brussels
+from authn.staff.members import lock_role_for
 
+REQUESTS: Final = "/desk/requests"
+NO_WHY: Final = N_("Say why this is needed: who decides about it reads that.")
 NO_STAFF: Final = N_("Who asked for this may not do it any more. Nothing was done.")
 NOT_AS_ASKED: Final = N_("This is not what was asked: it was changed since. Nothing was done.")
 
@@ -45,9 +49,9 @@ _DECIDED = {
     "state": bindparam("after"),
     "decided_by": bindparam("by", type_=Uuid),
     "decided_at": bindparam("now", type_=UtcDateTime),
-    "remark": bindparam("said"),
+    "remark": bindparam("new_remark"),
 }
-# By another one than who asked, and than who would have the role.
+# By somebody else than who asked, and than who would get the role.
 _DECIDE = (
     update(operator_requests)
     .where(
@@ -75,7 +79,7 @@ _WITHDRAW = (
     .values(**_DECIDED)
     .returning(operator_requests)
 )
-# The same, asked anew: what waits is what was asked last.
+# An equal request of the same operator replaces the one that waits.
 _SUPERSEDE = (
     update(operator_requests)
     .where(
@@ -84,7 +88,7 @@ _SUPERSEDE = (
         operator_requests.c.target == bindparam("of_target"),
         operator_requests.c.person_id.is_not_distinct_from(bindparam("of_person", type_=Uuid)),
         operator_requests.c.asked_by.is_not_distinct_from(bindparam("by", type_=Uuid)),
-        # An application may have several exchanges: another one is not the same.
+        # A client may have several exchanges, so the content counts too.
         or_(
             operator_requests.c.kind != "exchange",
             operator_requests.c.content == bindparam("of_content"),
@@ -93,15 +97,17 @@ _SUPERSEDE = (
     .values(**_DECIDED)
     .returning(operator_requests)
 )
-_FAIL = update(operator_requests).where(OF_ID).values(state="failed", remark=bindparam("said"))
+_FAIL = (
+    update(operator_requests).where(OF_ID).values(state="failed", remark=bindparam("new_remark"))
+)
 
 
-def ask(
+def create_request(
     occasion: Occasion, who: Desk | None, wanted: OperatorRequestInput, reason: str, ticket: str
 ) -> OperatorRequest:
-    """What waits now for a second one; `who` asks is None at the machine.
+    """A request that waits for a second operator; `who` asks is None for a local operator.
 
-    The same of the same one that waited before is taken back by it.
+    An equal request of the same operator that waited is withdrawn.
     """
     must_write(occasion.connection)
     asked_by = who.person_id if who else None
@@ -122,38 +128,56 @@ def ask(
     )
     store_request(occasion, asked)
     event = events.OperatorRequestAsked(
-        **asked.on_record(asked_by), gives=wanted.gives, reason=reason, ticket=ticket
+        **asked.event_fields(asked_by), gives=wanted.gives, reason=reason, ticket=ticket
     )
-    _note(occasion, who, event)
+    _record_event(occasion, who, event)
     return asked
 
 
+def request_path(asked: OperatorRequest) -> str:
+    """The address of the page of a request."""
+    return f"{REQUESTS}/{asked.id}"
+
+
+def read_request_reason(occasion: Occasion, why: str, ticket: str) -> tuple[str, str]:
+    """The reason and the ticket without outer spaces; raises `InvalidRequest`."""
+    why, ticket = why.strip(), ticket.strip()
+    if not why:
+        raise InvalidRequest("invalid_reason", NO_WHY)
+    for text, longest in ((why, LONGEST_REASON), (ticket, LONGEST_TICKET)):
+        if len(text) > longest or not text.isprintable():
+            raise InvalidRequest("invalid_reason", TOO_LONG)
+        if contains_ssin(text, today_in_brussels(occasion.now)):
+            raise InvalidRequest("invalid_reason", NO_NUMBER)
+    return why, ticket
+
+
 def may_decide(desk: Desk, request: OperatorRequest) -> bool:
-    """Whether this member of staff may: in the role that it is for, and as another one than who
-    asked and than whom it is about."""
+    """Whether this member of staff may decide about the request: has the role for it, did not ask,
+    and is not the person it is about."""
     if request.wanted.decider not in desk.staff.roles:
         return False
     return desk.person_id not in {request.asked_by, request.wanted.person_id}
 
 
-def count_waiting(occasion: Occasion, desk: Desk) -> int:
-    """How many this member of staff may decide about now."""
-    shown = shown_requests(occasion, desk)
+def count_requests_to_decide(occasion: Occasion, desk: Desk) -> int:
+    """How many requests this member of staff may decide about now."""
+    shown = list_requests_for(occasion, desk)
     return sum(
         each.state_at(occasion.now) == "waiting" and may_decide(desk, each) for each in shown
     )
 
 
-def approve(occasion: Occasion, desk: Desk, request_id: UUID) -> OperatorRequest:
-    """It is done, by who asked it, with this member of staff as the second one.
+def approve_request(occasion: Occasion, desk: Desk, request_id: UUID) -> OperatorRequest:
+    """The request is approved by this member of staff, and its act is done.
 
-    Raises `NotFound` where they may not decide, `Expired` when it doesn't wait any more, and what
-    the act raises when it is not possible any more: then it is on record as failed.
+    Raises `NotFound` where they may not decide, `Expired` when the request does not wait any more,
+    and what the act raises: the request is then recorded as failed.
     """
-    _guard(occasion, desk, request_id)
-    approved = _step(occasion, desk, request_id, "approved")
+    _require_may_decide(occasion, desk, request_id)
+    approved = _decide(occasion, desk, request_id, "approved")
     event = events.OperatorRequestApproved(
-        **approved.on_record(desk.person_id), asked_by=approved.asked_by
+        **approved.event_fields(desk.person_id), asked_by=approved.asked_by
     )
     record_at_desk(occasion, desk, event)
     try:
@@ -165,57 +189,61 @@ def approve(occasion: Occasion, desk: Desk, request_id: UUID) -> OperatorRequest
     return approved
 
 
-def refuse(occasion: Occasion, desk: Desk, request_id: UUID, remark: str) -> OperatorRequest:
-    """What was asked is never done by this. Raises as `approve`."""
-    _guard(occasion, desk, request_id)
-    said = " ".join(remark.split())[:LONGEST_REMARK]  # one line, wherever it is shown
-    refused = _step(occasion, desk, request_id, "refused", said)
+def refuse_request(
+    occasion: Occasion, desk: Desk, request_id: UUID, remark: str
+) -> OperatorRequest:
+    """The request is refused with a remark. Raises as `approve_request`, before the act."""
+    _require_may_decide(occasion, desk, request_id)
+    new_remark = " ".join(remark.split())[:LONGEST_REMARK]  # one line, wherever it is shown
+    refused = _decide(occasion, desk, request_id, "refused", new_remark)
     event = events.OperatorRequestRefused(
-        **refused.on_record(desk.person_id), asked_by=refused.asked_by, remark=said
+        **refused.event_fields(desk.person_id), asked_by=refused.asked_by, remark=new_remark
     )
     record_at_desk(occasion, desk, event)
     return refused
 
 
-def withdraw(occasion: Occasion, who: Desk | None, request_id: UUID) -> OperatorRequest:
-    """Who asked takes it back; None at the machine.
+def withdraw_request(occasion: Occasion, who: Desk | None, request_id: UUID) -> OperatorRequest:
+    """The request is withdrawn by who asked, None for a local operator.
 
-    Raises `NotFound` for anybody else, and `Expired` when it doesn't wait any more.
+    Raises `NotFound` for anybody else, and `Expired` when the request does not wait any more.
     """
     must_write(occasion.connection)
     by = who.person_id if who else None
     known = find_request(occasion, request_id)
     if known is None or known.asked_by != by:
-        raise nothing_here()
+        raise not_found_error()
     parameters = {"request_id": request_id, **_values(occasion, by, "withdrawn")}
     row = occasion.connection.execute(_WITHDRAW, parameters).first()
     if row is None:
-        raise not_waiting()
+        raise approval_over_error()
     withdrawn = request_from_row(row)
-    _note_withdrawn(occasion, withdrawn, who)
+    _record_withdrawn(occasion, withdrawn, who)
     return withdrawn
 
 
-def _guard(occasion: Occasion, desk: Desk, request_id: UUID) -> None:
+def _require_may_decide(occasion: Occasion, desk: Desk, request_id: UUID) -> None:
     known = find_request(occasion, request_id)
     if known is None or not may_decide(desk, known):
-        note_refused(occasion, desk, "decide-requests", "not by this one")
-        raise nothing_here()
+        record_desk_refusal(occasion, desk, "decide-requests", "not by this one")
+        raise not_found_error()
 
 
-def _step(
-    occasion: Occasion, desk: Desk, request_id: UUID, after: State, said: str = ""
+def _decide(
+    occasion: Occasion, desk: Desk, request_id: UUID, after: State, new_remark: str = ""
 ) -> OperatorRequest:
     must_write(occasion.connection)
-    parameters = {"request_id": request_id, **_values(occasion, desk.person_id, after, said)}
+    parameters = {"request_id": request_id, **_values(occasion, desk.person_id, after, new_remark)}
     row = occasion.connection.execute(_DECIDE, parameters).first()
     if row is None:
-        raise not_waiting()
+        raise approval_over_error()
     return request_from_row(row)
 
 
-def _values(occasion: Occasion, by: UUID | None, after: State, said: str = "") -> dict[str, object]:
-    return {"now": occasion.now, "by": by, "after": after, "said": said}
+def _values(
+    occasion: Occasion, by: UUID | None, after: State, new_remark: str = ""
+) -> dict[str, object]:
+    return {"now": occasion.now, "by": by, "after": after, "new_remark": new_remark}
 
 
 def _supersede(occasion: Occasion, who: Desk | None, wanted: OperatorRequestInput) -> None:
@@ -224,20 +252,20 @@ def _supersede(occasion: Occasion, who: Desk | None, wanted: OperatorRequestInpu
         "of_kind": wanted.kind,
         "of_target": wanted.target,
         "of_person": wanted.person_id,
-        "of_content": content_of(wanted),
+        "of_content": request_content(wanted),
         **_values(occasion, asked_by, "withdrawn"),
     }
     for row in occasion.connection.execute(_SUPERSEDE, parameters).all():
-        _note_withdrawn(occasion, request_from_row(row), who)
+        _record_withdrawn(occasion, request_from_row(row), who)
 
 
-def _note_withdrawn(occasion: Occasion, request: OperatorRequest, who: Desk | None) -> None:
+def _record_withdrawn(occasion: Occasion, request: OperatorRequest, who: Desk | None) -> None:
     by = who.person_id if who else None
-    _note(occasion, who, events.OperatorRequestWithdrawn(**request.on_record(by)))
+    _record_event(occasion, who, events.OperatorRequestWithdrawn(**request.event_fields(by)))
 
 
-def _note(occasion: Occasion, who: Desk | None, event: Event) -> None:
-    """On record, with the role of who did it; nobody of the staff sits at the machine."""
+def _record_event(occasion: Occasion, who: Desk | None, event: Event) -> None:
+    """Records an event with the role of `who`; None is a local operator."""
     if who is not None:
         record_at_desk(occasion, who, event)
     else:
@@ -245,24 +273,24 @@ def _note(occasion: Occasion, who: Desk | None, event: Event) -> None:
 
 
 def _carry_out(occasion: Occasion, request: OperatorRequest) -> None:
-    if not is_as_asked(occasion.secrets, request):
+    if not has_valid_seal(occasion.secrets, request):
         raise Forbidden("not_as_asked", NOT_AS_ASKED)
     asker_id = request.asked_by
-    if asker_id and not hold_roles_for(occasion.connection, asker_id, "change-clients"):
+    if asker_id and not lock_role_for(occasion.connection, asker_id, "change-clients"):
         raise Forbidden("asker_may_not", NO_STAFF)
-    do(occasion, request)
+    carry_out_request(occasion, request)
     if request.wanted.person_id is not None:
         values = request.wanted.values
         person_id = request.wanted.person_id
-        tell_of_role(occasion, person_id, values["role"], values["desk"], begun=True)
+        notify_of_role_change(occasion, person_id, values["role"], values["desk"], begun=True)
     elif asker_id is None:
-        tell_of_agreed(occasion, request)
+        notify_of_local_approval(occasion, request)
 
 
 def _fail(occasion: Occasion, desk: Desk, request: OperatorRequest, failure: str) -> None:
-    """It was approved, and could not be done any more: nothing of it happens by it."""
-    occasion.connection.execute(_FAIL, {"request_id": request.id, "said": failure})
+    """Marks an approved request as failed: its act was not possible any more."""
+    occasion.connection.execute(_FAIL, {"request_id": request.id, "new_remark": failure})
     event = events.OperatorRequestFailed(
-        **request.on_record(desk.person_id), asked_by=request.asked_by, failure=failure
+        **request.event_fields(desk.person_id), asked_by=request.asked_by, failure=failure
     )
     record_at_desk(occasion, desk, event)

@@ -1,28 +1,44 @@
-"""Registering a resource server, and changing one: as `operator_client_acts` of an application."""
+"""Pages to register a resource server and to change one, as `operator_client_acts` for a client."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from starlette.responses import Response
 
-from authn.clients.resource_document import InvalidResource
-from authn.clients.resource_registration import (
+from authn.clients.resource_servers.document import InvalidResource
+from authn.clients.resource_servers.registration import (
     change_resource,
     changed_resource,
-    locked_resource,
+    lock_resource,
     new_resource,
     register_resource,
 )
-from authn.clients.resources import Resource, find_resource
-from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
-from authn.console.operator_asking import asked_here
-from authn.console.operator_confirming import confirm_as_shown, confirm_page, shown_options
-from authn.console.operator_request_deeds import wanted_resource
-from authn.console.operator_resource_form import EXAMPLE, field_of, form_of_resource, values_of_form
-from authn.console.operator_resource_views import resource_changes, version_of_resource
-from authn.console.operator_resources import ONE, address, query_of, resource_in_query
-from authn.console.routes import desk_form, desk_page, desk_script
-from authn.console.shown import desk_answer
+from authn.clients.resource_servers.resources import Resource, find_resource
+from authn.console.desk_pages import render_desk_page
+from authn.console.operator_changes import resource_changes, version_of_resource
+from authn.console.operator_confirming import (
+    ask_second_operator,
+    confirm_as_shown,
+    confirmation_options,
+    confirmation_page,
+)
+from authn.console.operator_request_acts import resource_request
+from authn.console.operator_resource_form import (
+    EXAMPLE,
+    read_resource_form,
+    refused_field,
+    resource_form_fields,
+)
+from authn.console.operator_resources import ONE, require_resource, resource_path, resource_query
+from authn.console.staff_endpoints import (
+    DeskSession,
+    desk_endpoint,
+    desk_form,
+    desk_page,
+    desk_script,
+    desk_script_endpoint,
+    not_found_error,
+)
 from authn.errors import N_, Forbidden
 from authn.policies import LEVELS
 from authn.web.request import Request, json_answer
@@ -35,43 +51,43 @@ MEANWHILE: Final = N_(
 )
 
 
-@at_desk("change-clients")
-def operator_resource_new(request: Request, desk: DeskSession) -> Response:
-    """The form of a new one."""
+@desk_endpoint("change-clients")
+def show_new_resource_form(request: Request, desk: DeskSession) -> Response:
+    """The form of a new resource server."""
     return _form(request, desk, None, {"token_format": "jwt"})
 
 
-@at_desk("change-clients")
-def operator_resource_checked(request: Request, desk: DeskSession) -> Response:
-    """What the form says would be registered; or what is wrong, at its field."""
+@desk_endpoint("change-clients")
+def check_new_resource(request: Request, desk: DeskSession) -> Response:
+    """The page that asks to confirm a new resource server; or the form with its errors."""
     try:
         after = new_resource(
             request.connection,
             request.settings,
             request.now,
             resource=request.form.get("resource", "").strip(),
-            **values_of_form(request.form),
+            **read_resource_form(request.form),
         )
     except InvalidResource as refusal:
         return _form(request, desk, None, request.form, refusal)
     return _confirm(request, desk, None, after)
 
 
-@at_desk_script("change-clients")
-def operator_resource_new_options(request: Request, desk: DeskSession) -> Response:
-    """Options to confirm it."""
-    return shown_options(request, desk, REGISTER)
+@desk_script_endpoint("change-clients")
+def new_resource_options(request: Request, desk: DeskSession) -> Response:
+    """Options to confirm a new resource server."""
+    return confirmation_options(request, desk, REGISTER)
 
 
-@at_desk_script("change-clients")
-def operator_resource_registered(request: Request, desk: DeskSession) -> Response:
-    """Access tokens can be for it from now on, or once a second operator agrees."""
+@desk_script_endpoint("change-clients")
+def confirm_new_resource(request: Request, desk: DeskSession) -> Response:
+    """The resource server is registered, or waits for a second operator."""
     present, sent = confirm_as_shown(request, desk, REGISTER)
-    values = {"resource": sent.get("resource", "").strip(), **values_of_form(sent)}
+    values = {"resource": sent.get("resource", "").strip(), **read_resource_form(sent)}
     after = new_resource(request.connection, request.settings, request.now, **values)
-    wanted = wanted_resource(request.connection, None, after)
+    wanted = resource_request(request.connection, None, after)
     if wanted.gives:
-        return json_answer(asked_here(request, present, wanted))
+        return json_answer(ask_second_operator(request, present, wanted))
     registered = register_resource(
         request.connection,
         request.secrets,
@@ -81,50 +97,50 @@ def operator_resource_registered(request: Request, desk: DeskSession) -> Respons
         actor_id=present.person_id,
         **values,
     )
-    return json_answer({"location": address(registered)})
+    return json_answer({"location": resource_path(registered)})
 
 
-@at_desk("change-clients")
-def operator_resource_edit(request: Request, desk: DeskSession) -> Response:
-    """The form of one as it is."""
-    found = resource_in_query(request)
-    return _form(request, desk, found, form_of_resource(found))
+@desk_endpoint("change-clients")
+def show_resource_form(request: Request, desk: DeskSession) -> Response:
+    """The form of a registered resource server."""
+    found = require_resource(request)
+    return _form(request, desk, found, resource_form_fields(found))
 
 
-@at_desk("change-clients")
-def operator_resource_edit_checked(request: Request, desk: DeskSession) -> Response:
-    """What the form would change; or what is wrong, at its field."""
+@desk_endpoint("change-clients")
+def check_resource_change(request: Request, desk: DeskSession) -> Response:
+    """The page that asks to confirm a change of a resource server; or the form with its errors."""
     found = find_resource(request.connection, request.form.get("resource", ""))
     if found is None:
-        raise nothing_here()
+        raise not_found_error()
     try:
-        values = values_of_form(request.form)
+        values = read_resource_form(request.form)
         after = changed_resource(request.connection, request.settings, found, **values)
     except InvalidResource as refusal:
         return _form(request, desk, found, request.form, refusal)
     return _confirm(request, desk, found, after)
 
 
-@at_desk_script("change-clients")
-def operator_resource_edit_options(request: Request, desk: DeskSession) -> Response:
-    """Options to confirm it."""
-    return shown_options(request, desk, CHANGE)
+@desk_script_endpoint("change-clients")
+def resource_change_options(request: Request, desk: DeskSession) -> Response:
+    """Options to confirm a change of a resource server."""
+    return confirmation_options(request, desk, CHANGE)
 
 
-@at_desk_script("change-clients")
-def operator_resource_changed(request: Request, desk: DeskSession) -> Response:
-    """It has these values from now on, or once a second operator agrees."""
+@desk_script_endpoint("change-clients")
+def confirm_resource_change(request: Request, desk: DeskSession) -> Response:
+    """The resource server is changed, or waits for a second operator."""
     present, sent = confirm_as_shown(request, desk, CHANGE)
-    found = locked_resource(request.connection, sent.get("resource", ""))
+    found = lock_resource(request.connection, sent.get("resource", ""))
     if found is None:
-        raise nothing_here()
+        raise not_found_error()
     if sent.get("version") != version_of_resource(found):
         raise Forbidden("changed_meanwhile", MEANWHILE)
-    values = values_of_form(sent)
+    values = read_resource_form(sent)
     after = changed_resource(request.connection, request.settings, found, **values)
-    wanted = wanted_resource(request.connection, found, after)
+    wanted = resource_request(request.connection, found, after)
     if wanted.gives:
-        return json_answer(asked_here(request, present, wanted))
+        return json_answer(ask_second_operator(request, present, wanted))
     changed = change_resource(
         request.connection,
         request.secrets,
@@ -135,7 +151,7 @@ def operator_resource_changed(request: Request, desk: DeskSession) -> Response:
         actor_id=present.person_id,
         **values,
     )
-    return json_answer({"location": address(changed)})
+    return json_answer({"location": resource_path(changed)})
 
 
 def _form(
@@ -147,9 +163,9 @@ def _form(
 ) -> Response:
     errors = []
     if refusal is not None:
-        text = refusal.said(request.translate)
-        errors = [{"field": field_of(refusal), "text": text}]
-    return desk_answer(
+        text = refusal.sentence(request.translate)
+        errors = [{"field": refused_field(refusal), "text": text}]
+    return render_desk_page(
         request,
         desk,
         "console/operator_resource_form.html",
@@ -159,7 +175,7 @@ def _form(
         errors=errors,
         levels=LEVELS,
         example=EXAMPLE,
-        at=query_of(resource) if resource else "",
+        at=resource_query(resource) if resource else "",
     )
 
 
@@ -169,28 +185,28 @@ def _confirm(
     carried = {name: text for name, text in request.form.items() if name != "csrf_token"}
     if before is not None:
         carried["version"] = version_of_resource(before)
-    return confirm_page(
+    return confirmation_page(
         request,
         desk,
         CHANGE if before else REGISTER,
         carried,
         "resource" if before else "new-resource",
-        wanted_resource(request.connection, before, after),
+        resource_request(request.connection, before, after),
         before=before and before.resource_name,
         name=after.resource_name,
         changes=resource_changes(before, after),
         new_secret=False,
-        back=f"{ONE}/edit?{query_of(before)}" if before else NEW,
+        back=f"{ONE}/edit?{resource_query(before)}" if before else NEW,
     )
 
 
 routes = [
-    desk_page(NEW, operator_resource_new),
-    desk_form(NEW, operator_resource_checked),
-    desk_script(f"{NEW}/confirmed/{{mark}}/options", operator_resource_new_options, writes=False),
-    desk_script(f"{NEW}/confirmed/{{mark}}", operator_resource_registered),
-    desk_page(f"{ONE}/edit", operator_resource_edit),
-    desk_form(f"{ONE}/edit", operator_resource_edit_checked),
-    desk_script(f"{ONE}/change/{{mark}}/options", operator_resource_edit_options, writes=False),
-    desk_script(f"{ONE}/change/{{mark}}", operator_resource_changed),
+    desk_page(NEW, show_new_resource_form),
+    desk_form(NEW, check_new_resource),
+    desk_script(f"{NEW}/confirmed/{{mark}}/options", new_resource_options, writes=False),
+    desk_script(f"{NEW}/confirmed/{{mark}}", confirm_new_resource),
+    desk_page(f"{ONE}/edit", show_resource_form),
+    desk_form(f"{ONE}/edit", check_resource_change),
+    desk_script(f"{ONE}/change/{{mark}}/options", resource_change_options, writes=False),
+    desk_script(f"{ONE}/change/{{mark}}", confirm_resource_change),
 ]

@@ -1,4 +1,4 @@
-"""The form of a resource server: its fields, what they say, and at which a rule is broken."""
+"""The form of a resource server: its fields, reading them, and the field of each broken rule."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import orjson
 
-from authn.clients import resource_rules as rules
-from authn.clients.resource_document import InvalidResource, read_resource_document
-from authn.clients.resources import Resource
+from authn.clients.resource_servers import rules as rules
+from authn.clients.resource_servers.document import InvalidResource, read_resource_document
+from authn.clients.resource_servers.resources import Resource
 from authn.consents.scopes import SCOPES
 from authn.errors import N_
 
@@ -41,7 +41,7 @@ EXAMPLE: Final = """\
     "level": "device"
   }
 }"""
-# At which field the sentence of a rule stands; any other at the scopes, of which most rules are.
+# The field beside which the sentence of a rule stands; by default the scopes.
 FIELD_OF_RULE: Final[Mapping[Callable[[Resource], bool], str]] = {
     rules.has_an_identifier: "resource",
     rules.has_a_name: "resource_name",
@@ -50,7 +50,7 @@ FIELD_OF_RULE: Final[Mapping[Callable[[Resource], bool], str]] = {
     rules.opaque_tokens_can_be_asked_about: "client_id",
     rules.opaque_tokens_are_not_encrypted: "encrypt_tokens",
 }
-# What is held against what there is, in `resource_registration`: a word of the sentence tells.
+# The fields of the sentences of `resource_servers.registration`, by how each begins.
 _OTHERS: Final = (
     ("There is a resource with this address already.", "resource"),
     ("This address is the service's own.", "resource"),
@@ -60,8 +60,11 @@ _OTHERS: Final = (
 )
 
 
-def values_of_form(form: Mapping[str, str]) -> dict[str, Any]:
-    """The values, by the names of `Resource`, but for its address; raises `InvalidResource`."""
+def read_resource_form(form: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a resource server in the form, by the names of `Resource`, without its address.
+
+    Raises `InvalidResource`.
+    """
     try:
         scopes = orjson.loads(form.get("scopes", "").strip() or "{}")
     except orjson.JSONDecodeError as fault:
@@ -78,9 +81,9 @@ def values_of_form(form: Mapping[str, str]) -> dict[str, Any]:
     return read_resource_document(document)
 
 
-def form_of_resource(resource: Resource) -> dict[str, str]:
-    """The fields as they are for one that is registered."""
-    scopes = {name: _said(asdict(each)) for name, each in resource.scopes.items()}
+def resource_form_fields(resource: Resource) -> dict[str, str]:
+    """The fields of the form for a registered resource server."""
+    scopes = {name: _without_empty(asdict(each)) for name, each in resource.scopes.items()}
     return {
         "resource": resource.resource,
         **{name: str(getattr(resource, name) or "") for name in WORDS},
@@ -89,8 +92,8 @@ def form_of_resource(resource: Resource) -> dict[str, str]:
     }
 
 
-def field_of(refusal: InvalidResource) -> str:
-    """At which field the refusal stands."""
+def refused_field(refusal: InvalidResource) -> str:
+    """The field that a refusal is about."""
     sentence = refusal.words
     for holds, words in rules.RULES:
         if words == sentence:
@@ -102,6 +105,6 @@ def field_of(refusal: InvalidResource) -> str:
     return member if member in (*WORDS, *FLAGS) else "scopes"
 
 
-def _said(scope: dict[str, Any]) -> dict[str, Any]:
-    """A scope as a document has it: without what is not said of it."""
+def _without_empty(scope: dict[str, Any]) -> dict[str, Any]:
+    """A scope as a document has it, without empty members."""
     return {name: value for name, value in scope.items() if value}

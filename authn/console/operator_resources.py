@@ -1,6 +1,6 @@
-"""/desk/operator/resources: resource servers, as an operator lists and shows them, and their end.
+"""/desk/operator/resources: operators list, show and end resource servers.
 
-A resource server is named by its address: it stands in the query, since a path can't hold it.
+A resource server is named by its address, which stands in the query, since no path can hold it.
 """
 
 from typing import Final
@@ -8,14 +8,20 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from authn.clients.exchange_pairs import list_exchanges
-from authn.clients.resource_registration import end_resource
-from authn.clients.resources import Resource, find_resource, list_resources
-from authn.console.desk import DeskSession, at_desk, at_desk_script, nothing_here
-from authn.console.operator_confirming import confirm_as_shown, shown_mark, shown_options
-from authn.console.routes import desk_page, desk_script
-from authn.console.shown import desk_answer
-from authn.views.resource_shown import shown_resource
+from authn.clients.resource_servers.exchange_pairs import list_exchanges
+from authn.clients.resource_servers.registration import end_resource
+from authn.clients.resource_servers.resources import Resource, find_resource, list_resources
+from authn.console.desk_pages import render_desk_page
+from authn.console.operator_confirming import confirm_as_shown, confirmation_options, content_mark
+from authn.console.staff_endpoints import (
+    DeskSession,
+    desk_endpoint,
+    desk_page,
+    desk_script,
+    desk_script_endpoint,
+    not_found_error,
+)
+from authn.views.descriptions import describe_resource
 from authn.web.request import Request, json_answer
 
 LIST: Final = "/desk/operator/resources"
@@ -23,50 +29,50 @@ ONE: Final = "/desk/operator/resource"
 END: Final = "end resource"
 
 
-@at_desk("see-clients")
-def operator_resources(request: Request, desk: DeskSession) -> Response:
-    """Every resource server."""
-    found = [(each, address(each)) for each in list_resources(request.connection)]
-    return desk_answer(request, desk, "console/operator_resources.html", found=found)
+@desk_endpoint("see-clients")
+def show_resources(request: Request, desk: DeskSession) -> Response:
+    """The list of resource servers."""
+    found = [(each, resource_path(each)) for each in list_resources(request.connection)]
+    return render_desk_page(request, desk, "console/operator_resources.html", found=found)
 
 
-@at_desk("see-clients")
-def operator_resource(request: Request, desk: DeskSession) -> Response:
-    """One resource server: what it may, and who may obtain what there."""
-    found = resource_in_query(request)
-    return desk_answer(
+@desk_endpoint("see-clients")
+def show_resource(request: Request, desk: DeskSession) -> Response:
+    """The page of a resource server, with who may obtain which scope."""
+    found = require_resource(request)
+    return render_desk_page(
         request,
         desk,
         "console/operator_resource.html",
         shown=found,
-        lines=shown_resource(found, list_exchanges(request.connection)),
-        at=query_of(found),
+        lines=describe_resource(found, list_exchanges(request.connection)),
+        at=resource_query(found),
     )
 
 
-@at_desk("change-clients")
-def operator_resource_end(request: Request, desk: DeskSession) -> Response:
-    """What ends with it, before it asks."""
-    found = resource_in_query(request)
-    return desk_answer(
+@desk_endpoint("change-clients")
+def show_resource_ending(request: Request, desk: DeskSession) -> Response:
+    """The page that asks to end a resource server."""
+    found = require_resource(request)
+    return render_desk_page(
         request,
         desk,
         "console/operator_resource_end.html",
         shown=found,
-        at=query_of(found),
-        mark=shown_mark(request, desk, END, {"resource": found.resource}),
+        at=resource_query(found),
+        mark=content_mark(request, desk, END, {"resource": found.resource}),
     )
 
 
-@at_desk_script("change-clients")
-def operator_resource_end_options(request: Request, desk: DeskSession) -> Response:
-    """Options to confirm it."""
-    return shown_options(request, desk, END)
+@desk_script_endpoint("change-clients")
+def resource_ending_options(request: Request, desk: DeskSession) -> Response:
+    """Options to confirm the end of a resource server."""
+    return confirmation_options(request, desk, END)
 
 
-@at_desk_script("change-clients")
-def operator_resource_ended(request: Request, desk: DeskSession) -> Response:
-    """No token is issued for it any more."""
+@desk_script_endpoint("change-clients")
+def confirm_resource_ending(request: Request, desk: DeskSession) -> Response:
+    """The resource server is ended: no token is issued for it any more."""
     present, sent = confirm_as_shown(request, desk, END)
     ended = end_resource(
         request.connection,
@@ -77,32 +83,32 @@ def operator_resource_ended(request: Request, desk: DeskSession) -> Response:
         present.person_id,
     )
     if not ended:
-        raise nothing_here()
+        raise not_found_error()
     return json_answer({"location": LIST})
 
 
-def resource_in_query(request: Request) -> Resource:
-    """The resource server that the address names; raises `NotFound`."""
+def require_resource(request: Request) -> Resource:
+    """The resource server named in the query; raises `NotFound`."""
     found = find_resource(request.connection, request.query.get("resource", ""))
     if found is None:
-        raise nothing_here()
+        raise not_found_error()
     return found
 
 
-def query_of(resource: Resource) -> str:
-    """How an address names it."""
+def resource_query(resource: Resource) -> str:
+    """The query that names a resource server."""
     return urlencode({"resource": resource.resource})
 
 
-def address(resource: Resource) -> str:
-    """Where it is shown."""
-    return f"{ONE}?{query_of(resource)}"
+def resource_path(resource: Resource) -> str:
+    """The address of the page of a resource server."""
+    return f"{ONE}?{resource_query(resource)}"
 
 
 routes = [
-    desk_page(LIST, operator_resources),
-    desk_page(ONE, operator_resource),
-    desk_page(f"{ONE}/end", operator_resource_end),
-    desk_script(f"{ONE}/end/{{mark}}/options", operator_resource_end_options, writes=False),
-    desk_script(f"{ONE}/end/{{mark}}", operator_resource_ended),
+    desk_page(LIST, show_resources),
+    desk_page(ONE, show_resource),
+    desk_page(f"{ONE}/end", show_resource_ending),
+    desk_script(f"{ONE}/end/{{mark}}/options", resource_ending_options, writes=False),
+    desk_script(f"{ONE}/end/{{mark}}", confirm_resource_ending),
 ]

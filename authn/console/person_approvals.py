@@ -1,4 +1,4 @@
-"""What waits about one person for a second one, or did lately, as their page shows it."""
+"""The approvals about a person on their page: those that wait, and those of the last day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, or_, select
 
 from authn.console.approval_rows import SHOWN_FOR, WAITS, State
-from authn.console.approval_views import AT_THE_MACHINE
+from authn.console.approval_views import LOCAL_OPERATOR
 from authn.console.desk_sessions import Desk
 from authn.console.tables import approvals
 from authn.db.metadata import UtcDateTime
@@ -51,7 +51,7 @@ _ABOUT = (
 
 @dataclass(frozen=True, slots=True)
 class PersonApproval:
-    """An approval in a line of the person's page; `opens` is whether who looks may open it."""
+    """An approval in a line of the person's page; `opens` is whether the viewer may open it."""
 
     id: UUID
     act: Act
@@ -64,14 +64,14 @@ class PersonApproval:
     opens: bool
 
 
-def approvals_about(request: Request, desk: Desk, person_id: UUID) -> list[PersonApproval]:
-    """What waits about this person, and what was asked in the last day, the newest first."""
+def list_person_approvals(request: Request, desk: Desk, person_id: UUID) -> list[PersonApproval]:
+    """The approvals about this person that wait or were asked for in the last day, newest first."""
     parameters = {"about": person_id, "since": request.now - SHOWN_FOR, "now": request.now}
     rows = request.connection.execute(_ABOUT, parameters)
-    return [_shown(request, desk, row) for row in rows]
+    return [_person_approval(request, desk, row) for row in rows]
 
 
-def _shown(request: Request, desk: Desk, row: Any) -> PersonApproval:
+def _person_approval(request: Request, desk: Desk, row: Any) -> PersonApproval:
     over = row.state == "waiting" and row.expires_at <= request.now
     state = cast("State", "expired" if over else row.state)
     own = row.asked_by == desk.person_id
@@ -80,7 +80,7 @@ def _shown(request: Request, desk: Desk, row: Any) -> PersonApproval:
         id=row.id,
         act=cast("Act", row.act),
         state=state,
-        asked_by=asker if row.asked_by else request.translate(AT_THE_MACHINE),
+        asked_by=asker if row.asked_by else request.translate(LOCAL_OPERATOR),
         asked_at=row.asked_at,
         expires_at=row.expires_at,
         decided_by=_name(row.decider_given, row.decider_family),

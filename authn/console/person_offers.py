@@ -1,6 +1,6 @@
-"""What an agent is offered on the page of a person: only what they may do, to this one, now.
+"""The acts offered on the page of a person: those that this agent may do on them now.
 
-An offer is a link. Whether the act is possible is decided when it is done (`console.acts`).
+An offer is a link. Whether the act is possible is decided when it is performed (`console.acts`).
 """
 
 from collections.abc import Sequence
@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from authn.console.act_rules import StaffStatus, act_by_risk, needs_second
 from authn.console.desk_sessions import Desk
-from authn.console.targets import DeviceStatus, needs_second
-from authn.console.weight import weigh
 from authn.devices.tables import Device
-from authn.devices.transitions import State, legal, may_leave, state_of
+from authn.devices.transitions import (
+    State,
+    current_status,
+    has_other_active_device,
+    is_allowed_transition,
+)
 from authn.errors import N_
 from authn.people.tables import Person
 from authn.settings import Settings
@@ -21,7 +25,7 @@ from authn.staff.roles import Act
 
 @dataclass(frozen=True, slots=True)
 class ActOffer:
-    """A link to an act, in words, with the letter that opens it.
+    """A link to an act, its words, and the letter that opens it.
 
     `waits`: a second member of staff has to approve it.
     """
@@ -35,16 +39,16 @@ class ActOffer:
 
 @dataclass(frozen=True, slots=True)
 class OfferTarget:
-    """Whom the agent looks at, with what decides about the acts.
+    """The person whom the agent looks at, with what decides about the acts to offer.
 
     `working` is whether there is a device to block, `reachable` whether a mail could warn them,
-    `return_waits` whether a return does already.
+    `return_waits` whether an account recovery waits already.
     """
 
     desk: Desk
     person: Person
     settings: Settings
-    standing: DeviceStatus
+    status: StaffStatus
     devices: Sequence[Device]
     working: bool
     reachable: bool
@@ -65,23 +69,23 @@ _ON_DEVICE: Final[tuple[tuple[Act, State, str, str], ...]] = (
 
 
 def device_offers(target: OfferTarget, device: Device, now: datetime) -> list[ActOffer]:
-    """The acts on this device."""
+    """The acts offered on this device."""
     if target.closed:
         return []
-    state = state_of(device, now)
+    state = current_status(device, now)
     for_good = state == "suspended" and device.suspended_until is None
     base = f"/desk/people/{target.person.id}/devices/{device.id}"
     return [
         _offer(target, act, f"{base}/{path}", words, key)
         for path, after, words, key in _ON_DEVICE
-        if legal(state, after, "desk")
+        if is_allowed_transition(state, after, "desk")
         and not (path == "suspend" and for_good)
-        and target.desk.staff.may(act := _heavy(path, target, device, now))
+        and target.desk.staff.may(act := _act_by_risk_now(path, target, device, now))
     ]
 
 
 def person_offers(target: OfferTarget) -> list[ActOffer]:
-    """The acts on the person as a whole."""
+    """The acts offered on the person as a whole."""
     if target.closed:
         return []
     base = f"/desk/people/{target.person.id}"
@@ -107,12 +111,12 @@ def person_offers(target: OfferTarget) -> list[ActOffer]:
     ]
 
 
-def _heavy(act: Act, target: OfferTarget, device: Device, now: datetime) -> Act:
-    """The act as heavy as it would be now."""
-    last = not may_leave(device, target.devices, now)
-    return weigh(act, device, target.settings, last=last)
+def _act_by_risk_now(act: Act, target: OfferTarget, device: Device, now: datetime) -> Act:
+    """The act by its risk on this device now (`act_by_risk`)."""
+    last = not has_other_active_device(device, target.devices, now)
+    return act_by_risk(act, device, target.settings, last=last)
 
 
 def _offer(target: OfferTarget, act: Act, path: str, words: str, key: str) -> ActOffer:
-    waits = needs_second(target.desk, act, target.standing)
+    waits = needs_second(target.desk, act, target.status)
     return ActOffer(act, path, words, key, waits)

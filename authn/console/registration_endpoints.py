@@ -1,7 +1,7 @@
-"""The registration desk: a citizen with a document in hand, who leaves with a letter.
+"""/desk/registration: a citizen comes with an identity document and leaves with a letter.
 
-Find, check the document, ask for the code, print. The registrar's own device confirms the asking
-and, where time has passed since, the printing; what it confirmed is good for one letter.
+Find the citizen, check the document, ask for the code, print the letter. The registrar's own device
+confirms the asking and, where time has passed since, the printing; each letter is printed once.
 """
 
 from collections.abc import Mapping
@@ -14,39 +14,55 @@ from uuid import UUID
 from starlette.responses import Response
 
 from authn.consents.desk_acts import BY_LETTER
-from authn.console.confirming import confirm_at_desk, desk_confirmation_options, hold_desk
-from authn.console.desk import DeskSession, about_person, about_person_script, at_desk
-from authn.console.document_checks import DOCUMENTS, check_document, checks
-from authn.console.printing import printed_letter
-from authn.console.registration import DeskCodeInput, do_ask_for_code, do_cancel_code, do_print_code
+from authn.console.act_rules import not_found_error
+from authn.console.confirmations import (
+    confirm_at_desk,
+    desk_confirmation_options,
+    lock_desk_session,
+)
+from authn.console.desk_pages import render_desk_page
+from authn.console.document_checks import DOCUMENTS, answer_document_form, list_document_checks
+from authn.console.letters import letter_response
+from authn.console.registration import (
+    DeskCodeInput,
+    cancel_code_at_desk,
+    print_code_at_desk,
+    request_code_at_desk,
+)
 from authn.console.registration_find import find_citizen
-from authn.console.registration_views import addresses_to_choose, running_codes, view_of
-from authn.console.routes import desk_form, desk_page, desk_script
-from authn.console.shown import desk_answer
-from authn.console.targets import nothing_here
-from authn.db.spent import spend
+from authn.console.registration_views import addresses_to_choose, code_view, running_codes
+from authn.console.staff_endpoints import (
+    DeskSession,
+    desk_endpoint,
+    desk_form,
+    desk_page,
+    desk_script,
+    person_endpoint,
+    person_script_endpoint,
+)
+from authn.db.once import spend
 from authn.enrolment.desk_code_rows import find_desk_code
-from authn.enrolment.this_browser import page_token, read_page_token
+from authn.enrolment.visitor import page_token, read_page_token
 from authn.errors import N_, Expired, InvalidRequest, NotFound
 from authn.people.tables import Person
 from authn.secrets import new_token
 from authn.web.request import Request, json_answer, redirect, sent_text
 
 HOME: Final = "/desk/registration"
-LETTER: Final = "letter"  # what a ticket for one letter is signed for
+LETTER: Final = "letter"  # the purpose of the signed ticket for one letter
 LETTER_LIFETIME: Final = timedelta(minutes=5)
 _UNREADABLE = N_("What your browser sent could not be read.")
 
 
-@at_desk("check-identity")
-def registration(request: Request, desk: DeskSession) -> Response:
-    """Where a registrar begins: the number, and what still runs."""
+@desk_endpoint("check-identity")
+def show_registration(request: Request, desk: DeskSession) -> Response:
+    """The first page of a registrar: the question for a number, and the codes under way."""
     return _home(request, desk, [])
 
 
-@at_desk("check-identity")
-def citizen_found(request: Request, desk: DeskSession) -> Response:
-    """On to the citizen, whose reason is asked first; or the page again."""
+@desk_endpoint("check-identity")
+def submit_number(request: Request, desk: DeskSession) -> Response:
+    """A redirect to the citizen with this number; or the page again with its error."""
     try:
         person = find_citizen(request, desk, request.form.get("ssin", ""))
     except NotFound as refusal:
@@ -56,88 +72,88 @@ def citizen_found(request: Request, desk: DeskSession) -> Response:
     return redirect(_path(person))
 
 
-@about_person("check-identity")
-def citizen(request: Request, desk: DeskSession, person: Person) -> Response:
-    """How far the citizen's code is: the document, the way of the second half, the letter."""
+@person_endpoint("check-identity")
+def show_citizen(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The page of a citizen: the document check, the way of the second half, the letter."""
     return _citizen_page(request, desk, person, {}, [])
 
 
-@about_person("check-identity")
-def identity_checked(request: Request, desk: DeskSession, person: Person) -> Response:
-    """The check is on record; or the page again, with what to correct."""
+@person_endpoint("check-identity")
+def check_identity(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The document check is recorded; or the page again with its errors."""
     again = partial(_citizen_page, request, desk, person)
-    return check_document(request, desk, person, _path(person), again)
+    return answer_document_form(request, desk, person, _path(person), again)
 
 
-@about_person_script("issue-code")
+@person_script_endpoint("issue-code")
 def code_options(request: Request, desk: DeskSession, person: Person) -> Response:
-    """Options to confirm what the form says: this code, for this citizen, by this way."""
-    target = _wanted(request).confirmed(person).target
+    """Options to confirm the request for this code."""
+    target = _read_code_request(request).act_to_confirm(person).target
     return json_answer(desk_confirmation_options(request, desk, "issue-code", target))
 
 
-@about_person_script("issue-code")
-def code_asked(request: Request, desk: DeskSession, person: Person) -> Response:
-    """The code may be printed at once, or waits for somebody or for a day."""
-    wanted = _wanted(request)
-    desk = confirm_at_desk(request, desk, "issue-code", wanted.confirmed(person).target)
-    asked = do_ask_for_code(request, desk, person, wanted).desk_code
+@person_script_endpoint("issue-code")
+def request_code(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The code is asked for: it may be printed at once, or waits."""
+    wanted = _read_code_request(request)
+    desk = confirm_at_desk(request, desk, "issue-code", wanted.act_to_confirm(person).target)
+    asked = request_code_at_desk(request, desk, person, wanted).desk_code
     if asked.state == "open":
         return json_answer({"location": _letter_path(request, desk, asked.id, person)})
     return json_answer({"location": _path(person)})
 
 
-@about_person_script("issue-code")
+@person_script_endpoint("issue-code")
 def print_options(request: Request, desk: DeskSession, person: Person) -> Response:
-    """Options to confirm that the letter of this one code is printed, for this citizen."""
-    target = _printed(request, person)
+    """Options to confirm that the letter of this code is printed."""
+    target = _printing_to_confirm(request, person)
     return json_answer(desk_confirmation_options(request, desk, "issue-code", target))
 
 
-@about_person_script("issue-code")
-def print_confirmed(request: Request, desk: DeskSession, person: Person) -> Response:
-    """The registrar is who they were: on to the letter, for the first time or anew."""
-    desk = confirm_at_desk(request, desk, "issue-code", _printed(request, person))
-    desk_code = find_desk_code(request.connection, _id(sent_text(request, "desk_code")))
+@person_script_endpoint("issue-code")
+def confirm_printing(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The printing is confirmed: the answer leads to the page of the letter."""
+    desk = confirm_at_desk(request, desk, "issue-code", _printing_to_confirm(request, person))
+    desk_code = find_desk_code(request.connection, _read_id(sent_text(request, "desk_code")))
     if desk_code.person_id != person.id:  # what was confirmed is for this one citizen
-        raise nothing_here()
+        raise not_found_error()
     return json_answer({"location": _letter_path(request, desk, desk_code.id, person)})
 
 
-@about_person("issue-code")
-def letter(request: Request, desk: DeskSession, person: Person) -> Response:
-    """The page whose button opens the letter; opening the page makes no code."""
+@person_endpoint("issue-code")
+def show_letter(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The page whose button prints the letter; opening the page makes no code."""
     token = request.query.get("ticket", "")
-    _ticket(request, desk, token)
-    return desk_answer(
+    _read_ticket(request, desk, token)
+    return render_desk_page(
         request, desk, "console/registration_letter.html", citizen=person, ticket=token
     )
 
 
-@about_person("issue-code")
-def letter_printed(request: Request, desk: DeskSession, person: Person) -> Response:
-    """The letter, and nothing keeps it: a second one is another code, confirmed anew."""
-    desk = hold_desk(request, desk, "issue-code")
+@person_endpoint("issue-code")
+def print_letter(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The letter as a PDF, once; nothing keeps the code."""
+    desk = lock_desk_session(request, desk, "issue-code")
     token = request.form.get("ticket", "")
-    desk_code_id = _ticket(request, desk, token)
+    desk_code_id = _read_ticket(request, desk, token)
     if not spend(request.connection, token, request.now + LETTER_LIFETIME):
         raise Expired(
             "letter_printed",
             N_("This letter was opened already. To print it anew, go back to the citizen."),
         )
-    printed = do_print_code(request, desk, person, desk_code_id)
-    return printed_letter(request, person, printed)
+    printed = print_code_at_desk(request, desk, person, desk_code_id)
+    return letter_response(request, person, printed)
 
 
-@about_person("issue-code")
-def code_cancelled(request: Request, desk: DeskSession, person: Person) -> Response:
-    """The code that waited, or was printed, leads nowhere any more."""
-    do_cancel_code(request, desk, person, _id(request.form.get("desk_code", "")))
+@person_endpoint("issue-code")
+def cancel_code(request: Request, desk: DeskSession, person: Person) -> Response:
+    """The code is cancelled."""
+    cancel_code_at_desk(request, desk, person, _read_id(request.form.get("desk_code", "")))
     return redirect(_path(person))
 
 
 def _home(request: Request, desk: DeskSession, errors: list[dict[str, str]]) -> Response:
-    return desk_answer(
+    return render_desk_page(
         request,
         desk,
         "console/registration.html",
@@ -154,16 +170,16 @@ def _citizen_page(
     sent: Mapping[str, str],
     errors: list[dict[str, str]],
 ) -> Response:
-    return desk_answer(
+    return render_desk_page(
         request,
         desk,
         "console/registration_citizen.html",
         status=422 if errors else 200,
         citizen=person,
-        code=view_of(request, desk, person),
+        code=code_view(request, desk, person),
         addresses=addresses_to_choose(request, person),
         documents=DOCUMENTS,
-        checks=checks(request),
+        checks=list_document_checks(request),
         sent=sent,
         errors=errors,
     )
@@ -175,32 +191,32 @@ def _letter_path(request: Request, desk: DeskSession, desk_code_id: UUID, person
     return f"{_path(person)}/letter?" + urlencode({"ticket": token})
 
 
-def _ticket(request: Request, desk: DeskSession, token: str) -> UUID:
-    """For which code the ticket is good, in this session at the desk; raises a `Refusal`."""
+def _read_ticket(request: Request, desk: DeskSession, token: str) -> UUID:
+    """The id of the code that the ticket is for, in this session; raises a `Refusal`."""
     content = read_page_token(request, LETTER, token)
     if content["desk"] != str(desk.id):
         raise Expired("expired", N_("This page was open for too long. Please start again."))
     return UUID(content["desk_code"])
 
 
-def _wanted(request: Request) -> DeskCodeInput:
+def _read_code_request(request: Request) -> DeskCodeInput:
     half = sent_text(request, "second_half")
     return DeskCodeInput(
-        desk_code_id=_id(sent_text(request, "desk_code")),
-        address_id=None if half == BY_LETTER else _id(half),
+        desk_code_id=_read_id(sent_text(request, "desk_code")),
+        address_id=None if half == BY_LETTER else _read_id(half),
         way="wait" if request.json.get("way") == "wait" else "second",
     )
 
 
-def _printed(request: Request, person: Person) -> str:
-    return f"print {person.id} {_id(sent_text(request, 'desk_code'))}"
+def _printing_to_confirm(request: Request, person: Person) -> str:
+    return f"print {person.id} {_read_id(sent_text(request, 'desk_code'))}"
 
 
 def _path(person: Person) -> str:
     return f"{HOME}/{person.id}"
 
 
-def _id(text: str) -> UUID:
+def _read_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
@@ -209,15 +225,15 @@ def _id(text: str) -> UUID:
 
 _CITIZEN = HOME + "/{id:uuid}"
 routes = [
-    desk_page(HOME, registration),
-    desk_form(f"{HOME}/find", citizen_found),
-    desk_page(_CITIZEN, citizen),
-    desk_form(f"{_CITIZEN}/check", identity_checked),
+    desk_page(HOME, show_registration),
+    desk_form(f"{HOME}/find", submit_number),
+    desk_page(_CITIZEN, show_citizen),
+    desk_form(f"{_CITIZEN}/check", check_identity),
     desk_script(f"{_CITIZEN}/code/options", code_options, writes=False),
-    desk_script(f"{_CITIZEN}/code", code_asked),
+    desk_script(f"{_CITIZEN}/code", request_code),
     desk_script(f"{_CITIZEN}/print/options", print_options, writes=False),
-    desk_script(f"{_CITIZEN}/print", print_confirmed),
-    desk_page(f"{_CITIZEN}/letter", letter),
-    desk_form(f"{_CITIZEN}/letter", letter_printed),
-    desk_form(f"{_CITIZEN}/cancel", code_cancelled),
+    desk_script(f"{_CITIZEN}/print", confirm_printing),
+    desk_page(f"{_CITIZEN}/letter", show_letter),
+    desk_form(f"{_CITIZEN}/letter", print_letter),
+    desk_form(f"{_CITIZEN}/cancel", cancel_code),
 ]

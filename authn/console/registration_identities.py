@@ -1,37 +1,41 @@
-"""Foreign identities at the registration desk: matched to a person, and parted from one again.
+"""Foreign identities at the registration desk: matching one to a person, and undoing a match.
 
-Who is matched can come back by that identity alone. So it is as with a code (decisions 3.3): the
-registrar has checked an identity document of this person just now, and did not begin their return;
-for a person who has or had a device, and for a colleague, a second member of staff agrees first;
-and the person is told, at every address and under "My activity".
+A matched identity alone recovers the account. So a match needs what a code needs (decisions 3.3):
+the registrar has just checked an identity document of this person and did not begin the account
+recovery; for a person who has or had a device, and for a colleague, a second member of staff
+agrees first. The person is notified at every address.
 
-Why one registrar will do for who never had a device: so it is with their first code, which opens
-no less; and such a match ends as such a code does (`enrolment.foreign_matches`). A match can be
-taken away by any registrar, since that lets nobody in.
+Why one registrar is enough for a person who never had a device: their first activation code opens
+no less, and such a match ends as such a code does (`enrolment.foreign_matches`). Any registrar may
+undo a match, since that lets nobody in.
 """
 
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from authn.audit.registration_events import (
+from authn.audit.events.registration import (
     ForeignIdentityMatched,
     ForeignIdentityParted,
     ForeignIdentitySeen,
 )
 from authn.consents.desk_acts import ConsentDeskAct
-from authn.console.approval_rows import State, shown_approvals
-from authn.console.approvals import ask, use_approval
-from authn.console.desk_sessions import Desk, DeskClosedReason
+from authn.console.act_rules import (
+    guard_target,
+    not_found_error,
+    record_desk_refusal,
+    refuse_who_began_recovery,
+)
+from authn.console.approval_rows import State, list_visible_approvals
+from authn.console.approvals import request_approval, use_approval
+from authn.console.desk_sessions import Desk, LookReason
 from authn.console.looks import record_look
-from authn.console.on_record import record_at_desk
-from authn.console.returns_begun import refuse_who_began
-from authn.console.targets import guard_target, note_refused, nothing_here
+from authn.console.recording import record_at_desk
 from authn.db.occasion import Occasion
-from authn.enrolment.desk_code_rows import find_check
-from authn.enrolment.desk_codes import CHECK_HOLDS, has_history
+from authn.enrolment.desk_code_rows import find_identity_check
+from authn.enrolment.desk_codes.lifecycle import CHECK_HOLDS, has_device_history
 from authn.enrolment.desk_tables import DeskCode
-from authn.enrolment.foreign_matches import take_match_away
+from authn.enrolment.foreign_matches import end_match
 from authn.errors import N_, Forbidden
 from authn.federation.foreign_identities import (
     ForeignIdentity,
@@ -48,88 +52,93 @@ NOT_CHECKED: Final = N_("Check this person's identity document first. It holds f
 
 
 def see_identity(
-    occasion: Occasion, desk: Desk, identity_id: UUID, why: DeskClosedReason | None = None
+    occasion: Occasion, desk: Desk, identity_id: UUID, why: LookReason | None = None
 ) -> ForeignIdentity:
-    """The identity, at which the registrar has looked by this; raises `NotFound`.
+    """The foreign identity, after recording that the registrar looks at it; raises `NotFound`.
 
-    `why` is the reason where it is not the desk's, which is about a person.
+    `why` is the reason for the look, by default that of the session, which is about a person.
     """
     found = find_identity(occasion.connection, occasion.secrets, identity_id)
     if found is None:
-        raise nothing_here()
-    said = replace(desk, why=why) if why else desk
-    event = ForeignIdentitySeen(**said.on_record(found.person_id), identity=identity_id)
+        raise not_found_error()
+    looking = replace(desk, why=why) if why else desk
+    event = ForeignIdentitySeen(**looking.event_fields(found.person_id), identity=identity_id)
     record_look(occasion, desk, event)
     return found
 
 
-def match_confirmed(person: Person, identity_id: UUID) -> ConsentDeskAct:
-    """What the registrar's device confirms before `do_match`."""
+def match_to_confirm(person: Person, identity_id: UUID) -> ConsentDeskAct:
+    """The act that the registrar's device confirms before a match."""
     return ConsentDeskAct(
         "match-identity", {"person": str(person.id), "identity": str(identity_id)}
     )
 
 
-def do_match(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) -> UUID | None:
-    """None when the identity leads to the person by this; else the approval that waits for it.
+def match_identity_at_desk(
+    occasion: Occasion, desk: Desk, person: Person, identity_id: UUID
+) -> UUID | None:
+    """The identity is matched to the person: None; or the id of the approval that it waits for.
 
-    Raises `Forbidden` without an identity check (`check_of`), for who began the person's return,
-    and when it was matched meanwhile; `NotFound` when there is none.
+    Raises `Forbidden` without a recent identity check, for who began the account recovery, and when
+    the identity was matched meanwhile; `NotFound` when there is none.
     """
     lock_person(occasion.connection, person.id)
     second = guard_target(occasion, desk, "match-identity", person)
-    refuse_who_began(occasion, desk, "match-identity", person.id)
+    refuse_who_began_recovery(occasion, desk, "match-identity", person.id)
     if find_identity(occasion.connection, occasion.secrets, identity_id) is None:
-        raise nothing_here()
+        raise not_found_error()
     approved_by = None
-    if second or has_history(occasion.connection, person.id):
+    if second or has_device_history(occasion.connection, person.id):
         payload = {"identity_id": str(identity_id)}
         approval = use_approval(occasion, desk, "match-identity", person.id, payload)
         if approval is None:
             _require_check(occasion, desk, person)
-            return ask(occasion, desk, "match-identity", person.id, payload).id
+            return request_approval(occasion, desk, "match-identity", person.id, payload).id
         approved_by = approval.decided_by
     else:
         _require_check(occasion, desk, person)
     by_two = approved_by is not None
     if not match_identity(occasion.connection, identity_id, person.id, occasion.now, by_two=by_two):
-        raise match_changed()
+        raise match_changed_error()
     event = ForeignIdentityMatched(
-        **desk.on_record(person.id), identity=identity_id, approved_by=approved_by
+        **desk.event_fields(person.id), identity=identity_id, approved_by=approved_by
     )
     record_at_desk(occasion, desk, event)
     tell(occasion, person.id, kinds.IdentityMatchedNotice(identity_id))
     return None
 
 
-def do_part(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) -> None:
-    """The identity leads to nobody, and waits again.
+def unmatch_identity_at_desk(
+    occasion: Occasion, desk: Desk, person: Person, identity_id: UUID
+) -> None:
+    """The match is undone: the identity leads to nobody, and waits again.
 
-    A return that was begun with it since ends; a device that it let in stays, until somebody looks
-    at it. Taking a way in away needs no second person. Raises `Forbidden` when it was not matched
-    to them.
+    An account recovery that was begun with the identity ends; devices that it let in stay until
+    somebody looks at them. Needs no second person. Raises `Forbidden` when there was no match.
     """
     lock_person(occasion.connection, person.id)
     guard_target(occasion, desk, "match-identity", person)
-    parted = take_match_away(occasion, identity_id, person.id, "desk")
+    parted = end_match(occasion, identity_id, person.id, "desk")
     if parted is None:
-        raise match_changed()
+        raise match_changed_error()
     event = ForeignIdentityParted(
-        **desk.on_record(person.id), identity=identity_id, **parted._asdict()
+        **desk.event_fields(person.id), identity=identity_id, **parted._asdict()
     )
     record_at_desk(occasion, desk, event)
     tell(occasion, person.id, kinds.IdentityPartedNotice())
 
 
-def check_of(occasion: Occasion, desk: Desk, person: Person) -> DeskCode | None:
-    """The check of this person's document that this registrar did lately enough for a match."""
+def find_recent_check(occasion: Occasion, desk: Desk, person: Person) -> DeskCode | None:
+    """The identity check of this person by this registrar that is recent enough for a match."""
     since = occasion.now - CHECK_HOLDS
-    return find_check(occasion.connection, person.id, desk.person_id, since)
+    return find_identity_check(occasion.connection, person.id, desk.person_id, since)
 
 
-def match_asked(occasion: Occasion, desk: Desk, person: Person, identity_id: UUID) -> State | None:
-    """How it stands what this registrar asked a colleague about it; None where they did not."""
-    for approval in shown_approvals(occasion, desk):
+def match_approval_state(
+    occasion: Occasion, desk: Desk, person: Person, identity_id: UUID
+) -> State | None:
+    """The state of the approval that this registrar asked for this match; None without one."""
+    for approval in list_visible_approvals(occasion, desk):
         if (
             approval.asked_by == desk.person_id
             and approval.person_id == person.id
@@ -140,18 +149,18 @@ def match_asked(occasion: Occasion, desk: Desk, person: Person, identity_id: UUI
 
 
 def count_unmatched(occasion: Occasion, _: Desk) -> int:
-    """How many identities wait to be matched."""
+    """How many foreign identities wait to be matched."""
     return count_waiting_identities(occasion.connection)
 
 
 def _require_check(occasion: Occasion, desk: Desk, person: Person) -> None:
-    if check_of(occasion, desk, person) is None:
-        note_refused(occasion, desk, "match-identity", "identity not checked", person.id)
+    if find_recent_check(occasion, desk, person) is None:
+        record_desk_refusal(occasion, desk, "match-identity", "identity not checked", person.id)
         raise Forbidden("identity_not_checked", NOT_CHECKED)
 
 
-def match_changed() -> Forbidden:
-    """The refusal of a match that is not any more what it was when it was looked at."""
+def match_changed_error() -> Forbidden:
+    """The error for a match that somebody changed since the page was made."""
     return Forbidden(
         "match_changed", N_("Somebody changed this match meanwhile. Look at it again.")
     )

@@ -1,27 +1,32 @@
-"""What the pages of the registration desk show of a code: how far it is, and what comes next."""
+"""An activation code as the registration desk shows it: its state and the next step."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from authn.console.approval_rows import State, shown_approvals
+from authn.console.act_rules import needs_second, staff_status
+from authn.console.approval_rows import State, list_visible_approvals
 from authn.console.desk_sessions import DeskSession
-from authn.console.targets import needs_second, standing_of
 from authn.enrolment.desk_code_rows import (
-    codes_of_registrar,
     latest_desk_code,
+    list_codes_of_registrar,
     was_used,
     was_withdrawn,
 )
-from authn.enrolment.desk_codes import can_print_again, confirmed, known_addresses, waits_until
+from authn.enrolment.desk_codes.lifecycle import (
+    code_opens_at,
+    confirmed_contact_addresses,
+    long_confirmed_addresses,
+    may_print_again,
+)
 from authn.enrolment.desk_tables import DeskCode, DeskCodeState, Document, SecondHalf
-from authn.enrolment.returning import began_return
-from authn.notices.address import mask_address
+from authn.enrolment.returning import has_begun_recovery
+from authn.notices.mail_address import mask_address
 from authn.people.tables import Person
 from authn.web.request import Request
 
-# What the page offers: `check` the document, `ask` for the code, `print` it, or wait.
+# The next step that the page offers: `check` the document, `ask` for the code, `print` it, or wait.
 Step = Literal[
     "closed", "began-return", "check", "ask", "approval", "waiting", "print", "printed", "elsewhere"
 ]
@@ -29,9 +34,10 @@ Step = Literal[
 
 @dataclass(frozen=True, slots=True)
 class CodeView:
-    """A citizen's code as the registrar sees it; `approval` is how a colleague's word stands.
+    """A citizen's activation code as the registrar sees it.
 
-    `again_until` is until when a letter that was printed can be printed anew, None for not.
+    `approval` is the state of a colleague's approval; `again_until` is until when the letter can be
+    printed again, None if it cannot.
     """
 
     step: Step
@@ -50,7 +56,7 @@ class CodeView:
 
 @dataclass(frozen=True, slots=True)
 class ShownAddress:
-    """A confirmed address, masked; the second half may go there unless it is `too_young`."""
+    """A confirmed mail address, masked; `too_young` to receive the second half of a code or not."""
 
     id: UUID
     masked: str
@@ -59,7 +65,7 @@ class ShownAddress:
 
 @dataclass(frozen=True, slots=True)
 class RunningCode:
-    """A code of this registrar that isn't printed yet: of whom is told for a reason alone."""
+    """A code of this registrar that is not printed yet, without the name of its person."""
 
     person_id: UUID
     reference: str
@@ -68,14 +74,14 @@ class RunningCode:
     ready: bool
 
 
-def view_of(request: Request, desk: DeskSession, person: Person) -> CodeView:
-    """How far the citizen's code is, for this registrar."""
-    waits = waits_until(request, person.id) > request.now
-    standing = standing_of(request.connection, desk, person.id)
-    second_only = needs_second(desk, "issue-code", standing)
+def code_view(request: Request, desk: DeskSession, person: Person) -> CodeView:
+    """The citizen's activation code as this registrar sees it."""
+    waits = code_opens_at(request, person.id) > request.now
+    status = staff_status(request.connection, desk, person.id)
+    second_only = needs_second(desk, "issue-code", status)
     if person.deceased or person.merged_into is not None:
         return CodeView("closed", waits, second_only)
-    if began_return(request, person.id, desk.person_id):
+    if has_begun_recovery(request, person.id, desk.person_id):
         return CodeView("began-return", waits, second_only)
     latest = latest_desk_code(request.connection, person.id)
     if latest is None or _is_over(request, latest):
@@ -100,19 +106,19 @@ def view_of(request: Request, desk: DeskSession, person: Person) -> CodeView:
 
 
 def addresses_to_choose(request: Request, person: Person) -> list[ShownAddress]:
-    """Where the second half may go: to what was confirmed earlier; and what it is too early for."""
-    known = {each.id for each in known_addresses(request, person.id)}
+    """The confirmed addresses, with whether the second half of a code may go there."""
+    known = {each.id for each in long_confirmed_addresses(request, person.id)}
     return [
         ShownAddress(each.id, mask_address(each.address), each.id not in known)
-        for each in confirmed(request, person.id)
+        for each in confirmed_contact_addresses(request, person.id)
     ]
 
 
 def running_codes(request: Request, desk: DeskSession) -> list[RunningCode]:
-    """What this registrar asked for and has not printed yet, the oldest first."""
+    """The codes that this registrar asked for and has not printed yet, the oldest first."""
     approved = {
         approval.payload.get("desk_code_id")
-        for approval in shown_approvals(request, desk)
+        for approval in list_visible_approvals(request, desk)
         if approval.act == "issue-code" and approval.state == "approved"
     }
     return [
@@ -123,12 +129,12 @@ def running_codes(request: Request, desk: DeskSession) -> list[RunningCode]:
             opens_at=each.opens_at,
             ready=each.is_open_at(request.now) or str(each.id) in approved,
         )
-        for each in codes_of_registrar(request.connection, desk.person_id, request.now)
+        for each in list_codes_of_registrar(request.connection, desk.person_id, request.now)
     ]
 
 
 def _is_over(request: Request, latest: DeskCode) -> bool:
-    """Whether the next thing is another identity check."""
+    """Whether the next step is another identity check."""
     if latest.is_over_at(request.now):
         return True
     if was_used(request.connection, latest) or was_withdrawn(request.connection, latest):
@@ -137,7 +143,7 @@ def _is_over(request: Request, latest: DeskCode) -> bool:
 
 
 def _again_until(request: Request, latest: DeskCode) -> datetime | None:
-    if latest.printed_at is None or not can_print_again(request, latest):
+    if latest.printed_at is None or not may_print_again(request, latest):
         return None
     return latest.printed_at + request.settings.desk_undo
 
@@ -158,7 +164,7 @@ def _step(request: Request, desk: DeskSession, latest: DeskCode, approval: State
 
 
 def _approval(request: Request, desk: DeskSession, latest: DeskCode) -> State | None:
-    for approval in shown_approvals(request, desk):
+    for approval in list_visible_approvals(request, desk):
         code_id = approval.payload.get("desk_code_id")
         if approval.act == "issue-code" and code_id == str(latest.id):
             return approval.state_at(request.now)

@@ -1,4 +1,4 @@
-"""Sessions at the desk, and acts that wait for a second member of staff."""
+"""The tables of the desk: sessions of staff, approvals, and requests of operators."""
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, Text, Uuid
 
@@ -8,7 +8,7 @@ from authn.staff.tables import LONGEST_DESK
 LONGEST_REASON = 500
 LONGEST_TICKET = 60
 
-# Another cookie than the holder's own: who looks after others does not do it by the way.
+# Their cookie is another one than that of the holder's own session.
 desk_sessions = Table(
     "desk_sessions",
     metadata,
@@ -51,7 +51,7 @@ approvals = Table(
     Column("reason", String(100), nullable=False),
     Column("explanation", String(LONGEST_REASON), nullable=False),
     Column("ticket", String(LONGEST_TICKET), nullable=False),
-    # By whom of the staff; none at the machine, on the command line.
+    # By whom of the staff; null for a local operator, on the command line.
     Column("asked_by", Uuid, ForeignKey("persons.id")),
     # At which of their desks they asked.
     Column("desk", String(LONGEST_DESK)),
@@ -83,7 +83,7 @@ operator_requests = Table(
     Column("seal", String(64), nullable=False),
     Column("reason", String(LONGEST_REASON), nullable=False),
     Column("ticket", String(LONGEST_TICKET), nullable=False),
-    # By whom of the staff; none at the machine, on the command line.
+    # By whom of the staff; null for a local operator, on the command line.
     Column("asked_by", Uuid, ForeignKey("persons.id")),
     Column("asked_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),

@@ -1,8 +1,8 @@
-"""A PDF that can be read aloud: every text and picture has its place in the tree of the document.
+"""A tagged PDF, which screen readers can read: each text and picture has a place in its tree.
 
 ISO 32000-1:2008 §14.7 (structure), §14.8 (tags), §9.7 (fonts of many glyphs), and what ISO 14289-1
 (PDF/UA) asks on top: a language, a title that is shown, fonts inside, a text for each picture, and
-nothing untagged but ornaments. pydyf writes the objects; what they say is decided here.
+nothing untagged but ornaments. pydyf writes the objects.
 
 Why not a library that lays pages out: fpdf2 tags pictures alone, takes a second to import and 38
 MiB for as long as the service runs; weasyprint needs Pango, which slim containers don't have.
@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from pydyf import PDF, Array, Dictionary, Stream, String
 
-from authn.console.typeface import Typeface, Weight, to_unicode, typeface
+from authn.console.typeface import Typeface, Weight, load_typeface, to_unicode_cmap
 
 Tag = Literal["H1", "H2", "P", "L", "LI", "Lbl", "LBody", "Figure"]
 
@@ -28,7 +28,7 @@ _FONTS: Final[dict[Weight, str]] = {"Regular": "F1", "Bold": "F2"}
 
 
 class TaggedPdf:
-    """A document that is being written from top to bottom, in one language."""
+    """A PDF document, written from top to bottom, in one language."""
 
     def __init__(self, title: str, language: str) -> None:
         self._pdf = PDF()
@@ -38,13 +38,13 @@ class TaggedPdf:
         self._document = self._add(_element("Document", self._tree))
         self._within = [self._document]
         self._fonts = {
-            name: self._add_font(typeface(weight)).reference for weight, name in _FONTS.items()
+            name: self._add_font(load_typeface(weight)).reference for weight, name in _FONTS.items()
         }
         self._pages: list[_Page] = []
 
     @property
     def below(self) -> float:
-        """How far the next line is from the top of its page."""
+        """The distance in points of the next line from the top of its page."""
         return self._page.below
 
     @below.setter
@@ -52,12 +52,12 @@ class TaggedPdf:
         self._page.below = value
 
     def new_page(self) -> None:
-        """What is written from now on stands on another sheet."""
+        """Begins a page."""
         self._pages.append(_Page())
 
     @contextmanager
     def part(self, tag: Tag) -> Iterator[None]:
-        """What is written inside belongs together under this tag: a list, an item of it."""
+        """Groups what is written inside the `with` block under a tag, such as a list."""
         element = self._add(_element(tag, self._within[-1]))
         self._within[-1]["K"].append(element.reference)
         self._within.append(element)
@@ -76,9 +76,9 @@ class TaggedPdf:
         align: Literal["left", "center", "right"] = "left",
         after: float = 6,
     ) -> None:
-        """The text in as many lines as it needs; `after` is the space below it."""
-        face = typeface(weight)
-        lines = _lines(face, face.drawn(text), size, width)
+        """Writes a text in as many lines as it needs; lengths are in points."""
+        face = load_typeface(weight)
+        lines = _lines(face, face.drawable(text), size, width)
         with self._marked(tag) as stream:
             stream.begin_text()
             stream.set_font_size(_FONTS[weight], size)
@@ -87,14 +87,14 @@ class TaggedPdf:
                 start = left + free * {"left": 0, "center": 0.5, "right": 1}[align]
                 self.below += size * LEADING
                 stream.set_text_matrix(1, 0, 0, 1, start, HEIGHT - self.below)
-                # With the space that the break took the place of: words stay apart in the text.
+                # With the space that the line break replaced, so that words stay apart.
                 glyphs = "".join(f"{face.glyphs[ord(each)]:04x}" for each in f"{line} ")
                 stream.show_text(f"<{glyphs}>")
             stream.end_text()
         self.below += after
 
     def item(self, label: str, text: str, size: float = 11, *, width: float = COLUMN) -> None:
-        """An item of a list: its label, and beside that its text."""
+        """Writes an item of a list: a label, and its text beside."""
         with self.part("LI"):
             top, indent = self.below, 1.7 * size
             self.text(label, size, tag="Lbl", weight="Bold", width=indent)
@@ -105,7 +105,7 @@ class TaggedPdf:
     def picture(
         self, rows: Sequence[Sequence[int]], side: float, left: float, top: float, alt: str
     ) -> None:
-        """A square of dark and light modules, as a QR code is; `alt` is what is read aloud."""
+        """Draws a QR code with these modules (1 is dark); `alt` is the text read aloud."""
         module = side / len(rows)
         bottom = HEIGHT - top - side
         with self._marked("Figure", alt=alt, box=(left, bottom, left + side, bottom + side)) as on:
@@ -120,7 +120,7 @@ class TaggedPdf:
             on.fill()
 
     def frame(self, top: float, bottom: float) -> None:
-        """A thin line around what stands between: an ornament, and not read aloud."""
+        """Draws a thin frame, which is an ornament and not read aloud."""
         stream = self._page.stream
         stream.begin_marked_content("Artifact")
         stream.set_line_width(0.75)
@@ -128,8 +128,8 @@ class TaggedPdf:
         stream.stroke()
         stream.end_marked_content()
 
-    def written(self) -> bytes:
-        """The whole file."""
+    def to_bytes(self) -> bytes:
+        """The finished file."""
         numbers = Array()
         for index, page in enumerate(self._pages):
             numbers.extend([index, Array(each.reference for each in page.marked).data])
@@ -164,7 +164,7 @@ class TaggedPdf:
 
     @contextmanager
     def _marked(self, tag: Tag, *, alt: str = "", box: tuple[float, ...] = ()) -> Iterator[Stream]:
-        """What the stream draws inside is the content of one element of the tree (§14.7.4)."""
+        """Makes what is drawn inside the `with` block the content of an element (§14.7.4)."""
         page = self._page
         element = self._add(_element(tag, self._within[-1]))
         self._within[-1]["K"].append(element.reference)
@@ -196,7 +196,7 @@ class TaggedPdf:
             element["K"].append(number)
 
     def _add_font(self, face: Typeface) -> Any:
-        """The whole typeface, with two bytes for each glyph (§9.7) and what each one means."""
+        """Embeds a typeface, with two bytes a glyph (§9.7) and the character of each."""
         file = self._add(Stream([face.file], {"Length1": len(face.file)}, compress=True))
         descriptor = Dictionary(
             {
@@ -225,7 +225,7 @@ class TaggedPdf:
                 "W": Array([0, Array(face.widths).data]),
             }
         )
-        meanings = self._add(Stream([to_unicode(face)], compress=True))
+        meanings = self._add(Stream([to_unicode_cmap(face)], compress=True))
         font = {
             "Type": "/Font",
             "Subtype": "/Type0",
@@ -237,7 +237,7 @@ class TaggedPdf:
         return self._add(Dictionary(font))
 
     def _metadata(self) -> bytes:
-        """XMP (ISO 16684-1): the title and the language, for what looks for them there."""
+        """The title and language as XMP (ISO 16684-1)."""
         title, language = escape(self._title), escape(self._language)
         return (
             '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
@@ -251,7 +251,7 @@ class TaggedPdf:
 
 
 class _Page:
-    """A sheet, and the elements whose content is drawn on it, by their number there."""
+    """A page, and the elements whose content is drawn on it, in order."""
 
     def __init__(self) -> None:
         self.stream = Stream(compress=True)
@@ -283,7 +283,7 @@ def _lines(face: Typeface, text: str, size: float, width: float) -> list[str]:
 
 
 def _runs(row: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """From where to where the row is dark."""
+    """The dark runs of a row, each as its start and end."""
     start = None
     for index, dark in enumerate((*row, 0)):
         if dark and start is None:

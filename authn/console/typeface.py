@@ -1,7 +1,7 @@
-"""The two typefaces of a letter: which glyph a character is, and how wide.
+"""The two typefaces of letters: the glyph of each character, and its width.
 
 TrueType (https://learn.microsoft.com/typography/opentype/spec/): the tables `head`, `hhea`, `hmtx`
-and `cmap` (format 4) of files that we ship ourselves, so that what is wrong with one is our fault.
+and `cmap` (format 4) of the font files in `fonts/`, which are not checked: they are our own.
 """
 
 import struct
@@ -20,7 +20,7 @@ Weight = Literal["Regular", "Bold"]
 
 @dataclass(frozen=True, slots=True)
 class Typeface:
-    """A TrueType file that a PDF carries whole; lengths are in thousandths of the font's size."""
+    """A TrueType font to embed in a PDF; lengths are in thousandths of the font size."""
 
     name: str
     file: bytes = field(repr=False)
@@ -30,20 +30,20 @@ class Typeface:
     descent: int
     box: tuple[int, ...]
 
-    def drawn(self, text: str) -> str:
-        """The text in characters that the font has, composed; a question mark for any other."""
+    def drawable(self, text: str) -> str:
+        """The text composed (NFC), with a question mark for each character that the font lacks."""
         composed = normalize("NFC", text)
         return "".join(each if ord(each) in self.glyphs else UNKNOWN for each in composed)
 
     def width(self, text: str, size: float) -> float:
-        """How wide the text is at this size, in the unit of the size."""
-        glyphs = (self.glyphs[ord(each)] for each in self.drawn(text))
+        """The width of the text at a font size, in the unit of the size."""
+        glyphs = (self.glyphs[ord(each)] for each in self.drawable(text))
         return sum(self.widths[glyph] for glyph in glyphs) * size / 1000
 
 
 @cache
-def typeface(weight: Weight) -> Typeface:
-    """Roboto in this weight, read once by each process."""
+def load_typeface(weight: Weight) -> Typeface:
+    """Roboto in this weight, read once a process."""
     file = (FONTS / f"Roboto-{weight}.ttf").read_bytes()
     tables = _tables(file)
     head, hhea, hmtx = tables["head"], tables["hhea"], tables["hmtx"]
@@ -67,8 +67,8 @@ def typeface(weight: Weight) -> Typeface:
     )
 
 
-def to_unicode(face: Typeface) -> str:
-    """The ToUnicode CMap (ISO 32000-1 §9.10.3): which character each glyph is."""
+def to_unicode_cmap(face: Typeface) -> str:
+    """The ToUnicode CMap (ISO 32000-1 §9.10.3): the character of each glyph."""
     by_glyph = {glyph: code for code, glyph in sorted(face.glyphs.items(), reverse=True)}
     pairs = [f"<{glyph:04x}> <{code:04x}>" for glyph, code in sorted(by_glyph.items())]
     blocks = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
@@ -91,7 +91,7 @@ def _tables(file: bytes) -> dict[str, bytes]:
 
 
 def _glyphs(cmap: bytes) -> dict[int, int]:
-    """By code point: the glyph, from the first subtable, which has format 4."""
+    """Glyphs by code point, from the first subtable, which has format 4."""
     (start,) = struct.unpack_from(">I", cmap, 8)
     table = cmap[start:]
     (twice,) = struct.unpack_from(">H", table, 6)

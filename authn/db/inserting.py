@@ -34,7 +34,7 @@ class _Insert:
 
 
 def insert_row(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
-    """The row is in the table; a column that is not named has the database's default, or none.
+    """Insert a row; a column that is not named has the database's default, or none.
 
     Raises `NeedsToWrite` in a transaction that only reads.
     """
@@ -44,7 +44,7 @@ def insert_row(connection: Connection, table: Table, values: Mapping[str, Any]) 
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """As `insert_row`, several at once; nothing where there are none.
+    """Insert several rows in one statement; no statement where there are none.
 
     Raises `ValueError` unless all have the same columns: the statement is made for the first one's,
     and another one's would be lost.

@@ -38,7 +38,7 @@ class EncryptedColumn:
     context: Callable[[Any], str]
 
 
-def count_old(connection: Connection, secrets: Secrets, encrypted: EncryptedColumn) -> int:
+def count_old_values(connection: Connection, secrets: Secrets, encrypted: EncryptedColumn) -> int:
     """How many values of this column are not under the present master key."""
     statement = select(func.count()).select_from(encrypted.column.table)
     return connection.execute(statement.where(_is_old(secrets, encrypted.column))).scalar_one()
@@ -50,10 +50,10 @@ def reencrypt(
     encrypted: EncryptedColumn,
     progress: Callable[[int], None],
 ) -> None:
-    """Each value that was read here under the other master key is under the present one.
+    """Encrypt anew, under the present master key, each value under the other one.
 
     `progress` is told how many of each batch. A value that is written at the same moment by a
-    process that knows the former key alone stays behind: `count_old` finds it. Raises
+    process that knows the former key alone stays behind: `count_old_values` finds it. Raises
     `CommandError` when a value is under neither key.
     """
     table, column = encrypted.column.table, encrypted.column

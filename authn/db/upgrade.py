@@ -17,7 +17,7 @@ def _config() -> Config:
 
 
 def upgrade(database: Database) -> bool:
-    """The schema is the newest; whether anything had to be done."""
+    """Bring the schema to the newest version; whether anything had to be done."""
     if is_current(database):
         return False
     with writing(database) as connection:

@@ -1,7 +1,7 @@
-"""The demo relying application: signs in with OpenID Connect and shows what it was told.
+"""The demo relying application: people sign in with OpenID Connect and see the claims.
 
-Its buttons ask for what a relying application may ask: a level, a capacity, an exchange of its
-access token for the demo resource's, a revocation.
+The buttons ask for what a relying application may ask: a level, a capacity, an exchange of the
+access token for a token of the demo resource, a revocation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from authn.demo.accounts import DemoAccount, DemoAccounts, DemoLoginOutcome
-from authn.demo.asking import KINDS, LEVELS, SCOPES, DemoAuthorization
-from authn.demo.calls import DemoAnswer, DemoCaller, call
 from authn.demo.mails import mail_routes
+from authn.demo.oauth_client import (
+    KINDS,
+    LEVELS,
+    SCOPES,
+    DemoAccount,
+    DemoAccounts,
+    DemoAnswer,
+    DemoAuthorization,
+    DemoCaller,
+    DemoLoginOutcome,
+    call,
+)
 from authn.demo.townspeople import Townsperson
 from authn.errors import Refusal
 from authn.web.body import parse_form, read_body
@@ -36,7 +45,7 @@ __all__ = ["SCOPES", "DemoClientRegistration", "create_demo_application"]
 
 @dataclass(frozen=True, slots=True)
 class DemoClientRegistration:
-    """What the operator of the OpenID Provider gave this application."""
+    """The registration of the demo application at the OpenID Provider."""
 
     issuer: str
     client_id: str
@@ -52,7 +61,7 @@ class DemoClientRegistration:
 
 
 class DemoApplication:
-    """Its pages and buttons."""
+    """The pages and buttons of the demo application."""
 
     def __init__(
         self, registration: DemoClientRegistration, pages: Pages, town: Sequence[Townsperson]
@@ -71,7 +80,7 @@ class DemoApplication:
         )
 
     async def home(self, request: Request) -> Response:
-        """The start page, or what the provider told about who is signed in."""
+        """The start page, or the claims of whoever is signed in."""
         account = self._account(request)
         if account is None:
             return self._page(request, "home.html", 200, town=bool(self.people))
@@ -91,12 +100,12 @@ class DemoApplication:
         )
 
     async def town(self, request: Request) -> Response:
-        """The fictitious people that can be tried, and what each of them is."""
+        """The page of the fictitious people, with the roles of each."""
         issuer = self.registration.issuer
         return self._page(request, "town.html", 200, people=self.people, issuer=issuer)
 
     async def sign_in(self, request: Request) -> Response:
-        """The browser is on its way to the provider, with what the button asks."""
+        """A redirect to the provider, with the wishes of the button."""
         asked = DemoAuthorization.of_form(await _form(request))
         try:
             response: Response = await self.oauth.authn.authorize_redirect(
@@ -109,7 +118,7 @@ class DemoApplication:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """The provider's answer: a code, exchanged for tokens; or an error, shown."""
+        """Exchanges the code in the provider's response for tokens, or shows the error."""
         try:
             metadata = await self.oauth.authn.load_server_metadata()
             # RFC 8707 §2.2: the token is for userinfo, whatever else was granted.
@@ -124,12 +133,12 @@ class DemoApplication:
         self.accounts.remove(request.session.get("account"))
         account = DemoAccount.of_token(token, dict(userinfo))
         request.session["account"] = self.accounts.add(account)
-        return _home()
+        return _redirect_home()
 
     async def exchange(self, request: Request) -> Response:
-        """The access token was exchanged for one for the resource, and the resource called with it.
+        """Exchanges the access token for one of the resource, and calls the resource.
 
-        In the capacity of the sign-in, or in another one that the resource told of.
+        In the capacity of the sign-in, or in another capacity that the resource named.
         """
         account = self._account(request)
         subject = (await _form(request)).get("subject", "")
@@ -138,12 +147,12 @@ class DemoApplication:
                 account.outcome = await self._exchanged(account, subject)
             except httpx2.HTTPError:
                 return self._silent(request)
-        return _home()
+        return _redirect_home()
 
     async def _exchanged(self, account: DemoAccount, subject: str) -> DemoLoginOutcome:
         caller, resource = await self._caller(), self.registration.resource
         given = await caller.exchange(account.access_token, resource, subject)
-        answers: dict[str, Mapping[str, Any]] = {"token": _shown(given)}
+        answers: dict[str, Mapping[str, Any]] = {"token": _body_without_token(given)}
         refused = given.refused
         if not given.refused:
             called = await call(resource, given.body["access_token"])
@@ -151,7 +160,7 @@ class DemoApplication:
         return DemoLoginOutcome("switch" if subject else "exchange", answers, refused=refused)
 
     async def revoke(self, request: Request) -> Response:
-        """The access token was given back, and tried once more."""
+        """Revokes the access token, and tries the token once more."""
         account = self._account(request)
         if account:
             try:
@@ -162,13 +171,13 @@ class DemoApplication:
                 return self._silent(request)
             answers = {
                 "revocation": {"status": given_back.status},
-                "userinfo": {"status": tried.status, **_shown(tried)},
+                "userinfo": {"status": tried.status, **_body_without_token(tried)},
             }
             account.outcome = DemoLoginOutcome("revoke", answers, refused=given_back.refused)
-        return _home()
+        return _redirect_home()
 
     async def sign_out(self, request: Request) -> Response:
-        """Signed out here, and on the way to sign out at the provider too."""
+        """Signs out of the application, and redirects to sign out at the provider."""
         account = self.accounts.remove(request.session.get("account"))
         request.session.clear()
         metadata = await self.oauth.authn.load_server_metadata()
@@ -226,19 +235,19 @@ def create_demo_application(
 
 
 async def _form(request: Request) -> Mapping[str, str]:
-    """What the button sent; nothing where that can't be read."""
+    """The form that a button sent; {} where nobody can read it."""
     try:
         return parse_form(await read_body(request), request.headers.get("content-type", ""))
     except Refusal:
         return {}
 
 
-def _home() -> Response:
+def _redirect_home() -> Response:
     return RedirectResponse("/", status_code=303)
 
 
-def _shown(answered: DemoAnswer) -> Mapping[str, Any]:
-    """The answer without the token in it."""
+def _body_without_token(answered: DemoAnswer) -> Mapping[str, Any]:
+    """The body of an answer without its access token."""
     return {name: value for name, value in answered.body.items() if name != "access_token"}
 
 
@@ -249,12 +258,11 @@ def _offered_levels(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _switches(account: DemoAccount) -> list[tuple[str, str]]:
-    """The other capacities that the resource told of: the `sub` by which a switch names each, and
-    of which kind it is, with the services."""
+    """The other capacities that the resource named: the `sub` of each, with kind and services."""
     outcome = account.outcome
-    told = outcome.answers.get("resource", {}) if outcome else {}
+    answer = outcome.answers.get("resource", {}) if outcome else {}
     found = []
-    for entry in told.get("identity", {}).get("may_act", []):
+    for entry in answer.get("identity", {}).get("may_act", []):
         for kind, others in entry.get("userProfile", {}).items():
             services = [name for each in others for name in each.get("serviceNames", [])]
             found.append((str(entry["sub"]), f"{kind}: {', '.join(services)}"))

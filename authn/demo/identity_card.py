@@ -1,8 +1,8 @@
-"""The eID test card: a small OpenID Provider that says of anybody who they are. Development only.
+"""The eID test card: a small OpenID Provider where anybody chooses who to be. Development only.
 
-It speaks as FAS does (userinfo is a signed JWT with `egovNRN`), so that the demonstration goes
-through the same code as the real one. Whoever runs it decides who anybody is: it refuses to start
-unless it and the service that believes it are both on http://localhost (decisions 3.5).
+The card speaks as FAS does (userinfo is a signed JWT with `egovNRN`), so that the demonstration
+runs the same code as production. Whoever runs the card decides who anybody is: the card refuses to
+start unless it and the service that believes it are both on http://localhost (decisions 3.5).
 """
 
 import csv
@@ -24,8 +24,8 @@ from starlette.routing import Mount, Route
 from authn.clock import Clock
 from authn.demo.townspeople import is_a_child
 from authn.errors import CommandError, Refusal
-from authn.jose import RS256, OwnKey, generate_key, public_jwk, seconds, sign
-from authn.people.ssin import display
+from authn.jose import RS256, OwnKey, generate_key, numeric_date, public_jwk, sign
+from authn.people.ssin import format_ssin
 from authn.secrets import new_token
 from authn.web.body import parse_form, read_body
 from authn.web.languages import accepted_languages, choose_language
@@ -40,7 +40,7 @@ CANCEL = "cancel"
 
 @dataclass(frozen=True, slots=True)
 class IdentityCardData:
-    """A fictitious person, as the page offers them."""
+    """A fictitious person whom the page offers."""
 
     name: str
     ssin: str = field(repr=False)
@@ -48,13 +48,13 @@ class IdentityCardData:
 
     @property
     def number(self) -> str:
-        """As it is printed on a card."""
-        return display(self.ssin)
+        """The national number as printed on a card."""
+        return format_ssin(self.ssin)
 
 
 @dataclass(frozen=True, slots=True)
 class CardAgreement:
-    """What the card and the one service that believes it know of each other."""
+    """The registration that the card and the service that believes it share."""
 
     issuer: str
     service: str
@@ -74,7 +74,7 @@ class _Given:
 
 
 def read_cards(path: Path) -> list[IdentityCardData]:
-    """The people of a register file (as `authn people import` reads it), without its children."""
+    """The people of a register file of `authn people import`, without the children."""
     with open(path, encoding="utf-8", newline="") as file:
         return [
             IdentityCardData(
@@ -88,7 +88,7 @@ def read_cards(path: Path) -> list[IdentityCardData]:
 
 
 class IdentityCard:
-    """Its five endpoints. What it gave is in memory: one process, for as long as it runs."""
+    """The five endpoints of the card; codes and tokens are in memory while it runs."""
 
     def __init__(
         self, agreement: CardAgreement, cards: list[IdentityCardData], pages: Pages, clock: Clock
@@ -102,7 +102,7 @@ class IdentityCard:
         self.tokens: dict[str, _Given] = {}
 
     async def discovery(self, request: Request) -> Response:
-        """Where the endpoints are (OpenID Connect Discovery 1.0 §3)."""
+        """The metadata of the card (OpenID Connect Discovery 1.0 §3)."""
         issuer = self.agreement.issuer
         return JSONResponse(
             {
@@ -120,11 +120,11 @@ class IdentityCard:
         )
 
     async def jwks(self, request: Request) -> Response:
-        """The key that signs."""
+        """The JWK Set of the key that signs."""
         return JSONResponse({"keys": [public_jwk(self.key)]})
 
     async def authorize(self, request: Request) -> Response:
-        """The page that asks who to be; and the way back with a code, or without."""
+        """The page that asks who to be; after the choice, a redirect with a code or an error."""
         asked = request.query_params
         if self._wrong(asked):
             return self._page(request, 400, wrong=True)
@@ -165,12 +165,12 @@ class IdentityCard:
             return _error("invalid_grant")
         token = new_token()
         self.tokens[token] = given
-        now = seconds(self.clock())
+        now = numeric_date(self.clock())
         id_token = self._signed(
             given,
             exp=now + 120,
             nonce=given.nonce,
-            auth_time=seconds(given.at),
+            auth_time=numeric_date(given.at),
             acr=LEVEL,
             amr=["eid"],
         )
@@ -185,7 +185,7 @@ class IdentityCard:
         )
 
     async def userinfo(self, request: Request) -> Response:
-        """Who it is, as a signed JWT."""
+        """The chosen person, as a signed JWT."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         given = self.tokens.get(token)
         if scheme.lower() != "bearer" or given is None:
@@ -198,7 +198,7 @@ class IdentityCard:
             "iss": self.agreement.issuer,
             "aud": self.agreement.client_id,
             "sub": f"card-{self.cards.index(given.card)}",
-            "iat": seconds(self.clock()),
+            "iat": numeric_date(self.clock()),
         }
         return sign(self.key, {**common, **claims})
 

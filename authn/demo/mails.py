@@ -1,7 +1,7 @@
-"""The mails that the demonstration wrote instead of sending, as pages. For development only.
+"""Pages with the mails that the demonstration wrote to files instead of sending them.
 
-They belong to the demo application, which exists in development alone: the service itself has no
-page that shows a mail, for the links in them block and confirm without signing in.
+They belong to the demo application, for development only: the service has no page that shows a
+mail, since links in mails block and confirm without signing in.
 """
 
 import re
@@ -27,7 +27,7 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class DemoMail:
-    """One mail of the folder."""
+    """A mail, read from a file of the folder."""
 
     name: str
     to: str
@@ -38,7 +38,7 @@ class DemoMail:
 
 
 def mail_routes(directory: Path, pages: Pages) -> list[Route]:
-    """The list of the mails in this folder, and each of them."""
+    """The routes of the list of mails in the folder, and of each mail."""
 
     def show(request: Request, template: str, **context: Any) -> Response:
         wishes = accepted_languages(request.headers.get("accept-language", ""))
@@ -59,7 +59,7 @@ def mail_routes(directory: Path, pages: Pages) -> list[Route]:
 
 
 def read_mails(directory: Path) -> list[DemoMail]:
-    """The newest mails, the last one first."""
+    """The newest mails of the folder, the last first."""
     if not directory.is_dir():
         return []
     newest = sorted(directory.glob("[!.]*.eml"), reverse=True)[:MOST_SHOWN]

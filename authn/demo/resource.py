@@ -1,7 +1,7 @@
-"""The demo resource: an API that asks the provider about each token that it is sent.
+"""The demo resource: an API that asks the provider about each access token.
 
-It is told in which capacity somebody acts, and for whom (RFC 7662, Token Introspection), and says
-what it would allow. It believes nothing of what it was sent itself.
+By introspection (RFC 7662) the resource learns in which capacity and for whom somebody acts, and
+answers what it would allow. It reads nothing from the token itself.
 """
 
 from collections import deque
@@ -22,14 +22,14 @@ from authn.web.languages import accepted_languages, choose_language
 from authn.web.pages import STATIC, Pages
 from authn.web.static import VersionedFiles
 
-# What there is to do, each with the scope that it needs; who may obtain it, `town` registers.
+# The scopes, each with what it allows; `town` registers who may obtain each.
 SCOPES: Final[Mapping[str, str]] = {
     "record:read": N_("Read the medical record"),
     "prescription:collect": N_("Collect prescriptions"),
     "prescription:write": N_("Write prescriptions"),
     "planning:read": N_("See the planning of the organisation"),
 }
-# What of an introspection answer says who it is.
+# The members of an introspection response about the person.
 IDENTITY: Final = ("sub", "ssin", "userProfile", "act", "may_act")
 SECONDS: Final = 10
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -38,7 +38,7 @@ SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ResourceRegistration:
-    """What the operator of the provider gave this resource."""
+    """The registration of the demo resource at the provider."""
 
     issuer: str
     client_id: str
@@ -48,13 +48,13 @@ class ResourceRegistration:
 
     @property
     def resource(self) -> str:
-        """What access tokens for it have as their audience."""
+        """The audience of access tokens for the resource."""
         return f"{self.address}/records"
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceCall:
-    """One call of an application: what the provider said of its token, and what was allowed."""
+    """A call of an application: the provider's answer about the token, and what was allowed."""
 
     at: datetime
     client_id: str
@@ -63,7 +63,7 @@ class ResourceCall:
 
 
 class DemoResource:
-    """Its API, and a page that shows the latest calls."""
+    """The API of the demo resource, and a page that shows the latest calls."""
 
     def __init__(self, registration: ResourceRegistration, pages: Pages, clock: Clock) -> None:
         self.registration = registration
@@ -72,28 +72,27 @@ class DemoResource:
         self.calls: deque[ResourceCall] = deque(maxlen=SHOWN)
 
     async def records(self, request: Request) -> Response:
-        """Who the caller acts as, and what they could do here; 401 for a token that is worth
-        nothing (RFC 6750 §3.1)."""
+        """The caller's identity and permissions; 401 without an active token (RFC 6750 §3.1)."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return _error(401, 'Bearer realm="records"', "no_token")
         try:
-            told = await self._introspected(token)
+            response = await self._introspect(token)
         except httpx2.HTTPError:
             return _error(503, None, "temporarily_unavailable")
-        if told.get("active") is not True:
+        if response.get("active") is not True:
             return _error(401, 'Bearer error="invalid_token"', "invalid_token")
-        call = self._noted(told)
+        call = self._keep_call(response)
         answer = {
-            "identity": without_numbers(call.identity),
-            "scope": told.get("scope", ""),
+            "identity": remove_numbers(call.identity),
+            "scope": response.get("scope", ""),
             "allowed": [scope for scope, allowed in call.allowed.items() if allowed],
             "refused": [scope for scope, allowed in call.allowed.items() if not allowed],
         }
         return JSONResponse(answer, headers=NO_STORE)
 
     def home(self, request: Request) -> Response:
-        """What this is, and the latest calls, the last one first."""
+        """The page about the resource, with the latest calls, the last first."""
         wishes = accepted_languages(request.headers.get("accept-language", ""))
         context = {
             "resource": self.registration.resource,
@@ -103,7 +102,7 @@ class DemoResource:
         html = self.pages.render("demo/resource.html", choose_language(wishes, "en"), context)
         return HTMLResponse(html, headers=NO_STORE)
 
-    async def _introspected(self, token: str) -> Mapping[str, Any]:
+    async def _introspect(self, token: str) -> Mapping[str, Any]:
         registration = self.registration
         async with httpx2.AsyncClient(timeout=SECONDS) as client:
             answer = await client.post(
@@ -112,15 +111,15 @@ class DemoResource:
                 auth=(registration.client_id, registration.client_secret),
             )
             answer.raise_for_status()
-        told: Mapping[str, Any] = answer.json()
-        return told
+        response: Mapping[str, Any] = answer.json()
+        return response
 
-    def _noted(self, told: Mapping[str, Any]) -> ResourceCall:
-        given = str(told.get("scope", "")).split()
+    def _keep_call(self, response: Mapping[str, Any]) -> ResourceCall:
+        given = str(response.get("scope", "")).split()
         call = ResourceCall(
             at=self.clock(),
-            client_id=str(told.get("client_id", "")),
-            identity={name: told[name] for name in IDENTITY if name in told},
+            client_id=str(response.get("client_id", "")),
+            identity={name: response[name] for name in IDENTITY if name in response},
             allowed={scope: scope in given for scope in SCOPES},
         )
         self.calls.append(call)
@@ -141,11 +140,11 @@ def create_demo_resource(
     )
 
 
-def without_numbers(told: Any) -> Any:
-    """The same without any national number: the application has no need of it from here."""
-    if isinstance(told, Mapping):
-        return {name: without_numbers(each) for name, each in told.items() if name != "ssin"}
-    return [without_numbers(each) for each in told] if isinstance(told, list) else told
+def remove_numbers(value: Any) -> Any:
+    """The JSON value without any national number, which the application needs not get from here."""
+    if isinstance(value, Mapping):
+        return {name: remove_numbers(each) for name, each in value.items() if name != "ssin"}
+    return [remove_numbers(each) for each in value] if isinstance(value, list) else value
 
 
 def _error(status: int, challenge: str | None, error: str) -> Response:

@@ -1,4 +1,4 @@
-"""Both servers of `authn demo` in one process, stopped together."""
+"""Runs the servers of `authn demo` in a single process, and stops them together."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
 
 
 def serve_together(settings: Settings, applications: list[tuple[ASGIApp, socket.socket]]) -> None:
-    """Serves all of them until Ctrl-C or SIGTERM."""
+    """Serves all applications until Ctrl-C or SIGTERM."""
     options = server_options(settings)
     servers = [
         (_Server(uvicorn.Config(application, **options)), listening)

@@ -1,7 +1,7 @@
-"""The files that the development server of authentic sources answers from.
+"""The files from which the development server of authentic sources answers.
 
-They are what `authn people import` and `authn sources import` take, in one folder, and go the same
-way: into a database of their own, with keys of its own, which is gone afterwards.
+A folder has files of `authn people import` and `authn sources import`, which are imported likewise,
+into a temporary database with keys of its own.
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ from authn.errors import CommandError
 from authn.foreign_jwt import ExchangeKey, read_key_set
 from authn.secrets import Secrets, create_secrets, load_secrets
 from authn.settings import Settings
-from authn.sources.csv_file import import_file
-from authn.sources.files.columns import FileKind
-from authn.sources.files.importing import FactImport
-from authn.sources.files.reading import SUFFIXES
+from authn.sources.embedded.fact_columns import FileKind
+from authn.sources.embedded.fact_files import SUFFIXES
+from authn.sources.embedded.fact_import import FactImport
+from authn.sources.embedded.register_import import import_register_file
 
 CLIENTS: Final = "clients.jwks.json"
 CITIZENS: Final = "citizens.csv"
@@ -38,7 +38,7 @@ KINDS: Final[tuple[FileKind, ...]] = (
 
 
 def read_clients(folder: Path) -> tuple[ExchangeKey, ...]:
-    """The public keys of those who may ask; raises `CommandError`."""
+    """The public keys of the server's clients; raises `CommandError`."""
     path = folder / CLIENTS
     try:
         keys = read_key_set(orjson.loads(path.read_bytes()))
@@ -50,8 +50,8 @@ def read_clients(folder: Path) -> tuple[ExchangeKey, ...]:
 
 
 @contextmanager
-def twins_of(folder: Path, now: datetime) -> Iterator[tuple[Database, Secrets]]:
-    """A database with what the files say; raises `CommandError` at the first line that is wrong."""
+def source_twins(folder: Path, now: datetime) -> Iterator[tuple[Database, Secrets]]:
+    """A temporary database with the files' content; raises `CommandError` for a bad line."""
     with TemporaryDirectory(prefix="authn-sources-") as scratch:
         data = Path(scratch)
         settings = Settings(
@@ -61,17 +61,17 @@ def twins_of(folder: Path, now: datetime) -> Iterator[tuple[Database, Secrets]]:
         secrets = load_secrets(settings)
         with closing(open_database(settings)) as database:
             upgrade(database)
-            if not _take(database, secrets, folder, now):
+            if not _import_files(database, secrets, folder, now):
                 names = ", ".join([CITIZENS, *(f"{kind}.csv" for kind in KINDS)])
                 raise CommandError(f"{folder} has none of the files of sources: {names}.")
             yield database, secrets
 
 
-def _take(database: Database, secrets: Secrets, folder: Path, now: datetime) -> int:
-    """How many files were taken in."""
+def _import_files(database: Database, secrets: Secrets, folder: Path, now: datetime) -> int:
+    """Imports the files of the folder, and returns how many there were."""
     taken = 0
     if (folder / CITIZENS).is_file():
-        import_file(database, secrets, folder / CITIZENS, now)
+        import_register_file(database, secrets, folder / CITIZENS, now)
         taken += 1
     for kind in KINDS:
         for suffix, unit in SUFFIXES.items():

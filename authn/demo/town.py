@@ -9,30 +9,29 @@ import orjson
 from sqlalchemy import Connection, select
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import change_client, register_client
 from authn.clients.clients import find_client
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.registration import change_client, register_client
-from authn.clients.resource_registration import register_resource
-from authn.clients.resources import ResourceScope, find_resource
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.resource_servers.registration import register_resource
+from authn.clients.resource_servers.resources import ResourceScope, find_resource
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.demo.application import DemoClientRegistration
-from authn.demo.asking import AT_THE_RESOURCE
-from authn.demo.calls import EXCHANGE
 from authn.demo.identity_card import CardAgreement
+from authn.demo.oauth_client import AT_THE_RESOURCE, EXCHANGE
 from authn.demo.resource import ResourceRegistration
 from authn.demo.source_files import KINDS
 from authn.demo.townspeople import FOLDER
-from authn.devices.devices import devices_of
-from authn.enrolment.activation import issue_activation_code
+from authn.devices.devices import list_devices
+from authn.enrolment.activation.lifecycle import issue_activation_code
 from authn.federation.upstreams import upstreams
-from authn.people.persons import person_of
-from authn.people.ssin import display
+from authn.people.persons import find_or_create_person
+from authn.people.ssin import format_ssin
 from authn.secrets import Secrets, new_token
 from authn.settings import Settings
-from authn.sources.csv_file import import_file
-from authn.sources.embedded import EmbeddedRegister, is_empty
-from authn.sources.files.importing import FactImport
+from authn.sources.embedded.fact_import import FactImport
+from authn.sources.embedded.register import EmbeddedRegister, is_empty
+from authn.sources.embedded.register_import import import_register_file
 from authn.sources.tables import source_facts
 
 PEOPLE = FOLDER / "people.csv"
@@ -40,7 +39,7 @@ CLIENT_ID = "demo"
 RESOURCE_CLIENT_ID = "demo-records"
 GRANT_TYPES = ("authorization_code", EXCHANGE)
 PROFILE_KINDS = ("quality", "organisation", "mandate", "child")
-# Who may obtain each scope of the demo resource: refusals can be seen with most of them.
+# Who may obtain each scope of the demo resource: most scopes are refused to somebody.
 RESOURCE_SCOPES = {
     "record:read": ResourceScope(
         {
@@ -80,13 +79,13 @@ RESOURCE_SCOPES = {
     ),
 }
 _ANY_FACT = select(source_facts.c.question).limit(1)
-CARD_FILE = "demo_identity_card"  # what the service and the card both know
-HEROINE = "03410100128"  # a fictitious number, domain 4.6
+CARD_FILE = "demo_identity_card"  # the secret of both the service and the card
+HEROINE = "03410100128"  # a fictitious number, decisions 9.6
 
 
 @dataclass(frozen=True, slots=True)
 class TownInvitation:
-    """What the newcomer is told to do next; `link` is None when a device is enrolled already."""
+    """The demo person to try first; `link` activates a first device, None where there is one."""
 
     name: str
     link: str | None
@@ -94,11 +93,11 @@ class TownInvitation:
 
 
 def fill_sources(database: Database, secrets: Secrets, now: datetime) -> None:
-    """The embedded sources tell of the demo's fictitious people, if they told of nobody."""
+    """Fills the embedded sources with the fictitious people, unless they have anybody."""
     with reading(database) as connection:
         if not is_empty(connection) and connection.execute(_ANY_FACT).first():
             return
-    import_file(database, secrets, PEOPLE, now)
+    import_register_file(database, secrets, PEOPLE, now)
     for kind in KINDS:
         report = FactImport(database, secrets, kind, FOLDER / f"{kind}.csv", now, strict=True).run()
         assert not report.rejected, f"{kind}.csv is ours"
@@ -107,23 +106,25 @@ def fill_sources(database: Database, secrets: Secrets, now: datetime) -> None:
 def invite(
     database: Database, secrets: Secrets, settings: Settings, now: datetime
 ) -> TownInvitation:
-    """A fresh activation code for the demo's heroine, unless she has a device."""
+    """A fresh activation code for the demo's first person, unless she has a device."""
     with writing(database) as connection:
         citizen = EmbeddedRegister(connection, secrets).citizen(HEROINE)
         assert citizen is not None, "she is in people.csv"
-        person = person_of(connection, secrets, citizen, now)
+        person = find_or_create_person(connection, secrets, citizen, now)
         name = f"{person.given_name} {person.family_name}"
-        if any(device.status == "active" for device in devices_of(connection, person.id)):
-            return TownInvitation(name, None, display(HEROINE))
+        if any(device.status == "active" for device in list_devices(connection, person.id)):
+            return TownInvitation(name, None, format_ssin(HEROINE))
         code = issue_activation_code(connection, secrets, settings, person, now)
-        return TownInvitation(name, f"{settings.issuer}/activate#{code}", display(HEROINE))
+        return TownInvitation(name, f"{settings.issuer}/activate#{code}", format_ssin(HEROINE))
 
 
 def register_application(
     database: Database, secrets: Secrets, settings: Settings, now: datetime
 ) -> DemoClientRegistration:
-    """The demo relying application is a client of ours, as it is described here, and knows its
-    secret. Call `register_demo_resource` before."""
+    """Registers the demo application as a client, or updates the registration.
+
+    Call `register_demo_resource` before. The secret is in a file of the data directory.
+    """
     address = f"http://localhost:{settings.demo_port}"
     secret = own_secret(settings, "demo_client_secret")
     resource = _resource_registration(settings).resource
@@ -139,7 +140,7 @@ def register_application(
         "resources": (resource,),
     }
     with writing(database) as connection:
-        _as_described(connection, secrets, now, CLIENT_ID, secret, values)
+        _register_as_described(connection, secrets, now, CLIENT_ID, secret, values)
         pair = ExchangePair(CLIENT_ID, CLIENT_ID, resource)
         allow_exchange(connection, secrets, pair, now)
     return registration
@@ -148,8 +149,7 @@ def register_application(
 def register_demo_resource(
     database: Database, secrets: Secrets, settings: Settings, now: datetime
 ) -> ResourceRegistration:
-    """The demo resource is one of ours, with scopes that not everybody may obtain, and the client
-    as which it asks about tokens."""
+    """Registers the demo resource, its scopes, and the client with which it introspects tokens."""
     registration = _resource_registration(settings)
     values: dict[str, Any] = {
         "client_name": "MaSanté records (demo)",
@@ -159,7 +159,7 @@ def register_demo_resource(
     }
     with writing(database) as connection:
         secret = registration.client_secret
-        _as_described(connection, secrets, now, RESOURCE_CLIENT_ID, secret, values)
+        _register_as_described(connection, secrets, now, RESOURCE_CLIENT_ID, secret, values)
         if find_resource(connection, registration.resource) is None:
             register_resource(
                 connection,
@@ -177,7 +177,7 @@ def register_demo_resource(
     return registration
 
 
-def _as_described(
+def _register_as_described(
     connection: Connection,
     secrets: Secrets,
     now: datetime,
@@ -185,7 +185,7 @@ def _as_described(
     client_secret: str,
     values: dict[str, Any],
 ) -> None:
-    """The client is registered with these values; one of an earlier version takes them over."""
+    """Registers the client with the values, or changes the client of an earlier run."""
     client = find_client(connection, client_id)
     if client is None:
         register_client(
@@ -202,7 +202,7 @@ def _resource_registration(settings: Settings) -> ResourceRegistration:
 
 
 def issue_identity_card(settings: Settings) -> tuple[Settings, CardAgreement]:
-    """The settings with the eID test card among the upstreams, and what it must know of us."""
+    """The settings with the eID test card among the upstreams, and the card's registration."""
     issuer = f"http://localhost:{settings.demo_identity_port}"
     secret = own_secret(settings, CARD_FILE)
     entry = {
@@ -220,7 +220,7 @@ def issue_identity_card(settings: Settings) -> tuple[Settings, CardAgreement]:
 
 
 def own_secret(settings: Settings, name: str) -> str:
-    """A secret of the demo's own, made once, readable by its owner alone."""
+    """A secret of the demo, made once, in a file that its owner alone can read."""
     path = settings.data_directory / "secrets" / name
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

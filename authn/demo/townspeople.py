@@ -1,6 +1,6 @@
-"""The fictitious people of the demonstration, as its pages offer them: who each of them is.
+"""The fictitious people of the demonstration and their roles, for its pages.
 
-From the same files that the embedded sources are filled with.
+From the same files with which the embedded sources are filled.
 """
 
 import csv
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from authn.errors import N_
-from authn.people.ssin import display
+from authn.people.ssin import format_ssin
 from authn.profiles.kinds.quality import DISCIPLINE_WORDS
 
 FOLDER: Final = Path(__file__).parent
@@ -26,7 +26,7 @@ ACTS: Final = N_("Acts for %(name)s by a mandate")
 
 @dataclass(frozen=True, slots=True)
 class Townsperson:
-    """One of them; `roles` are message ids, each with the name that goes into it, or ""."""
+    """A fictitious person; `roles` are message ids, each with the name to fill in, or ""."""
 
     name: str
     number: str = field(repr=False)
@@ -35,12 +35,12 @@ class Townsperson:
 
 
 def read_townspeople(folder: Path = FOLDER) -> list[Townsperson]:
-    """Everybody in the files of this folder, in the order of `people.csv`."""
+    """Everybody in the files of the folder, in the order of `people.csv`."""
     roles = _roles(folder)
     return [
         Townsperson(
             name=f"{row['given_name']} {row['family_name']}".strip(),
-            number=display(_digits(row["ssin"])),
+            number=format_ssin(_digits(row["ssin"])),
             language=row["language"],
             roles=tuple(roles.get(_digits(row["ssin"]), [])) or ((_alone(row), ""),),
         )
@@ -49,12 +49,12 @@ def read_townspeople(folder: Path = FOLDER) -> list[Townsperson]:
 
 
 def is_a_child(row: Mapping[str, str]) -> bool:
-    """Whether this row of `people.csv` is somebody who has no identity card of their own yet."""
+    """Whether a row of `people.csv` is a child without an identity card."""
     return int(row["birthdate"][:4] or 0) >= YOUNGEST_WITH_A_CARD
 
 
 def _roles(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    """What each person is, by their number: what has ended, or waits for somebody, is left out."""
+    """The roles of each person by number, without ended mandates and those that wait."""
     found: dict[str, list[tuple[str, str]]] = {}
 
     def add(ssin: str, role: str, name: str = "") -> None:

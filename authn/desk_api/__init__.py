@@ -1,10 +1,11 @@
-"""The desk's API: what the pages of the desk do, for tools of the desk's own.
+"""The desk's API: what the pages of the support desk do, as HTTP calls for the desk's own tools.
 
-Its calls are listed in `operations`, from which the routes and the OpenAPI document are made. Who
-calls is known by an access token of a member of staff (`caller`); what is done is done by the
-functions that the pages call too, in `console`.
+Begin with `operations`: what a call is, and everything that is checked before it does anything.
+Each module of calls ends with its list of operations; `endpoints` joins them, and the routes and
+the OpenAPI document are made of that list. The caller is a member of staff, by an access token
+(`caller`). The functions of `console` do the work, as they do for the pages.
 
-Why a room above `oidc` and `console`: it is a resource of our own, whose tokens `oidc` reads, and
-its acts are the desk's. Why calls that only look are POST too: each says why, and what finds a
-person, or the reason for it, stands in no address (decisions 8.6).
+Why a room above `oidc` and `console`: the API is a protected resource whose tokens `oidc` reads,
+and whose acts are the desk's. Why calls that only look are POST too: each gives a reason, and
+neither a reason nor what finds a person stands in a URL (decisions 8.6).
 """

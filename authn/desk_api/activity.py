@@ -1,4 +1,4 @@
-"""The call of a supervisor: what their desk did, as at the page of the same name."""
+"""The call by which a supervisor sees the activity of their desk (`console.desk_activity`)."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -6,19 +6,19 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from authn.audit.watching_events import DeskActivitySeen
-from authn.console.audit_filters import mark_of, written_mark
+from authn.audit.events.audit_log import DeskActivitySeen
+from authn.console.act_rules import not_found_error
+from authn.console.audit_filters import format_row_mark, parse_row_mark
 from authn.console.desk_activity import (
-    CountedActivity,
-    CountedAgent,
-    agents_of,
-    counted,
-    deeds_of,
+    ActivityCounts,
+    DeskAgent,
+    count_activity,
     last_days,
-    open_approvals,
+    list_activity,
+    list_open_approvals,
+    list_supervised_agents,
 )
-from authn.console.on_record import record_at_desk
-from authn.console.targets import nothing_here
+from authn.console.recording import record_at_desk
 from authn.desk_api.members import ApiMember
 from authn.desk_api.operations import Operation, OperationCall
 from authn.web.protocol import ProtocolError
@@ -30,36 +30,38 @@ DAY: Final = ApiMember("day", "The day whose deeds are told: 2026-03-02; today w
 BEFORE: Final = ApiMember("before", "What the call before answered as `further`.")
 
 
-def desk_activity(call: OperationCall) -> Json:
-    """Two weeks by day and by agent, what waits, and each deed of one day, the latest first."""
+def see_desk_activity(call: OperationCall) -> Json:
+    """The activity of two weeks by day and agent, open approvals, and each act of a day."""
     request, asked = call.request, call.request.query
-    everybody = agents_of(request.connection, call.desk.staff)
+    everybody = list_supervised_agents(request.connection, call.desk.staff)
     agents = [each for each in everybody if str(each.id) == asked.get(AGENT.name, str(each.id))]
     if AGENT.name in asked and not agents:
-        raise nothing_here()
+        raise not_found_error()
     days = last_days(request.now)
-    day = _day(asked.get(DAY.name, "")) or days[-1]
-    by_day, by_agent = counted(request.connection, agents, days)
-    deeds, further = deeds_of(request, agents, day, mark_of(asked.get(BEFORE.name, "")))
+    day = _read_day(asked.get(DAY.name, "")) or days[-1]
+    by_day, by_agent = count_activity(request.connection, agents, days)
+    deeds, further = list_activity(request, agents, day, parse_row_mark(asked.get(BEFORE.name, "")))
     one: UUID | None = agents[0].id if AGENT.name in asked else None
     record_at_desk(request, call.desk, DeskActivitySeen(actor_id=call.desk.person_id, agent=one))
     return {
         "day": day,
-        "days": [_counts(each) for each in by_day],
-        "agents": [_counts(each) for each in by_agent],
+        "days": [_counts_json(each) for each in by_day],
+        "agents": [_counts_json(each) for each in by_agent],
         "deeds": [{k: v for k, v in asdict(each).items() if k != "id"} for each in deeds],
-        "further": written_mark(further) if further else None,
-        "open": [asdict(each) for each in open_approvals(request.connection, agents, request.now)],
+        "further": format_row_mark(further) if further else None,
+        "open": [
+            asdict(each) for each in list_open_approvals(request.connection, agents, request.now)
+        ],
     }
 
 
-def _counts(each: CountedActivity) -> Json:
-    if isinstance(each.of, CountedAgent):
+def _counts_json(each: ActivityCounts) -> Json:
+    if isinstance(each.of, DeskAgent):
         return {"id": each.of.id, "name": each.of.name, "counts": dict(each.counts)}
     return {"day": each.of, "counts": dict(each.counts)}
 
 
-def _day(text: str) -> date | None:
+def _read_day(text: str) -> date | None:
     if not text:
         return None
     try:
@@ -77,7 +79,7 @@ OPERATIONS: Final = (
         "See what the desk did",
         "/activity",
         "see-desk",
-        desk_activity,
+        see_desk_activity,
         "DeskActivity",
         method="GET",
         with_why=False,

@@ -1,20 +1,20 @@
-"""Calls about what waits for a second member of staff.
+"""Calls about approvals: acts that wait for a second member of staff.
 
-As at the pages: another one's is shown to who may decide about it, which is a look and on record;
-deciding asks no reason anew, since who asked has given theirs.
+As at the pages, who may decide sees the approvals of others, which is recorded as a look; a
+decision needs no reason of its own, since who asked gave theirs.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from authn.clients.desk_api import DESK_ACT
-from authn.console.approval_rows import Approval, find_approval, shown_approvals
+from authn.clients.resource_servers.desk_api import DESK_ACT
+from authn.console.act_rules import not_found_error
+from authn.console.acts import approve
+from authn.console.approval_rows import Approval, find_approval, list_visible_approvals
 from authn.console.approval_views import ApprovalView, approval_view, approval_views
-from authn.console.approvals import LONGEST_REMARK, may_decide, refuse, withdraw
-from authn.console.approving import approve
-from authn.console.targets import nothing_here
+from authn.console.approvals import LONGEST_REMARK, may_decide, record_refusal, record_withdrawal
 from authn.desk_api.members import ApiMember
-from authn.desk_api.operations import Operation, OperationCall, on_path
+from authn.desk_api.operations import Operation, OperationCall, confirmation_from_path
 
 REMARK: Final = ApiMember(
     "remark", "Why not, for who asked.", longest=LONGEST_REMARK, required=True, free=True
@@ -22,40 +22,42 @@ REMARK: Final = ApiMember(
 
 
 def list_approvals(call: OperationCall) -> Mapping[str, Any]:
-    """What waits that this member of staff may decide about, and what they asked lately."""
-    found = shown_approvals(call.request, call.desk)
+    """The approvals that this member of staff may decide about, or asked for lately."""
+    found = list_visible_approvals(call.request, call.desk)
     views = approval_views(call.request, call.desk, found)
-    return {"approvals": [_shown(*each) for each in zip(views, found, strict=True)]}
+    return {"approvals": [_approval_json(*each) for each in zip(views, found, strict=True)]}
 
 
 def see_approval(call: OperationCall) -> Mapping[str, Any]:
-    """One of them, for who asked and for who may decide about it."""
+    """An approval, for who asked and for who may decide about it."""
     found = find_approval(call.request, call.request.path_params["id"])
     desk = call.desk
     if found is None or not (found.asked_by == desk.person_id or may_decide(desk, found)):
-        raise nothing_here()
-    return _shown(approval_view(call.request, desk, found), found)
+        raise not_found_error()
+    return _approval_json(approval_view(call.request, desk, found), found)
 
 
-def approve_it(call: OperationCall) -> Mapping[str, Any]:
-    """It is done now, with everything looked at again; or the answer says why it can't be."""
+def approve_act(call: OperationCall) -> Mapping[str, Any]:
+    """Approve and perform an act, checked anew; the answer says why where that is not possible."""
     approve(call.request, call.desk, call.request.path_params["id"])
-    return _decided(call)
+    return _decision_json(call)
 
 
-def refuse_it(call: OperationCall) -> Mapping[str, Any]:
-    """It is not done, and who asked reads why."""
-    refuse(call.request, call.desk, call.request.path_params["id"], call.members[REMARK.name])
-    return _decided(call)
+def refuse_act(call: OperationCall) -> Mapping[str, Any]:
+    """Refuse an act with a remark, which who asked reads."""
+    record_refusal(
+        call.request, call.desk, call.request.path_params["id"], call.members[REMARK.name]
+    )
+    return _decision_json(call)
 
 
-def withdraw_it(call: OperationCall) -> Mapping[str, Any]:
-    """Who asked takes it back."""
-    withdraw(call.request, call.desk, call.request.path_params["id"])
-    return _decided(call)
+def withdraw_act(call: OperationCall) -> Mapping[str, Any]:
+    """Withdraw an approval; only who asked may."""
+    record_withdrawal(call.request, call.desk, call.request.path_params["id"])
+    return _decision_json(call)
 
 
-def _decided(call: OperationCall) -> Mapping[str, Any]:
+def _decision_json(call: OperationCall) -> Mapping[str, Any]:
     found = find_approval(call.request, call.request.path_params["id"])
     assert found is not None, "it was decided about just now"
     return {
@@ -66,7 +68,7 @@ def _decided(call: OperationCall) -> Mapping[str, Any]:
     }
 
 
-def _shown(view: ApprovalView, found: Approval) -> Mapping[str, Any]:
+def _approval_json(view: ApprovalView, found: Approval) -> Mapping[str, Any]:
     return {
         "id": view.id,
         "act": view.act,
@@ -118,10 +120,10 @@ OPERATIONS: Final = (
         "Approve",
         f"{_ONE}/approve",
         "approve",
-        approve_it,
+        approve_act,
         "Decided",
         scope=DESK_ACT,
-        confirms=on_path("approve"),
+        confirms=confirmation_from_path("approve"),
         with_why=False,
     ),
     Operation(
@@ -129,7 +131,7 @@ OPERATIONS: Final = (
         "Refuse",
         f"{_ONE}/refuse",
         "approve",
-        refuse_it,
+        refuse_act,
         "Decided",
         scope=DESK_ACT,
         with_why=False,
@@ -140,7 +142,7 @@ OPERATIONS: Final = (
         "Take back what one asked",
         f"{_ONE}/withdraw",
         None,
-        withdraw_it,
+        withdraw_act,
         "Decided",
         scope=DESK_ACT,
         with_why=False,

@@ -1,40 +1,41 @@
-"""An act that waits to be confirmed in the hallway: who may, what for, and what they are shown.
+"""An act that a tool asks a member of staff to confirm: who may, for what, and what the page shows.
 
-Nobody is shown a person without a reason: the page names whom an act is on once this member of
-staff has said why, which a tool does by calling the act first (it is refused, and tells what to ask
-for). Without that it says what would be done, and a reference to compare with the tool's page.
+Nobody is shown a person without a reason. The page names the person of an act once this member of
+staff has given a reason, which a tool does by calling the act first (the call is refused, and says
+which authorization details to ask for). Without a reason the page says what would be done, with a
+reference to compare to the tool's page.
 """
 
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from authn.audit.staff_events import DeskRefused
+from authn.audit.events.staff import DeskRefused
 from authn.consents.desk_acts import ConsentDeskAct
+from authn.console.act_rules import find_person_at_desk
 from authn.console.approval_rows import find_approval
 from authn.console.approval_views import ApprovalView, approval_view
 from authn.console.approvals import may_decide
-from authn.console.confirming import desk_purpose
+from authn.console.confirmations import desk_purpose
 from authn.console.desk_sessions import NO_REASON, Desk
-from authn.console.on_record import record_at_desk
-from authn.console.targets import seen_person
-from authn.desk_api.looking import has_said_why
-from authn.devices.devices import devices_of
+from authn.console.recording import record_at_desk
+from authn.desk_api.looks import has_reason
+from authn.devices.devices import list_devices
 from authn.devices.tables import Device
 from authn.errors import N_
-from authn.login.acting import acting
-from authn.login.passage import Passage
-from authn.notices.address import mask_address
-from authn.notices.addresses import addresses_of
+from authn.login.checks.capacity import acting_profile
+from authn.login.pending import Interaction
+from authn.notices.contact_addresses import list_contact_addresses
+from authn.notices.mail_address import mask_address
 from authn.people.tables import Person
 from authn.sessions.sessions import Session, SessionDevice
 from authn.sources.facts import DeskRoles
+from authn.staff.members import Staff, find_staff_at_desk
 from authn.staff.roles import Act
-from authn.staff.staff import Staff, staff_at
 from authn.web.request import Request
 from authn.webauthn.challenges import ChallengePurpose
-from authn.webauthn.models import model_name
-from authn.webauthn.policy import UnmetPolicy, model_of, policy_of_staff, unmet
+from authn.webauthn.models.names import model_name
+from authn.webauthn.policy import UnmetPolicy, find_model, find_unmet, required_staff_policy
 
 # What is asked, and what the button says.
 WORDS: Final[dict[Act, tuple[str, str]]] = {
@@ -50,7 +51,7 @@ WORDS: Final[dict[Act, tuple[str, str]]] = {
     "match-identity": (N_("Match this foreign identity?"), N_("It is the same person")),
 }
 FOR_GOOD: Final[frozenset[Act]] = frozenset({"unlink", "merge"})
-# When the act only asks a second member of staff (`console.targets.needs_second`). A code says it
+# When the act only asks a second member of staff (`console.act_rules.needs_second`). A code says it
 # in a line of its own, and whoever approves is the second one.
 ONLY_ASKS: Final[dict[Act, str]] = {
     "suspend": N_("On a colleague's device this only asks: a second member of staff must agree."),
@@ -77,10 +78,10 @@ REFERENCE_LENGTH: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationTarget:
-    """On whom and what the act is, as far as this member of staff may see it.
+    """The person and thing of an act to confirm, as far as this member of staff may see them.
 
-    `reference` is always there: the end of what names it in the tool's request. `half` is where the
-    second half of a code goes, `way` how it is let through.
+    `reference` is always there: the end of the target's name in the tool's request. `half` is where
+    the second half of a code goes, `way` by which of `WAYS` a code is allowed.
     """
 
     reference: str
@@ -95,102 +96,104 @@ class ConfirmationTarget:
 
     @property
     def shown(self) -> bool:
-        """Whether anything but the reference is."""
+        """Whether anything but the reference is shown."""
         return self.person is not None or self.approval is not None
 
 
-def confirming_desk(passage: Passage, act: Act) -> Desk | None:
-    """Who would confirm it: staff at the desk of the capacity in which they act, and may do it.
+def find_confirming_desk(interaction: Interaction, act: Act) -> Desk | None:
+    """The member of staff who would confirm the act, in the capacity in which they act.
 
-    None for anybody else, on record.
+    None, on record, for who may not.
     """
-    request, session = passage.request, passage.session
+    request, session = interaction.request, interaction.session
     assert session is not None, "somebody is signed in"
-    fact, person_id = acting(passage).fact, session.person_id
+    fact, person_id = acting_profile(interaction).fact, session.person_id
     staff = None
     if isinstance(fact, DeskRoles):
-        staff = staff_at(request.connection, person_id, fact.desk)
+        staff = find_staff_at_desk(request.connection, person_id, fact.desk)
     desk = Desk(staff or Staff(person_id, frozenset(), frozenset()), NO_REASON)
     if desk.staff.may(act):
         return desk
-    refused(passage, desk, act, "role" if staff else "no staff")
+    record_refused(interaction, desk, act, "role" if staff else "no staff")
     return None
 
 
-def refused(passage: Passage, desk: Desk, act: Act, why: str) -> None:
-    """On record that somebody was to confirm what they may not."""
-    request, session = passage.request, passage.session
+def record_refused(interaction: Interaction, desk: Desk, act: Act, why: str) -> None:
+    """Record that somebody was asked to confirm what they may not."""
+    request, session = interaction.request, interaction.session
     assert session is not None, "somebody is signed in"
     event = DeskRefused(
         actor_id=desk.person_id,
         device_id=session.device_id,
-        client_id=passage.client.client_id,
+        client_id=interaction.client.client_id,
         act=act,
         refused=why,
     )
     record_at_desk(request, desk, event)
 
 
-def purpose_of(act: ConsentDeskAct, request_id: str) -> ChallengePurpose:
-    """What the challenge is for: this act on this target, for this request and no other."""
+def confirmation_purpose(act: ConsentDeskAct, request_id: str) -> ChallengePurpose:
+    """The purpose of the challenge: this act on this target, for this request and no other."""
     return replace(desk_purpose(act.act, act.target), request_id=request_id)
 
 
-def lacking(request: Request, device: Device | SessionDevice) -> UnmetPolicy | None:
-    """What the device lacks to be good enough for staff; None when it is."""
-    return unmet(policy_of_staff(request.settings), device, model_of(request.site, device))
+def unmet_staff_policy(request: Request, device: Device | SessionDevice) -> UnmetPolicy | None:
+    """The policy for staff that the device does not meet; None when all are met."""
+    return find_unmet(
+        required_staff_policy(request.settings), device, find_model(request.site, device)
+    )
 
 
-def target_of(
+def find_confirmation_target(
     request: Request, desk: Desk, session: Session, act: ConsentDeskAct
 ) -> ConfirmationTarget:
-    """What is shown of what the act is on, to this member of staff at this moment."""
+    """What this member of staff may see now of the person and thing of the act."""
     names = act.on
     reference = act.target[-REFERENCE_LENGTH:]
     if "approval" in names:
         return ConfirmationTarget(
-            reference, approval=_approval(request, desk, UUID(names["approval"]))
+            reference, approval=_find_approval_view(request, desk, UUID(names["approval"]))
         )
     person_id = UUID(names["person"])
-    if person_id == session.person_id or not has_said_why(request, desk, person_id):
+    if person_id == session.person_id or not has_reason(request, desk, person_id):
         return ConfirmationTarget(reference)
-    device = _device(request, person_id, names.get("device", ""))
+    device = _find_device(request, person_id, names.get("device", ""))
     merged_id = UUID(names["merged"]) if "merged" in names else None
     return ConfirmationTarget(
         reference,
-        person=seen_person(request.connection, person_id),
-        other=_other(request, desk, merged_id),
+        person=find_person_at_desk(request.connection, person_id),
+        other=_find_other_person(request, desk, merged_id),
         device=device,
         model=model_name(request.site, device.aaguid) if device else None,
-        address=_address(request, person_id, names.get("address", names.get("half", ""))),
+        address=_masked_address(request, person_id, names.get("address", names.get("half", ""))),
         half=names.get("half", ""),
         way=names.get("way", ""),
     )
 
 
-def _approval(request: Request, desk: Desk, approval_id: UUID) -> ApprovalView | None:
-    """What was asked, for who may decide about it; showing it is on record."""
+def _find_approval_view(request: Request, desk: Desk, approval_id: UUID) -> ApprovalView | None:
+    """The view of the approval, for who may decide about it; recorded as a look."""
     found = find_approval(request, approval_id)
     if found is None or not may_decide(desk, found):
         return None
     return approval_view(request, desk, found)
 
 
-def _device(request: Request, person_id: UUID, device_id: str) -> Device | None:
-    every = devices_of(request.connection, person_id) if device_id else ()
+def _find_device(request: Request, person_id: UUID, device_id: str) -> Device | None:
+    every = list_devices(request.connection, person_id) if device_id else ()
     return next((each for each in every if str(each.id) == device_id), None)
 
 
-def _other(request: Request, desk: Desk, merged_id: UUID | None) -> Person | None:
-    """The second one of two, whom a reason was given for as well."""
-    if merged_id is None or not has_said_why(request, desk, merged_id):
+def _find_other_person(request: Request, desk: Desk, merged_id: UUID | None) -> Person | None:
+    """The person to be merged, if a reason was given for them as well."""
+    if merged_id is None or not has_reason(request, desk, merged_id):
         return None
-    return seen_person(request.connection, merged_id)
+    return find_person_at_desk(request.connection, merged_id)
 
 
-def _address(request: Request, person_id: UUID, name: str) -> str:
-    """An address that is there, masked; one to be added is not known by its mark."""
+def _masked_address(request: Request, person_id: UUID, name: str) -> str:
+    """The address with this id, masked; "" for an address to add, which only its mark names."""
     if not name:
         return ""
-    known = addresses_of(request.connection, request.secrets, person_id, request.now)
+    known = list_contact_addresses(request.connection, request.secrets, person_id, request.now)
     return next((mask_address(each.address) for each in known if str(each.id) == name), "")

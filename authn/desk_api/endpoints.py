@@ -1,15 +1,15 @@
-"""Every route of this room: the calls of the API, their document, and confirming an act."""
+"""Every route of the room: the calls of the API, their document, and the confirmation of an act."""
 
 from typing import Final
 
 from starlette.responses import Response
 
-from authn.clients.desk_api import PATH
+from authn.clients.resource_servers.desk_api import PATH
 from authn.desk_api.activity import OPERATIONS as ACTIVITY
 from authn.desk_api.acts import OPERATIONS as ACTS
 from authn.desk_api.approvals import OPERATIONS as APPROVALS
 from authn.desk_api.confirmation_endpoints import routes as confirmation_routes
-from authn.desk_api.openapi import openapi
+from authn.desk_api.openapi import build_openapi
 from authn.desk_api.operations import Operation
 from authn.desk_api.people import OPERATIONS as PEOPLE
 from authn.desk_api.registration import OPERATIONS as REGISTRATION
@@ -26,13 +26,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 DOCUMENT: Final = f"{PATH}/openapi.json"
 
 
-def document(request: Request) -> Response:
-    """The OpenAPI document: the same for everybody, and nobody's secret."""
-    return json_answer(openapi(request.settings.issuer, OPERATIONS))
+def openapi_document(request: Request) -> Response:
+    """The OpenAPI document, which is public."""
+    return json_answer(build_openapi(request.settings.issuer, OPERATIONS))
 
 
 routes = [
-    json_route(DOCUMENT, document, method="GET", writes=NO_DATABASE),
+    json_route(DOCUMENT, openapi_document, method="GET", writes=NO_DATABASE),
     *(each.route for each in OPERATIONS),
     *confirmation_routes,
 ]

@@ -1,4 +1,4 @@
-"""The members of a request's body: each one known, of its kind, and no longer than it may be."""
+"""The members of a request's JSON body: their kinds, their limits, and how they are read."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class ApiMember:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """As JSON Schema says it."""
+        """The member as JSON Schema."""
         schema = dict(_SCHEMAS[self.kind], description=self.says)
         if self.kind == "text":
             schema |= {"maxLength": self.longest} | ({"minLength": 1} if self.required else {})
@@ -50,7 +50,7 @@ _SCHEMAS: Final[Mapping[Kind, Mapping[str, Any]]] = {
 
 
 def read_members(request: Request, members: Iterable[ApiMember]) -> dict[str, Any]:
-    """What the body says, by name: those members that it has.
+    """The values of the members that the body has, by name.
 
     Raises a `ProtocolError` that names the member, and never what was sent.
     """

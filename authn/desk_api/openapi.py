@@ -1,13 +1,13 @@
-"""The OpenAPI document of the desk's API, made of its list of calls.
+"""The OpenAPI document of the desk's API, made of the list of operations.
 
-OpenAPI 3.1.1 (https://spec.openapis.org/oas/v3.1.1.html). docs/desk-api/openapi.yaml is made of the
-same (`make docs`), for an issuer that is an example.
+OpenAPI 3.1.1 (https://spec.openapis.org/oas/v3.1.1.html). `make docs` writes it to
+docs/desk-api/openapi.yaml, for an example issuer.
 """
 
 import re
 from typing import Any, Final
 
-from authn.clients.desk_api import DESK_ACT, DESK_READ, PATH, SCOPES
+from authn.clients.resource_servers.desk_api import DESK_ACT, DESK_READ, PATH, SCOPES
 from authn.desk_api.operations import Operation
 from authn.desk_api.schemas import SCHEMAS
 
@@ -32,8 +32,8 @@ RESPONSES: Final = {
 _PARAMETER: Final = re.compile(r"\{([a-z]+)\}")
 
 
-def openapi(issuer: str, operations: tuple[Operation, ...]) -> dict[str, Any]:
-    """The document of the API at this issuer."""
+def build_openapi(issuer: str, operations: tuple[Operation, ...]) -> dict[str, Any]:
+    """The OpenAPI document of these operations at this issuer."""
     paths: dict[str, Any] = {}
     for each in operations:
         paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)

@@ -1,8 +1,8 @@
-"""What a call of the desk's API is: its path, who may, what it takes, and what it answers.
+"""A call of the desk's API as a value: path, who may, what the body has, what is answered.
 
-Everything that must hold before a call does anything is checked here, in one order: token, scope,
-staff, sign-in (`caller`), role, body, the person, why, and that it was confirmed. The routes, and
-the OpenAPI document of `openapi`, are made of the same list.
+Everything that must hold before a call does anything is checked in `_build_call`, in this order:
+token, scope, staff, sign-in (`caller`), role, body, person, reason, confirmation. The routes and
+the OpenAPI document are made of the same operations.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,18 +14,18 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import Route
 
-from authn.clients.desk_api import DESK_ACT, DESK_READ, PATH
+from authn.clients.resource_servers.desk_api import DESK_ACT, DESK_READ, PATH
 from authn.consents.desk_acts import MEMBERS, ConsentDeskAct
-from authn.console.desk import person_in_path
-from authn.console.desk_sessions import Desk, DeskClosedReason
-from authn.console.reason import EXPLANATION, REASON, TICKET, read_why
+from authn.console.act_rules import guard_target, not_found_error, record_desk_refusal
+from authn.console.desk_sessions import Desk, LookReason
+from authn.console.reason import EXPLANATION, REASON, TICKET, read_reason
+from authn.console.staff_endpoints import person_in_path
 from authn.console.tables import LONGEST_REASON, LONGEST_TICKET
-from authn.console.targets import guard_target, note_refused, nothing_here
-from authn.desk_api.caller import calling, spend_confirmation
-from authn.desk_api.looking import say_why
+from authn.desk_api.caller import require_caller, spend_confirmation
+from authn.desk_api.looks import record_reason
 from authn.desk_api.members import ApiMember, read_members
 from authn.errors import Expired, Forbidden
-from authn.oidc.dpop import nonce_headers
+from authn.oidc.tokens.dpop import nonce_headers
 from authn.people.tables import Person
 from authn.staff.roles import RULES, Act
 from authn.web.protocol import ProtocolError
@@ -66,7 +66,7 @@ TOO_MANY_REQUESTS: Final = 429  # RFC 6585 §4
 
 @dataclass(frozen=True, slots=True)
 class OperationCall:
-    """A call whose caller may make it: who they are and why, what they sent, and about whom."""
+    """A call that passed every check: who calls and why, what they sent, and about whom."""
 
     request: Request
     desk: Desk
@@ -79,7 +79,7 @@ class OperationCall:
 
     @property
     def person(self) -> Person:
-        """About whom the call is."""
+        """The person whom the call is about."""
         assert self.about is not None, "the path names a person"
         return self.about
 
@@ -92,10 +92,10 @@ Answer = Callable[[OperationCall], Mapping[str, Any] | Response]
 class Operation:
     """A call of the API; `path` is below the API's address, `answers` a schema of `schemas`.
 
-    `act` is what it is for, None for every member of staff. `confirms` names, of an act of weight,
-    what must have been confirmed for this one call: None of any other. `with_why` is whether it is
-    about somebody whom the caller names: then it says why. `query` is what its address may ask,
-    `prints` whether the answer is a letter.
+    `act` is what it is for, None for every member of staff. `confirms` names, of an act on a
+    person, what must have been confirmed for this one call: None of any other. `with_why` is
+    whether it is about somebody whom the caller names: then it says why. `query` is what its
+    address may ask, `prints` whether the answer is a letter.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Operation:
         path = PATH + self.path.replace("{id}", "{id:uuid}").replace("{device}", "{device:uuid}")
 
         def endpoint(request: Request) -> Response:
-            return answered(self, request)
+            return answer_call(self, request)
 
         endpoint.__name__ = f"desk_api_{self.name}"
         return protocol_route(
@@ -142,17 +142,17 @@ class Operation:
         )
 
 
-def an_act(operation: Operation) -> Operation:
-    """The same, of an act of weight on a person: its own scope, a confirmation, four eyes."""
+def act_operation(operation: Operation) -> Operation:
+    """The operation of an act on a person: with scope `desk:act`, a confirmation, four eyes."""
     act = operation.act
     assert act is not None
     assert RULES[act].fresh
-    confirms = operation.confirms or on_path(act)
+    confirms = operation.confirms or confirmation_from_path(act)
     return replace(operation, scope=DESK_ACT, confirms=confirms, may_wait=True)
 
 
-def on_path(act: Act) -> Callable[[OperationCall], ConsentDeskAct]:
-    """What is confirmed where the path says it all."""
+def confirmation_from_path(act: Act) -> Callable[[OperationCall], ConsentDeskAct]:
+    """The function that builds the act to confirm, where the path names everything of it."""
     # What the API's paths call it: `{id}` is the person, or what the path is of.
     in_path = {name: "device" if name == "device" else "id" for name in MEMBERS[act]}
 
@@ -162,10 +162,10 @@ def on_path(act: Act) -> Callable[[OperationCall], ConsentDeskAct]:
     return confirms
 
 
-def answered(operation: Operation, request: Request) -> Response:
-    """The answer to one call. Raises what `caller`, `members` and the act raise."""
+def answer_call(operation: Operation, request: Request) -> Response:
+    """The HTTP answer of the operation; raises what `caller`, `members` and the act raise."""
     with _statuses():
-        content = operation.answer(_call(operation, request))
+        content = operation.answer(_build_call(operation, request))
     headers = {"Cache-Control": "no-store", **nonce_headers(request)}
     if isinstance(content, Response):
         content.headers.update(headers)
@@ -176,19 +176,19 @@ def answered(operation: Operation, request: Request) -> Response:
     return Response(orjson.dumps(content), status, headers, "application/json")
 
 
-def _call(operation: Operation, request: Request) -> OperationCall:
-    """The call, once everything holds; what was confirmed for it is spent last of all."""
-    caller = calling(request, operation.scope, writes=operation.method == "POST")
-    call = _checked(operation, request, caller.desk)
+def _build_call(operation: Operation, request: Request) -> OperationCall:
+    """The call, with everything checked; the confirmation is spent last of all."""
+    caller = require_caller(request, operation.scope, writes=operation.method == "POST")
+    call = _check_call(operation, request, caller.desk)
     if operation.confirms is not None:
         spend_confirmation(request, caller, operation.confirms(call))
     return call
 
 
-def _checked(operation: Operation, request: Request, desk: Desk) -> OperationCall:
+def _check_call(operation: Operation, request: Request, desk: Desk) -> OperationCall:
     if operation.act is not None and not desk.staff.may(operation.act):
-        note_refused(request, desk, operation.act, "role")
-        raise nothing_here()
+        record_desk_refusal(request, desk, operation.act, "role")
+        raise not_found_error()
     members = read_members(request, operation.members) if operation.method == "POST" else {}
     if operation.with_why:
         desk = Desk(desk.staff, _why(request, members))
@@ -196,18 +196,18 @@ def _checked(operation: Operation, request: Request, desk: Desk) -> OperationCal
         return OperationCall(request, desk, members)
     assert operation.act is not None
     person = person_in_path(request, desk, operation.act)
-    say_why(request, desk, person.id)
+    record_reason(request, desk, person.id)
     guard_target(request, desk, operation.act, person)
     return OperationCall(request, desk, members, person)
 
 
-def _why(request: Request, members: Mapping[str, Any]) -> DeskClosedReason:
-    return read_why(request, {each.name: members.get(each.name, "") for each in WHY})
+def _why(request: Request, members: Mapping[str, Any]) -> LookReason:
+    return read_reason(request, {each.name: members.get(each.name, "") for each in WHY})
 
 
 @contextmanager
 def _statuses() -> Iterator[None]:
-    """A refusal has the status that says what a tool can do about it."""
+    """Give a refusal the HTTP status that tells a tool what to do."""
     try:
         yield
     except (Forbidden, Expired) as refusal:

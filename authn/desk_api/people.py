@@ -1,26 +1,26 @@
-"""Calls that look at people: on record before anything is shown, and nothing that opens anything.
+"""Calls that look at people: recorded before anything is shown, and showing nothing to log in with.
 
-What is shown is what the page of a person shows (`console.person_view`); of numbers only the end,
-whoever asks: a whole one leaves by the scope `ssin` alone (decisions 8.6).
+They show what the page of a person shows (`console.person_view`), but only the end of a national
+number: a whole number is released by the scope `ssin` alone (decisions 8.6).
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from authn.console.find import BIRTHDATE, CLUE, LONGEST_TYPED, NAME, find, read_search
+from authn.console.act_rules import MERGED
+from authn.console.find import BIRTHDATE, CLUE, LONGEST_TYPED, NAME, find_persons, read_search
 from authn.console.find_endpoints import masked_numbers, record_search
 from authn.console.looks import LOOKS
 from authn.console.person_approvals import PersonApproval
 from authn.console.person_devices import DeviceCard
 from authn.console.person_offers import ActOffer
 from authn.console.person_view import MOST_ROWS, PersonView, person_view
-from authn.console.targets import MERGED
-from authn.desk_api.looking import record_looked_at
+from authn.desk_api.looks import record_look_at_person
 from authn.desk_api.members import ApiMember
 from authn.desk_api.operations import Operation, OperationCall
 from authn.errors import Forbidden
-from authn.notices.address import mask_address
-from authn.notices.addresses import addresses_of
+from authn.notices.contact_addresses import list_contact_addresses
+from authn.notices.mail_address import mask_address
 from authn.people.ssin import today_in_brussels
 from authn.people.tables import Person
 from authn.views.activity import ActivityEntry, latest_entries
@@ -29,31 +29,31 @@ Json = Mapping[str, Any]
 
 
 def find_people(call: OperationCall) -> Json:
-    """Whom the caller tells of: those whom this member of staff may see, at most twenty."""
+    """The persons that the search finds and this member of staff may see, at most twenty."""
     request = call.request
     typed = {name: call.members.get(name, "") for name in (CLUE, NAME, BIRTHDATE)}
     search = read_search(typed, today_in_brussels(request.now))
-    found = find(request, call.desk, search)
+    found = find_persons(request, call.desk, search)
     record_search(request, call.desk, search, found, call.desk.why)
     numbers = masked_numbers(request, found)
     return {
-        "people": [_named(each) | {"number": numbers[each.id]} for each in found.persons],
+        "people": [_person_json(each) | {"number": numbers[each.id]} for each in found.persons],
         "too_many": found.too_many,
         "citizen": found.citizen,
     }
 
 
 def see_person(call: OperationCall) -> Json:
-    """The person, without their devices; of one who became another, who that is."""
+    """The person, without their devices; of a merged person, who they are now."""
     request, person = call.request, call.person
-    record_looked_at(request, call.desk, person.id)
-    if person.merged_into is not None:  # their numbers are the other one's now
+    record_look_at_person(request, call.desk, person.id)
+    if person.merged_into is not None:  # the number belongs to the other person now
         merged = {"number": None, "status": "merged", "merged_into": person.merged_into}
-        return _named(person) | merged
+        return _person_json(person) | merged
     view = person_view(request, call.desk, person)
-    addresses = addresses_of(request.connection, request.secrets, person.id, request.now)
+    addresses = list_contact_addresses(request.connection, request.secrets, person.id, request.now)
     return {
-        **_named(person),
+        **_person_json(person),
         "number": view.number,
         "status": "deceased" if person.deceased else "living",
         "merged_into": None,
@@ -69,14 +69,14 @@ def see_person(call: OperationCall) -> Json:
             }
             for each in addresses
         ],
-        "acts": _acts(view.offers),
-        "approvals": [_approval(each) for each in view.approvals],
+        "acts": _offers_json(view.offers),
+        "approvals": [_approval_json(each) for each in view.approvals],
     }
 
 
 def see_devices(call: OperationCall) -> Json:
-    """The devices that the person has, as they would describe them, and what is wrong with each."""
-    return {"devices": [_device(each) for each in _shown(call).cards]}
+    """The person's devices, as a caller would describe them, with suspicions."""
+    return {"devices": [_device_json(each) for each in _look_at_person(call).cards]}
 
 
 def see_sessions(call: OperationCall) -> Json:
@@ -90,7 +90,7 @@ def see_sessions(call: OperationCall) -> Json:
                 "since": each.since,
                 "last_seen": each.last_seen,
             }
-            for card in _shown(call).cards
+            for card in _look_at_person(call).cards
             for each in card.sessions
         ]
     }
@@ -99,25 +99,25 @@ def see_sessions(call: OperationCall) -> Json:
 def see_activity(call: OperationCall) -> Json:
     """What happened to the person lately, in the language of the request."""
     _refuse_merged(call.person)
-    record_looked_at(call.request, call.desk, call.person.id)
+    record_look_at_person(call.request, call.desk, call.person.id)
     left_out = {each.name for each in LOOKS}
     entries = latest_entries(call.request, call.person.id, left_out, MOST_ROWS)
-    return {"activity": [_entry(each) for each in entries]}
+    return {"activity": [_entry_json(each) for each in entries]}
 
 
-def _shown(call: OperationCall) -> PersonView:
+def _look_at_person(call: OperationCall) -> PersonView:
     _refuse_merged(call.person)
-    record_looked_at(call.request, call.desk, call.person.id)
+    record_look_at_person(call.request, call.desk, call.person.id)
     return person_view(call.request, call.desk, call.person)
 
 
 def _refuse_merged(person: Person) -> None:
-    """Who became another has nothing of their own any more."""
+    """Raise `Forbidden` for a merged person, who has nothing any more."""
     if person.merged_into is not None:
         raise Forbidden("merged", MERGED)
 
 
-def _named(person: Person) -> dict[str, Any]:
+def _person_json(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "given_name": person.given_name,
@@ -126,7 +126,7 @@ def _named(person: Person) -> dict[str, Any]:
     }
 
 
-def _device(card: DeviceCard) -> Json:
+def _device_json(card: DeviceCard) -> Json:
     view = card.view
     return {
         "id": view.id,
@@ -150,11 +150,11 @@ def _device(card: DeviceCard) -> Json:
         "suspicions": card.suspicions,
         "sessions": len(card.sessions),
         "applications": card.applications,
-        "acts": _acts(card.offers),
+        "acts": _offers_json(card.offers),
     }
 
 
-def _approval(each: PersonApproval) -> Json:
+def _approval_json(each: PersonApproval) -> Json:
     return {
         "id": each.id,
         "act": each.act,
@@ -167,11 +167,11 @@ def _approval(each: PersonApproval) -> Json:
     }
 
 
-def _acts(offers: Iterable[ActOffer]) -> list[Json]:
+def _offers_json(offers: Iterable[ActOffer]) -> list[Json]:
     return [{"act": each.act, "waits": each.waits} for each in offers]
 
 
-def _entry(entry: ActivityEntry) -> Json:
+def _entry_json(entry: ActivityEntry) -> Json:
     return {
         "at": entry.at,
         "what": entry.what,

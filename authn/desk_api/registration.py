@@ -1,7 +1,7 @@
-"""Calls of the registration desk: a document checked, a code issued, a foreign identity matched.
+"""Calls of the registration desk: check a document, issue a code, match a foreign identity.
 
-A code is asked for and printed by one call: where it waits, the answer is 202, and the same call
-made again prints it once it may be. The letter is the answer, and nothing keeps it.
+One call asks for a code and prints it: where the code waits, the answer is 202, and the same call
+made again prints it once allowed. The letter is the answer, and is stored nowhere.
 """
 
 from collections.abc import Mapping
@@ -9,28 +9,28 @@ from typing import Any, Final, cast
 
 from starlette.responses import Response
 
-from authn.clients.desk_api import DESK_ACT
+from authn.clients.resource_servers.desk_api import DESK_ACT
 from authn.consents.desk_acts import WAYS, ConsentDeskAct, Way
-from authn.console.document_checks import LAST_DIGITS, read_checked
-from authn.console.printing import printed_letter
+from authn.console.act_rules import not_found_error
+from authn.console.document_checks import LAST_DIGITS, read_document_form
+from authn.console.letters import letter_response
 from authn.console.registration import (
     DeskCodeInput,
-    do_ask_for_code,
-    do_check_identity,
-    do_print_code,
+    check_identity_at_desk,
+    print_code_at_desk,
+    request_code_at_desk,
 )
 from authn.console.registration_identities import (
-    do_match,
-    match_changed,
-    match_confirmed,
+    match_changed_error,
+    match_identity_at_desk,
+    match_to_confirm,
     see_identity,
 )
-from authn.console.targets import nothing_here
 from authn.desk_api.members import ApiMember
-from authn.desk_api.operations import Operation, OperationCall, an_act
+from authn.desk_api.operations import Operation, OperationCall, act_operation
 from authn.enrolment.desk_code_rows import find_desk_code
-from authn.enrolment.desk_codes import not_now
-from authn.federation.foreign_identities import find_identity, waiting_identities
+from authn.enrolment.desk_codes.lifecycle import code_not_now_refusal
+from authn.federation.foreign_identities import find_identity, list_waiting_identities
 from authn.web.protocol import ProtocolError
 
 Json = Mapping[str, Any]
@@ -60,22 +60,22 @@ IDENTITY: Final = ApiMember("identity", "The id of the foreign identity.", "id",
 
 
 def check_identity(call: OperationCall) -> Json:
-    """The document is checked; a code can be asked for, or an identity matched, by that."""
+    """Record the check of a document, by which a code can be asked for or an identity matched."""
     done = {f"check-{code}": "1" for code in call.members.get(DONE.name, ())}
     named = {each.name: call.members[each.name] for each in (DOCUMENT, DIGITS, VALID)}
-    checked = read_checked(call.request, named | done)
-    made = do_check_identity(call.request, call.desk, call.person, checked)
+    checked = read_document_form(call.request, named | done)
+    made = check_identity_at_desk(call.request, call.desk, call.person, checked)
     return {"code": made.id, "person_id": call.person.id, "until": made.expires_at}
 
 
 def issue_code(call: OperationCall) -> Json | Response:
-    """The letter; or what it waits for. What was asked for already is printed as it was asked."""
-    request, wanted = call.request, _wanted(call)
+    """The letter with the code, or what the code waits for."""
+    request, wanted = call.request, _read_code_input(call)
     found = find_desk_code(request.connection, wanted.desk_code_id)
     if found.person_id != call.person.id:
-        raise nothing_here()
+        raise not_found_error()
     if found.state == "checked":
-        asked = do_ask_for_code(request, call.desk, call.person, wanted)
+        asked = request_code_at_desk(request, call.desk, call.person, wanted)
         if asked.desk_code.state != "open":
             return {
                 "act": "issue-code",
@@ -85,15 +85,15 @@ def issue_code(call: OperationCall) -> Json | Response:
                 "opens_at": None if asked.approval_id else asked.desk_code.opens_at,
             }
     elif (found.second_half == "letter", found.address_id) != _half(wanted):
-        raise not_now("asked for with another second half")
-    printed = do_print_code(request, call.desk, call.person, wanted.desk_code_id)
-    return printed_letter(request, call.person, printed)
+        raise code_not_now_refusal("asked for with another second half")
+    printed = print_code_at_desk(request, call.desk, call.person, wanted.desk_code_id)
+    return letter_response(request, call.person, printed)
 
 
 def match_identity(call: OperationCall) -> Json:
-    """The identity leads to the person; or waits for a second member of staff."""
+    """Match the identity to the person, or ask a second member of staff to approve."""
     identity_id = call.members[IDENTITY.name]
-    waits = do_match(call.request, call.desk, call.person, identity_id)
+    waits = match_identity_at_desk(call.request, call.desk, call.person, identity_id)
     return {
         "act": "match-identity",
         "person_id": call.person.id,
@@ -103,18 +103,18 @@ def match_identity(call: OperationCall) -> Json:
 
 
 def list_identities(call: OperationCall) -> Json:
-    """What waits to be matched; whose they are is seen one by one."""
-    waiting = waiting_identities(call.request.connection, call.request.secrets)
+    """The foreign identities that wait to be matched, without whose they are."""
+    waiting = list_waiting_identities(call.request.connection, call.request.secrets)
     shown = [{"id": e.id, "upstream": e.upstream, "arrived_at": e.arrived_at} for e in waiting]
     return {"identities": shown}
 
 
-def one_identity(call: OperationCall) -> Json:
-    """What one of them says of its holder: a look, on record with why, and counted."""
+def see_foreign_identity(call: OperationCall) -> Json:
+    """The claims of a foreign identity: a look, recorded with its reason, and counted."""
     request, identity_id = call.request, call.request.path_params["id"]
     known = find_identity(request.connection, request.secrets, identity_id)
     if known is not None and known.person_id is not None:
-        raise match_changed()
+        raise match_changed_error()
     found = see_identity(request, call.desk, identity_id)
     return {
         "id": found.id,
@@ -124,17 +124,17 @@ def one_identity(call: OperationCall) -> Json:
     }
 
 
-def confirms_code(call: OperationCall) -> ConsentDeskAct:
-    """What is confirmed: whose code, which, where its second half goes, how it is let through."""
-    return _wanted(call).confirmed(call.person)
+def code_confirmation(call: OperationCall) -> ConsentDeskAct:
+    """The act to confirm: whose code, which, where the second half goes, how it is allowed."""
+    return _read_code_input(call).act_to_confirm(call.person)
 
 
-def confirms_match(call: OperationCall) -> ConsentDeskAct:
-    """What is confirmed: which identity is whose."""
-    return match_confirmed(call.person, call.members[IDENTITY.name])
+def match_confirmation(call: OperationCall) -> ConsentDeskAct:
+    """The act to confirm: which identity is whose."""
+    return match_to_confirm(call.person, call.members[IDENTITY.name])
 
 
-def _wanted(call: OperationCall) -> DeskCodeInput:
+def _read_code_input(call: OperationCall) -> DeskCodeInput:
     way = call.members.get(WAY.name) or "second"
     if way not in WAYS:
         raise ProtocolError("invalid_request", "The member way is second or wait.")
@@ -156,7 +156,7 @@ OPERATIONS: Final = (
         scope=DESK_ACT,
         takes=(DOCUMENT, DIGITS, VALID, DONE),
     ),
-    an_act(
+    act_operation(
         Operation(
             "issue_code",
             "Issue an activation code",
@@ -164,12 +164,12 @@ OPERATIONS: Final = (
             "issue-code",
             issue_code,
             "CodeWaits",
-            confirms=confirms_code,
+            confirms=code_confirmation,
             takes=(CODE, ADDRESS, WAY),
             prints=True,
         )
     ),
-    an_act(
+    act_operation(
         Operation(
             "match_identity",
             "Match a foreign identity",
@@ -177,7 +177,7 @@ OPERATIONS: Final = (
             "match-identity",
             match_identity,
             "Match",
-            confirms=confirms_match,
+            confirms=match_confirmation,
             takes=(IDENTITY,),
         )
     ),
@@ -196,7 +196,7 @@ OPERATIONS: Final = (
         "See one of them",
         "/identities/{id}",
         "match-identity",
-        one_identity,
+        see_foreign_identity,
         "Identity",
     ),
 )

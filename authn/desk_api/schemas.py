@@ -1,6 +1,6 @@
-"""What the calls of the API answer, as JSON Schema 2020-12 (https://json-schema.org/draft/2020-12).
+"""The answers of the desk's API as JSON Schema 2020-12 (https://json-schema.org/draft/2020-12).
 
-A member that may be null is there all the same: a tool finds it where it looks for it.
+A member that may be null is always present.
 """
 
 from typing import Any, Final, get_args
@@ -47,7 +47,7 @@ _NAMED_OTHERWISE: Final[dict[str, Schema]] = {
 
 
 def _desk_act(act: str, names: tuple[str, ...]) -> Schema:
-    """What is confirmed of this act, mostly by ids."""
+    """The authorization detail `desk_act` of this act, which names most things by their id."""
     on = {name: _NAMED_OTHERWISE.get(name, ID) for name in names}
     locations = {"type": "array", "items": {"type": "string", "format": "uri"}, "maxItems": 1}
     kind: dict[str, Schema] = {"type": {"const": DESK_ACT_DETAIL}, "act": {"const": act}}

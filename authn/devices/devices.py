@@ -1,4 +1,4 @@
-"""A person's devices: found, added, named, used; what else becomes of one is in `life`."""
+"""Devices of a person: to find, add, rename and use; `life` suspends and removes them."""
 
 from collections.abc import Collection
 from dataclasses import asdict
@@ -53,7 +53,7 @@ _USED = (
 
 
 def find_held_device(connection: Connection, credential_id: bytes) -> HeldDevice | None:
-    """The device with this credential, and its holder; None for a removed or unknown one."""
+    """The device with this credential, and its holder; None when unknown or removed."""
     row = connection.execute(_HELD, {"credential_id": credential_id}).first()
     if row is None:
         return None
@@ -61,7 +61,7 @@ def find_held_device(connection: Connection, credential_id: bytes) -> HeldDevice
 
 
 def find_device(connection: Connection, person_id: UUID, device_id: UUID) -> Device:
-    """This person's device, not removed; raises `NotFound` for anyone else's."""
+    """A device of the person that is not removed; raises `NotFound` for any other."""
     statement = select(devices).where(
         devices.c.id == device_id,
         devices.c.person_id == person_id,
@@ -73,24 +73,28 @@ def find_device(connection: Connection, person_id: UUID, device_id: UUID) -> Dev
     return Device(*row)
 
 
-def devices_among(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Device]:
-    """Those of these that are a device of whomever and not removed, by their id."""
+def find_devices(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Device]:
+    """By id: the devices with these ids that are not removed, of any person."""
     found = connection.execute(_AMONG, {"ids": list(ids)})
     return {device.id: device for device in (Device(*row) for row in found)}
 
 
 def no_such_device() -> NotFound:
-    """The refusal of a device that is not, or no longer, this person's."""
+    """The refusal of a device that the person doesn't have, or no longer."""
     return NotFound("not_found", N_("You have no such device."))
 
 
-def devices_of(connection: Connection, person_id: UUID) -> list[Device]:
+def list_devices(connection: Connection, person_id: UUID) -> list[Device]:
     """The person's devices that were not removed, newest use first."""
-    return [each for each in every_device_of(connection, person_id) if each.status != "unlinked"]
+    return [
+        each
+        for each in list_devices_and_removed(connection, person_id)
+        if each.status != "unlinked"
+    ]
 
 
-def every_device_of(connection: Connection, person_id: UUID) -> list[Device]:
-    """The person's devices, those that were removed too, newest use first."""
+def list_devices_and_removed(connection: Connection, person_id: UUID) -> list[Device]:
+    """The person's devices, removed ones included, newest use first."""
     statement = (
         select(devices)
         .where(devices.c.person_id == person_id)
@@ -112,19 +116,19 @@ def add_device(
     identity_id: UUID | None = None,
     now: datetime,
 ) -> HeldDevice:
-    """The person has one device more, active, with a name that none of the others has.
+    """The person has a new active device, under a name that no other device of theirs has.
 
-    `added_by` is the device that confirmed it, `identity_id` the foreign identity, if one did.
-    Raises `Forbidden` for a deceased person and for the twenty-first device, and `Refusal` when the
-    credential is somebody's already; nothing was written then. Who lost twenty devices and proved
-    anew who they are may have one more: the others are blocked.
+    `added_by` is the device that confirmed the addition, `identity_id` the foreign identity, if
+    there is any. Raises `Forbidden` for a deceased person and for the twenty-first device, and
+    `Refusal` when the credential is somebody's already; nothing was written then. A person who lost
+    twenty devices and proved anew who they are may have a further one: the others are blocked.
     """
     person = lock_person(connection, person_id)  # decisions 2.12
     if person is None or person.deceased:
         raise Forbidden("person_not_active", N_("This account cannot be used."))
-    others = devices_of(connection, person_id)
+    others = list_devices(connection, person_id)
     if how not in PROVEN_ANEW:
-        check_room(others)
+        check_device_limit(others)
     device = Device(
         id=uuid4(),
         person_id=person_id,
@@ -159,8 +163,8 @@ def add_device(
     return HeldDevice(device, person)
 
 
-def check_room(all_devices: list[Device]) -> None:
-    """A person with these devices may have one more; raises `Forbidden` otherwise."""
+def check_device_limit(all_devices: list[Device]) -> None:
+    """A person with these devices may add another; raises `Forbidden` at twenty."""
     if len(all_devices) >= MOST_DEVICES:
         raise Forbidden(
             "too_many_devices",
@@ -177,7 +181,7 @@ def record_use(
     backed_up: bool,
     now: datetime,
 ) -> bool:
-    """Whether the device is still active and its counter rises; it then keeps what was asserted.
+    """Whether the device is still active and its counter rises; asserted values are then stored.
 
     A backup-eligible flag once seen stays (decisions 2.4). A counter that is always 0 is legal.
     """
@@ -196,7 +200,7 @@ def record_use(
 
 
 def record_changed_backup(connection: Connection, device: Device) -> None:
-    """The device keeps, whatever follows, that its key's backup flag has changed."""
+    """The change of the backup-eligible flag of the device's key is stored for good."""
     connection.execute(
         update(devices)
         .where(devices.c.id == device.id)
@@ -205,12 +209,12 @@ def record_changed_backup(connection: Connection, device: Device) -> None:
 
 
 def rename_device(connection: Connection, device: Device, name: str) -> None:
-    """The device is called so (as `read_device_name` gave it)."""
+    """The device has the name, which comes from `read_device_name`."""
     connection.execute(update(devices).where(devices.c.id == device.id).values(name=name))
 
 
 def raise_identity_level(connection: Connection, device: Device) -> bool:
-    """Whether the device, active, vouches for a high identity from now on, and did not before."""
+    """Whether the device, active, got identity level `high` now and did not have it before."""
     result = connection.execute(
         update(devices)
         .where(
@@ -224,13 +228,13 @@ def raise_identity_level(connection: Connection, device: Device) -> bool:
 
 
 def stored_rp_ids(connection: Connection) -> set[str]:
-    """The RP IDs for which devices were enrolled that are still held."""
+    """The RP IDs of all devices that are not removed."""
     statement = select(func.distinct(devices.c.rp_id)).where(devices.c.status != "unlinked")
     return set(connection.execute(statement).scalars())
 
 
-def note_reason(connection: Connection, person_id: UUID, reason: str) -> None:
-    """What is suspended without an end, for whatever reason, is so for the desk's reason too."""
+def record_desk_reason(connection: Connection, person_id: UUID, reason: str) -> None:
+    """All suspended devices of the person carry the desk's reason code too."""
     connection.execute(
         update(devices)
         .where(devices.c.person_id == person_id, devices.c.status == "suspended")

@@ -1,8 +1,8 @@
-"""Devices that nobody uses: their holders are told, and later they are dormant.
+"""Dormancy: holders of unused devices get a notice, and later the devices become dormant.
 
-A key that lies in a drawer opens the account for whoever finds it. Only a device whose holder was
-told long enough ago becomes dormant; using it, or resuming it, begins the count anew. Jobs of
-`authn cleanup`: they may run at any time, several at once, and stop halfway.
+A key that lies in a drawer opens the account for whoever finds it. Only a device whose holder
+got the notice long enough ago becomes dormant; using or resuming it begins the count anew. These
+are jobs of `authn cleanup`: they may run at any time, several at once, and stop halfway.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
-from authn.audit.device_events import DeviceDormant, DormancyAnnounced
+from authn.audit.events.devices import DeviceDormant, DormancyAnnounced
 from authn.audit.log import record
 from authn.db.engine import Database
 from authn.db.occasion import Job, Occasion
@@ -28,11 +28,11 @@ from authn.settings import Settings
 BATCH = 100  # devices in one transaction
 
 
-def tell_dormant_soon(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
-    """How many holders were told, once for each time of disuse, that the device will be dormant."""
+def announce_dormancy(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
+    """The number of notices sent that a device will be dormant, once for each time of disuse."""
     settings, now = occasion.settings, occasion.now
-    told = 0
-    for device in _locked(occasion, device_ids, _to_be_told(settings, now)):
+    announced = 0
+    for device in _lock_devices_where(occasion, device_ids, _due_for_announcement(settings, now)):
         occasion.connection.execute(
             update(devices).where(devices.c.id == device.id).values(dormancy_told_at=now)
         )
@@ -41,14 +41,16 @@ def tell_dormant_soon(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
         tell(occasion, device.person_id, notice)
         event = DormancyAnnounced(person_id=device.person_id, device_id=device.id)
         record(occasion.connection, occasion.secrets, event, now, occasion.reference)
-        told += 1
-    return told
+        announced += 1
+    return announced
 
 
 def make_dormant(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
-    """How many devices are dormant by this, with everything that was opened with them ended."""
+    """The number of devices made dormant; everything that was opened with them has ended."""
     dormant = 0
-    for device in _locked(occasion, device_ids, _to_be_dormant(occasion.settings, occasion.now)):
+    for device in _lock_devices_where(
+        occasion, device_ids, _due_for_dormancy(occasion.settings, occasion.now)
+    ):
         occasion.connection.execute(
             update(devices)
             .where(devices.c.id == device.id, devices.c.status == "active")
@@ -63,8 +65,8 @@ def make_dormant(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
     return dormant
 
 
-def resume_elapsed(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
-    """How many devices are active again because their suspension had an end, and it has come."""
+def end_elapsed_suspensions(occasion: Occasion, device_ids: Sequence[UUID]) -> int:
+    """The number of devices made active since their suspension had an end that has passed."""
     # By holder: each is locked in turn, and whoever does the same goes the same way.
     statement = select(devices).where(devices.c.id.in_(device_ids)).order_by(devices.c.person_id)
     found = [Device(*row) for row in occasion.connection.execute(statement)]
@@ -75,13 +77,13 @@ Find = Callable[[Settings, datetime], ColumnElement[bool]]
 Act = Callable[[Occasion, Sequence[UUID]], int]
 
 
-def look_after_devices(
+def run_device_jobs(
     database: Database, settings: Settings, secrets: Secrets, now: datetime
 ) -> Iterator[tuple[str, int]]:
-    """What was done to how many devices, each job in turn."""
+    """Runs each job in turn; yields what the job did, and to how many devices."""
     for what, (find, act) in JOBS.items():
         with reading(database) as connection:
-            due = _devices_where(connection, find(settings, now))
+            due = _find_devices_where(connection, find(settings, now))
         done = 0
         for start in range(0, len(due), BATCH):
             with writing(database) as connection:
@@ -90,16 +92,16 @@ def look_after_devices(
         yield what, done
 
 
-def _devices_where(connection: Connection, condition: ColumnElement[bool]) -> list[UUID]:
+def _find_devices_where(connection: Connection, condition: ColumnElement[bool]) -> list[UUID]:
     return list(connection.execute(select(devices.c.id).where(condition)).scalars())
 
 
-def _locked(
+def _lock_devices_where(
     occasion: Occasion, device_ids: Sequence[UUID], condition: ColumnElement[bool]
 ) -> list[Device]:
-    """Those of the devices of which it is still so, locked; one in use just now is passed over.
+    """The devices that still meet the condition, locked; locked ones of others are skipped.
 
-    Who acts for a holder locks the person first: waiting here could go round in a circle.
+    Acts of a holder lock the person first: waiting here could be a deadlock.
     """
     statement = select(devices).where(devices.c.id.in_(device_ids), condition)
     locked = statement.with_for_update(key_share=True, skip_locked=True)
@@ -120,7 +122,7 @@ def _unused_for(time: timedelta, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _to_be_told(settings: Settings, now: datetime) -> ColumnElement[bool]:
+def _due_for_announcement(settings: Settings, now: datetime) -> ColumnElement[bool]:
     return and_(
         _unused_for(settings.dormant_after - settings.dormancy_notice, now),
         or_(
@@ -130,7 +132,7 @@ def _to_be_told(settings: Settings, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _to_be_dormant(settings: Settings, now: datetime) -> ColumnElement[bool]:
+def _due_for_dormancy(settings: Settings, now: datetime) -> ColumnElement[bool]:
     return and_(
         _unused_for(settings.dormant_after, now),
         devices.c.dormancy_told_at >= devices.c.last_used_at,
@@ -138,12 +140,12 @@ def _to_be_dormant(settings: Settings, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _elapsed(settings: Settings, now: datetime) -> ColumnElement[bool]:
+def _has_elapsed(settings: Settings, now: datetime) -> ColumnElement[bool]:
     return and_(devices.c.status == "suspended", devices.c.suspended_until <= now)
 
 
 JOBS: dict[str, tuple[Find, Act]] = {
-    "holders told that a device will be dormant": (_to_be_told, tell_dormant_soon),
-    "devices made dormant": (_to_be_dormant, make_dormant),
-    "suspensions ended": (_elapsed, resume_elapsed),
+    "holders told that a device will be dormant": (_due_for_announcement, announce_dormancy),
+    "devices made dormant": (_due_for_dormancy, make_dormant),
+    "suspensions ended": (_has_elapsed, end_elapsed_suspensions),
 }

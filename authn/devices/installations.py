@@ -1,4 +1,4 @@
-"""The browsers and apps in which a device is used: each knows itself by a random cookie."""
+"""Installations: the browsers and apps in which a device is used, each with a random cookie."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MOST_SHOWN = 100  # whoever deletes cookies at each visit makes an installation 
 
 @dataclass(frozen=True, slots=True)
 class RecognisedInstallation:
-    """An installation by its id, whether it was made just now, and the cookie to keep."""
+    """An installation that was recognised or made, with the cookie for the browser to keep."""
 
     installation_id: UUID
     new: bool
@@ -35,18 +35,18 @@ def recognise_installation(
     now: datetime,
     place: dict[str, str] | None = None,
 ) -> RecognisedInstallation:
-    """The installation of this device that the cookie names, seen now, from this rough place.
+    """The installation of the device with this cookie, seen now from `place`; made when new.
 
-    Made when there is none. One that was ended stays ended, so that nothing of it comes back to
-    life: its browser gets a new cookie and is a new installation.
+    An installation that was ended stays ended, and everything opened in it: its browser gets a new
+    cookie and is a new installation.
     """
     if not _COOKIE.fullmatch(cookie):
         cookie = new_token()
     new_id = uuid4()
-    installation_id = _see(connection, new_id, device_id, cookie, agent, now, place)
+    installation_id = _record_seen(connection, new_id, device_id, cookie, agent, now, place)
     if installation_id is None:
         cookie = new_token()
-        installation_id = _see(connection, new_id, device_id, cookie, agent, now, place)
+        installation_id = _record_seen(connection, new_id, device_id, cookie, agent, now, place)
         assert installation_id is not None, "a cookie that was random just now is nobody's"
     return RecognisedInstallation(installation_id, installation_id == new_id, cookie)
 
@@ -54,7 +54,7 @@ def recognise_installation(
 def devices_and_latest_installations(
     connection: Connection, person_id: UUID
 ) -> list[tuple[Device, Installation | None]]:
-    """Every device the person has or had, newest use first, and where it was last used.
+    """Every device the person has or had, newest use first, with its latest installation.
 
     One statement, whatever their number. An installation that has ended doesn't count.
     """
@@ -87,7 +87,7 @@ def devices_and_latest_installations(
     ]
 
 
-def installations_of(connection: Connection, device_id: UUID) -> list[Installation]:
+def list_installations(connection: Connection, device_id: UUID) -> list[Installation]:
     """The browsers and apps of the device that have not ended, newest use first."""
     statement = (
         select(installations)
@@ -101,7 +101,7 @@ def installations_of(connection: Connection, device_id: UUID) -> list[Installati
 def end_installation(
     connection: Connection, device_id: UUID, installation_id: UUID, now: datetime
 ) -> bool:
-    """Whether this browser or app of the device has ended now, with what was opened in it."""
+    """Whether the installation ended now, with everything opened in it; False if it had before."""
     result = connection.execute(
         update(installations)
         .where(
@@ -115,11 +115,11 @@ def end_installation(
 
 
 def end_installations(connection: Connection, device_id: UUID, now: datetime) -> None:
-    """Every browser and app of the device has ended, and with each what was opened in it."""
+    """Every installation of the device has ended, with everything opened in them."""
     connection.execute(_END_ALL, {"ended_device": device_id, "now": now})
 
 
-def _see(
+def _record_seen(
     connection: Connection,
     new_id: UUID,
     device_id: UUID,
@@ -142,8 +142,8 @@ def _see(
     return found
 
 
-def _insert_or_see_again(insert: Any) -> Any:
-    """One statement for the first time and every later one; no row when it was ended."""
+def _build_upsert(insert: Any) -> Any:
+    """An INSERT that updates an installation seen before; gives no row when that has ended."""
     anew = ("browser", "system", "last_seen", "place")
     columns = ("id", "device_id", "cookie_hash", "first_seen", *anew)
     types = {name: installations.c[name].type for name in columns}
@@ -167,6 +167,6 @@ _END_ALL = (
 )
 # Built once: putting a statement together costs more than executing it.
 _SEE = {
-    "sqlite": _insert_or_see_again(sqlite.insert),
-    "postgresql": _insert_or_see_again(postgresql.insert),
+    "sqlite": _build_upsert(sqlite.insert),
+    "postgresql": _build_upsert(postgresql.insert),
 }

@@ -3,7 +3,7 @@
 Every step that is not in the table of `transitions` is refused and on record. A step is one
 conditional UPDATE, and zero rows is the refusal. Leaving `active` ends the installations of the
 device in the same transaction: with them its sessions, grants, codes and tokens, which hang on
-them, are dead for good; they don't come back to life when the device is resumed.
+them, have ended for good; they stay so when the device is resumed.
 """
 
 from datetime import datetime
@@ -12,32 +12,40 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
 
-from authn.audit.device_events import (
+from authn.audit.events.devices import (
     AddressRemoved,
     DeviceActRefused,
     DeviceResumed,
     DeviceSuspended,
     DeviceUnlinked,
 )
-from authn.audit.events import Event
+from authn.audit.events.event import Event
 from authn.audit.log import record
 from authn.db.occasion import Occasion
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.devices.installations import end_installations
 from authn.devices.tables import Device, SuspendedWhy, devices
-from authn.devices.transitions import Actor, State, is_over, legal, may_leave, may_resume, state_of
+from authn.devices.transitions import (
+    Actor,
+    State,
+    current_status,
+    has_other_active_device,
+    is_allowed_transition,
+    is_suspension_over,
+    may_resume,
+)
 from authn.errors import N_, Forbidden
 from authn.notices import kinds
-from authn.notices.addresses import withdraw_unconfirmed
+from authn.notices.contact_addresses import withdraw_unconfirmed_addresses
 from authn.notices.notices import tell
 from authn.people.persons import lock_person
 
-# Who uses the emergency door, or comes back, is told of that, and not of each device.
-TOLD_AS_A_WHOLE = frozenset({"emergency", "return"})
+# After an emergency block or account recovery the person gets one notice, not one a device.
+NOTIFIED_AS_A_WHOLE = frozenset({"emergency", "return"})
 
 
 class _Suspension(NamedTuple):
-    """What a device keeps of why it is suspended."""
+    """Why and until when a device is suspended."""
 
     suspended_why: SuspendedWhy
     suspended_until: datetime | None
@@ -53,23 +61,23 @@ def suspend(
     *,
     reason: str | None = None,
 ) -> bool:
-    """Whether this suspended the device, or for longer; False when it was already.
+    """Whether the device is suspended now, or for longer than before; False when nothing changed.
 
-    Everything opened with it has ended. Without `until` it stays so until somebody resumes it. Of
-    the desk's it keeps the code of the `reason`. Raises `Forbidden` for a step that the table
+    Everything opened with the device has ended. Without `until` the suspension lasts until somebody
+    resumes the device. `reason` is the desk's code. Raises `Forbidden` for a step that the table
     doesn't have, and for a holder's last device.
     """
     lock_person(occasion.connection, device.person_id)
-    present, suspension = _as_it_is(occasion, device), _Suspension(why, until, reason)
-    if state_of(present, occasion.now) == "suspended":
-        may = legal("suspended", "suspended", by)
+    present, suspension = _read_again(occasion, device), _Suspension(why, until, reason)
+    if current_status(present, occasion.now) == "suspended":
+        may = is_allowed_transition("suspended", "suspended", by)
         return may and _prolong(occasion, present, by, suspension)
-    _require_legal(occasion, present, "suspended", by)
+    _require_transition(occasion, present, "suspended", by)
     if by == "holder":
         _require_another(occasion, present, "suspended")
     if not _suspend(occasion, present, by, suspension):
         return False
-    _tell_suspended(occasion, present, why)
+    _notify_suspended(occasion, present, why)
     return True
 
 
@@ -83,13 +91,13 @@ def suspend_all(
     but: UUID | None = None,
     reason: str | None = None,
 ) -> list[Device]:
-    """The person's devices that this suspended, or for longer; the device `but` is left as it is.
+    """The person's devices that are suspended now, or for longer than before; all `but` one.
 
-    A contact address that waits for its link is withdrawn with them.
-    Raises `Forbidden` when a holder would have no active device left: `but` must be one.
+    A contact address that waits for its link is withdrawn with them. Raises `Forbidden` when a
+    holder would have no active device left: `but` must be active.
     """
     lock_person(occasion.connection, person_id)
-    all_devices = devices_of(occasion.connection, person_id)
+    all_devices = list_devices(occasion.connection, person_id)
     kept = next((device for device in all_devices if device.id == but), None)
     if by == "holder" and (kept is None or kept.status != "active"):
         event = DeviceActRefused(
@@ -101,68 +109,70 @@ def suspend_all(
     steps = {"active": _suspend, "suspended": _prolong}
     suspension = _Suspension(why, until, reason)
     for device in all_devices:
-        state = state_of(device, occasion.now)
+        state = current_status(device, occasion.now)
         step = steps.get(state)
-        if step is None or device.id == but or not legal(state, "suspended", by):
+        if step is None or device.id == but or not is_allowed_transition(state, "suspended", by):
             continue
         if step(occasion, device, by, suspension):
             done.append(device)
     if done:
         # One of them may have added an address, to be told what its holder does from now on.
-        for address_id in withdraw_unconfirmed(occasion.connection, person_id, occasion.now):
+        for address_id in withdraw_unconfirmed_addresses(
+            occasion.connection, person_id, occasion.now
+        ):
             _record(occasion, AddressRemoved(person_id=person_id, address_id=str(address_id)))
     if done and kept and by == "holder":
         tell(occasion, person_id, kinds.OtherDevicesSuspendedNotice(kept.id, kept.name))
     elif by != "holder":
         for device in done:
-            _tell_suspended(occasion, device, why)
+            _notify_suspended(occasion, device, why)
     return done
 
 
 def resume(
     occasion: Occasion, device: Device, by: Actor, confirmed_by: Device | None = None
 ) -> None:
-    """The device is active; what was opened with it before stays dead.
+    """The device is active again; what was opened with it before stays ended.
 
-    `confirmed_by` is the device with which a holder confirmed it, in this transaction. Raises
-    `Forbidden` for a step that the table doesn't have, and when that device is not good enough.
+    `confirmed_by` is the device with which a holder confirmed, in this transaction. Raises
+    `Forbidden` for a step that the table doesn't have, and when `may_resume` says no.
     """
     lock_person(occasion.connection, device.person_id)
-    present = _as_it_is(occasion, device)
-    _require_legal(occasion, present, "active", by)
+    present = _read_again(occasion, device)
+    _require_transition(occasion, present, "active", by)
     if by == "holder" and (confirmed_by is None or not may_resume(present, confirmed_by)):
         _record_refused(occasion, present, "active", by, "not by this device")
         raise Forbidden("not_by_this_device", NOT_BY_THIS_DEVICE)
-    if by == "system" and not is_over(present, occasion.now):
-        raise _refused(occasion, present, "active", by, "not elapsed")
+    if by == "system" and not is_suspension_over(present, occasion.now):
+        raise _record_and_refuse(occasion, present, "active", by, "not elapsed")
     if not _resume(occasion, present, by):
-        raise _refused(occasion, present, "active", by, "changed meanwhile")
+        raise _record_and_refuse(occasion, present, "active", by, "changed meanwhile")
 
 
 def resume_if_elapsed(occasion: Occasion, device: Device) -> Device:
-    """The device, active again if it was suspended until a moment that has passed."""
-    if not is_over(device, occasion.now):
+    """The device, made active if it is suspended until a moment that has passed."""
+    if not is_suspension_over(device, occasion.now):
         return device
     end_elapsed_suspension(occasion, device)
-    return _as_it_is(occasion, device)
+    return _read_again(occasion, device)
 
 
 def end_elapsed_suspension(occasion: Occasion, device: Device) -> bool:
-    """Whether the device is active by this; False when its suspension is not over, or was ended."""
+    """Whether an elapsed suspension was ended now; False when it lasts, or was ended before."""
     lock_person(occasion.connection, device.person_id)
-    present = _as_it_is(occasion, device)
-    return is_over(present, occasion.now) and _resume(occasion, present, "system")
+    present = _read_again(occasion, device)
+    return is_suspension_over(present, occasion.now) and _resume(occasion, present, "system")
 
 
 def unlink(occasion: Occasion, device: Device, by: Actor) -> Device:
-    """The device as it was; now its key is gone, its name and history stay.
+    """The device as it was before; now its key is deleted, while its name and history stay.
 
-    Raises `Forbidden` for a step that the table doesn't have (it may be unlinked already), and for
+    Raises `Forbidden` for a step that the table doesn't have (such as unlinked already), and for
     a holder's last active device. Two at once can't take the last two (decisions 2.12).
     """
     lock_person(occasion.connection, device.person_id)
-    present = _as_it_is(occasion, device)
-    _require_legal(occasion, present, "unlinked", by)
+    present = _read_again(occasion, device)
+    _require_transition(occasion, present, "unlinked", by)
     if by == "holder":
         _require_another(occasion, present, "unlinked")
     values = {
@@ -171,15 +181,15 @@ def unlink(occasion: Occasion, device: Device, by: Actor) -> Device:
         "credential_id": None,
         "public_key": None,
     }
-    if not _step(occasion, present, values):
-        raise _refused(occasion, present, "unlinked", by, "changed meanwhile")
+    if not _update_if_unchanged(occasion, present, values):
+        raise _record_and_refuse(occasion, present, "unlinked", by, "changed meanwhile")
     end_installations(occasion.connection, present.id, occasion.now)
     _record(occasion, DeviceUnlinked(person_id=present.person_id, device_id=present.id, by=by))
     tell(occasion, present.person_id, kinds.DeviceUnlinkedNotice(present.id, present.name, by))
     return present
 
 
-# What is so of a device that is active.
+# Columns of a device that is active.
 _ACTIVE: dict[str, Any] = {
     "status": "active",
     "suspended_at": None,
@@ -192,48 +202,50 @@ _ACTIVE: dict[str, Any] = {
 
 def _suspend(occasion: Occasion, device: Device, by: Actor, suspension: _Suspension) -> bool:
     values = {"status": "suspended", "suspended_at": occasion.now, **suspension._asdict()}
-    if not _step(occasion, device, values):
+    if not _update_if_unchanged(occasion, device, values):
         return False
     end_installations(occasion.connection, device.id, occasion.now)
     _record_suspended(occasion, device, by, suspension.suspended_why)
     return True
 
 
-def _tell_suspended(occasion: Occasion, device: Device, why: SuspendedWhy) -> None:
+def _notify_suspended(occasion: Occasion, device: Device, why: SuspendedWhy) -> None:
     if why == "counter":
         tell(occasion, device.person_id, kinds.DeviceCopiedNotice(device.id, device.name))
-    elif why not in TOLD_AS_A_WHOLE:
+    elif why not in NOTIFIED_AS_A_WHOLE:
         tell(occasion, device.person_id, kinds.DeviceSuspendedNotice(device.id, device.name, why))
 
 
 def _prolong(occasion: Occasion, device: Device, by: Actor, suspension: _Suspension) -> bool:
-    """Whether a suspension with an end has a later one now, or none. Never one with an earlier."""
+    """Whether a suspension with an end has a later end now, or none; an earlier end is ignored."""
     before, until = device.suspended_until, suspension.suspended_until
     if before is None or (until is not None and until <= before):
         return False
-    if not _step(occasion, device, suspension._asdict(), devices.c.suspended_until == before):
+    if not _update_if_unchanged(
+        occasion, device, suspension._asdict(), devices.c.suspended_until == before
+    ):
         return False
     _record_suspended(occasion, device, by, suspension.suspended_why)
     return True
 
 
 def _resume(occasion: Occasion, device: Device, by: Actor) -> bool:
-    """Whether the device is active; not if it was suspended for another reason meanwhile."""
+    """Whether the device is active now; not if it was suspended for another reason meanwhile."""
     same = (
         devices.c.suspended_why.is_not_distinct_from(device.suspended_why),
         devices.c.suspended_until.is_not_distinct_from(device.suspended_until),
     )
-    if not _step(occasion, device, _ACTIVE | {"resumed_at": occasion.now}, *same):
+    if not _update_if_unchanged(occasion, device, _ACTIVE | {"resumed_at": occasion.now}, *same):
         return False
     _record(occasion, DeviceResumed(person_id=device.person_id, device_id=device.id, by=by))
     tell(occasion, device.person_id, kinds.DeviceResumedNotice(device.id, device.name, by))
     return True
 
 
-def _step(
+def _update_if_unchanged(
     occasion: Occasion, device: Device, values: dict[str, Any], *conditions: ColumnElement[bool]
 ) -> bool:
-    """Whether the device had the status that was seen, and now has these values."""
+    """Whether the row still had the status of `device`, and has these values now."""
     result = occasion.connection.execute(
         update(devices)
         .where(devices.c.id == device.id, devices.c.status == device.status, *conditions)
@@ -242,8 +254,8 @@ def _step(
     return result.rowcount == 1
 
 
-def _as_it_is(occasion: Occasion, device: Device) -> Device:
-    """The device as its row is now that its holder is locked."""
+def _read_again(occasion: Occasion, device: Device) -> Device:
+    """The device, read once more after its holder was locked."""
     row = occasion.connection.execute(select(devices).where(devices.c.id == device.id)).one()
     return Device(*row)
 
@@ -255,23 +267,25 @@ LAST_DEVICE = N_(
 )
 
 
-def _require_legal(occasion: Occasion, device: Device, after: State, by: Actor) -> None:
-    state = state_of(device, occasion.now)
-    # That a suspension is over is for this service itself to find, and to end it.
+def _require_transition(occasion: Occasion, device: Device, after: State, by: Actor) -> None:
+    state = current_status(device, occasion.now)
+    # An elapsed suspension counts as active for everybody but this service, which ends it.
     before = device.status if by == "system" and after == "active" else state
-    if not legal(before, after, by):
-        raise _refused(occasion, device, after, by, f"is {state}")
+    if not is_allowed_transition(before, after, by):
+        raise _record_and_refuse(occasion, device, after, by, f"is {state}")
 
 
 def _require_another(occasion: Occasion, device: Device, after: State) -> None:
-    all_devices = devices_of(occasion.connection, device.person_id)
-    if not may_leave(device, all_devices, occasion.now):
+    all_devices = list_devices(occasion.connection, device.person_id)
+    if not has_other_active_device(device, all_devices, occasion.now):
         _record_refused(occasion, device, after, "holder", "last device")
         raise Forbidden("last_device", LAST_DEVICE)
 
 
-def _refused(occasion: Occasion, device: Device, after: State, by: Actor, reason: str) -> Forbidden:
-    """The refusal of a step that is not possible now, on record."""
+def _record_and_refuse(
+    occasion: Occasion, device: Device, after: State, by: Actor, reason: str
+) -> Forbidden:
+    """The refusal of a step that is not possible now, put on record."""
     _record_refused(occasion, device, after, by, reason)
     return Forbidden("not_possible", NOT_POSSIBLE, detail=f"{after} by {by}: {reason}")
 

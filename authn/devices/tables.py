@@ -1,4 +1,4 @@
-"""Devices and installations, and the frozen values that their rows become."""
+"""The tables `devices` and `installations`, and the frozen values that their rows become."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ LONGEST_CREDENTIAL_ID = 1023  # bytes; WebAuthn §4, "Credential ID"
 
 Kind = Literal["phone", "laptop", "security-key", "keyring"]
 Status = Literal["active", "suspended", "dormant", "unlinked"]
-# Why a device is suspended; "elapsed" and the like are no reasons, since they end a suspension.
+# Why a device is suspended; "elapsed" and the like end a suspension, and are no reasons for one.
 SuspendedWhy = Literal["holder", "counter", "emergency", "return", "notice", "desk"]
 HowAdded = Literal["activation", "here", "invitation", "upstream"]
 IdentityLevel = Literal["high", "substantial"]
@@ -113,7 +113,7 @@ Index(
 
 @dataclass(frozen=True, slots=True)
 class NewCredential:
-    """A credential as a registration ceremony gave it.
+    """A new credential, verified by a registration ceremony.
 
     `public_key` is a COSE_Key (RFC 9052 §7), `algorithm` its COSE identifier; `attachment` is what
     the browser said, "" when it said nothing.
@@ -201,7 +201,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class HeldDevice:
-    """A device with its holder: what a verified assertion proves the presence of."""
+    """A device and its holder, as a verified assertion proves both."""
 
     device: Device
     person: Person

@@ -1,6 +1,7 @@
-"""Which steps the life of a device has, who may do each, and which device allows which again.
+"""The table of transitions of a device: from which status to which, and by whom.
 
-An invited device has no row yet: it is an activation code, an invitation, or a proof of identity.
+An invited device has no row yet: there is an activation code, an invitation, or a proof of
+identity.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,8 +12,8 @@ from authn.devices.devices import PROVEN_ANEW
 from authn.devices.tables import Device, Status
 
 State = Literal["invited"] | Status
-# Who asks: the holder with a device in hand; this service by itself; the emergency door; the link
-# "this was not me" in a notice; who comes back after losing everything; a support agent.
+# Who asks: the holder with a device in hand; this service by itself; the emergency block ("door");
+# the link "this was not me" in a notice; account recovery ("return"); a support agent.
 Actor = Literal["holder", "system", "door", "notice", "return", "desk"]
 
 TRANSITIONS: Mapping[tuple[State, State], frozenset[Actor]] = {
@@ -29,16 +30,16 @@ TRANSITIONS: Mapping[tuple[State, State], frozenset[Actor]] = {
 }
 
 
-def legal(before: State, after: State, by: Actor) -> bool:
-    """Whether the table has this step for this actor."""
+def is_allowed_transition(before: State, after: State, by: Actor) -> bool:
+    """Whether the table of transitions has this step for this actor."""
     return by in TRANSITIONS.get((before, after), frozenset())
 
 
 def may_resume(device: Device, confirmed_by: Device) -> bool:
-    """Whether a holder may resume the first device with the second.
+    """Whether a holder may resume `device` by confirming with `confirmed_by`.
 
-    A key that may have been copied never comes back: it is removed and added anew. What was
-    suspended for want of any device, or at the desk, comes back by a device that was added
+    A key that may have been copied is never resumed: it is removed and added anew. A device that
+    was suspended for want of any device, or at the desk, is resumed with a device that was added
     afterwards on a new proof of identity (decisions 3).
     """
     if confirmed_by.status != "active" or confirmed_by.id == device.id:
@@ -52,18 +53,20 @@ def may_resume(device: Device, confirmed_by: Device) -> bool:
     return confirmed_by.added_how in PROVEN_ANEW and confirmed_by.added_at >= device.suspended_at
 
 
-def may_leave(device: Device, all_devices: Iterable[Device], now: datetime) -> bool:
-    """Whether another device that can sign in is left without this one."""
-    return any(state_of(other, now) == "active" and other.id != device.id for other in all_devices)
+def has_other_active_device(device: Device, all_devices: Iterable[Device], now: datetime) -> bool:
+    """Whether the person can sign in with a device other than `device`."""
+    return any(
+        current_status(other, now) == "active" and other.id != device.id for other in all_devices
+    )
 
 
-def state_of(device: Device, now: datetime) -> Status:
-    """Its status; one that was suspended until a moment that has passed counts as active."""
-    return "active" if is_over(device, now) else device.status
+def current_status(device: Device, now: datetime) -> Status:
+    """The status of a device; a suspension until a moment that has passed counts as active."""
+    return "active" if is_suspension_over(device, now) else device.status
 
 
-def is_over(device: Device, now: datetime) -> bool:
-    """Whether its suspension had an end, which has passed."""
+def is_suspension_over(device: Device, now: datetime) -> bool:
+    """Whether the device is suspended until a moment that has passed."""
     return (
         device.status == "suspended"
         and device.suspended_until is not None

@@ -1,12 +1,12 @@
-"""The emergency door: who has no device at hand blocks all of theirs, and opens nothing by it.
+"""The emergency block: a person without a device at hand blocks all their devices.
 
-Protocol 3.2: by a link to a confirmed address alone everything is blocked for 24 hours, and not
-again for 30 days; an identity proven upstream, or the desk, blocks without an end, and takes the
-end of a block that is running away. Blocked devices come back by a new proof of identity (see
-`devices.life.may_resume`), or when a block by mail ends.
+Decisions 3.2: a link to a confirmed address blocks everything for 24 hours, once in 30 days; an
+identity proven upstream, or the desk, blocks without an end, also where a block by mail is running.
+Blocked devices are resumed by a new proof of identity (see `devices.life.may_resume`), or when a
+block by mail ends.
 
-Why: a thief of the mailbox alone can lock a citizen out for a day, once a month, and nothing more.
-Activation codes and returns are left alone: they are the way back.
+Why: a thief of the mailbox can lock a citizen out for a day, once a month, and do nothing more.
+Activation codes and account recoveries are not blocked: the person needs them afterwards.
 """
 
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from authn.audit import device_events as events
-from authn.audit.events import Event
+from authn.audit.events import devices as events
+from authn.audit.events.event import Event
 from authn.audit.log import record
 from authn.db.occasion import Occasion
-from authn.db.spent import spend
-from authn.devices.devices import devices_of
+from authn.db.once import spend
+from authn.devices.devices import list_devices
 from authn.devices.life import suspend_all
-from authn.devices.transitions import state_of
+from authn.devices.transitions import current_status
 from authn.enrolment.recovery_tables import (
-    DoorProof,
     EmergencyBlock,
+    EmergencyBlockProof,
     emergency_blocks,
     emergency_links,
 )
 from authn.errors import N_, Expired, Forbidden
 from authn.notices import kinds
-from authn.notices.address import same_address
-from authn.notices.addresses import confirmed_addresses
+from authn.notices.contact_addresses import confirmed_addresses
+from authn.notices.mail_address import same_address
 from authn.notices.notices import tell, tell_address
 from authn.people.persons import find_person_by_ssin, lock_person
 from authn.people.tables import Person
@@ -50,7 +50,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class EmergencyAddressee:
-    """Whom a number and an address belong to, and the address as it was confirmed."""
+    """The person of a national number and a mail address, and the address as it was confirmed."""
 
     person: Person
     address: str
@@ -59,9 +59,9 @@ class EmergencyAddressee:
 def find_addressee(
     connection: Connection, secrets: Secrets, ssin: str, address: str
 ) -> EmergencyAddressee | None:
-    """Whom this number and this confirmed address belong to; None for any other pair.
+    """The person of a national number and a confirmed address; None for any other pair.
 
-    Nothing is written, whatever is asked.
+    Nothing is ever written.
     """
     person = find_person_by_ssin(connection, secrets, ssin)
     if person is None or person.deceased:
@@ -72,7 +72,7 @@ def find_addressee(
 
 
 def send_emergency_link(occasion: Occasion, addressee: EmergencyAddressee, language: str) -> bool:
-    """Whether a link to the emergency door is on its way; False when enough were sent lately."""
+    """Whether a link for an emergency block will be sent; False when enough were sent recently."""
     person_id = addressee.person.id
     lock_person(occasion.connection, person_id)
     sent, last = occasion.connection.execute(
@@ -102,43 +102,42 @@ def send_emergency_link(occasion: Occasion, addressee: EmergencyAddressee, langu
 
 
 def use_emergency_link(occasion: Occasion, token: str) -> EmergencyBlock | None:
-    """Everything is blocked for a day, and the link is spent; as `use_emergency_door`.
+    """The person of a link is blocked for a day, as by `begin_emergency_block`; the link is spent.
 
-    Raises `InvalidRequest` for what is no link of ours, and `Expired` for one that was used, or is
-    an hour old. Any browser may bring it: mail is read wherever there is a screen.
+    Raises `InvalidRequest` for a token that is no link of ours, and `Expired` for a link that was
+    used, or is an hour old. The link works in any browser: mail is read on any screen.
     """
     try:
         content = read_token(occasion.secrets, LINK, token, occasion.now)
     except Expired:
-        raise _no_longer_valid("too old") from None
+        raise _link_over_refusal("too old") from None
     if not spend(occasion.connection, token, occasion.now + LINK_LIFETIME):
-        raise _no_longer_valid("used before")
-    return use_emergency_door(occasion, UUID(content["person"]), "mail")
+        raise _link_over_refusal("used before")
+    return begin_emergency_block(occasion, UUID(content["person"]), "mail")
 
 
-def use_emergency_door(
-    occasion: Occasion, person_id: UUID, proof: DoorProof, reason: str | None = None
+def begin_emergency_block(
+    occasion: Occasion, person_id: UUID, proof: EmergencyBlockProof, reason: str | None = None
 ) -> EmergencyBlock | None:
-    """The block that runs now: no device of the person can be used, nor what was opened with one.
+    """The emergency block that runs now: no device of the person can be used, nor any session.
 
-    `reason` is the desk's, as a code of its list.
-
-    None when there was nothing to block, and nothing runs. While everything is blocked, another
-    proof by mail changes nothing. Raises `Forbidden` when mail alone did it in the last 30 days.
+    `reason` is a code of the desk's list of reasons. None when there was nothing to block, and no
+    block runs. While everything is blocked, another proof by mail changes nothing. Raises
+    `Forbidden` for a second block by mail within 30 days.
     """
     lock_person(occasion.connection, person_id)
-    latest = latest_block(occasion.connection, person_id)
+    latest = find_latest_block(occasion.connection, person_id)
     running = latest if latest and latest.runs_at(occasion.now) else None
     ends_at = occasion.now + BLOCKED_BY_MAIL if proof == "mail" else None
-    if proof == "mail" and _by_mail_lately(occasion, person_id):
-        if not _anything_to_block(occasion, person_id):
+    if proof == "mail" and _is_recently_blocked_by_mail(occasion, person_id):
+        if not _has_active_device(occasion, person_id):
             return running
-        raise _too_often(occasion, person_id)
+        raise _too_often_refusal(occasion, person_id)
     blocked = suspend_all(
         occasion, person_id, by="door", why="emergency", until=ends_at, reason=reason
     )
     if running and running.ends_at and ends_at is None:
-        return _confirmed(occasion, running, proof)
+        return _confirm_block(occasion, running, proof)
     if not blocked:
         return running
     block = EmergencyBlock(uuid4(), person_id, proof, occasion.now, ends_at, None)
@@ -156,8 +155,8 @@ def use_emergency_door(
     return block
 
 
-def latest_block(connection: Connection, person_id: UUID) -> EmergencyBlock | None:
-    """The person's last block, ended or not."""
+def find_latest_block(connection: Connection, person_id: UUID) -> EmergencyBlock | None:
+    """The latest emergency block of a person, ended or not."""
     statement = (
         select(emergency_blocks)
         .where(emergency_blocks.c.person_id == person_id)
@@ -171,7 +170,7 @@ def latest_block(connection: Connection, person_id: UUID) -> EmergencyBlock | No
 def end_block_by_desk(
     connection: Connection, person_id: UUID, began_at: datetime, now: datetime
 ) -> bool:
-    """Whether the block that the desk began at that moment is over by this: it was a mistake."""
+    """Whether the block that the desk began by mistake at a moment was ended now."""
     statement = (
         update(emergency_blocks)
         .where(
@@ -186,28 +185,28 @@ def end_block_by_desk(
 
 
 def find_block(connection: Connection, block_id: UUID) -> EmergencyBlock | None:
-    """The block with this id."""
+    """The emergency block with an id."""
     statement = select(emergency_blocks).where(emergency_blocks.c.id == block_id)
     row = connection.execute(statement).first()
     return EmergencyBlock(*row) if row else None
 
 
 def forget_old_links(connection: Connection, now: datetime) -> int:
-    """How many were forgotten: links that don't count any more."""
+    """How many rows of links were deleted that don't count any more."""
     statement = delete(emergency_links).where(emergency_links.c.sent_at < now - DAY)
     return connection.execute(statement).rowcount
 
 
-def _anything_to_block(occasion: Occasion, person_id: UUID) -> bool:
-    """Whether a device can be used now; a suspension that has elapsed is over."""
+def _has_active_device(occasion: Occasion, person_id: UUID) -> bool:
+    """Whether the person has an active device; a suspension that has elapsed is over."""
     return any(
-        state_of(device, occasion.now) == "active"
-        for device in devices_of(occasion.connection, person_id)
+        current_status(device, occasion.now) == "active"
+        for device in list_devices(occasion.connection, person_id)
     )
 
 
-def _by_mail_lately(occasion: Occasion, person_id: UUID) -> bool:
-    """Whether a block was proven by mail in the last 30 days, confirmed later or not."""
+def _is_recently_blocked_by_mail(occasion: Occasion, person_id: UUID) -> bool:
+    """Whether a block by mail began in the last 30 days, confirmed later or not."""
     statement = select(emergency_blocks.c.id).where(
         emergency_blocks.c.person_id == person_id,
         emergency_blocks.c.proof == "mail",
@@ -216,8 +215,10 @@ def _by_mail_lately(occasion: Occasion, person_id: UUID) -> bool:
     return occasion.connection.execute(statement).first() is not None
 
 
-def _confirmed(occasion: Occasion, running: EmergencyBlock, proof: DoorProof) -> EmergencyBlock:
-    """The block, which has no end any more."""
+def _confirm_block(
+    occasion: Occasion, running: EmergencyBlock, proof: EmergencyBlockProof
+) -> EmergencyBlock:
+    """The running block, which has no end any more."""
     occasion.connection.execute(
         update(emergency_blocks)
         .where(emergency_blocks.c.id == running.id)
@@ -230,7 +231,7 @@ def _confirmed(occasion: Occasion, running: EmergencyBlock, proof: DoorProof) ->
     )
 
 
-def _too_often(occasion: Occasion, person_id: UUID) -> Forbidden:
+def _too_often_refusal(occasion: Occasion, person_id: UUID) -> Forbidden:
     event = events.EmergencyBlockRefused(person_id=person_id, reason="by mail within 30 days")
     _record(occasion, event)
     return Forbidden(
@@ -242,7 +243,7 @@ def _too_often(occasion: Occasion, person_id: UUID) -> Forbidden:
     )
 
 
-def _no_longer_valid(detail: str) -> Expired:
+def _link_over_refusal(detail: str) -> Expired:
     return Expired(
         "link_over",
         N_("This link was used already, or is more than an hour old. Ask for a new one."),

@@ -1,4 +1,4 @@
-"""Invitations: a device is added on another screen than the one the person is signed in on."""
+"""The table of invitations, by which a signed-in person adds a device in another browser."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,29 +21,29 @@ invitations = Table(
     Column("secret_hash", token_hash_type(), nullable=False, unique=True),
     Column("state", String(8), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
-    # The browser that claimed it: the hash of its cookie, its words, and the number it shows.
+    # The browser that claimed: the hash of its cookie, its name and system, and its number.
     Column("claimant_hash", token_hash_type()),
     Column("claimed_browser", String(30)),
     Column("claimed_system", String(30)),
     Column("number", String(5)),
     Column("approved_by", ForeignKey("devices.id")),
-    # Where the claimant's browser is: in words of each language, and whether in the network of the
-    # old screen, of which a keyed hash is kept for that.
+    # The place of the claimant's browser, in each language; and whether in the network of the
+    # signed-in browser, of which a keyed hash is kept.
     Column("claimed_place", JSON(none_as_null=True)),
     Column("claimed_near", Boolean),
     Column("opened_from", token_hash_type()),
-    # The device that it became.
+    # The device that was added.
     Column("device_id", Uuid, ForeignKey("devices.id")),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A row of `invitations`.
+    """A row of `invitations`: a person may add a device in another browser.
 
-    `number` is no secret of the service: whoever claimed knows it, and it proves that the holder
-    looks at the claimant's screen. `approved_by` is the device that confirmed. `claimed_place` is
-    one place in each of our languages, `claimed_near` is None where it can't be told.
+    `number` is no secret: the claimant's screen shows it, and typing it proves that the holder
+    looks at that screen. `approved_by` is the device that confirmed. `claimed_place` is one place
+    in each of our languages; `claimed_near` is None where unknown.
     """
 
     id: UUID
@@ -63,5 +63,5 @@ class Invitation:
     device_id: UUID | None
 
     def state_at(self, now: datetime) -> State:
-        """Its state, "dead" also when it was left open for too long."""
+        """The state of the invitation at a moment: "dead" also when it has expired."""
         return "dead" if self.state in PENDING and self.expires_at <= now else self.state

@@ -1,9 +1,10 @@
-"""An invitation, step by step: opened, claimed, approved, used (decisions 2.10).
+"""The states of an invitation: opened, claimed, approved, used (decisions 2.10).
 
-The old screen opens it and shows a link. The first browser that claims it shows a number, which the
-holder types on the old screen and confirms with a device; then alone the new browser gets creation
-options. A second claim, or one wrong number, ends it. Each step is one statement that finds the
-state it needs, or is refused. A person has one that is pending, whatever screens they sit at.
+A signed-in browser opens an invitation and shows a link. The first browser that claims the link
+shows a number, which the holder types in the signed-in browser and confirms with a device; only
+then the new browser gets creation options. A second claim, or one wrong number, ends the
+invitation. Each step is one statement that requires the state before. A person has at most one
+pending invitation.
 """
 
 import hmac
@@ -15,7 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from authn.audit.device_events import InvitationEnded, InvitationOpened
+from authn.audit.events.devices import InvitationEnded, InvitationOpened
 from authn.audit.log import record
 from authn.devices.devices import find_device
 from authn.devices.tables import Device
@@ -24,7 +25,7 @@ from authn.errors import N_, Expired, Forbidden, NotFound
 from authn.people.persons import find_person, lock_person
 from authn.people.tables import Person
 from authn.secrets import derived_token, token_hash
-from authn.sessions.sessions import Session, is_alive
+from authn.sessions.sessions import Session, is_session_valid
 from authn.web.place import network_hash, same_network
 from authn.web.request import Request
 from authn.web.user_agent import read_user_agent
@@ -35,7 +36,7 @@ NUMBERS = range(10_000, 100_000)
 
 
 def open_invitation(request: Request, session: Session) -> Invitation:
-    """A new invitation of this session, for five minutes; any other of the person has ended."""
+    """A new invitation by a session, for five minutes; any other of the person has ended."""
     lock_person(request.connection, session.person_id)  # decisions 2.12: two at once, one is left
     _end_where(request, invitations.c.person_id == session.person_id, "another was opened")
     invitation_id = uuid4()
@@ -63,16 +64,16 @@ def open_invitation(request: Request, session: Session) -> Invitation:
 
 
 def invitation_link(request: Request, invitation: Invitation) -> str:
-    """The link for the other screen. Its secret is in the fragment, which no server ever sees."""
+    """The link for the new browser; the secret is in the fragment, which no server ever sees."""
     return f"{request.settings.issuer}/join#{_secret(request, invitation.id)}"
 
 
-def own_invitation(
+def find_own_invitation(
     request: Request, session: Session, invitation_id: UUID, *, lock: bool = False
 ) -> Invitation:
-    """The invitation that this same session opened; raises `NotFound` for any other.
+    """The invitation that a session opened; raises `NotFound` for any other.
 
-    With the person locked, two answers to one invitation are heard one after the other.
+    With `lock` the person is locked, so that two answers to an invitation follow one another.
     """
     if lock:
         lock_person(request.connection, session.person_id)
@@ -85,30 +86,30 @@ def own_invitation(
     return Invitation(*row)
 
 
-def look(request: Request, secret: str) -> Person:
-    """Whose account a link that nobody has claimed yet adds a device to."""
-    found = _by_secret(request, secret)
+def find_open_inviter(request: Request, secret: str) -> Person:
+    """The person of an invitation that is open and not claimed yet; raises `Expired` otherwise."""
+    found = _find_by_secret(request, secret)
     if found is None or found.state_at(request.now) != "open":
-        raise _no_longer_valid("not open")
-    return inviter(request, found)
+        raise _invitation_over_refusal("not open")
+    return require_inviter(request, found)
 
 
-def claim(request: Request, secret: str) -> Invitation:
-    """The invitation belongs to this browser alone, and has a number.
+def claim_invitation(request: Request, secret: str) -> Invitation:
+    """The invitation belongs to the request's browser alone from now on, and has a number.
 
-    From where it was claimed is for the holder to judge. Whoever comes second ends it: then one of
-    the two is not the holder's.
+    The holder judges the place of the claim. A second browser ends the invitation: one of the two
+    is not the holder's.
     """
-    found = _by_secret(request, secret)
+    found = _find_by_secret(request, secret)
     invitation = found and _claim(request, found)
     if invitation is None:
-        invitation = _claimed_before(request, secret)
-    inviter(request, invitation)
+        invitation = _find_claimed_before(request, secret)
+    require_inviter(request, invitation)
     return invitation
 
 
-def claimed_invitation(request: Request, invitation_id: UUID) -> Invitation:
-    """The invitation that this same browser claimed; raises `NotFound` for any other."""
+def find_claimed_invitation(request: Request, invitation_id: UUID) -> Invitation:
+    """The invitation that the request's browser claimed; raises `NotFound` for any other."""
     row = request.connection.execute(
         select(invitations).where(
             invitations.c.id == invitation_id,
@@ -120,19 +121,21 @@ def claimed_invitation(request: Request, invitation_id: UUID) -> Invitation:
     return Invitation(*row)
 
 
-def inviter(request: Request, invitation: Invitation) -> Person:
-    """The person whose account it is; the session that opened it must still be alive."""
-    if not is_alive(request.connection, request.settings, invitation.session_id, request.now):
-        raise _no_longer_valid("its session has ended")
+def require_inviter(request: Request, invitation: Invitation) -> Person:
+    """The person of an invitation; raises `Expired` when the session that opened it has ended."""
+    if not is_session_valid(
+        request.connection, request.settings, invitation.session_id, request.now
+    ):
+        raise _invitation_over_refusal("its session has ended")
     person = find_person(request.connection, invitation.person_id)
     assert person is not None, "a foreign key"
     return person
 
 
 def check_number(request: Request, invitation: Invitation, typed: str) -> None:
-    """The number is the one on the claimant's screen; a wrong one ends the invitation."""
+    """The typed number is that of the claimant's screen; a wrong number ends the invitation."""
     if invitation.state_at(request.now) != "claimed":
-        raise _no_longer_valid(f"{invitation.state}, not claimed")
+        raise _invitation_over_refusal(f"{invitation.state}, not claimed")
     digits = "".join(character for character in typed if character in "0123456789")
     if not hmac.compare_digest(digits, invitation.number or "?"):
         end_invitation(request, invitation, "wrong number")
@@ -142,9 +145,9 @@ def check_number(request: Request, invitation: Invitation, typed: str) -> None:
         )
 
 
-def approve(request: Request, invitation: Invitation, device_id: UUID) -> None:
+def approve_invitation(request: Request, invitation: Invitation, device_id: UUID) -> None:
     """The claimant may add a device, for five minutes; `device_id` confirmed it just now."""
-    approved = _step(
+    approved = _change_state(
         request,
         invitation,
         "claimed",
@@ -153,31 +156,31 @@ def approve(request: Request, invitation: Invitation, device_id: UUID) -> None:
         expires_at=request.now + LIFETIME,
     )
     if not approved:
-        raise _no_longer_valid("not claimed any more")
+        raise _invitation_over_refusal("not claimed any more")
 
 
-def approving_device(request: Request, invitation: Invitation) -> Device:
-    """The device that approved; raises a `Refusal` unless it did, in time, and is still active."""
+def require_approving_device(request: Request, invitation: Invitation) -> Device:
+    """The active device that approved an invitation in time; raises `Expired` otherwise."""
     if invitation.state_at(request.now) != "approved":
-        raise _no_longer_valid(f"{invitation.state}, not approved")
+        raise _invitation_over_refusal(f"{invitation.state}, not approved")
     assert invitation.approved_by is not None, "approved by a device"
     device = find_device(request.connection, invitation.person_id, invitation.approved_by)
     if device.status != "active":
-        raise _no_longer_valid("the device that approved is suspended")
+        raise _invitation_over_refusal("the device that approved is suspended")
     # What it had begun before it was suspended has ended, and does not come back with it.
     if device.resumed_at and device.resumed_at >= invitation.expires_at - LIFETIME:
-        raise _no_longer_valid("the device that approved was suspended since")
+        raise _invitation_over_refusal("the device that approved was suspended since")
     return device
 
 
-def use(request: Request, invitation: Invitation, device_id: UUID) -> None:
-    """The invitation became this device, in this transaction alone; raises `Expired` otherwise."""
-    if not _step(request, invitation, "approved", state="used", device_id=device_id):
-        raise _no_longer_valid("not approved any more")
+def use_invitation(request: Request, invitation: Invitation, device_id: UUID) -> None:
+    """The invitation is used up for a device, by this transaction alone; or raises `Expired`."""
+    if not _change_state(request, invitation, "approved", state="used", device_id=device_id):
+        raise _invitation_over_refusal("not approved any more")
 
 
 def end_invitation(request: Request, invitation: Invitation, reason: str) -> None:
-    """Nothing can be added by it any more; on record, unless it had ended before."""
+    """The invitation has ended, with an event unless it had ended before."""
     _end_where(request, invitations.c.id == invitation.id, reason)
 
 
@@ -187,14 +190,14 @@ def forget_old_invitations(connection: Connection, now: datetime) -> int:
     return connection.execute(statement).rowcount
 
 
-def _by_secret(request: Request, secret: str) -> Invitation | None:
+def _find_by_secret(request: Request, secret: str) -> Invitation | None:
     found = select(invitations).where(invitations.c.secret_hash == token_hash(secret))
     row = request.connection.execute(found).first()
     return Invitation(*row) if row else None
 
 
 def _claim(request: Request, found: Invitation) -> Invitation | None:
-    """The invitation, claimed by this browser; None unless it was open up to this statement."""
+    """The invitation, claimed by the request's browser; None unless it was open until now."""
     agent = read_user_agent(request.headers.get("user-agent", ""))
     here = network_hash(request.secrets, request.address, str(found.id))
     claimed = request.connection.execute(
@@ -231,19 +234,19 @@ def _end_where(request: Request, which: ColumnElement[bool], reason: str) -> Non
             record(request.connection, request.secrets, event, request.now, request.reference)
 
 
-def _claimed_before(request: Request, secret: str) -> Invitation:
-    """The invitation, if this same browser claimed it before; any other one ends it."""
-    invitation = _by_secret(request, secret)
+def _find_claimed_before(request: Request, secret: str) -> Invitation:
+    """The invitation that the request's browser claimed before; another browser ends it."""
+    invitation = _find_by_secret(request, secret)
     if invitation is not None:
         mine = invitation.claimant_hash == request.browser_hash
         if mine and invitation.state_at(request.now) in ("claimed", "approved"):
             return invitation
         end_invitation(request, invitation, "claimed twice")
-    raise _no_longer_valid("claimed before, expired or unknown")
+    raise _invitation_over_refusal("claimed before, expired or unknown")
 
 
-def _step(request: Request, invitation: Invitation, before: State, **values: Any) -> bool:
-    """Whether the claimant's invitation went from one state to the next, in this transaction."""
+def _change_state(request: Request, invitation: Invitation, before: State, **values: Any) -> bool:
+    """Whether the claimant's invitation was in the state `before`, and has the values now."""
     stepped = request.connection.execute(
         update(invitations)
         .where(
@@ -259,11 +262,11 @@ def _step(request: Request, invitation: Invitation, before: State, **values: Any
 
 
 def _secret(request: Request, invitation_id: UUID) -> str:
-    """Found again when the page is reloaded, and stored nowhere."""
+    """The secret in the link: derived, so that it is stored nowhere and a reload finds it again."""
     return derived_token(request.secrets, "invitation", str(invitation_id))
 
 
-def _no_longer_valid(detail: str) -> Expired:
+def _invitation_over_refusal(detail: str) -> Expired:
     return Expired(
         "invitation_over",
         N_("This link is no longer valid. Make a new one on your other device, in My devices."),

@@ -1,6 +1,6 @@
-"""My device is lost: the three ways, and the emergency door by mail or by an upstream identity.
+"""The endpoints of the emergency block: after losing devices, by mail or by an upstream identity.
 
-Open to everybody. What a page answers doesn't tell whether a person or an address is known.
+Open to everybody. No answer reveals whether a person or an address is known.
 """
 
 import threading
@@ -17,18 +17,18 @@ from authn.db.occasion import Job
 from authn.db.transaction import reading, writing
 from authn.enrolment.emergency import (
     BLOCKED_BY_MAIL,
+    begin_emergency_block,
     find_addressee,
     find_block,
     send_emergency_link,
-    use_emergency_door,
     use_emergency_link,
 )
 from authn.enrolment.recovery_tables import EmergencyBlock
-from authn.enrolment.this_browser import page_token, read_page_token, short_name
+from authn.enrolment.visitor import page_token, read_page_token, short_name
 from authn.errors import N_, InvalidRequest, NotFound, Unavailable
 from authn.federation.proof import IdentityProof, read_proof, spend_proof
 from authn.federation.upstreams import upstreams
-from authn.notices.address import read_address
+from authn.notices.mail_address import read_address
 from authn.people.persons import find_person
 from authn.people.ssin import InvalidSsin, parse_ssin, today_in_brussels
 from authn.people.tables import Person
@@ -36,16 +36,16 @@ from authn.web.logs import logger
 from authn.web.request import Request, page, redirect
 from authn.web.routing import NO_DATABASE, form_route, page_route
 
-BLOCK: Final = "block"  # what the upstream identity was proven for
-BLOCKED = "blocked"  # the page that tells of a block
+BLOCK: Final = "block"  # the purpose of the proof of identity
+BLOCKED = "blocked"  # the purpose of the token of the page about a block
 BLOCKED_LIFETIME = timedelta(hours=1)
-# Whoever asks for a link is answered before it is looked for: nothing else would make them wait.
+# The answer leaves before the look-up: without this limit nothing would slow a flood down.
 MOST_LOOK_UPS = 50
 LOOK_UPS = threading.BoundedSemaphore(MOST_LOOK_UPS)
 
 
-def lost(request: Request) -> Response:
-    """The page with the three ways, the quickest first."""
+def lost_devices_page(request: Request) -> Response:
+    """Shows the three ways after losing devices, the quickest first."""
     return page(
         request,
         "enrolment/lost.html",
@@ -54,16 +54,16 @@ def lost(request: Request) -> Response:
     )
 
 
-def lost_mail(request: Request) -> Response:
-    """The page that asks for national number and mail address."""
-    return _mail_page(request, {}, [])
+def emergency_mail_page(request: Request) -> Response:
+    """Shows the form for national number and mail address."""
+    return _render_mail_page(request, {}, [])
 
 
-def lost_mail_typed(request: Request) -> Response:
-    """One answer, whatever was typed, if it can be read at all.
+def request_emergency_link(request: Request) -> Response:
+    """Answers alike whatever was typed, if valid at all; the link is sent in the background.
 
-    It leaves before anything is looked up: neither its words nor the time that it takes tell
-    whether the two go together. A pair that doesn't writes nothing.
+    The answer leaves before anything is looked up: neither its words nor its time reveal whether
+    number and address belong together. A pair that doesn't writes nothing.
     """
     typed = {name: request.form.get(name, "") for name in ("ssin", "address")}
     errors = []
@@ -78,7 +78,7 @@ def lost_mail_typed(request: Request) -> Response:
     except InvalidRequest as refusal:
         errors.append({"field": "address", "text": request.translate(refusal.description)})
     if errors:
-        return _mail_page(request, typed, errors)
+        return _render_mail_page(request, typed, errors)
     response = page(request, "enrolment/lost_mail_sent.html")
     if not LOOK_UPS.acquire(blocking=False):
         raise Unavailable(detail="too many emergency links are looked for")
@@ -94,7 +94,7 @@ def _look_up(request: Request, ssin: str, address: str) -> None:
 
 
 def _send_link_if_right(request: Request, ssin: str, address: str) -> None:
-    """The link is on its way if number and address go together, and few were sent lately."""
+    """Sends the link if number and address belong together, and few were sent recently."""
     site = request.site
     try:
         with reading(site.database) as connection:
@@ -116,32 +116,36 @@ def _send_link_if_right(request: Request, ssin: str, address: str) -> None:
         logger.error("emergency link not sent", reference=request.reference, exc_info=error)
 
 
-def lost_link(request: Request) -> Response:
-    """The page behind the link: it says what the button does, and the button alone does it."""
+def emergency_link_page(request: Request) -> Response:
+    """Shows the page behind the link, whose button blocks."""
     return page(request, "enrolment/lost_link.html", hours=_hours(BLOCKED_BY_MAIL))
 
 
-def lost_link_used(request: Request) -> Response:
-    """Everything of the person is blocked, on the proof of their mailbox alone."""
-    return _blocked(request, use_emergency_link(request, request.form.get("link", "")))
+def block_by_emergency_link(request: Request) -> Response:
+    """Blocks all devices of the person of a link, on the proof of their mailbox alone."""
+    return _redirect_to_blocked_page(
+        request, use_emergency_link(request, request.form.get("link", ""))
+    )
 
 
-def lost_block(request: Request) -> Response:
-    """The page that asks whether to block everything, once the identity is proven."""
+def emergency_block_page(request: Request) -> Response:
+    """Shows the question whether to block everything, after a proof of identity."""
     token = request.query.get("proof", "")
     person = _person(request, read_proof(request, token, BLOCK))
     return page(request, "enrolment/lost_block.html", proof=token, name=short_name(person))
 
 
-def lost_block_confirmed(request: Request) -> Response:
-    """Everything of the person is blocked, until they come back."""
+def block_by_identity(request: Request) -> Response:
+    """Blocks all devices of a person by a proof of identity, until account recovery."""
     proof = read_proof(request, request.form.get("proof", ""), BLOCK)
     spend_proof(request, proof)
-    return _blocked(request, use_emergency_door(request, proof.person_id, "upstream"))
+    return _redirect_to_blocked_page(
+        request, begin_emergency_block(request, proof.person_id, "upstream")
+    )
 
 
-def lost_blocked(request: Request) -> Response:
-    """The page that says until when everything is blocked, and the way back."""
+def blocked_page(request: Request) -> Response:
+    """Shows until when everything is blocked, and how to recover."""
     content = read_page_token(request, BLOCKED, request.query.get("block", ""))
     block = find_block(request.connection, UUID(content["block"])) if content["block"] else None
     return page(
@@ -154,13 +158,15 @@ def lost_blocked(request: Request) -> Response:
     )
 
 
-def _blocked(request: Request, block: EmergencyBlock | None) -> Response:
+def _redirect_to_blocked_page(request: Request, block: EmergencyBlock | None) -> Response:
     content = {"block": str(block.id) if block else ""}
     token = page_token(request, BLOCKED, content, BLOCKED_LIFETIME)
     return redirect("/lost/blocked?" + urlencode({"block": token}))
 
 
-def _mail_page(request: Request, values: dict[str, str], errors: list[dict[str, str]]) -> Response:
+def _render_mail_page(
+    request: Request, values: dict[str, str], errors: list[dict[str, str]]
+) -> Response:
     return page(
         request,
         "enrolment/lost_mail.html",
@@ -182,12 +188,12 @@ def _hours(duration: timedelta) -> int:
 
 
 routes = [
-    page_route("/lost", lost),
-    page_route("/lost/mail", lost_mail),
-    form_route("/lost/mail", lost_mail_typed, writes=NO_DATABASE),
-    page_route("/lost/link", lost_link),
-    form_route("/lost/link", lost_link_used),
-    page_route("/lost/block", lost_block),
-    form_route("/lost/block", lost_block_confirmed),
-    page_route("/lost/blocked", lost_blocked),
+    page_route("/lost", lost_devices_page),
+    page_route("/lost/mail", emergency_mail_page),
+    form_route("/lost/mail", request_emergency_link, writes=NO_DATABASE),
+    page_route("/lost/link", emergency_link_page),
+    form_route("/lost/link", block_by_emergency_link),
+    page_route("/lost/block", emergency_block_page),
+    form_route("/lost/block", block_by_identity),
+    page_route("/lost/blocked", blocked_page),
 ]

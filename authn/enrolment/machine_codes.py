@@ -1,7 +1,7 @@
-"""Codes that are asked for at the machine of this service, for who has or had a device.
+"""Operators' codes: activation codes that a local operator asks for on the command line.
 
-They wait for a second member of staff as those of a desk do, and are kept beside them. Whoever has
-them told is told as of those: at every address, with a link that cancels it.
+For a person who has or had a device, the code waits for a second member of staff as a code of the
+desk does, in the same table. The person gets a notice at every address, with a link that cancels.
 """
 
 from dataclasses import asdict
@@ -12,8 +12,13 @@ from sqlalchemy import bindparam, insert, select
 
 from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
-from authn.enrolment.activation import issue_whole_code
-from authn.enrolment.desk_codes import OPEN_FOR, cancel_others, not_now, step
+from authn.enrolment.activation.lifecycle import issue_whole_code
+from authn.enrolment.desk_codes.lifecycle import (
+    OPEN_FOR,
+    cancel_other_codes,
+    change_desk_code_state,
+    code_not_now_refusal,
+)
 from authn.enrolment.desk_tables import DeskCode, desk_codes
 from authn.notices import kinds
 from authn.notices.notices import tell
@@ -32,17 +37,17 @@ _ASKED: Final = (
 )
 
 
-def asked_at_machine(occasion: Occasion, person_id: UUID) -> DeskCode | None:
-    """What was asked there for this person and is neither issued nor cancelled."""
+def find_operator_code(occasion: Occasion, person_id: UUID) -> DeskCode | None:
+    """The operator's code for a person that is neither issued nor cancelled; None without."""
     parameters = {"of_person": person_id, "now": occasion.now}
     row = occasion.connection.execute(_ASKED, parameters).first()
     return DeskCode(*row) if row else None
 
 
-def ask_at_machine(occasion: Occasion, person_id: UUID) -> DeskCode:
-    """A code is asked for, and the person is told; what was asked for before is cancelled.
+def ask_for_operator_code(occasion: Occasion, person_id: UUID) -> DeskCode:
+    """An operator's code waits for approval, and the person gets a notice; earlier ones end.
 
-    The person is locked by whoever calls this.
+    The caller has locked the person.
     """
     asked = DeskCode(
         id=uuid4(),
@@ -60,15 +65,16 @@ def ask_at_machine(occasion: Occasion, person_id: UUID) -> DeskCode:
         reference=occasion.reference,
     )
     occasion.connection.execute(insert(desk_codes), asdict(asked))
-    cancel_others(occasion, asked)
+    cancel_other_codes(occasion, asked)
     tell(occasion, person_id, kinds.OperatorCodeNotice(asked.id))
     return asked
 
 
-def issue_asked(occasion: Occasion, asked: DeskCode, person: Person) -> str:
-    """The code that was asked for, as it is shown once: what was told of cancels it from now on.
+def issue_operator_code(occasion: Occasion, asked: DeskCode, person: Person) -> str:
+    """The activation code for an operator's request, in its displayed form, shown once.
 
-    Raises `Forbidden` where it was cancelled meanwhile.
+    The link of the notice withdraws it from now on. Raises `Forbidden` where the request was
+    cancelled meanwhile.
     """
     issued = issue_whole_code(
         occasion.connection,
@@ -79,6 +85,6 @@ def issue_asked(occasion: Occasion, asked: DeskCode, person: Person) -> str:
         occasion.reference,
     )
     values = {"state": "printed", "code_id": issued.id, "printed_at": occasion.now}
-    if not step(occasion, asked.id, ("asked",), values):
-        raise not_now("it changed meanwhile")
+    if not change_desk_code_state(occasion, asked.id, ("asked",), values):
+        raise code_not_now_refusal("it changed meanwhile")
     return issued.code

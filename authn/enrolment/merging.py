@@ -1,12 +1,12 @@
-"""What becomes of codes, invitations, blocks and returns of who turns out to be another."""
+"""Codes, invitations, blocks and recoveries where two persons of this service are one."""
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, update
 
-from authn.enrolment.desk_codes import has_history
+from authn.enrolment.activation.codes import activation_codes
+from authn.enrolment.desk_codes.lifecycle import has_device_history
 from authn.enrolment.desk_tables import desk_codes
 from authn.enrolment.invitation_tables import PENDING, invitations
-from authn.enrolment.recovery_tables import emergency_blocks, emergency_links, returns
-from authn.enrolment.tables import activation_codes
+from authn.enrolment.recovery_tables import account_recoveries, emergency_blocks, emergency_links
 from authn.people.merge import PersonMerge
 
 # Printed after a wait, or with a second member of staff, as for somebody who has devices.
@@ -16,10 +16,10 @@ _GUARDED = select(desk_codes.c.code_id).where(
 
 
 def end_enrolments(merger: PersonMerge) -> list[str]:
-    """Nothing that was begun for the merged person can be completed; the rows stay theirs.
+    """Codes, invitations and recoveries of the merged person end; the rows stay theirs.
 
-    Nor what one alone issued to who stays, when they had no device: there are devices now that
-    nobody agreed to open. Called once these are theirs.
+    So do codes that one registrar alone issued to the kept person, who had no device then: there
+    are devices now. To be called once the devices are the kept person's.
     """
     connection, merged, now = merger.connection, merger.merged.id, merger.occasion.now
     codes = connection.execute(
@@ -36,13 +36,13 @@ def end_enrolments(merger: PersonMerge) -> list[str]:
         .where(invitations.c.person_id == merged, invitations.c.state.in_(PENDING))
         .values(state="dead")
     ).rowcount
-    coming_back = connection.execute(
-        update(returns)
-        .where(returns.c.person_id == merged, returns.c.state == "waiting")
+    recoveries = connection.execute(
+        update(account_recoveries)
+        .where(account_recoveries.c.person_id == merged, account_recoveries.c.state == "waiting")
         .values(state="cancelled")
     ).rowcount
-    # And of who stays what is not printed yet: it was to open one account, and has none to cancel
-    # it among the other one's addresses.
+    # Codes of the kept person that are not printed yet end too: the addresses of the merged person
+    # had no notice of them.
     unprinted = and_(
         desk_codes.c.person_id == merger.kept.id,
         desk_codes.c.state.in_(("checked", "asked", "waiting", "open")),
@@ -54,19 +54,19 @@ def end_enrolments(merger: PersonMerge) -> list[str]:
     return [
         f"Activation codes that are withdrawn: {codes}.",
         f"Invitations of devices that end: {invited}.",
-        f"Returns that waited and are cancelled: {coming_back}.",
+        f"Returns that waited and are cancelled: {recoveries}.",
     ]
 
 
 def _issued_alone(merger: PersonMerge) -> ColumnElement[bool]:
-    if not has_history(merger.connection, merger.kept.id):
+    if not has_device_history(merger.connection, merger.kept.id):
         return false()
     of_kept = activation_codes.c.person_id == merger.kept.id
     return and_(of_kept, activation_codes.c.id.not_in(_GUARDED))
 
 
 def move_blocks(merger: PersonMerge) -> list[str]:
-    """A block by the emergency door runs on, and counts for how often mail alone may do it."""
+    """Emergency blocks run on, and count for the limit of blocks by mail."""
     moved = 0
     for table in (emergency_blocks, emergency_links):
         statement = (

@@ -1,4 +1,4 @@
-"""A credential that was just registered becomes a device, named and on record."""
+"""Adds a device for a credential that was just registered, and signs its person in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,11 +7,11 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.audit.device_events import DeviceAdded, RegistrationRefused
-from authn.audit.events import SignedIn
+from authn.audit.events.devices import DeviceAdded, RegistrationRefused
+from authn.audit.events.people import SignedIn
 from authn.audit.log import record
 from authn.devices.devices import add_device
-from authn.devices.models import default_name, guess_kind
+from authn.devices.names import default_name, guess_kind
 from authn.devices.tables import HeldDevice, HowAdded, IdentityLevel, NewCredential
 from authn.enrolment.foreign_matches import end_matches_made_alone
 from authn.errors import N_, Refusal
@@ -19,10 +19,10 @@ from authn.notices import kinds
 from authn.notices.notices import tell
 from authn.people.persons import lock_person
 from authn.people.tables import Person
-from authn.sessions.sign_in import sign_in_with
+from authn.sessions.browser import sign_in_browser
 from authn.web.request import Request, json_answer
 from authn.web.user_agent import read_user_agent
-from authn.webauthn.models import model_name
+from authn.webauthn.models.names import model_name
 
 NAMES_OF_KINDS = {
     "phone": N_("Phone"),
@@ -33,11 +33,11 @@ NAMES_OF_KINDS = {
 
 
 @contextmanager
-def all_or_nothing(request: Request, person: Person) -> Iterator[None]:
-    """What the block wrote stays, or, after a `Refusal`, nothing of it but that it was refused.
+def registration_savepoint(request: Request, person: Person) -> Iterator[None]:
+    """A savepoint with the person locked: after a `Refusal` nothing of the block stays.
 
-    What was burnt before stays burnt (decisions 5). The person's row is locked first of all, so
-    that whoever takes several locks for a person takes them in one order.
+    The refusal is recorded. What was spent before the block stays spent (decisions 5). The person
+    is locked first of all, so that all transactions take their locks in one order.
     """
     try:
         with request.connection.begin_nested():
@@ -59,10 +59,10 @@ def store_device(
     added_by: UUID | None = None,
     identity_id: UUID | None = None,
 ) -> HeldDevice:
-    """The person has the device, under a name that can be recognised; raises as `add_device`.
+    """The credential is a device of the person, with a default name; raises as `add_device`.
 
-    `added_by` is the device that confirmed it, `identity_id` the foreign identity, if one did. A
-    foreign identity that one registrar alone matched ends by one that came another way.
+    `added_by` is the device that confirmed, `identity_id` the foreign identity, if any. A match
+    that one registrar alone made ends by a device that was added in another way.
     """
     agent = read_user_agent(request.headers.get("user-agent", ""))
     kind = guess_kind(credential, agent)
@@ -88,28 +88,28 @@ def store_device(
     return held
 
 
-def naming_page(held: HeldDevice, *, first: bool = False, request_token: str = "") -> str:
-    """The address of the page that says that the device was added, and asks for its name."""
+def naming_address(held: HeldDevice, *, first: bool = False, request_token: str = "") -> str:
+    """The address of the page that confirms that a device was added, and asks for its name."""
     query = {"first" if first else "added": "1"}
     if request_token:
         query["request"] = request_token
     return f"/devices/{held.device.id}/name?{urlencode(query)}"
 
 
-def next_page(held: HeldDevice, *, returning: bool, request_token: str = "") -> str:
-    """Where somebody goes on who proved who they are: to the name of their device.
+def next_address(held: HeldDevice, *, returning: bool, request_token: str = "") -> str:
+    """The address after a registration: the naming of the device.
 
-    Who came back decides about the old devices first.
+    After an account recovery, the decision about the old devices comes first.
     """
     if not returning:
-        return naming_page(held, first=True, request_token=request_token)
+        return naming_address(held, first=True, request_token=request_token)
     query = {"request": request_token} if request_token else {}
     return "/return/devices" + (f"?{urlencode(query)}" if query else "")
 
 
 def signed_in_answer(request: Request, held: HeldDevice, location: str) -> Response:
-    """Where the browser goes, signed in with the device that was just added in it."""
-    session, remember = sign_in_with(request, held, None)
+    """The JSON answer with the next address; the browser is signed in with the new device."""
+    session, remember = sign_in_browser(request, held, None)
     event = SignedIn(person_id=held.person.id, device_id=held.device.id, level=session.level)
     record(request.connection, request.secrets, event, request.now, request.reference)
     return remember(json_answer({"location": location}))

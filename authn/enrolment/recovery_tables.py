@@ -1,4 +1,4 @@
-"""Emergency doors that were used, and returns that have begun."""
+"""The tables of emergency blocks, of their links, and of account recoveries."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +11,11 @@ from authn.db.metadata import UtcDateTime, metadata
 from authn.devices.tables import IdentityLevel
 from authn.federation.upstreams import LONGEST_ID
 
-DoorProof = Literal["mail", "upstream", "desk"]
-# A return is "expired" when nobody came back for it in time; that is never written.
-ReturnState = Literal["waiting", "used", "cancelled", "expired"]
+EmergencyBlockProof = Literal["mail", "upstream", "desk"]
+# "expired": the recovery was not completed in time; computed, never written.
+AccountRecoveryState = Literal["waiting", "used", "cancelled", "expired"]
 
-# Everything of a person was blocked; `ends_at` where an e-mail alone was the proof (decisions 3.2).
+# All devices of a person were blocked; `ends_at` where mail alone was the proof (decisions 3.2).
 emergency_blocks = Table(
     "emergency_blocks",
     metadata,
@@ -28,7 +28,7 @@ emergency_blocks = Table(
     Column("confirmed_by", String(10)),
 )
 
-# When a link for the emergency door was sent to a person: they are counted.
+# When a link for an emergency block was sent to a person: they are counted.
 emergency_links = Table(
     "emergency_links",
     metadata,
@@ -37,8 +37,8 @@ emergency_links = Table(
     Column("sent_at", UtcDateTime, nullable=False),
 )
 
-# Somebody who lost every device comes back; before `opens_at` it can be cancelled by mail.
-returns = Table(
+# A person who lost every device recovers the account; until `opens_at` mail can cancel it.
+account_recoveries = Table(
     "returns",
     metadata,
     Column("id", Uuid, primary_key=True),
@@ -49,24 +49,24 @@ returns = Table(
     Column("began_at", UtcDateTime, nullable=False),
     Column("opens_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
-    # Who of the staff began it; none where an upstream or a code did.
+    # The member of staff who began the recovery; null where an upstream or a code did.
     Column("began_by", Uuid, ForeignKey("persons.id")),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class EmergencyBlock:
-    """A row of `emergency_blocks`: it runs until `ends_at`, or until its person comes back."""
+    """A row of `emergency_blocks`: all devices are blocked until `ends_at`, or until recovery."""
 
     id: UUID
     person_id: UUID
-    proof: DoorProof
+    proof: EmergencyBlockProof
     began_at: datetime
     ends_at: datetime | None
-    confirmed_by: DoorProof | None
+    confirmed_by: EmergencyBlockProof | None
 
     def runs_at(self, now: datetime) -> bool:
-        """Whether it has not come to its end by itself."""
+        """Whether the block has no end, or has not reached it."""
         return self.ends_at is None or self.ends_at > now
 
 
@@ -78,12 +78,12 @@ class AccountRecovery:
     person_id: UUID
     proof: str
     identity_level: IdentityLevel
-    state: ReturnState
+    state: AccountRecoveryState
     began_at: datetime
     opens_at: datetime
     expires_at: datetime
     began_by: UUID | None = None
 
-    def state_at(self, now: datetime) -> ReturnState:
-        """Its state, "expired" when it waited for too long."""
+    def state_at(self, now: datetime) -> AccountRecoveryState:
+        """The state of the recovery at a moment: "expired" when it waited for too long."""
         return "expired" if self.state == "waiting" and self.expires_at <= now else self.state

@@ -1,6 +1,6 @@
-"""The way back for who lost every device, by an identity proven upstream.
+"""The endpoints of account recovery, by an identity proven upstream.
 
-It ends in one new device here, at once or after a wait (see `enrolment.returning`).
+A person who lost every device registers a new one, at once or after a wait.
 """
 
 from typing import Final
@@ -9,18 +9,23 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from authn.devices.devices import devices_of
-from authn.enrolment.new_device import all_or_nothing, next_page, signed_in_answer, store_device
+from authn.devices.devices import list_devices
+from authn.enrolment.new_device import (
+    next_address,
+    registration_savepoint,
+    signed_in_answer,
+    store_device,
+)
 from authn.enrolment.recovery_tables import AccountRecovery
 from authn.enrolment.returning import (
-    begin_return,
-    cancel_return,
-    find_return,
+    begin_account_recovery,
+    cancel_recovery,
+    find_recovery,
+    find_waiting_recovery,
     must_wait,
-    return_by_upstream,
-    waiting_return,
+    recover_by_upstream,
 )
-from authn.enrolment.this_browser import page_token, read_page_token
+from authn.enrolment.visitor import page_token, read_page_token
 from authn.errors import N_, Forbidden, NotFound
 from authn.federation.proof import IdentityProof, read_proof, spend_proof
 from authn.federation.upstreams import upstreams
@@ -30,14 +35,14 @@ from authn.web.request import Request, json_answer, page, redirect, sent_text
 from authn.web.routing import form_route, json_route, page_route
 from authn.web.user_agent import read_user_agent
 from authn.webauthn.challenges import ChallengePurpose
-from authn.webauthn.registration import creation_options, register
+from authn.webauthn.registration import creation_options, verify_registration
 
-RETURN: Final = "return"  # what the identity was proven for, and the act that challenges name
-WAITING = "return-waiting"  # the page of a return that waits
+RECOVERY: Final = "return"  # the purpose of the proof, and the act in a WebAuthn challenge
+WAITING = "return-waiting"  # the purpose of the token of the waiting page
 
 
-def come_back(request: Request) -> Response:
-    """How to prove who one is; with a proof: the new device, the wait before it, or its begin."""
+def recovery_page(request: Request) -> Response:
+    """Shows the ways to prove an identity; with a proof, the wait or the new device."""
     token, waiting_request = request.query.get("proof", ""), request.query.get("request", "")
     if not token:
         return page(
@@ -46,54 +51,58 @@ def come_back(request: Request) -> Response:
             upstreams=upstreams(request.settings),
             help_contact=request.settings.help_contact,
         )
-    proof = read_proof(request, token, RETURN)
-    person = _living(request, proof)
+    proof = read_proof(request, token, RECOVERY)
+    person = _require_living_person(request, proof)
     if must_wait(request, person.id, proof.level):
-        waiting = waiting_return(request, person.id)
+        waiting = find_waiting_recovery(request, person.id)
         if waiting is None:
             return _begin_page(request, person, token)
         if waiting.opens_at > request.now:
-            return _waiting_page(request, waiting)
+            return _render_waiting_page(request, waiting)
     return _new_device_page(request, person, token, waiting_request)
 
 
-def return_begun(request: Request) -> Response:
-    """The return waits, and every address on file can cancel it."""
-    proof = read_proof(request, request.form.get("proof", ""), RETURN)
-    person = _living(request, proof)
+def begin_recovery(request: Request) -> Response:
+    """Begins a recovery that waits, while every contact address can cancel it."""
+    proof = read_proof(request, request.form.get("proof", ""), RECOVERY)
+    person = _require_living_person(request, proof)
     lock_person(request.connection, person.id)  # before the proof, as where a device is stored
     spend_proof(request, proof)
-    begun = begin_return(request, person.id, proof.upstream, proof.level)
+    begun = begin_account_recovery(request, person.id, proof.upstream, proof.level)
     return redirect("/return/waiting?" + urlencode({"return": _waiting_token(request, begun)}))
 
 
-def return_waiting(request: Request) -> Response:
-    """How the return stands that was begun in this browser."""
-    return _waiting_page(request, _begun_here(request, request.query.get("return", "")))
+def recovery_waiting_page(request: Request) -> Response:
+    """Shows the state of the recovery that was begun in the request's browser."""
+    return _render_waiting_page(
+        request, _find_own_recovery(request, request.query.get("return", ""))
+    )
 
 
-def return_cancelled(request: Request) -> Response:
-    """Who began the return has cancelled it, here."""
+def cancel_own_recovery(request: Request) -> Response:
+    """Cancels the recovery that was begun in the request's browser."""
     token = request.form.get("return", "")
-    cancel_return(request, _begun_here(request, token).id)
+    cancel_recovery(request, _find_own_recovery(request, token).id)
     return redirect("/return/waiting?" + urlencode({"return": token}))
 
 
-def return_options(request: Request) -> Response:
-    """Creation options for the person whose identity is proven."""
-    proof = read_proof(request, sent_text(request, "proof"), RETURN)
-    options = creation_options(request, _living(request, proof), _returning(proof), anew=True)
+def recovery_options(request: Request) -> Response:
+    """Creation options for the person of a proof of identity."""
+    proof = read_proof(request, sent_text(request, "proof"), RECOVERY)
+    options = creation_options(
+        request, _require_living_person(request, proof), _challenge_purpose(proof), anew=True
+    )
     return json_answer(options)
 
 
-def return_registration(request: Request) -> Response:
-    """The device is the person's, the old ones are blocked, the proof is spent."""
-    proof = read_proof(request, sent_text(request, "proof"), RETURN)
-    person = _living(request, proof)
-    credential = register(request, person, _returning(proof))
-    with all_or_nothing(request, person):
+def recovery_registration(request: Request) -> Response:
+    """Adds the device, blocks the earlier ones, spends the proof, and signs the person in."""
+    proof = read_proof(request, sent_text(request, "proof"), RECOVERY)
+    person = _require_living_person(request, proof)
+    credential = verify_registration(request, person, _challenge_purpose(proof))
+    with registration_savepoint(request, person):
         spend_proof(request, proof)
-        returning = return_by_upstream(request, person.id, proof.upstream, proof.level)
+        returning = recover_by_upstream(request, person.id, proof.upstream, proof.level)
         held = store_device(
             request,
             person,
@@ -102,7 +111,7 @@ def return_registration(request: Request) -> Response:
             identity_level=proof.level,
             identity_id=proof.identity_id,
         )
-    location = next_page(held, returning=returning, request_token=sent_text(request, "request"))
+    location = next_address(held, returning=returning, request_token=sent_text(request, "request"))
     return signed_in_answer(request, held, location)
 
 
@@ -116,7 +125,7 @@ def _begin_page(request: Request, person: Person, proof: str) -> Response:
     )
 
 
-def _waiting_page(request: Request, waiting: AccountRecovery) -> Response:
+def _render_waiting_page(request: Request, waiting: AccountRecovery) -> Response:
     state = waiting.state_at(request.now)
     return page(
         request,
@@ -136,7 +145,7 @@ def _new_device_page(
         request,
         "enrolment/return_device.html",
         given_name=person.given_name,
-        old_devices=len(devices_of(request.connection, person.id)),
+        old_devices=len(list_devices(request.connection, person.id)),
         proof=proof,
         request_token=waiting_request,
         default_device_kind="phone" if read_user_agent(request.agent).hand_held else "laptop",
@@ -148,30 +157,30 @@ def _waiting_token(request: Request, waiting: AccountRecovery) -> str:
     return page_token(request, WAITING, {"return": str(waiting.id)}, lifetime)
 
 
-def _begun_here(request: Request, token: str) -> AccountRecovery:
+def _find_own_recovery(request: Request, token: str) -> AccountRecovery:
     content = read_page_token(request, WAITING, token)
-    found = find_return(request.connection, UUID(content["return"]))
+    found = find_recovery(request.connection, UUID(content["return"]))
     if found is None:
         raise NotFound("not_found", N_("There is no such return."))
     return found
 
 
-def _living(request: Request, proof: IdentityProof) -> Person:
+def _require_living_person(request: Request, proof: IdentityProof) -> Person:
     person = find_person(request.connection, proof.person_id)
     if person is None or person.deceased:
         raise Forbidden("person_not_active", N_("This account cannot be used."))
     return person
 
 
-def _returning(proof: IdentityProof) -> ChallengePurpose:
-    return ChallengePurpose(RETURN, proof.id)
+def _challenge_purpose(proof: IdentityProof) -> ChallengePurpose:
+    return ChallengePurpose(RECOVERY, proof.id)
 
 
 routes = [
-    page_route("/return", come_back),
-    form_route("/return/begin", return_begun),
-    page_route("/return/waiting", return_waiting),
-    form_route("/return/cancel", return_cancelled),
-    json_route("/return/options", return_options),
-    json_route("/return/registration", return_registration, writes=True),
+    page_route("/return", recovery_page),
+    form_route("/return/begin", begin_recovery),
+    page_route("/return/waiting", recovery_waiting_page),
+    form_route("/return/cancel", cancel_own_recovery),
+    json_route("/return/options", recovery_options),
+    json_route("/return/registration", recovery_registration, writes=True),
 ]

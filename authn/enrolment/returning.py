@@ -1,11 +1,11 @@
-"""Coming back after losing every device: by an identity proven upstream, or by an activation code.
+"""Account recovery after losing every device: by an upstream identity, or by an activation code.
 
-It ends in one new device. The old ones are blocked by the transaction that stores it, and stay so
-until their holder decides about each (`account.return_endpoints`).
+The result is one new device. The transaction that stores it blocks the earlier devices, until their
+holder decides about each on the account pages.
 
-Where the upstream vouches for less than a lost key did, the return waits first, and every address
-on file can cancel it meanwhile: an identity that is easier to steal must not open, by itself, what
-a certified key protected. After the wait the identity is proven again.
+Where the identity level of the upstream is lower than that of a lost key, the recovery waits, and
+every contact address can cancel it meanwhile: an identity that is easier to steal must not open
+alone what a certified key protected. After the wait the identity is proven again.
 """
 
 from collections.abc import Iterable
@@ -15,66 +15,66 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, insert, select, update
 
-from authn.audit import device_events as events
-from authn.audit.events import Event
+from authn.audit.events import devices as events
+from authn.audit.events.event import Event
 from authn.audit.log import record
 from authn.db.metadata import UtcDateTime
 from authn.db.occasion import Occasion
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.devices.life import suspend_all
 from authn.devices.tables import Device, IdentityLevel
-from authn.enrolment.activation import withdraw_codes_of
+from authn.enrolment.activation.lifecycle import withdraw_codes_of_person
 from authn.enrolment.desk_tables import desk_codes
-from authn.enrolment.recovery_tables import AccountRecovery, returns
+from authn.enrolment.recovery_tables import AccountRecovery, account_recoveries
 from authn.errors import N_, Forbidden
 from authn.notices import kinds
 from authn.notices.notices import tell
 from authn.people.persons import lock_person
 from authn.web.request import Request
-from authn.webauthn.policy import level_today
+from authn.webauthn.policy import current_level
 
 OPEN_FOR = timedelta(days=7)
-"""How long after its wait a return can be completed."""
+"""For how long after its wait a recovery can be completed."""
 
 BY_CODE = "activation"
 BY_DESK = "desk"
 
-_BEGAN = select(returns.c.id).where(
-    returns.c.person_id == bindparam("of_person"),
-    returns.c.began_by == bindparam("staff"),
-    returns.c.expires_at > bindparam("now", type_=UtcDateTime),
+_BEGAN = select(account_recoveries.c.id).where(
+    account_recoveries.c.person_id == bindparam("of_person"),
+    account_recoveries.c.began_by == bindparam("staff"),
+    account_recoveries.c.expires_at > bindparam("now", type_=UtcDateTime),
 )
 
 
 def lost_level(request: Request, old_devices: Iterable[Device]) -> IdentityLevel:
-    """What the best of these keys was good for: "high" where it was certified for a high identity.
+    """The identity level of the best of a person's devices: "high" with a certified one.
 
-    An eIDAS level, so that it can be held against an upstream's.
+    An eIDAS level, to be compared with an upstream's.
     """
-    certified = any(level_today(request.site, device) == "certified" for device in old_devices)
+    certified = any(current_level(request.site, device) == "certified" for device in old_devices)
     return "high" if certified else "substantial"
 
 
 def must_wait(request: Request, person_id: UUID, proven: IdentityLevel) -> bool:
-    """Whether an identity proven at this level waits before it opens the account."""
-    old = devices_of(request.connection, person_id)
+    """Whether a recovery with an identity of a level has to wait."""
+    old = list_devices(request.connection, person_id)
     return proven != "high" and lost_level(request, old) == "high"
 
 
-def begin_return(
+def begin_account_recovery(
     occasion: Occasion,
     person_id: UUID,
     proof: str,
     proven: IdentityLevel,
     began_by: UUID | None = None,
 ) -> AccountRecovery:
-    """The return that waits, and every address on file knows of it.
+    """A recovery that waits, of which every contact address gets a notice.
 
-    `proof` is the upstream's name, or `BY_DESK` with who of the staff began it. One that waits
-    already goes on as it is: neither sooner nor later.
+    `proof` is the upstream's name, or `BY_DESK` with the member of staff who began it. A recovery
+    that waits already is returned as it is.
     """
     lock_person(occasion.connection, person_id)
-    waiting = waiting_return(occasion, person_id)
+    waiting = find_waiting_recovery(occasion, person_id)
     if waiting:
         return waiting
     opens_at = occasion.now + occasion.settings.return_wait
@@ -96,89 +96,87 @@ def begin_return(
     return begun
 
 
-def waiting_return(occasion: Occasion, person_id: UUID) -> AccountRecovery | None:
-    """The person's return that waits, or whose wait is over, for as long as it can be completed."""
-    statement = select(returns).where(
-        returns.c.person_id == person_id,
-        returns.c.state == "waiting",
-        returns.c.expires_at > occasion.now,
+def find_waiting_recovery(occasion: Occasion, person_id: UUID) -> AccountRecovery | None:
+    """The person's recovery that can be completed now or after its wait; None without."""
+    statement = select(account_recoveries).where(
+        account_recoveries.c.person_id == person_id,
+        account_recoveries.c.state == "waiting",
+        account_recoveries.c.expires_at > occasion.now,
     )
     row = occasion.connection.execute(statement).first()
     return AccountRecovery(*row) if row else None
 
 
-def began_return(occasion: Occasion, person_id: UUID, staff_id: UUID) -> bool:
-    """Whether this member of staff began a return of the person that is not long over.
+def has_begun_recovery(occasion: Occasion, person_id: UUID, staff_id: UUID) -> bool:
+    """Whether a member of staff began a recovery of the person that has not expired.
 
-    Then they have no part in what lets the person in again (decisions 3.3).
+    Then they may not approve what lets the person in again (decisions 3.3).
     """
     began = {"of_person": person_id, "staff": staff_id, "now": occasion.now}
     return occasion.connection.execute(_BEGAN, began).first() is not None
 
 
-def waits(person_id: UUID, now: datetime) -> ColumnElement[bool]:
-    """Whether `waiting_return` would find one, as a part of another statement."""
+def is_recovery_waiting(person_id: UUID, now: datetime) -> ColumnElement[bool]:
+    """Whether a person has a recovery that waits, as a part of a larger SQL statement."""
     return exists().where(
-        returns.c.person_id == person_id,
-        returns.c.state == "waiting",
-        returns.c.expires_at > now,
+        account_recoveries.c.person_id == person_id,
+        account_recoveries.c.state == "waiting",
+        account_recoveries.c.expires_at > now,
     )
 
 
-def find_return(connection: Connection, return_id: UUID) -> AccountRecovery | None:
-    """The return with this id, as it was written."""
-    row = connection.execute(select(returns).where(returns.c.id == return_id)).first()
+def find_recovery(connection: Connection, return_id: UUID) -> AccountRecovery | None:
+    """The account recovery with an id."""
+    row = connection.execute(
+        select(account_recoveries).where(account_recoveries.c.id == return_id)
+    ).first()
     return AccountRecovery(*row) if row else None
 
 
-def return_by_upstream(
+def recover_by_upstream(
     request: Request, person_id: UUID, upstream: str, proven: IdentityLevel
 ) -> bool:
-    """The person may have a new device, in this transaction; the old ones are blocked.
+    """The person may add a device in this transaction; whether there were others, now blocked.
 
-    Whether there were any: who had none begins, and nothing is on record. Call it before the device
-    is stored. Raises `Forbidden` when a wait is due and not over, or was cancelled, or has served
-    another return.
+    For a person without devices nothing is recorded. To be called before the device is stored.
+    Raises `Forbidden` when a wait is needed and not over, was cancelled, or was used before.
     """
     lock_person(request.connection, person_id)
-    if not devices_of(request.connection, person_id):
+    if not list_devices(request.connection, person_id):
         return False
     if must_wait(request, person_id, proven):
-        waiting = waiting_return(request, person_id)
-        if waiting is None or waiting.opens_at > request.now or not _used(request, waiting.id):
-            raise _not_open()
+        waiting = find_waiting_recovery(request, person_id)
+        if waiting is None or waiting.opens_at > request.now or not _mark_used(request, waiting.id):
+            raise _not_open_refusal()
     else:
         _complete(request, person_id, upstream, proven)
     _block_old_devices(request, person_id, upstream)
     return True
 
 
-def return_by_code(occasion: Occasion, person_id: UUID, proven: IdentityLevel) -> bool:
-    """As `return_by_upstream`, for an activation code that this transaction has burnt.
-
-    Whether there were devices before.
-    """
+def recover_by_code(occasion: Occasion, person_id: UUID, proven: IdentityLevel) -> bool:
+    """As `recover_by_upstream`, for an activation code that this transaction has burnt."""
     lock_person(occasion.connection, person_id)
-    if not devices_of(occasion.connection, person_id):
+    if not list_devices(occasion.connection, person_id):
         return False
     _complete(occasion, person_id, BY_CODE, proven)
     _block_old_devices(occasion, person_id, BY_CODE)
     return True
 
 
-def cancel_return(occasion: Occasion, return_id: UUID) -> bool:
-    """Whether the return was cancelled by this, for good; False when it did not wait any more.
+def cancel_recovery(occasion: Occasion, return_id: UUID) -> bool:
+    """Whether a recovery was cancelled now; False when it did not wait any more.
 
-    Of a cancellation and a completion at the same moment, one alone happens.
+    Of a cancellation and a completion at the same moment only one succeeds.
     """
-    found = find_return(occasion.connection, return_id)
+    found = find_recovery(occasion.connection, return_id)
     if found is None:
         return False
     lock_person(occasion.connection, found.person_id)
-    if not _step(occasion, return_id, "cancelled"):
+    if not _change_state(occasion, return_id, "cancelled"):
         return False
-    # Who says that it was not them says so of a code that came of it, too.
-    withdraw_codes_of(occasion.connection, found.person_id, occasion.now)
+    # A person who denies the recovery denies the codes that came of it, too.
+    withdraw_codes_of_person(occasion.connection, found.person_id, occasion.now)
     occasion.connection.execute(
         update(desk_codes)
         .where(desk_codes.c.person_id == found.person_id, desk_codes.c.state != "cancelled")
@@ -190,23 +188,23 @@ def cancel_return(occasion: Occasion, return_id: UUID) -> bool:
 
 
 def _block_old_devices(occasion: Occasion, person_id: UUID, proof: str) -> None:
-    """None of them can be used, and no suspension of theirs ends by itself."""
+    """All devices are suspended without an end, and the recovery is recorded."""
     suspend_all(occasion, person_id, by="return", why="return")
     _record(occasion, events.AccountRecovered(person_id=person_id, proof=proof))
 
 
-def _used(occasion: Occasion, return_id: UUID) -> bool:
-    return _step(occasion, return_id, "used")
+def _mark_used(occasion: Occasion, return_id: UUID) -> bool:
+    return _change_state(occasion, return_id, "used")
 
 
-def _step(occasion: Occasion, return_id: UUID, after: str) -> bool:
-    """Whether the return waited, and has this state now."""
+def _change_state(occasion: Occasion, return_id: UUID, after: str) -> bool:
+    """Whether the recovery waited, and has the state `after` now."""
     statement = (
-        update(returns)
+        update(account_recoveries)
         .where(
-            returns.c.id == return_id,
-            returns.c.state == "waiting",
-            returns.c.expires_at > occasion.now,
+            account_recoveries.c.id == return_id,
+            account_recoveries.c.state == "waiting",
+            account_recoveries.c.expires_at > occasion.now,
         )
         .values(state=after)
     )
@@ -214,20 +212,20 @@ def _step(occasion: Occasion, return_id: UUID, after: str) -> bool:
 
 
 def _complete(occasion: Occasion, person_id: UUID, proof: str, proven: IdentityLevel) -> None:
-    """The person is back without a wait: on record, and a return that waited is over by it."""
-    waiting = waiting_return(occasion, person_id)
-    if waiting and _used(occasion, waiting.id):
+    """The recovery is completed without a wait; one that waited is completed by it."""
+    waiting = find_waiting_recovery(occasion, person_id)
+    if waiting and _mark_used(occasion, waiting.id):
         return
     now = occasion.now
     _store(occasion, AccountRecovery(uuid4(), person_id, proof, proven, "used", now, now, now))
 
 
 def _store(occasion: Occasion, begun: AccountRecovery) -> None:
-    row = dict(zip(returns.c.keys(), astuple(begun), strict=True))
-    occasion.connection.execute(insert(returns), row)
+    row = dict(zip(account_recoveries.c.keys(), astuple(begun), strict=True))
+    occasion.connection.execute(insert(account_recoveries), row)
 
 
-def _not_open() -> Forbidden:
+def _not_open_refusal() -> Forbidden:
     return Forbidden(
         "return_not_open",
         N_("Your return cannot be completed now. Start again to see how it stands."),

@@ -1,7 +1,7 @@
-"""The authorization code flow as its client, on Authlib (RFC 6749 §4.1, RFC 7636, RFC 9207).
+"""The authorization code flow, as a client of an upstream (RFC 6749 §4.1, RFC 7636, RFC 9207).
 
 Authlib makes the authorization request (`create_authorization_url`) and the token request with the
-client's authentication (`fetch_token`); what comes back is verified here.
+client's authentication (`fetch_token`); this module verifies the answers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +45,7 @@ class UpstreamAnswer:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamConversation:
-    """One conversation with an upstream, in which up to four things are asked of it."""
+    """A client of one upstream for one flow, in which up to four requests are made."""
 
     request: Request
     upstream: Upstream
@@ -57,11 +57,11 @@ class UpstreamConversation:
         return response
 
     def provider(self) -> UpstreamProvider:
-        """Where the upstream's endpoints are; raises `NoAnswer`."""
+        """The upstream's endpoints; raises `NoAnswer`."""
         return find_provider(self.request.site, self.upstream, self.get)
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a JWT that the upstream signed; its key set is read again when needed."""
+        """The claims of a JWT that the upstream signed; reads the key set again if needed."""
         provider, site = self.provider(), self.request.site
         keys = find_keys(site, self.upstream, provider, self.get)
         try:
@@ -72,8 +72,8 @@ class UpstreamConversation:
 
 
 @contextmanager
-def conversation(request: Request, upstream: Upstream) -> Iterator[UpstreamConversation]:
-    """A client of this upstream; raises `Unavailable` when too many conversations go on."""
+def open_conversation(request: Request, upstream: Upstream) -> Iterator[UpstreamConversation]:
+    """A client of an upstream; raises `Unavailable` when too many calls go on."""
     with request.site.outgoing.calls(this_machine=upstream.on_this_machine) as transport:
         client = OAuth2Client(
             client_id=upstream.client_id,
@@ -91,18 +91,18 @@ def conversation(request: Request, upstream: Upstream) -> Iterator[UpstreamConve
 def authorization_url(
     request: Request, upstream: Upstream, state: UpstreamState, token: str
 ) -> str:
-    """Where the browser goes: the authorization request (Core §3.1.2.1).
+    """The address of the authorization request to an upstream (Core §3.1.2.1).
 
-    Nothing is asked of the upstream where its discovery document is remembered. Raises `NoAnswer`.
+    No request is made while the discovery document is remembered. Raises `NoAnswer`.
     """
     provider = remembered_provider(request.site, upstream)
     if provider is None:
-        with conversation(request, upstream) as talk:
+        with open_conversation(request, upstream) as talk:
             provider = talk.provider()
     parameters = {
         **upstream.parameters,
         "nonce": state.nonce(request),
-        # Who sits here now, not who signed in there this morning (decisions 3.1).
+        # Ask who is present now, not who signed in there this morning (decisions 3.1).
         "prompt": "login",
         "max_age": 0,
         "acr_values": upstream.acr_values,
@@ -124,13 +124,15 @@ def authorization_url(
     return str(url)
 
 
-def redeem(talk: UpstreamConversation, state: UpstreamState, code: str) -> UpstreamAnswer:
-    """The verified answers to this code; raises `UntrustedIdentity` or `NoAnswer`, and nothing
-    else."""
+def redeem_code(talk: UpstreamConversation, state: UpstreamState, code: str) -> UpstreamAnswer:
+    """The verified ID token and userinfo for an authorization code.
+
+    Raises `UntrustedIdentity` or `NoAnswer`, and nothing else.
+    """
     provider = talk.provider()
     tokens = _fetch_tokens(talk, provider, state, code)
     with _verifying("ID token"):
-        token = _decrypted(talk, tokens["id_token"], talk.upstream.id_token_encrypted)
+        token = _decrypt(talk, tokens["id_token"], talk.upstream.id_token_encrypted)
         id_token = talk.verify(token)
     now = talk.request.site.clock()
     check_id_token(id_token, talk.upstream, state.nonce(talk.request), now)
@@ -180,10 +182,10 @@ def _fetch_userinfo(
         raise UntrustedIdentity("userinfo is not a JWT")
     with _verifying("userinfo"):
         token = response.content.decode("ascii").strip()
-        return talk.verify(_decrypted(talk, token, talk.upstream.userinfo == "encrypted"))
+        return talk.verify(_decrypt(talk, token, talk.upstream.userinfo == "encrypted"))
 
 
-def _decrypted(talk: UpstreamConversation, token: str, encrypted: bool) -> str:
+def _decrypt(talk: UpstreamConversation, token: str, encrypted: bool) -> str:
     return decrypt_jwe(token, talk.upstream.keys) if encrypted else token
 
 

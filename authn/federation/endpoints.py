@@ -1,4 +1,4 @@
-"""Off to an upstream, and back from it with a proof of identity."""
+"""The endpoints of a proof of identity: the request to an upstream, and its answer."""
 
 import re
 from dataclasses import dataclass
@@ -9,31 +9,36 @@ from uuid import UUID
 import orjson
 from starlette.responses import Response
 
-from authn.audit.device_events import IdentityProven, IdentityRefused
+from authn.audit.events.devices import IdentityProven, IdentityRefused
 from authn.audit.log import record
-from authn.db.spent import spend
+from authn.db.once import spend
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.errors import N_, InvalidRequest, Refusal, Unavailable
-from authn.federation.code_flow import UpstreamAnswer, authorization_url, conversation, redeem
+from authn.federation.code_flow import (
+    UpstreamAnswer,
+    authorization_url,
+    open_conversation,
+    redeem_code,
+)
 from authn.federation.failures import (
+    DEFAULT_TEXTS,
     NOTHING_CHANGED,
-    OTHERWISE,
-    WORDS,
-    not_in_register,
-    other_person,
-    refusal_in_answer,
-    refusal_of,
-    replayed,
+    TEXTS,
+    not_in_register_refusal,
+    other_person_refusal,
+    refusal_from_answer,
+    refusal_from_error,
+    replayed_refusal,
 )
 from authn.federation.foreign_identities import (
     NotMatched,
+    find_match,
     is_foreign,
-    keep_unmatched,
-    person_matched,
+    keep_unmatched_identity,
 )
 from authn.federation.identity_claims import UntrustedIdentity, identity_level, national_number
-from authn.federation.proof import for_purpose, going_on, new_proof, proof_token
+from authn.federation.proof import change_purpose, continue_address, new_proof, proof_token
 from authn.federation.state import (
     LIFETIME,
     Purpose,
@@ -44,14 +49,14 @@ from authn.federation.state import (
 )
 from authn.federation.upstreams import Upstream, find_upstream
 from authn.foreign_jwt import public_key_set
-from authn.people.persons import find_person, person_of
+from authn.people.persons import find_or_create_person, find_person
 from authn.people.tables import Person
 from authn.secrets import token_hash
-from authn.sessions.cookie import current_session
-from authn.sources.asking import SourceDown, sources_of
-from authn.sources.register import RegisterLookup, look_up
+from authn.sessions.browser import current_session
+from authn.sources.embedded.register import RegisterLookup, look_up_in_register
+from authn.sources.real_sources import SourceDown, shared_sources
 from authn.web.cookies import cookie_name, delete_cookie, set_cookie
-from authn.web.failures import status_of
+from authn.web.failures import http_status
 from authn.web.logs import logger
 from authn.web.outgoing import NoAnswer
 from authn.web.request import Request, inside, page, redirect
@@ -63,8 +68,8 @@ _WAITING = re.compile(r"[A-Za-z0-9._-]{0,3500}")
 _STATE = "identity-state"
 
 
-def begin(request: Request) -> Response:
-    """The browser is on its way to the upstream."""
+def begin_identity_proof(request: Request) -> Response:
+    """Redirects the browser to the upstream's authorization endpoint."""
     upstream = find_upstream(request.settings, request.path_params["upstream"])
     purpose = read_purpose(request.query.get("purpose", ""))
     waiting = request.query.get("request", "")
@@ -78,39 +83,39 @@ def begin(request: Request) -> Response:
     try:
         location = authorization_url(request, upstream, state, token)
     except (Refusal, NoAnswer) as error:
-        return _failure_page(request, upstream, purpose, waiting, refusal_of(error))
+        return _failure_page(request, upstream, purpose, waiting, refusal_from_error(error))
     answer = redirect(location)
     if waiting:
-        # In a cookie: the upstream has no business to read who asked, nor room for it in `state`.
+        # In a cookie: the upstream must not read which application asks, and `state` has no room.
         set_cookie(answer, request.settings, WAITING, waiting, LIFETIME)
     return answer
 
 
-def come_back(request: Request) -> Response:
-    """On with a proof to what the person came for; or a page that says why not."""
+def complete_identity_proof(request: Request) -> Response:
+    """Redirects to the page of the purpose with a proof; or shows a page that says why not."""
     upstream = find_upstream(request.settings, request.path_params["upstream"])
     state, waiting = None, ""
     try:
         state = read_state(request, upstream, request.query.get("state", ""))
         waiting = _waiting(request, state)
-        answered = _answer_of(request, upstream, state)
-        found = _looked_up(request, upstream, answered)
+        answered = _verify_answer(request, upstream, state)
+        lookup = _look_up_citizen(request, upstream, answered)
         with writing(request.site.database) as connection:
-            proven = _ProvenIdentity(state, answered, found)
-            location = _on_with(inside(request, connection), upstream, proven, waiting)
+            proven = _ProvenIdentity(state, answered, lookup)
+            location = _record_proof(inside(request, connection), upstream, proven, waiting)
     except NotMatched as unmatched:
         return _unmatched_page(request, unmatched)
     except (Refusal, NoAnswer) as error:
         purpose = state.purpose if state else None
-        return _failure_page(request, upstream, purpose, waiting, refusal_of(error))
+        return _failure_page(request, upstream, purpose, waiting, refusal_from_error(error))
     answer = redirect(location)
-    if waiting:  # what another tab left there waits on
+    if waiting:  # else the cookie is another tab's, and stays
         delete_cookie(answer, request.settings, WAITING)
     return answer
 
 
-def our_keys(request: Request) -> Response:
-    """The public halves of the keys that we use with this upstream, for it to read."""
+def show_public_keys(request: Request) -> Response:
+    """The public halves of our keys for an upstream, as a JWK Set."""
     upstream = find_upstream(request.settings, request.path_params["upstream"])
     body = orjson.dumps(public_key_set(upstream.keys))
     headers = {"Cache-Control": "public, max-age=1800"}
@@ -118,14 +123,14 @@ def our_keys(request: Request) -> Response:
 
 
 def _waiting(request: Request, state: UpstreamState) -> str:
-    """The authorization request that this flow began with: the cookie may be another tab's."""
+    """The authorization request that the flow began with, "" where the cookie is another tab's."""
     waiting = request.cookies.get(cookie_name(request.settings, WAITING), "")
     return waiting if waiting and token_hash(waiting) == state.request_hash else ""
 
 
-def _answer_of(request: Request, upstream: Upstream, state: UpstreamState) -> UpstreamAnswer:
-    """What the upstream says, verified; raises a `Refusal` or `NoAnswer`. Nothing is written."""
-    with conversation(request, upstream) as talk:
+def _verify_answer(request: Request, upstream: Upstream, state: UpstreamState) -> UpstreamAnswer:
+    """The upstream's verified answer; raises a `Refusal` or `NoAnswer`. Nothing is written."""
+    with open_conversation(request, upstream) as talk:
         issuer = request.query.get("iss")
         # RFC 9207 §2.4: before anything else in the answer is believed
         if issuer is None and talk.provider().names_issuer:
@@ -133,118 +138,119 @@ def _answer_of(request: Request, upstream: Upstream, state: UpstreamState) -> Up
         if issuer is not None and issuer != upstream.issuer:
             raise UntrustedIdentity("iss of the answer")
         if "error" in request.query:
-            raise refusal_in_answer(request.query["error"])
+            raise refusal_from_answer(request.query["error"])
         if not request.query.get("code"):
             raise InvalidRequest("invalid_answer", N_("The answer of the other service is empty."))
-        return redeem(talk, state, request.query["code"])
+        return redeem_code(talk, state, request.query["code"])
 
 
 @dataclass(frozen=True, slots=True)
 class _ProvenIdentity:
-    """What came back from an upstream, verified, and whom the national register knows by it."""
+    """The verified answer of an upstream, and the look-up of its number in the register."""
 
     state: UpstreamState
-    answered: UpstreamAnswer
-    found: RegisterLookup | None
+    answer: UpstreamAnswer
+    lookup: RegisterLookup | None
 
 
-def _looked_up(
-    request: Request, upstream: Upstream, answered: UpstreamAnswer
+def _look_up_citizen(
+    request: Request, upstream: Upstream, answer: UpstreamAnswer
 ) -> RegisterLookup | None:
-    """Whom the national register knows by the number in the answer, asked in no transaction.
+    """The look-up of the answer's number in the national register.
 
-    None when there is no valid number in it, which `_on_with` refuses.
+    None without a valid number, which `_record_proof` refuses. Not to be called in a transaction.
     """
     site = request.site
     try:
-        ssin = national_number(answered.userinfo, upstream, request.now)
+        ssin = national_number(answer.userinfo, upstream, request.now)
     except Refusal:
         return None
     try:
-        return look_up(sources_of(site), site.settings, site.secrets, ssin)
+        return look_up_in_register(shared_sources(site), site.settings, site.secrets, ssin)
     except SourceDown:
         words = N_("The national register could not be asked right now.")
     raise Unavailable(words, detail="national register", retry_after=30)
 
 
-def _on_with(request: Request, upstream: Upstream, proven: _ProvenIdentity, waiting: str) -> str:
-    """Where the browser goes on with its proof; the state is spent, and it is on record."""
-    state, answered = proven.state, proven.answered
-    # Only now: what was not verified writes nothing (decisions 2.2).
+def _record_proof(
+    request: Request, upstream: Upstream, proven: _ProvenIdentity, waiting: str
+) -> str:
+    """The address where the proof is used; the state is spent, and the event recorded."""
+    state, answer = proven.state, proven.answer
+    # Only now: an answer that was not verified writes nothing (decisions 2.2).
     if not spend(request.connection, f"{_STATE}:{state.id}", state.began_at + LIFETIME):
-        raise replayed()
+        raise replayed_refusal()
     try:
-        if not is_foreign(upstream, answered):
-            national_number(answered.userinfo, upstream, request.now)  # or why there is none
-        level = identity_level(_with_acr(answered), upstream, state.began_at, request.now)
-        person, identity_id = _whom(request, upstream, proven)
+        if not is_foreign(upstream, answer):
+            national_number(answer.userinfo, upstream, request.now)  # or why there is none
+        level = identity_level(_claims_with_acr(answer), upstream, state.began_at, request.now)
+        person, identity_id = _find_proven_person(request, upstream, proven)
         session = current_session(request)
         if not state.is_for(request, person.id) or (session and session.person_id != person.id):
-            raise other_person()
+            raise other_person_refusal()
     except Refusal as refusal:
         refused = IdentityRefused(upstream=upstream.id, reason=refusal.error)
         record(request.connection, request.secrets, refused, request.now, request.reference)
         raise
     proof = new_proof(request, person.id, upstream.id, level, state.purpose, identity_id)
-    if state.purpose == "enrol" and devices_of(request.connection, person.id):
-        # Somebody who has devices comes back to them; a first one it would not be.
-        proof = for_purpose(proof, "return")
+    if state.purpose == "enrol" and list_devices(request.connection, person.id):
+        # The person has devices already: this is an account recovery.
+        proof = change_purpose(proof, "return")
     event = IdentityProven(
         person_id=person.id, upstream=upstream.id, level=level, purpose=proof.purpose
     )
     record(request.connection, request.secrets, event, request.now, request.reference)
-    return going_on(proof.purpose, proof_token(request, proof), waiting)
+    return continue_address(proof.purpose, proof_token(request, proof), waiting)
 
 
-def _with_acr(answered: UpstreamAnswer) -> dict[str, Any]:
-    """The ID token's claims, with the `acr` that some say in userinfo alone."""
-    claims = dict(answered.id_token)
-    if "acr" not in claims and "acr" in answered.userinfo:
-        claims["acr"] = answered.userinfo["acr"]
+def _claims_with_acr(answer: UpstreamAnswer) -> dict[str, Any]:
+    """The ID token's claims, with the `acr` that some upstreams give in userinfo alone."""
+    claims = dict(answer.id_token)
+    if "acr" not in claims and "acr" in answer.userinfo:
+        claims["acr"] = answer.userinfo["acr"]
     return claims
 
 
-def _whom(
+def _find_proven_person(
     request: Request, upstream: Upstream, proven: _ProvenIdentity
 ) -> tuple[Person, UUID | None]:
-    """The person of the number in the answer, or whom a registrar matched the identity to; with
-    that identity, if it was one.
+    """The person proven, and the id of the foreign identity where a registrar matched one.
 
-    One that nobody has matched yet waits, and `NotMatched` is raised.
+    A foreign identity that nobody has matched yet is kept, and `NotMatched` is raised.
     """
-    if not is_foreign(upstream, proven.answered):
-        assert proven.found is not None, "a number that can be read was looked up"
-        return _person(request, proven.found), None
-    matched = person_matched(request.connection, request.secrets, upstream, proven.answered)
+    if not is_foreign(upstream, proven.answer):
+        assert proven.lookup is not None, "a number that can be read was looked up"
+        return _require_living_citizen(request, proven.lookup), None
+    matched = find_match(request.connection, request.secrets, upstream, proven.answer)
     if matched is None:
-        keep_unmatched(request, upstream, proven.answered)
+        keep_unmatched_identity(request, upstream, proven.answer)
         raise NotMatched
     person = find_person(request.connection, matched.person_id)
     if person is None or person.deceased:
-        raise not_in_register("matched to nobody who lives")
+        raise not_in_register_refusal("matched to nobody who lives")
     return person, matched.identity_id
 
 
-def _person(request: Request, found: RegisterLookup) -> Person:
-    """The living person that the register knows by this number, present or replaced."""
-    citizen = found.citizen(request.connection)
+def _require_living_citizen(request: Request, lookup: RegisterLookup) -> Person:
+    """The living person that the register knows by a number, present or replaced."""
+    citizen = lookup.citizen(request.connection)
     if citizen is None:
-        raise not_in_register("not in the register")
-    person = person_of(request.connection, request.secrets, citizen, request.now)
+        raise not_in_register_refusal("not in the register")
+    person = find_or_create_person(request.connection, request.secrets, citizen, request.now)
     if person.deceased:
-        raise not_in_register("deceased")
+        raise not_in_register_refusal("deceased")
     return person
 
 
 def _unmatched_page(request: Request, refusal: NotMatched) -> Response:
     logger.info("refused", reference=request.reference, error=refusal.error, path="/identity")
-    return page(request, "federation/unmatched.html", status=status_of(refusal))
+    return page(request, "federation/unmatched.html", status=http_status(refusal))
 
 
 def _failure_page(
     request: Request, upstream: Upstream, purpose: Purpose | None, waiting: str, refusal: Refusal
 ) -> Response:
-    """The page that says so; `purpose` is None where it is not known what the person came for."""
+    """The page that explains a refusal; `purpose` is None where the state could not be read."""
     logger.info(
         "refused",
         reference=request.reference,
@@ -253,13 +259,13 @@ def _failure_page(
         path="/identity",
         upstream=upstream.id,
     )
-    words = WORDS.get(refusal.error, OTHERWISE)
+    words = TEXTS.get(refusal.error, DEFAULT_TEXTS)
     query = {"purpose": purpose or "", "request": waiting}
     again = urlencode({name: value for name, value in query.items() if value})
     answer = page(
         request,
         "federation/failed.html",
-        status=status_of(refusal),
+        status=http_status(refusal),
         title=request.translate(words.title),
         what_happened=request.translate(refusal.description),
         still_safe=request.translate(NOTHING_CHANGED),
@@ -275,7 +281,7 @@ def _failure_page(
 
 
 routes = [
-    calling_out_route("/identity/{upstream}", begin),
-    calling_out_route("/identity/{upstream}/callback", come_back),
-    json_route("/identity/{upstream}/jwks", our_keys, method="GET", writes="no database"),
+    calling_out_route("/identity/{upstream}", begin_identity_proof),
+    calling_out_route("/identity/{upstream}/callback", complete_identity_proof),
+    json_route("/identity/{upstream}/jwks", show_public_keys, method="GET", writes="no database"),
 ]

@@ -1,7 +1,4 @@
-"""What a person reads when proving who they are failed: what happened, what is safe, what now.
-
-By the code of the refusal.
-"""
+"""The refusals of a proof of identity, and the sentences of their page."""
 
 from dataclasses import dataclass
 
@@ -11,7 +8,7 @@ from authn.web.outgoing import NoAnswer
 
 @dataclass(frozen=True, slots=True)
 class FailureTexts:
-    """Title and what to do now; what happened is the refusal's own sentence."""
+    """The title of a page about a failure, and what to do; what happened is the refusal's text."""
 
     title: str
     what_now: str
@@ -19,7 +16,7 @@ class FailureTexts:
 
 NOTHING_CHANGED = N_("Your account and your devices are safe. Nothing was changed.")
 _AGAIN = N_("Try again. If it goes on, choose another way.")
-WORDS: dict[str, FailureTexts] = {
+TEXTS: dict[str, FailureTexts] = {
     "cancelled": FailureTexts(
         N_("You stopped before the end"), N_("Try again when you are ready.")
     ),
@@ -46,30 +43,30 @@ WORDS: dict[str, FailureTexts] = {
         N_("This answer was used already"), N_("Start again from the beginning.")
     ),
 }
-OTHERWISE = FailureTexts(N_("Proving who you are did not work"), _AGAIN)
+DEFAULT_TEXTS = FailureTexts(N_("Proving who you are did not work"), _AGAIN)
 
 
-def refusal_of(error: Refusal | NoAnswer) -> Refusal:
-    """The refusal that a silent or broken upstream means."""
+def refusal_from_error(error: Refusal | NoAnswer) -> Refusal:
+    """The refusal that an error means; `Unavailable` for an upstream without an answer."""
     if isinstance(error, NoAnswer):
         words = N_("The other service could not be reached, or is not working now.")
         return Unavailable(words, detail=f"upstream: {error}", retry_after=30)
     return error
 
 
-def refusal_in_answer(error: str) -> Refusal:
-    """The refusal that an upstream's own error means (RFC 6749 §4.1.2.1, Core §3.1.2.6)."""
+def refusal_from_answer(error: str) -> Refusal:
+    """The refusal that an upstream's error code means (RFC 6749 §4.1.2.1, Core §3.1.2.6)."""
     if error == "access_denied":
         return Forbidden("cancelled", N_("You did not finish at the other service."))
     if error in ("temporarily_unavailable", "server_error"):
-        return refusal_of(NoAnswer(error))
+        return refusal_from_error(NoAnswer(error))
     known = error.isascii() and error.replace("_", "").isalpha() and len(error) < 60
     words = N_("The other service refused what we asked.")
     return InvalidRequest("refused_there", words, detail=error if known else "an unknown error")
 
 
-def not_in_register(detail: str) -> Forbidden:
-    """The refusal of somebody who may have no device here, whoever they are."""
+def not_in_register_refusal(detail: str) -> Forbidden:
+    """The refusal of a person who is not in the national register."""
     return Forbidden(
         "not_in_register",
         N_("Only people who are in the national register can have a device here."),
@@ -77,11 +74,11 @@ def not_in_register(detail: str) -> Forbidden:
     )
 
 
-def other_person() -> Forbidden:
-    """The refusal of a proof of another person than the one who is signed in."""
+def other_person_refusal() -> Forbidden:
+    """The refusal of a proof of another person than the person who is signed in."""
     return Forbidden("other_person", N_("Somebody else is signed in on this screen."))
 
 
-def replayed() -> Expired:
-    """The refusal of an answer that came before."""
+def replayed_refusal() -> Expired:
+    """The refusal of an answer that was used before."""
     return Expired("replayed", N_("Each answer of the other service can be used once."))

@@ -11,7 +11,7 @@ _LEVEL = "urn:be:fedict:iam:fas:citizen:Level"
 
 
 def defaults(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What an operator need not write of FAS."""
+    """The values of an entry for FAS that an operator need not write."""
     return {
         "id": "fas",
         "name": "CSAM",

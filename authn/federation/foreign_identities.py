@@ -1,10 +1,11 @@
-"""Identities that an upstream proved without a Belgian number (domain 3.3).
+"""Foreign identities: identities that an upstream proved without a Belgian number (decisions 9.4).
 
-One is kept, encrypted, until a registrar has matched it to a person of the national register; from
-then on it leads to that person as a number would. The match can be taken away again.
+A foreign identity is kept, encrypted, until a registrar has matched it to a person of the national
+register; from then on it leads to that person as a national number would. The match can be taken
+away again.
 
-Why by issuer and `sub` here, where everybody else is known by their number: there is nothing else.
-An account that is made anew upstream is therefore another identity, and is matched anew.
+Why by issuer and `sub`, where everybody else is known by their number: there is nothing else. An
+account that is made anew upstream is therefore another identity, and is matched anew.
 """
 
 from collections.abc import Mapping
@@ -14,32 +15,65 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    LargeBinary,
+    Select,
+    String,
+    Table,
+    Uuid,
+    bindparam,
+    delete,
+    false,
+    func,
+    select,
+    update,
+)
 
+from authn.audit.events.registration import ForeignIdentityArrived
 from authn.audit.log import record
-from authn.audit.registration_events import ForeignIdentityArrived
-from authn.db.metadata import UtcDateTime
+from authn.db.metadata import UtcDateTime, metadata, token_hash_type
 from authn.db.occasion import Occasion
 from authn.db.once import insert_once
 from authn.db.reencryption import EncryptedColumn
 from authn.db.transaction import must_write
 from authn.errors import N_, Forbidden
 from authn.federation.code_flow import UpstreamAnswer
-from authn.federation.tables import unmatched_identities
 from authn.federation.upstreams import Upstream
 from authn.secrets import Secrets, decrypt, encrypt, identity_hash
 
-# What is kept of the claims: what a registrar compares with the register, and nothing else.
+# Foreign identities that no number is known of yet, until a registrar has matched them.
+unmatched_identities = Table(
+    "unmatched_identities",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("upstream", String(100), nullable=False),
+    # A keyed hash of issuer and subject: the same person again is the same row.
+    Column("identity_hash", token_hash_type(), nullable=False, unique=True),
+    # What the identity says of its holder, as JSON.
+    Column("claims_encrypted", LargeBinary, nullable=False),
+    Column("arrived_at", UtcDateTime, nullable=False),
+    Column("matched_at", UtcDateTime),
+    Column("person_id", Uuid, ForeignKey("persons.id")),
+    # Whether a second member of staff agreed to the match, which one alone does not outlive.
+    Column("matched_by_two", Boolean, nullable=False, server_default=false()),
+    sqlite_with_rowid=False,
+)
+
+# The claims that are kept: those that a registrar compares with the register, and no others.
 KEPT_CLAIMS: Final = ("name", "given_name", "family_name", "birthdate", "nationality")
 LONGEST_CLAIM: Final = 200
 MOST_SHOWN: Final = 200
 KEPT: Final = timedelta(days=90)
-"""How long an identity waits that nobody matches; its holder may come again, and it waits anew."""
+"""For how long an unmatched identity is kept; it is stored anew when its holder comes again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignIdentity:
-    """A row of `unmatched_identities`; its claims are left out of `repr`."""
+    """A row of `unmatched_identities`, matched or not; the claims are left out of `repr`."""
 
     id: UUID
     upstream: str
@@ -50,19 +84,19 @@ class ForeignIdentity:
 
     @property
     def reference(self) -> str:
-        """By which staff tell it from another one of the same moment, without its claims."""
+        """The short text by which staff name an identity without its claims."""
         return self.id.hex[-8:]
 
 
 class MatchedIdentity(NamedTuple):
-    """An identity, and whom it leads to."""
+    """A foreign identity and the person to whom it was matched."""
 
     identity_id: UUID
     person_id: UUID
 
 
 class NotMatched(Forbidden):
-    """The identity is proven, and nobody knows yet whose it is: a registrar will look."""
+    """A foreign identity is proven and not matched yet: a registrar will look at it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -119,33 +153,33 @@ _FORGET = delete(unmatched_identities).where(
 )
 
 
-def is_foreign(upstream: Upstream, answered: UpstreamAnswer) -> bool:
-    """Whether this is an identity to be matched: no number in it, where the operator expects so.
+def is_foreign(upstream: Upstream, answer: UpstreamAnswer) -> bool:
+    """Whether an answer is a foreign identity: without a number, from an upstream set to `match`.
 
-    A number that is there and is none is refused as ever.
+    An invalid number in the answer does not make the identity foreign.
     """
     claim = upstream.national_number_claim
-    return upstream.without_number == "match" and answered.userinfo.get(claim) is None
+    return upstream.without_number == "match" and answer.userinfo.get(claim) is None
 
 
-def person_matched(
-    connection: Connection, secrets: Secrets, upstream: Upstream, answered: UpstreamAnswer
+def find_match(
+    connection: Connection, secrets: Secrets, upstream: Upstream, answer: UpstreamAnswer
 ) -> MatchedIdentity | None:
-    """Whom a registrar has matched this identity to, if one has."""
-    hashed = _hash(secrets, upstream, answered)
+    """The person to whom a registrar has matched the identity in an answer, if any."""
+    hashed = _hash(secrets, upstream, answer)
     row = connection.execute(_FIND_BY_HASH, {"of_hash": hashed}).first()
     return MatchedIdentity(*row) if row else None
 
 
-def keep_unmatched(occasion: Occasion, upstream: Upstream, answered: UpstreamAnswer) -> None:
-    """The identity waits for a registrar: once, however often its holder comes."""
+def keep_unmatched_identity(occasion: Occasion, upstream: Upstream, answer: UpstreamAnswer) -> None:
+    """The identity in an answer waits for a registrar, in one row however often it is proven."""
     row_id = uuid4()
     row = {
         "id": row_id,
         "upstream": upstream.id,
-        "identity_hash": _hash(occasion.secrets, upstream, answered),
+        "identity_hash": _hash(occasion.secrets, upstream, answer),
         "claims_encrypted": encrypt(
-            occasion.secrets, orjson.dumps(_kept(answered)), _context(row_id)
+            occasion.secrets, orjson.dumps(_claims_to_keep(answer)), _context(row_id)
         ),
         "arrived_at": occasion.now,
     }
@@ -154,32 +188,32 @@ def keep_unmatched(occasion: Occasion, upstream: Upstream, answered: UpstreamAns
         record(occasion.connection, occasion.secrets, event, occasion.now, occasion.reference)
 
 
-def waiting_identities(connection: Connection, secrets: Secrets) -> list[ForeignIdentity]:
-    """What waits to be matched, the oldest first."""
+def list_waiting_identities(connection: Connection, secrets: Secrets) -> list[ForeignIdentity]:
+    """The identities that wait to be matched, the oldest first."""
     return _read(connection, secrets, _WAITING, {})
 
 
 def count_waiting_identities(connection: Connection) -> int:
-    """How many wait to be matched."""
+    """How many identities wait to be matched."""
     return connection.execute(_COUNT).scalar_one()
 
 
-def identities_of(
+def list_identities_of_person(
     connection: Connection, secrets: Secrets, person_id: UUID
 ) -> list[ForeignIdentity]:
-    """What is matched to this person."""
+    """The foreign identities that are matched to a person."""
     return _read(connection, secrets, _OF_PERSON, {"of_person": person_id})
 
 
 def find_identity(
     connection: Connection, secrets: Secrets, identity_id: UUID
 ) -> ForeignIdentity | None:
-    """The identity with this id, matched or not."""
+    """The foreign identity with an id, matched or not."""
     return next(iter(_read(connection, secrets, _FIND, {"of_id": identity_id})), None)
 
 
-def matches_made_alone(connection: Connection, person_id: UUID) -> list[UUID]:
-    """What leads to this person on the word of one registrar."""
+def list_matches_made_alone(connection: Connection, person_id: UUID) -> list[UUID]:
+    """The ids of the identities that one registrar alone matched to a person."""
     return list(connection.execute(_MADE_ALONE, {"of_person": person_id}).scalars())
 
 
@@ -191,7 +225,7 @@ def match_identity(
     *,
     by_two: bool = False,
 ) -> bool:
-    """Whether the identity leads to this person by this; False when it leads to somebody.
+    """Whether the identity was matched to the person now; False when it was matched before.
 
     `by_two` is whether a second member of staff agreed.
     """
@@ -200,14 +234,14 @@ def match_identity(
     return connection.execute(_MATCH, parameters).rowcount == 1
 
 
-def part_identity(connection: Connection, identity_id: UUID, person_id: UUID) -> bool:
-    """Whether the identity leads to nobody by this, and waits again; False when not to them."""
+def unmatch_identity(connection: Connection, identity_id: UUID, person_id: UUID) -> bool:
+    """Whether the identity's match to the person was taken away now; then it waits again."""
     must_write(connection)
     return connection.execute(_PART, {"of_id": identity_id, "whose": person_id}).rowcount == 1
 
 
 def forget_unmatched_identities(connection: Connection, now: datetime) -> int:
-    """How many were deleted that nobody matched for long; one that leads to a person stays."""
+    """How many identities were deleted that nobody matched in time; matched identities stay."""
     must_write(connection)
     return connection.execute(_FORGET, {"before": now - KEPT}).rowcount
 
@@ -228,20 +262,20 @@ def _read(
     ]
 
 
-def _kept(answered: UpstreamAnswer) -> dict[str, str]:
+def _claims_to_keep(answer: UpstreamAnswer) -> dict[str, str]:
     """The claims that are texts of a length that names and dates have."""
-    said = {**answered.id_token, **answered.userinfo}
+    claims = {**answer.id_token, **answer.userinfo}
     return {
-        name: said[name]
+        name: claims[name]
         for name in KEPT_CLAIMS
-        if isinstance(said.get(name), str)
-        and 0 < len(said[name]) <= LONGEST_CLAIM
-        and said[name].isprintable()
+        if isinstance(claims.get(name), str)
+        and 0 < len(claims[name]) <= LONGEST_CLAIM
+        and claims[name].isprintable()
     }
 
 
-def _hash(secrets: Secrets, upstream: Upstream, answered: UpstreamAnswer) -> str:
-    return identity_hash(secrets, upstream.issuer, str(answered.id_token["sub"]))
+def _hash(secrets: Secrets, upstream: Upstream, answer: UpstreamAnswer) -> str:
+    return identity_hash(secrets, upstream.issuer, str(answer.id_token["sub"]))
 
 
 def _context(identity_id: UUID) -> str:

@@ -1,4 +1,4 @@
-"""What an upstream's ID token and userinfo must say before anything in them counts.
+"""The checks of an upstream's ID token and userinfo, before any of their claims counts.
 
 OpenID Connect Core 1.0 §3.1.3.7, §5.3.2 (https://openid.net/specs/openid-connect-core-1_0.html).
 Signatures are verified before (`foreign_jwt`); the clocks may differ by a minute.
@@ -18,7 +18,7 @@ LONGEST_NUMBER = 40
 
 
 class UntrustedIdentity(Refusal):
-    """The upstream's answer is not what it must be: nothing in it counts."""
+    """An upstream's answer fails a check: none of its claims counts."""
 
     def __init__(self, detail: str) -> None:
         words = N_("The other service gave an answer that we cannot trust.")
@@ -28,8 +28,10 @@ class UntrustedIdentity(Refusal):
 def check_id_token(
     claims: Mapping[str, Any], upstream: Upstream, nonce: str, now: datetime
 ) -> None:
-    """The ID token is of this issuer, for us, of this flow, and valid now; raises
-    `UntrustedIdentity`."""
+    """The ID token is of the upstream, for us, of this flow, and valid now.
+
+    Raises `UntrustedIdentity`.
+    """
     if claims.get("iss") != upstream.issuer:  # §3.1.3.7 rule 2
         raise UntrustedIdentity("iss")
     if not _is_for_us(claims, upstream):  # rule 3
@@ -51,8 +53,7 @@ def check_id_token(
 def check_userinfo(
     claims: Mapping[str, Any], upstream: Upstream, id_token: Mapping[str, Any], now: datetime
 ) -> None:
-    """Userinfo is of the same subject and, where it is signed, for us; raises
-    `UntrustedIdentity`."""
+    """Userinfo is of the ID token's subject and, if signed, for us; raises `UntrustedIdentity`."""
     if claims.get("sub") != id_token["sub"]:  # §5.3.2
         raise UntrustedIdentity("sub of userinfo")
     if upstream.userinfo == "json":
@@ -68,10 +69,10 @@ def check_userinfo(
 def identity_level(
     claims: Mapping[str, Any], upstream: Upstream, began_at: datetime, now: datetime
 ) -> IdentityLevel:
-    """What this authentication there is worth here; raises a `Refusal` when it is not enough.
+    """The identity level of an authentication at an upstream; raises a `Refusal` when too low.
 
-    It must have happened since the browser left (`max_age=0`). Where the ID token does not tell
-    when, it may be an old one, and is worth no more than substantial (decisions 3.1).
+    The authentication must be later than the request (`max_age=0`). Without `auth_time` in the ID
+    token it may be an old one, and counts as substantial at most (decisions 3.1).
     """
     acr = claims.get("acr")
     level = upstream.level_without_acr if acr is None else upstream.levels.get(str(acr))
@@ -84,12 +85,12 @@ def identity_level(
             "not_fresh", N_("You were not asked there who you are. Sign out there, then try again.")
         )
     if level is None or (upstream.minimum == "high" and level != "high"):
-        raise too_low(detail=f"acr {str(acr)[:100]}")
+        raise level_too_low_refusal(detail=f"acr {str(acr)[:100]}")
     return level
 
 
-def too_low(*, detail: str = "") -> Forbidden:
-    """The refusal of a proof that is not good enough for what is asked."""
+def level_too_low_refusal(*, detail: str = "") -> Forbidden:
+    """The refusal of a proof whose identity level is too low for its purpose."""
     return Forbidden(
         "level_too_low",
         N_("That way to prove who you are is not strong enough for this."),
@@ -98,8 +99,7 @@ def too_low(*, detail: str = "") -> Forbidden:
 
 
 def national_number(claims: Mapping[str, Any], upstream: Upstream, now: datetime) -> str:
-    """The number in the verified claims, canonical; raises `UntrustedIdentity` when there is
-    none."""
+    """The national number in the verified claims, canonical; raises `UntrustedIdentity`."""
     value = claims.get(upstream.national_number_claim)
     if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
         raise UntrustedIdentity("no national number")
@@ -112,7 +112,7 @@ def national_number(claims: Mapping[str, Any], upstream: Upstream, now: datetime
 def _is_for_us(claims: Mapping[str, Any], upstream: Upstream) -> bool:
     audience = claims.get("aud")
     if isinstance(audience, list):
-        # Another one beside us could use it as we do: only with `azp` naming us (rule 4).
+        # Another audience could use the token as we do: only with `azp` naming us (rule 4).
         alone = len(audience) == 1 or claims.get("azp") == upstream.client_id
         return alone and upstream.client_id in audience
     return bool(audience == upstream.client_id)

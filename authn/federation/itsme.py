@@ -1,4 +1,4 @@
-"""itsme (Belgian Mobile ID), https://belgianmobileid.github.io/doc/: what its documentation asks.
+"""itsme (Belgian Mobile ID) as its documentation asks: https://belgianmobileid.github.io/doc/.
 
 We prove who we are with a signed JWT; ID token and userinfo are signed, then encrypted to us. The
 address `/identity/itsme/jwks` is what itsme is told to read our public keys from. Its `acr_basic`
@@ -13,7 +13,10 @@ _CLAIM = "http://itsme.services/v2/claim/"
 
 
 def defaults(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What an operator need not write of itsme; `service` is the code of their service there."""
+    """The values of an entry for itsme that an operator need not write.
+
+    `service` of the entry is the code of the operator's service at itsme.
+    """
     return {
         "id": "itsme",
         "name": "itsme",

@@ -1,7 +1,7 @@
-"""A proof of identity: what an upstream said, held by the browser that it was said to.
+"""Proofs of identity: signed tokens that a browser gets after an upstream proved a person.
 
-Signed, for one purpose, worth 15 minutes, used once: whoever lets a proof do something spends it
-in the same transaction (decisions 3.1).
+A proof is for one browser and one purpose, valid for 15 minutes, and used once: an endpoint that
+accepts a proof spends it in the same transaction (decisions 3.1).
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
 
-from authn.db.spent import spend
+from authn.db.once import spend
 from authn.devices.tables import IdentityLevel
 from authn.errors import N_, Expired, Forbidden, InvalidRequest
 from authn.federation.foreign_identities import find_identity
@@ -21,7 +21,7 @@ from authn.web.request import Request
 LIFETIME = timedelta(minutes=15)
 _KIND = "identity-proof"
 
-# Where a browser goes on with a proof, by purpose.
+# The page where a proof is used, by purpose.
 CONTINUE: dict[Purpose, str] = {
     "enrol": "/activate/identity",
     "return": "/return",
@@ -32,9 +32,9 @@ CONTINUE: dict[Purpose, str] = {
 
 @dataclass(frozen=True, slots=True)
 class IdentityProof:
-    """An upstream proved, at `proven_at` and as well as `level`, that this person is here.
+    """An upstream proved at `proven_at`, with the identity level `level`, who a person is.
 
-    `identity_id` is the foreign identity that was matched to the person, where it was one.
+    `identity_id` is the foreign identity that was matched to the person, if any.
     """
 
     id: str
@@ -54,12 +54,12 @@ def new_proof(
     purpose: Purpose,
     identity_id: UUID | None = None,
 ) -> IdentityProof:
-    """A proof that was given now."""
+    """A proof given now, not signed yet."""
     return IdentityProof(new_token(), person_id, upstream, level, purpose, request.now, identity_id)
 
 
 def proof_token(request: Request, proof: IdentityProof) -> str:
-    """The proof for this browser, until it is 15 minutes old."""
+    """The signed token of a proof for the request's browser, until 15 minutes after the proof."""
     content = {
         "id": proof.id,
         "person": str(proof.person_id),
@@ -75,11 +75,11 @@ def proof_token(request: Request, proof: IdentityProof) -> str:
 
 
 def read_proof(request: Request, token: str, purpose: Purpose) -> IdentityProof:
-    """The proof in this token, given to this browser for this purpose; it is not spent.
+    """The proof in a token, given to the request's browser for a purpose; the proof is not spent.
 
     Raises `InvalidRequest` (not ours, or for another purpose), `Expired`, or `Forbidden` in another
-    browser and where the match that it rests on was taken away since. Whether the person may still
-    do it is the caller's to ask.
+    browser and where the match of its foreign identity was taken away since. The caller checks
+    whether the person may still do what they want.
     """
     try:
         content = read_token(request.secrets, _KIND, token, request.now)
@@ -104,26 +104,26 @@ def read_proof(request: Request, token: str, purpose: Purpose) -> IdentityProof:
     return proof
 
 
-def going_on(purpose: Purpose, token: str, waiting: str = "") -> str:
-    """The address where a proof is used, with the authorization request that waits, if any."""
+def continue_address(purpose: Purpose, token: str, waiting: str = "") -> str:
+    """The address of the page where a proof is used, with the waiting authorization request."""
     query = {"proof": token, "request": waiting}
     words = urlencode({name: value for name, value in query.items() if value})
     return f"{CONTINUE[purpose]}?{words}"
 
 
 def spend_proof(request: Request, proof: IdentityProof) -> None:
-    """The proof has done what it could, in this transaction alone; raises `Expired` otherwise.
+    """The proof is used up by this transaction alone; raises `Expired` where it was used before.
 
-    And `Forbidden`, as `read_proof`: who takes a match away has locked the person, as the caller
-    has by now, so that of the two at once one alone happens.
+    Raises `Forbidden` as `read_proof`. The caller has locked the person, as has a transaction that
+    takes a match away: of the two at the same time only one succeeds.
     """
     if not spend(request.connection, f"{_KIND}:{proof.id}", proof.proven_at + LIFETIME):
         raise _expired()
     _require_match(request, proof)
 
 
-def for_purpose(proof: IdentityProof, purpose: Purpose) -> IdentityProof:
-    """The same proof, to be used once still, where it turns out to be for something else."""
+def change_purpose(proof: IdentityProof, purpose: Purpose) -> IdentityProof:
+    """The proof with another purpose; it can still be used only once."""
     return replace(proof, purpose=purpose)
 
 

@@ -1,8 +1,8 @@
-"""What an upstream says of itself: its discovery document and its keys, kept for an hour.
+"""An upstream's discovery document and keys, fetched and remembered for an hour.
 
 OpenID Connect Discovery 1.0 §4 (https://openid.net/specs/openid-connect-discovery-1_0.html). Keys
-are asked for again when a token names one that is not among them, and no more than once in 30
-seconds; a document that could not be had is not asked for again for 5 seconds.
+are fetched again when a token names an unknown key, no more than once in 30 seconds; a document
+that could not be fetched is not asked for again for 5 seconds.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Get = Callable[[str], httpx2.Response]
 
 @dataclass(frozen=True, slots=True)
 class UpstreamProvider:
-    """Where an upstream's endpoints are, and whether each of its answers names it (RFC 9207)."""
+    """The endpoints of an upstream; `names_issuer` where its answers have `iss` (RFC 9207)."""
 
     issuer: str
     authorization_endpoint: str
@@ -39,7 +39,7 @@ class UpstreamProvider:
 
 @dataclass(slots=True)
 class _KnownProvider:
-    """What this process has heard of one upstream."""
+    """The document and keys of one upstream that a process remembers."""
 
     provider: UpstreamProvider | None = None
     provider_at: datetime | None = None
@@ -54,18 +54,18 @@ class _KnownProviders:
 
 
 def remembered_provider(site: Site, upstream: Upstream) -> UpstreamProvider | None:
-    """The same without asking anybody; None when it has to be asked."""
+    """The upstream's endpoints as remembered; None when the document must be fetched."""
     known = _known(site, upstream)
-    return known.provider if _younger(known.provider_at, KEPT, site.clock()) else None
+    return known.provider if _is_younger(known.provider_at, KEPT, site.clock()) else None
 
 
 def find_provider(site: Site, upstream: Upstream, get: Get) -> UpstreamProvider:
-    """The upstream's provider, as its document said at most an hour ago; raises `NoAnswer`."""
+    """The upstream's endpoints, by a document at most an hour old; raises `NoAnswer`."""
     known, now = _known(site, upstream), site.clock()
     remembered = remembered_provider(site, upstream)
     if remembered:
         return remembered
-    if _younger(known.failed_at, AFTER_A_FAILURE, now):
+    if _is_younger(known.failed_at, AFTER_A_FAILURE, now):
         raise NoAnswer("its discovery document failed a moment ago")
     try:
         # Discovery §4.1: a path of the issuer comes first.
@@ -81,10 +81,10 @@ def find_provider(site: Site, upstream: Upstream, get: Get) -> UpstreamProvider:
 def find_keys(
     site: Site, upstream: Upstream, provider: UpstreamProvider, get: Get, *, newer: bool = False
 ) -> tuple[ExchangeKey, ...]:
-    """The upstream's keys; `newer` asks again, unless that was done less than 30 seconds ago."""
+    """The upstream's keys; `newer` fetches them again, at most once in 30 seconds."""
     known, now = _known(site, upstream), site.clock()
     kept = NOT_AGAIN_BEFORE if newer else KEPT
-    if not _younger(known.keys_at, kept, now):
+    if not _is_younger(known.keys_at, kept, now):
         # Before the answer: a key set that fails is not asked for again at once either.
         known.keys_at = now if newer else None
         known.keys = read_key_set(read_object(get(provider.jwks_uri)))
@@ -127,5 +127,5 @@ def _known(site: Site, upstream: Upstream) -> _KnownProvider:
     return every.by_upstream.setdefault((upstream.id, upstream.issuer), _KnownProvider())
 
 
-def _younger(moment: datetime | None, than: timedelta, now: datetime) -> bool:
+def _is_younger(moment: datetime | None, than: timedelta, now: datetime) -> bool:
     return moment is not None and timedelta(0) <= now - moment < than

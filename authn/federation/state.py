@@ -1,8 +1,8 @@
-"""`state`: what comes back with the browser, signed by us (RFC 6749 §10.12).
+"""The parameter `state` of an authorization request to an upstream, signed (RFC 6749 §10.12).
 
-It names upstream, purpose, browser and, where somebody is signed in, that person: in a form that
-only we can compare, since the upstream reads it. The verifier of PKCE and the nonce are derived
-from its id and our key, so that nothing of a flow is stored before its end.
+The state names upstream, purpose, browser and, where somebody is signed in, that person: by a keyed
+hash, since the upstream can read the state. The PKCE verifier and the nonce are derived from its id
+and our key, so that nothing of a flow is stored before its end.
 """
 
 import hmac
@@ -23,7 +23,11 @@ _KIND = "identity-state"
 
 @dataclass(frozen=True, slots=True)
 class UpstreamState:
-    """A flow that has begun. `request_hash` is that of the authorization request that waits."""
+    """A flow at an upstream that has begun.
+
+    `holder` is the keyed hash of the person signed in, `request_hash` the hash of the waiting
+    authorization request; "" without.
+    """
 
     id: str
     purpose: Purpose
@@ -36,18 +40,18 @@ class UpstreamState:
         return derived_token(request.secrets, "identity-verifier", self.id)
 
     def nonce(self, request: Request) -> str:
-        """What the ID token must repeat (Core §3.1.2.1)."""
+        """The `nonce` that the ID token must repeat (Core §3.1.2.1)."""
         return derived_token(request.secrets, "identity-nonce", self.id)
 
     def is_for(self, request: Request, person_id: UUID) -> bool:
-        """Whether it may prove this person: anybody, unless somebody was signed in."""
+        """Whether the flow may prove a person: anybody, unless another person was signed in."""
         if not self.holder:
             return True
         return hmac.compare_digest(self.holder, _holder(request, self.id, person_id))
 
 
 def read_purpose(text: str) -> Purpose:
-    """The purpose of this name; raises `InvalidRequest`."""
+    """The purpose with a name; raises `InvalidRequest`."""
     for purpose in get_args(Purpose):
         if text == purpose:
             return purpose  # type: ignore[no-any-return]
@@ -57,7 +61,7 @@ def read_purpose(text: str) -> Purpose:
 def new_state(
     request: Request, upstream: Upstream, purpose: Purpose, person_id: UUID | None, waiting: str
 ) -> tuple[UpstreamState, str]:
-    """A flow of this browser that begins now, and the `state` that carries it.
+    """A flow of the request's browser that begins now, and the signed `state` for it.
 
     `waiting` is the token of the authorization request that the person came with, "" without.
     """
@@ -82,7 +86,7 @@ def new_state(
 
 
 def read_state(request: Request, upstream: Upstream, token: str) -> UpstreamState:
-    """The flow that this browser began with this upstream; nothing is spent yet.
+    """The flow that the request's browser began with an upstream; nothing is spent yet.
 
     Raises `InvalidRequest` (not ours, or of another upstream), `Expired`, or `Forbidden` when
     another browser began it.

@@ -1,6 +1,6 @@
 """The table of upstreams: setting `upstreams`, a JSON list, one entry for each OpenID Provider.
 
-An entry's kind says what need not be written (`PROFILES`); everything else is checked at start.
+An entry's kind gives default values (`PROFILES`). All entries are checked at the start.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from authn.devices.tables import IdentityLevel
 from authn.errors import N_, CommandError, NotFound
-from authn.federation import fas, itsme, twin
+from authn.federation import fas, itsme, test_card
 from authn.foreign_jwt import SIGNATURES, ExchangeKey, read_private_keys
 from authn.settings import Settings
 from authn.web.outgoing import is_this_machine, may_call
@@ -36,9 +36,9 @@ PROFILES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "oidc": _plain,
     "fas": fas.defaults,
     "itsme": itsme.defaults,
-    "twin": twin.defaults,
+    "twin": test_card.defaults,
 }
-# What we say ourselves in an authorization request; `parameters` adds others.
+# The parameters that we set in an authorization request; `parameters` of an entry adds others.
 OUR_PARAMETERS = {
     "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge",
     "code_challenge_method", "prompt", "max_age", "acr_values", "ui_locales", "response_mode",
@@ -48,11 +48,11 @@ OUR_PARAMETERS = {
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One OpenID Provider that may prove who somebody is.
+    """An OpenID Provider that may prove who a person is.
 
-    `levels` says what an `acr` of theirs is worth here, best first; `level_without_acr` what an ID
-    token is worth that names none, if anything. Below `minimum` a proof is refused. An identity
-    `without_number` is refused too, or waits for a registrar who matches it.
+    `levels` has the identity level of each `acr`, best first; `level_without_acr` is the level of
+    an ID token without `acr`, if any. Below `minimum` a proof is refused. An identity without a
+    Belgian number is refused or kept for a registrar, by `without_number`.
     """
 
     id: str
@@ -76,23 +76,23 @@ class Upstream:
 
     @property
     def callback_path(self) -> str:
-        """Where the browser comes back to: the path of our `redirect_uri` there."""
+        """The path of our `redirect_uri` at the upstream."""
         return f"/identity/{self.id}/callback"
 
     @property
     def on_this_machine(self) -> bool:
-        """Whether it runs here, without TLS: in development alone."""
+        """Whether the upstream runs on localhost, without TLS: in development only."""
         return is_this_machine(self.issuer)
 
     @property
     def acr_values(self) -> str:
-        """Which levels there are good enough, best first (Core §3.1.2.1)."""
+        """The upstream's `acr` values that are high enough, best first (Core §3.1.2.1)."""
         fits = ("high",) if self.minimum == "high" else ("high", "substantial")
         return " ".join(acr for level in fits for acr, is_ in self.levels.items() if is_ == level)
 
 
 class _UpstreamEntry(BaseModel):
-    """An entry of the setting, with its profile's defaults filled in."""
+    """An entry of the setting `upstreams`, with the default values of its kind."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -137,12 +137,12 @@ class _UpstreamEntry(BaseModel):
 
 
 def upstreams(settings: Settings) -> tuple[Upstream, ...]:
-    """The upstreams of these settings, read once; raises `CommandError` for what is wrong."""
+    """The upstreams that the settings name, read once; raises `CommandError` for a wrong entry."""
     return _read(settings.upstreams, settings.issuer)
 
 
 def find_upstream(settings: Settings, upstream_id: str) -> Upstream:
-    """The upstream with this id; raises `NotFound`."""
+    """The upstream with an id; raises `NotFound`."""
     for upstream in upstreams(settings):
         if upstream.id == upstream_id:
             return upstream
@@ -178,7 +178,7 @@ def _upstream(entry: Mapping[str, Any], our_issuer: str) -> Upstream:
         raise _wrong(f"{entry['kind']}: {where + ': ' if where else ''}{words}") from None
     on_this_machine = is_this_machine(read.issuer)
     if on_this_machine and not is_this_machine(our_issuer):
-        # Protocol 3.5: whoever runs it decides who anybody is.
+        # Decisions 3.5: whoever runs an upstream decides who anybody is.
         raise _wrong(f"{read.id}: an upstream on localhost is for a service on localhost alone")
     if read.kind == "twin" and not on_this_machine:
         raise _wrong(f"{read.id}: the test card is on http://localhost only")

@@ -1,4 +1,4 @@
-"""Access tokens by their `jti`, which holds their grant, sealed: none of them needs a row.
+"""Access tokens without rows: the `jti` of each holds its grant, sealed.
 
 Why: a row for each would be half of what /token writes, and each lives five minutes. The grant's id
 is sealed (AES-SIV, RFC 5297), so that a `jti` tells its bearer nothing, and two of one grant have
@@ -21,7 +21,14 @@ from sqlalchemy import Connection, bindparam, delete, exists, select
 from authn.clients.client_metadata import ClientMetadata, unpack_client_metadata
 from authn.clients.clients import FAPI2, allowed_kinds
 from authn.db.once import insert_once
-from authn.grants.grants import COLUMNS, Grant, client_of_grant, limits, live, live_chain
+from authn.grants.grants import (
+    COLUMNS,
+    Grant,
+    client_of_grant,
+    live_chain,
+    live_condition,
+    live_parameters,
+)
 from authn.grants.tables import grants, revoked_tokens
 from authn.people.tables import Person, persons
 from authn.profiles.profile import NO_PROFILE
@@ -47,14 +54,14 @@ _FIND = (
         *persons.c,
     )
     .select_from(live_chain())
-    .where(grants.c.id == bindparam("grant_id"), _NOT_REVOKED, live())
+    .where(grants.c.id == bindparam("grant_id"), _NOT_REVOKED, live_condition())
 )
 _REVOKED = select(revoked_tokens.c.jti).where(revoked_tokens.c.jti == bindparam("jti"))
 
 
 @dataclass(frozen=True, slots=True)
 class LiveGrant:
-    """A grant that is valid at this moment, its person, and what counts of its client.
+    """A valid grant with its person, and the members of its client that matter for a token.
 
     Not the whole client: reading that takes half as long again. `kinds` are those of the capacities
     in which people may use it now; `client_scope` and `resources` are what it may ask now, which
@@ -75,7 +82,7 @@ class LiveGrant:
 
 @dataclass(frozen=True, slots=True)
 class SealedToken:
-    """What a `jti` holds: the grant, and the profile in which the token acts, none as a citizen.
+    """The content of a `jti`: the grant, and the profile in which the token acts (None: citizen).
 
     By exchange (RFC 8693) a token may act in another profile than its grant: `switched_by` is the
     client that did that, to which the person has allowed it; "" for none.
@@ -89,7 +96,7 @@ class SealedToken:
 def new_jti(
     secrets: Secrets, grant_id: UUID | None, profile_id: UUID | None = None, switched_by: str = ""
 ) -> str:
-    """The `jti` of a new access token of this grant and profile; of a system without a grant."""
+    """A new `jti` for an access token; `grant_id` is None for a token of a system."""
     if grant_id is None:
         return WITHOUT_GRANT + new_token(16)
     held = grant_id.bytes
@@ -99,8 +106,8 @@ def new_jti(
     return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def opened_jti(secrets: Secrets, jti: str) -> SealedToken | None:
-    """What is sealed in a `jti`; None for that of a system, and for one not ours."""
+def open_jti(secrets: Secrets, jti: str) -> SealedToken | None:
+    """The content of a `jti`; None for a token of a system and for a `jti` of another issuer."""
     try:
         opened = _cipher(secrets.token_key).decrypt(urlsafe_b64decode(jti + "=="), None)
     except (InvalidTag, ValueError):
@@ -111,19 +118,19 @@ def opened_jti(secrets: Secrets, jti: str) -> SealedToken | None:
     return SealedToken(UUID(bytes=grant), profile_id, held[2 * UUID_BYTES :].decode("ascii"))
 
 
-def is_of_a_system(jti: str) -> bool:
+def is_system_token(jti: str) -> bool:
     """Whether the token has no grant; one whose grant can't be opened is not of a system."""
     return jti.startswith(WITHOUT_GRANT)
 
 
-def grant_of_access_token(
+def find_grant_of_access_token(
     connection: Connection, secrets: Secrets, settings: Settings, jti: str, now: datetime
 ) -> LiveGrant | None:
     """The grant of a token whose signature and times were verified, while both are alive."""
-    sealed = opened_jti(secrets, jti)
+    sealed = open_jti(secrets, jti)
     if sealed is None:
         return None
-    parameters = {"grant_id": sealed.grant_id, "jti": jti, **limits(settings, now)}
+    parameters = {"grant_id": sealed.grant_id, "jti": jti, **live_parameters(settings, now)}
     row = connection.execute(_FIND, parameters).first()
     if row is None:
         return None
@@ -143,17 +150,17 @@ def grant_of_access_token(
 
 
 def revoke_access_token(connection: Connection, jti: str, expires_at: datetime) -> None:
-    """This one token is worth nothing from now on; what else hangs on its grant stays."""
+    """Revokes one access token; its grant and the other tokens stay."""
     insert_once(connection, revoked_tokens, {"jti": jti, "expires_at": expires_at})
 
 
 def is_revoked(connection: Connection, jti: str) -> bool:
-    """Whether this one token was revoked by itself."""
+    """Whether the access token was revoked by `revoke_access_token`."""
     return connection.execute(_REVOKED, {"jti": jti}).first() is not None
 
 
 def forget_revoked_tokens(connection: Connection, now: datetime) -> int:
-    """How many rows of revoked tokens were deleted that have expired by themselves."""
+    """How many revoked tokens were deleted because they have expired."""
     return connection.execute(
         delete(revoked_tokens).where(revoked_tokens.c.expires_at < now)
     ).rowcount

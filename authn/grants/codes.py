@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from authn.audit.events import CodeRefused, CodeReplayed
+from authn.audit.events.applications import CodeRefused, CodeReplayed
 from authn.audit.log import record
 from authn.clients.clients import Client
 from authn.errors import N_
@@ -71,14 +71,14 @@ class PresentedCode:
 
 @dataclass(frozen=True, slots=True)
 class RedeemedCode:
-    """A code that was valid, spent now, and what it stands for."""
+    """A valid code, spent now, with its grant."""
 
     grant: Grant
     redirect_uri: str
     nonce: str
 
     def get_redirect_uri(self) -> str:
-        """What Authlib compares once more."""
+        """The `redirect_uri` that Authlib compares once more."""
         return self.redirect_uri
 
 
@@ -102,7 +102,7 @@ def issue_code(
     profile_id: UUID | None = None,
     ends_at: datetime | None = None,
 ) -> str:
-    """A new grant for this request, and the code, valid for 60 seconds, that stands for it.
+    """Issues a grant for the request; the authorization code for it, valid for 60 seconds.
 
     Takes and raises what `issue_grant` does.
     """
@@ -124,8 +124,8 @@ def issue_code(
     return code
 
 
-def was_given(connection: Connection, code: str, client_id: str) -> bool:
-    """Whether the client was given this code, whatever became of it."""
+def is_code_of_client(connection: Connection, code: str, client_id: str) -> bool:
+    """Whether the code was issued to the client, spent or not."""
     presented = {"presented_hash": token_hash(code), "presenting_client": client_id}
     return connection.execute(_GIVEN, presented).first() is not None
 
@@ -139,10 +139,10 @@ def redeem_code(
     now: datetime,
     reference: str,
 ) -> RedeemedCode:
-    """The code is spent, whatever follows; it was this client's, in time, and not used before.
+    """Spends the code of the client, whatever follows, and checks it; raises `InvalidGrant`.
 
-    And it went where the client can be to this day, in a way that it may use to this day. Raises
-    `InvalidGrant`. A second use revokes what the first one obtained; a first use that is
+    The code must be of this client, in time, unused, and for a `redirect_uri` that is registered
+    still. A second use revokes what the first one obtained; a first use that is
     refused revokes the grant, so that nothing ever comes of it. Both are on record. Another
     client's code is neither spent nor revoked: nobody can harm a client by what it was not given.
     """
@@ -195,7 +195,7 @@ def _reason_to_refuse(
     if not client.check_redirect_uri(spent.redirect_uri):
         return "redirect_uri_ended"
     # RFC 7636 §4.6; a verifier without a challenge is refused too (RFC 9700 §2.1.1)
-    if not verifies(presented.code_verifier, spent.code_challenge):
+    if not matches_code_challenge(presented.code_verifier, spent.code_challenge):
         return "code_verifier"
     # RFC 9700 §2.1.1: required since the code was issued
     if not spent.code_challenge and client.pkce_required:
@@ -206,7 +206,7 @@ def _reason_to_refuse(
     return None
 
 
-def verifies(code_verifier: str, code_challenge: str) -> bool:
+def matches_code_challenge(code_verifier: str, code_challenge: str) -> bool:
     """Whether the verifier is the challenge's (S256), or neither was sent."""
     if not code_challenge:
         return not code_verifier
@@ -250,6 +250,6 @@ def _grant(connection: Connection, grant_id: UUID) -> Grant:
 
 
 def forget_old_codes(connection: Connection, now: datetime) -> int:
-    """How many codes were deleted: those that expired a day ago, used or not."""
+    """How many codes were deleted that expired a day ago, used or not."""
     statement = delete(authorization_codes).where(authorization_codes.c.expires_at < now - KEPT)
     return connection.execute(statement).rowcount

@@ -1,11 +1,13 @@
-"""What a token is bound to: nothing, a DPoP key, or a client certificate (RFC 7800 `cnf`)."""
+"""The key that binds a token: none, a DPoP key, or a client certificate (RFC 7800 `cnf`)."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """`jkt` is the thumbprint of a DPoP key (RFC 9449 §6.1), `x5t_s256` that of a certificate
+    """The key or certificate that a token is bound to.
+
+    `jkt` is the thumbprint of a DPoP key (RFC 9449 §6.1), `x5t_s256` that of a certificate
     (RFC 8705 §3.1), each in base64url; "" where there is none. At most one is given.
     """
 
@@ -22,11 +24,11 @@ class Confirmation:
 
     @property
     def token_type(self) -> str:
-        """What an answer calls a token that is bound like this (RFC 9449 §5, RFC 8705 §3)."""
+        """The `token_type` of a token response (RFC 9449 §5, RFC 8705 §3)."""
         return "DPoP" if self.jkt else "Bearer"
 
     def pack(self) -> str:
-        """As it is stored, and compared with what is presented; "" for nothing."""
+        """The binding as text, as stored and compared; "" for no binding."""
         if self.jkt:
             return f"jkt:{self.jkt}"
         return f"x5t:{self.x5t_s256}" if self.x5t_s256 else ""
@@ -35,8 +37,8 @@ class Confirmation:
 UNBOUND = Confirmation()
 
 
-def confirmation_of_claim(claim: object) -> Confirmation:
-    """What the `cnf` of a verified token of ours says."""
+def read_confirmation(claim: object) -> Confirmation:
+    """The binding in the claim `cnf` of a verified token."""
     if not isinstance(claim, dict):
         return UNBOUND
     return Confirmation(claim.get("jkt", ""), claim.get("x5t#S256", ""))

@@ -19,15 +19,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, case, delete, or_, select, update
 
-from authn.audit.events import CodeRefused
+from authn.audit.events.applications import CodeRefused
 from authn.audit.log import record
 from authn.clients.clients import Client
 from authn.db.once import insert_once
 from authn.errors import N_, Expired, InvalidRequest, Unavailable
-from authn.grants.authorization_request import DEVICE, AuthorizationRequest
+from authn.grants.authorization_request import DEVICE, AuthorizationRequest, unpack_grant_details
 from authn.grants.grants import Grant, InvalidGrant, find_live_grant, revoke_grant
-from authn.grants.issue import answered_before, issue_grant
-from authn.grants.particulars import unpack_particulars
+from authn.grants.issue import answered_before_refusal, issue_grant
 from authn.grants.tables import device_codes
 from authn.grants.user_codes import new_user_code, user_code_hash
 from authn.secrets import Secrets, new_token, token_hash
@@ -47,9 +46,10 @@ State = Literal["waiting", "allowed", "declined", "spent"]
 
 @dataclass(frozen=True, slots=True)
 class DeviceCodeRequest:
-    """What a device asks for, checked, and from where.
+    """A checked device authorization request, and where it came from.
 
-    `place` is the address's in words; the address itself ("" where it tells nothing) is not stored.
+    `particulars` are the packed `GrantDetails`, as in the column. `place` is where the address is,
+    in words by language; `address` itself ("" for none) is not stored.
     """
 
     client_id: str
@@ -80,7 +80,7 @@ class RunningDeviceCode:
     grant_id: UUID | None
 
     def get_client_id(self) -> str:
-        """What Authlib compares once more."""
+        """The client that Authlib compares once more."""
         return self.client_id
 
 
@@ -95,7 +95,7 @@ _FIND_WAITING = select(*_COLUMNS).where(
     _IN_TIME,
 )
 _ALLOW = update(device_codes).where(*_STILL_WAITING).values(state="allowed")
-# A person who allows it in the last second is told so: the device's next poll must still find it.
+# A person may allow the code in its last second: the device's next poll must still find it.
 _SET_GRANT = (
     update(device_codes)
     .where(_THIS)
@@ -137,7 +137,7 @@ _FORGET = delete(device_codes).where(device_codes.c.expires_at < bindparam("now"
 def issue_device_code(
     connection: Connection, secrets: Secrets, asked: DeviceCodeRequest, now: datetime
 ) -> tuple[str, str]:
-    """A device code (32 bytes) and its user code, valid for ten minutes."""
+    """Stores a device request; its device code and user code, both valid for ten minutes."""
     device_code = new_token()
     device_code_hash = token_hash(device_code)
     row = {
@@ -164,21 +164,23 @@ def issue_device_code(
     raise Unavailable(detail="every user code that was drawn is taken")
 
 
-def find_waiting(
+def find_waiting_device_code(
     connection: Connection, secrets: Secrets, user_code: str, now: datetime
 ) -> RunningDeviceCode | None:
-    """What waits for whoever types this user code; None when nothing does, or no more."""
+    """The device code that waits under a user code; None if there is none, or none any more."""
     typed = {"typed_hash": user_code_hash(secrets, user_code), "now": now}
     row = connection.execute(_FIND_WAITING, typed).first()
     return RunningDeviceCode(*row) if row else None
 
 
-def request_of(code: RunningDeviceCode, client: Client, now: datetime) -> AuthorizationRequest:
-    """The device's request, as if it came from the person's browser now.
+def build_device_request(
+    code: RunningDeviceCode, client: Client, now: datetime
+) -> AuthorizationRequest:
+    """The device's request as an `AuthorizationRequest` that arrives now.
 
     The person is always asked, whatever they allowed before (§5.4).
     """
-    allowed = unpack_particulars(code.particulars)
+    allowed = unpack_grant_details(code.particulars)
     return AuthorizationRequest(
         request_id=code.device_code_hash,
         client_id=client.client_id,
@@ -211,15 +213,15 @@ def allow_device(
     profile_id: UUID | None = None,
     ends_at: datetime | None = None,
 ) -> None:
-    """The device gets its tokens when it asks the next time.
+    """Allows the device code: the device gets its tokens at its next poll.
 
     `profile_id` and `ends_at` are those of `issue_grant`. Raises `Expired` when it was answered
     before, or too late.
     """
     if connection.execute(_ALLOW, {"this": request.request_id, "now": now}).rowcount != 1:
-        if was_allowed(connection, request.request_id):
-            raise answered_before()
-        raise code_expired()
+        if is_device_allowed(connection, request.request_id):
+            raise answered_before_refusal()
+        raise code_expired_refusal()
     grant_id = issue_grant(
         connection, request, client, session, now, profile_id=profile_id, ends_at=ends_at
     )
@@ -228,16 +230,16 @@ def allow_device(
 
 
 def decline_device(connection: Connection, device_code_hash: str, now: datetime) -> bool:
-    """Whether the device was told no now; False when it was answered before, or waits no more."""
+    """Whether the device code was declined now; False if answered before or expired."""
     return connection.execute(_DECLINE, {"this": device_code_hash, "now": now}).rowcount == 1
 
 
-def was_allowed(connection: Connection, device_code_hash: str) -> bool:
-    """Whether a person allowed it, however long ago."""
+def is_device_allowed(connection: Connection, device_code_hash: str) -> bool:
+    """Whether a person allowed the device code, spent since or not."""
     return connection.execute(_STATE, {"this": device_code_hash}).scalar() in ("allowed", "spent")
 
 
-def code_expired() -> Expired:
+def code_expired_refusal() -> Expired:
     """The refusal of a user code whose time is over."""
     return Expired(
         "expired", N_("The code is no longer valid. Ask your other device for a new one.")
@@ -247,7 +249,7 @@ def code_expired() -> Expired:
 def find_device_code(
     connection: Connection, device_code: str, client_id: str
 ) -> RunningDeviceCode | None:
-    """The device code of this client; None for another one's, and for what is none."""
+    """The device code, if it is of this client; None if not."""
     presented = {"this": token_hash(device_code), "presenting_client": client_id}
     row = connection.execute(_FIND, presented).first()
     return RunningDeviceCode(*row) if row else None
@@ -262,7 +264,7 @@ def redeem_device_code(
     now: datetime,
     reference: str,
 ) -> Grant:
-    """What the person allowed, once: the device code is spent.
+    """Spends an allowed device code; the grant of the person.
 
     Raises `InvalidRequest` with the errors of §3.5, of which only `authorization_pending` and
     `slow_down` write, or `InvalidGrant`. `dpop_jkt` is the thumbprint of the key whose proof came.
@@ -298,5 +300,5 @@ def _still_pending(connection: Connection, code: RunningDeviceCode, now: datetim
 
 
 def forget_old_device_codes(connection: Connection, now: datetime) -> int:
-    """How many were deleted: those that have expired."""
+    """How many expired device codes were deleted."""
     return connection.execute(_FORGET, {"now": now}).rowcount

@@ -24,12 +24,12 @@ from sqlalchemy import (
 from authn.clients.tables import clients
 from authn.devices.tables import KeyLevel, devices
 from authn.errors import InvalidRequest
-from authn.grants.particulars import GrantDetails, unpack_particulars
+from authn.grants.authorization_request import GrantDetails, unpack_grant_details
 from authn.grants.tables import grants
 from authn.people.tables import persons, subjects
 from authn.profiles.profile import NO_PROFILE
 from authn.sessions import sessions as session_rules
-from authn.sessions.sessions import alive, chain, within_limits
+from authn.sessions.sessions import chain_is_alive, session_chain, within_limits
 from authn.sessions.tables import sessions
 from authn.settings import Settings
 
@@ -41,7 +41,7 @@ client_of_grant = clients.alias("client_of_grant")
 
 
 class InvalidGrant(InvalidRequest):
-    """What was presented as a grant is worth nothing, or no more (RFC 6749 §5.2)."""
+    """The code or token that a client presented is not valid (RFC 6749 §5.2 `invalid_grant`)."""
 
     def __init__(self, description: str, *, detail: str = "") -> None:
         super().__init__("invalid_grant", description, detail=detail)
@@ -71,12 +71,12 @@ class Grant:
 
     @property
     def allowed(self) -> GrantDetails:
-        """What was allowed besides the scope."""
-        return unpack_particulars(self.particulars)
+        """What was allowed besides the scope, unpacked."""
+        return unpack_grant_details(self.particulars)
 
     @property
     def sid(self) -> str:
-        """The session's name for this client."""
+        """The claim `sid` of the session for the client and profile."""
         return sid(self.session_id, self.client_id, self.profile_id)
 
 
@@ -121,7 +121,8 @@ _REVOKE_IN_PROFILE = _REVOKE_OF.where(_IN_PROFILE)
 
 
 def sid(session_id: UUID, client_id: str, profile_id: UUID | None = None) -> str:
-    """Differs for each (session, client), so that no two clients can compare (decisions 1.3).
+    """The claim `sid`: different for each session and client, so that clients can't compare it
+    (decisions 1.3).
 
     And for each profile: who changes the capacity has another session at the client. A hash of the
     session's random id: always the same, and nobody can guess another client's.
@@ -134,19 +135,19 @@ def sid(session_id: UUID, client_id: str, profile_id: UUID | None = None) -> str
 def live_chain() -> Join:
     """Grant, client, session, installation, device and person, joined."""
     return (
-        chain()
+        session_chain()
         .join(grants, grants.c.session_id == sessions.c.id)
         .join(client_of_grant, client_of_grant.c.client_id == grants.c.client_id)
     )
 
 
-def live() -> ColumnElement[bool]:
-    """What must hold along `live_chain` for a grant to be valid; its parameters are `limits`.
+def live_condition() -> ColumnElement[bool]:
+    """What must hold along `live_chain` for a grant to be valid (`sessions.limit_parameters`).
 
     An offline grant goes on without its session, not without its device and its person; and one of
     before a suspension does not come back with the device (decisions 1.2).
     """
-    online = and_(alive(), within_limits())
+    online = and_(chain_is_alive(), within_limits())
     offline = and_(
         grants.c.offline.is_(True),
         devices.c.status == "active",
@@ -163,22 +164,24 @@ def live() -> ColumnElement[bool]:
     )
 
 
-def limits(settings: Settings, now: datetime) -> dict[str, Any]:
-    """The parameters of `live` at this moment."""
-    return {**session_rules.limits(settings, now), "now": now}
+def live_parameters(settings: Settings, now: datetime) -> dict[str, Any]:
+    """The parameters of `live_condition` at this moment."""
+    return {**session_rules.limit_parameters(settings, now), "now": now}
 
 
 # Built once: putting a statement together costs more than executing it.
 _FIND_LIVE = (
-    select(*COLUMNS).select_from(live_chain()).where(grants.c.id == bindparam("grant_id"), live())
+    select(*COLUMNS)
+    .select_from(live_chain())
+    .where(grants.c.id == bindparam("grant_id"), live_condition())
 )
 
 
 def find_live_grant(
     connection: Connection, settings: Settings, grant_id: UUID, now: datetime
 ) -> Grant | None:
-    """The grant while it and everything above it is alive."""
-    parameters = {"grant_id": grant_id, **limits(settings, now)}
+    """The grant, if the grant and everything in `live_chain` is alive; None if not."""
+    parameters = {"grant_id": grant_id, **live_parameters(settings, now)}
     row = connection.execute(_FIND_LIVE, parameters).first()
     return Grant(*row) if row else None
 
@@ -195,19 +198,19 @@ _NEWEST = (
         ),
         grants.c.client_id == bindparam("client_id"),
         grants.c.subject == bindparam("subject"),
-        live(),
+        live_condition(),
     )
     .order_by(grants.c.granted_at.desc())
     .limit(1)
 )
 
 
-def newest_live_grant(
+def find_newest_live_grant(
     connection: Connection, settings: Settings, client_id: str, subject: str, now: datetime
 ) -> Grant | None:
-    """What the person whom the client knows as this subject allowed it last, while it is alive:
-    with what of its scope the client may ask to this day."""
-    parameters = {"client_id": client_id, "subject": subject, **limits(settings, now)}
+    """The newest live grant of a client for a `sub`, without scopes that the client may not ask
+    any more; None if there is none."""
+    parameters = {"client_id": client_id, "subject": subject, **live_parameters(settings, now)}
     row = connection.execute(_NEWEST, parameters).first()
     if row is None:
         return None
@@ -217,16 +220,18 @@ def newest_live_grant(
 
 
 def revoke_grant(connection: Connection, grant_id: UUID, now: datetime) -> bool:
-    """Whether the grant was revoked now, with all its tokens; False when it was before."""
+    """Revokes a grant with all its tokens; False if it was revoked before."""
     result = connection.execute(_REVOKE, {"grant_id": grant_id, "now": now})
     return result.rowcount == 1
 
 
-_LIVE_OF = select(*COLUMNS).select_from(live_chain()).where(*_OF_PERSON_AND_CLIENT, live())
+_LIVE_OF = (
+    select(*COLUMNS).select_from(live_chain()).where(*_OF_PERSON_AND_CLIENT, live_condition())
+)
 _LIVE_IN_PROFILE = _LIVE_OF.where(_IN_PROFILE)
 
 
-def live_grants_of(
+def list_live_grants(
     connection: Connection,
     settings: Settings,
     person_id: UUID,
@@ -234,24 +239,25 @@ def live_grants_of(
     now: datetime,
     profile_id: UUID | None = None,
 ) -> list[Grant]:
-    """What the person gave this client and is alive; of one profile (`Profile.consent_id`), if one
-    is given."""
-    parameters = {"of_person": person_id, "of_client": client_id, **limits(settings, now)}
+    """The live grants of a person to a client; of one profile (`Profile.consent_id`), if one is
+    given."""
+    parameters = {"of_person": person_id, "of_client": client_id, **live_parameters(settings, now)}
     statement = _LIVE_OF
     if profile_id is not None:
         statement, parameters = _LIVE_IN_PROFILE, {**parameters, "in_profile": profile_id}
     return [Grant(*row) for row in connection.execute(statement, parameters)]
 
 
-def revoke_grants_of(
+def revoke_grants_at_client(
     connection: Connection,
     person_id: UUID,
     client_id: str,
     now: datetime,
     profile_id: UUID | None = None,
 ) -> int:
-    """How many grants that the person gave this client were revoked now, with all their tokens; of
-    one profile (`Profile.consent_id`), if one is given."""
+    """Revokes the grants of a person to a client with all their tokens; how many.
+
+    Only those of one profile (`Profile.consent_id`), if one is given."""
     parameters = {"of_person": person_id, "of_client": client_id, "now": now}
     if profile_id is None:
         return connection.execute(_REVOKE_OF, parameters).rowcount
@@ -260,6 +266,41 @@ def revoke_grants_of(
 
 
 def revoke_offline_grants(connection: Connection, person_id: UUID, now: datetime) -> int:
-    """How many grants that outlive a session were revoked now, of whatever application."""
+    """Revokes the offline grants of a person at every application; how many."""
     parameters = {"of_person": person_id, "now": now}
     return connection.execute(_REVOKE_OFFLINE, parameters).rowcount
+
+
+# Built once: putting a statement together costs more than executing it.
+_LIVE_APPLICATIONS = (
+    select(grants.c.device_id, clients.c.client_name)
+    .distinct()
+    .select_from(live_chain().join(clients, clients.c.client_id == grants.c.client_id))
+    .where(live_condition())
+    .order_by(clients.c.client_name)
+)
+_OF_DEVICE = _LIVE_APPLICATIONS.where(grants.c.device_id == bindparam("of_device"))
+_BY_DEVICE = _LIVE_APPLICATIONS.where(
+    grants.c.device_id.in_(
+        select(devices.c.id).where(devices.c.person_id == bindparam("of_person"))
+    )
+)
+
+
+def applications_of_device(
+    connection: Connection, settings: Settings, device_id: UUID, now: datetime
+) -> list[str]:
+    """The names of the applications in which a device has a live grant."""
+    parameters = {"of_device": device_id, **live_parameters(settings, now)}
+    return [name for _, name in connection.execute(_OF_DEVICE, parameters)]
+
+
+def applications_by_device(
+    connection: Connection, settings: Settings, person_id: UUID, now: datetime
+) -> dict[UUID, list[str]]:
+    """The names of the applications with a live grant, for each device of a person with any."""
+    parameters = {"of_person": person_id, **live_parameters(settings, now)}
+    found: dict[UUID, list[str]] = {}
+    for device_id, name in connection.execute(_BY_DEVICE, parameters):
+        found.setdefault(device_id, []).append(name)
+    return found

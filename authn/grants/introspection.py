@@ -1,4 +1,4 @@
-"""Whether an access token lives, for the resource server that it is for: one statement.
+"""Whether an access token is active, for the resource server that it is for: one statement.
 
 RFC 7662 §2.2 (https://www.rfc-editor.org/rfc/rfc7662#section-2.2). Why one: resource servers may
 ask at every request that they get, and this is all that such an answer costs beside knowing them.
@@ -13,19 +13,19 @@ from sqlalchemy import Connection, Text, bindparam, cast, exists, select, true
 
 from authn.clients.client_metadata import unpack_client_metadata
 from authn.clients.clients import allowed_kinds
-from authn.clients.resources import ResourceRules, unpack_scopes
+from authn.clients.resource_servers.resources import ResourceRules, unpack_scopes
 from authn.clients.tables import clients, exchange_pairs, resources
 from authn.devices.tables import KeyLevel
-from authn.grants.access_tokens import is_of_a_system, opened_jti
-from authn.grants.grants import client_of_grant, limits, live, live_chain
+from authn.grants.access_tokens import is_system_token, open_jti
+from authn.grants.grants import client_of_grant, live_chain, live_condition, live_parameters
 from authn.grants.tables import grants, revoked_tokens
 from authn.secrets import Secrets
 from authn.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class AskedToken:
-    """An access token of ours, its signature and times verified, and the client that asks.
+class IntrospectedToken:
+    """An access token with verified signature and times, and the client that introspects it.
 
     `client_id` is the client that it was issued to; `subject` its `sub`, which for a system is the
     client that obtained it first; `bound` is whether it is of use to nobody without a key or a
@@ -42,11 +42,10 @@ class AskedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenAtResource:
-    """What is to be known of a token that lives: what its resource may read, and of a person's
-    token, whose; a system's has none.
+    """An active token: what its resource may read, and whose it is; a system's has no person.
 
     `kinds` are those of the capacities in which people may use the client that has the token,
-    `granted_kinds` the one that it was granted to. `switched_by` is as in `access_tokens.Sealed`.
+    `granted_kinds` those of the client that was granted it. `switched_by` is as in `SealedToken`.
     `askable` are the scopes that the client which was granted them may ask to this day, `rules`
     what the resource asks of whoever obtains one, `level` the one of the login.
     """
@@ -109,7 +108,7 @@ _OF_A_PERSON = (
         client_of_grant.c.required_profile_kinds.label("granted_required"),
     )
     .select_from(live_chain().join(resources, true()).join(_issued_to, true()))
-    .where(grants.c.id == bindparam("grant_id"), *_FOR_WHO_ASKS, live())
+    .where(grants.c.id == bindparam("grant_id"), *_FOR_WHO_ASKS, live_condition())
 )
 _OF_A_SYSTEM = (
     select(
@@ -127,25 +126,31 @@ _OF_A_SYSTEM = (
 )
 
 
-def token_at_resource(
-    connection: Connection, secrets: Secrets, settings: Settings, token: AskedToken, now: datetime
+def find_token_at_resource(
+    connection: Connection,
+    secrets: Secrets,
+    settings: Settings,
+    token: IntrospectedToken,
+    now: datetime,
 ) -> TokenAtResource | None:
-    """The token, while it and everything above it lives, if it is for a resource of who asks, and
-    its client may have such a one to this day: for this resource, and bound if it must be."""
-    sealed = opened_jti(secrets, token.jti)
+    """The active token, if it is for a resource of the client that asks; None if not.
+
+    Its own client must still be allowed a token for this resource, and bound if that is required.
+    """
+    sealed = open_jti(secrets, token.jti)
     parameters: dict[str, Any] = {
         "jti": token.jti,
         "audience": token.audience,
         "asking_client_id": token.asking_client_id,
         "token_client_id": token.client_id,
     }
-    if is_of_a_system(token.jti):
+    if is_system_token(token.jti):
         parameters["subject"] = token.subject
         row = connection.execute(_OF_A_SYSTEM, parameters).first()
     elif sealed is None:
         return None
     else:
-        parameters |= {"grant_id": sealed.grant_id, **limits(settings, now)}
+        parameters |= {"grant_id": sealed.grant_id, **live_parameters(settings, now)}
         row = connection.execute(_OF_A_PERSON, parameters).first()
     if row is None:
         return None
@@ -158,6 +163,6 @@ def token_at_resource(
     today = (frozenset(client_scope.split()), rules)
     if sealed is None:
         return TokenAtResource(None, (), *today, *rest)
-    level, kinds, required, *said, granted_kinds, granted_required = rest
-    said += [sealed.switched_by, allowed_kinds(granted_kinds, granted_required), level]
-    return TokenAtResource(sealed.profile_id, tuple(required or kinds), *today, *said)
+    level, kinds, required, *members, granted_kinds, granted_required = rest
+    members += [sealed.switched_by, allowed_kinds(granted_kinds, granted_required), level]
+    return TokenAtResource(sealed.profile_id, tuple(required or kinds), *today, *members)

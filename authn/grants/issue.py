@@ -1,4 +1,4 @@
-"""The one way in which a grant comes to be: a person's answer to an authorization request.
+"""Issuing a grant: the only way is a person's answer to an authorization request.
 
 OpenID Connect Core 1.0 §3.1.2.4 (https://openid.net/specs/openid-connect-core-1_0.html#Consent).
 """
@@ -16,7 +16,7 @@ from authn.errors import N_, Expired, Refusal
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.grants import OFFLINE_ACCESS
 from authn.grants.tables import grants
-from authn.people.subjects import subject_of
+from authn.people.subjects import find_or_create_subject
 from authn.people.tables import subjects
 from authn.sessions.sessions import Session
 from authn.sessions.tables import sessions
@@ -32,10 +32,10 @@ _WRITTEN = tuple(each for each in grants.c if each is not grants.c.revoked_at)
 
 
 def _insert(insert: Any) -> Any:
-    """A grant with the `sub` by which the sector knows the person, in one statement.
+    """A statement that inserts a grant with the person's `sub` in the client's sector.
 
-    No row where it knows no such person, nor where the request was answered before. The values are
-    bound as `new_…`: a name of a column would be taken for that.
+    No row where the sector has no `sub` for the person, nor where the request was answered before.
+    The values are bound as `new_…`: a name of a column would be taken for that.
     """
     known = select(
         *(
@@ -56,14 +56,14 @@ _INSERT = {"sqlite": _insert(sqlite.insert), "postgresql": _insert(postgresql.in
 
 
 class OtherPerson(Refusal):
-    """Whoever is signed in is not whom the `id_token_hint` names; nothing was written."""
+    """The person who is signed in is not the one of the `id_token_hint`; nothing was written."""
 
     def __init__(self) -> None:
         super().__init__("login_required", N_("Another person is signed in."))
 
 
-def answered_before() -> Expired:
-    """The refusal of a second answer to one request."""
+def answered_before_refusal() -> Expired:
+    """The refusal of a second answer to an authorization request."""
     return Expired("replayed", N_("This sign-in is already finished. Go back to your application."))
 
 
@@ -77,7 +77,7 @@ def issue_grant(
     profile_id: UUID | None = None,
     ends_at: datetime | None = None,
 ) -> UUID:
-    """The id of a new grant for this request, of the person and the device of this session.
+    """Issues a grant for the request to the person and device of the session; its id.
 
     `profile_id` is in which capacity the person acts, None as a citizen; `ends_at` until when they
     allowed it, None until they take it back.
@@ -87,11 +87,11 @@ def issue_grant(
     this moment; `OtherPerson` when it asks for another.
     """
     known_as = (connection, session.person_id, client.sector_identifier, now)
-    if request.subject_hint and request.subject_hint != subject_of(*known_as):
+    if request.subject_hint and request.subject_hint != find_or_create_subject(*known_as):
         raise OtherPerson
     offline = OFFLINE_ACCESS in request.scope.split()
     if offline and not _is_open(connection, session):
-        raise answered_before()
+        raise answered_before_refusal()
     grant_id = uuid4()
     grant = {
         "id": grant_id,
@@ -105,14 +105,14 @@ def issue_grant(
         "auth_time": session.auth_time,
         "granted_at": now,
         "offline": offline,
-        "particulars": request.particulars.pack(),
+        "particulars": request.grant_details.pack(),
         "profile_id": profile_id,
         "ends_at": ends_at,
     }
     if not _is_first(connection, grant, client.sector_identifier):
-        subject_of(*known_as)  # nearly always it was known
+        find_or_create_subject(*known_as)  # nearly always it was known
         if not _is_first(connection, grant, client.sector_identifier):
-            raise answered_before()
+            raise answered_before_refusal()
     return grant_id
 
 

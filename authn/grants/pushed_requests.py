@@ -1,4 +1,4 @@
-"""Pushed authorization requests: checked when they came, and waiting for a browser to name them.
+"""Pushed authorization requests: checked on arrival, then waiting for the browser.
 
 RFC 9126 (https://www.rfc-editor.org/rfc/rfc9126). Of the `request_uri` only the hash is stored; it
 is the `request_id` as well, so that the statement that issues the code spends it (decisions 4.6).
@@ -39,7 +39,7 @@ _FORGET = delete(pushed_requests).where(pushed_requests.c.expires_at < bindparam
 
 
 def push_request(connection: Connection, pending: AuthorizationRequest, now: datetime) -> str:
-    """The `request_uri` by which a browser may bring this request within 90 seconds."""
+    """Stores a pushed request; its `request_uri`, valid for 90 seconds."""
     must_write(connection)
     request_uri = PREFIX + new_token()
     request_uri_hash = token_hash(request_uri)
@@ -54,16 +54,16 @@ def push_request(connection: Connection, pending: AuthorizationRequest, now: dat
 
 
 def seal_request(secrets: Secrets, pending: AuthorizationRequest, now: datetime) -> str:
-    """The `request_uri` that holds this request, for 90 seconds; nothing is stored of it."""
+    """A `request_uri` that contains the sealed request, valid for 90 seconds; stores nothing."""
     content = {"request": pending.pack(), "expires_at": (now + LIFETIME).timestamp()}
     sealed = encrypt(secrets, orjson.dumps(content), CONTEXT)
     return SEALED + urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def open_request(
+def open_sealed_request(
     connection: Connection, secrets: Secrets, request_uri: str, client_id: str, now: datetime
 ) -> AuthorizationRequest | None:
-    """The request that was sealed for this client; otherwise as `find_pushed_request`."""
+    """The request in a sealed `request_uri` of this client; None as in `find_pushed_request`."""
     try:
         sealed = urlsafe_b64decode(request_uri.removeprefix(SEALED) + "==")
         content = orjson.loads(decrypt(secrets, sealed, CONTEXT))
@@ -80,10 +80,9 @@ def open_request(
 def find_pushed_request(
     connection: Connection, request_uri: str, client_id: str, now: datetime
 ) -> AuthorizationRequest | None:
-    """The request that this client pushed, as if it arrived now.
+    """The request that the client pushed, with `arrived_at` set to now.
 
-    As often as its browser comes, until it was answered; None then, when it is too late, and for
-    whatever was not pushed by this client.
+    May be read again until answered. None once answered or expired, and for another client's.
     """
     presented = {
         "presented_hash": token_hash(request_uri),
@@ -97,5 +96,5 @@ def find_pushed_request(
 
 
 def forget_pushed_requests(connection: Connection, now: datetime) -> int:
-    """How many were deleted: those that nobody can bring any more."""
+    """How many expired pushed requests were deleted."""
     return connection.execute(_FORGET, {"now": now}).rowcount

@@ -1,4 +1,4 @@
-"""Refresh tokens: what a client goes on with when its access token has ended.
+"""Refresh tokens: issued, used, replaced by a successor, and recognised when replayed.
 
 RFC 6749 §6 (https://www.rfc-editor.org/rfc/rfc6749#section-6), RFC 9700 §4.14
 (https://www.rfc-editor.org/rfc/rfc9700#section-4.14), decisions 4.9.
@@ -7,31 +7,43 @@ Why: a thief must need more than the token. A confidential client authenticates;
 one is bound to its key or certificate; where neither is so, each use replaces it by a successor,
 and a token that comes back after that ends all that hangs on its grant. What a token asked for at
 first it asks for always, whatever its client becomes. A client that did not get the answer may ask
-once more, within 10 seconds, before it has used the successor.
+once more, within 10 seconds, before it has used the successor. That is stored sealed (AES-SIV, RFC
+5297) with a key made of the token and ours: a dump of the database alone does not give it.
 """
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha512
+from hmac import digest
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import Connection, bindparam, delete, exists, null, select, update
 
-from authn.audit.events import RefreshTokenReplayed
+from authn.audit.events.applications import RefreshTokenReplayed
 from authn.audit.log import record
 from authn.clients.clients import Client
 from authn.db.transaction import must_write
 from authn.devices.tables import devices
 from authn.grants.confirmation import UNBOUND, Confirmation
-from authn.grants.grants import COLUMNS, Grant, InvalidGrant, live, live_chain, revoke_grant
-from authn.grants.grants import limits as limits_of_grants
-from authn.grants.sealed_successor import open_successor, seal_successor
+from authn.grants.grants import (
+    COLUMNS,
+    Grant,
+    InvalidGrant,
+    live_chain,
+    live_condition,
+    revoke_grant,
+)
+from authn.grants.grants import live_parameters as limits_of_grants
 from authn.grants.tables import RefreshToken, grants, refresh_tokens
 from authn.people.tables import persons
 from authn.secrets import Secrets, new_token, token_hash
 from authn.sessions.sessions import SessionDevice
 from authn.web.site import Site
-from authn.webauthn.policy import level_today, lower
+from authn.webauthn.policy import current_level, lower_level
 
 GRACE = timedelta(seconds=10)
 # In the place of a key: whoever uses it has authenticated as its client.
@@ -42,17 +54,17 @@ TOUCHES = 30
 
 @dataclass(frozen=True, slots=True)
 class UsableRefreshToken:
-    """A refresh token that its client may use now, and its living grant.
+    """A refresh token that its client may use now, and its live grant.
 
-    `grant.level` is what the device is worth today, if that is less than at the login; `heard_at`
-    when the national register last told of the person. The methods are what Authlib asks.
+    `grant.level` is what the device is worth today, if that is less than at the login; `checked_at`
+    when the national register last confirmed the person. The methods are those that Authlib calls.
     """
 
     token: str = field(repr=False)
     stored: RefreshToken
     grant: Grant
     client: Client
-    heard_at: datetime
+    checked_at: datetime
 
     def check_client(self, client: Client) -> bool:
         return client.client_id == self.stored.client_id
@@ -68,7 +80,7 @@ _PRESENTED = refresh_tokens.c.token_hash == bindparam("presented_hash")
 # Built once: putting a statement together costs more than executing it.
 _INSERT = refresh_tokens.insert()
 _FIND = (
-    select(*_ROW, *COLUMNS, *_DEVICE, persons.c.checked_at, live())
+    select(*_ROW, *COLUMNS, *_DEVICE, persons.c.checked_at, live_condition())
     .select_from(live_chain().join(refresh_tokens, refresh_tokens.c.grant_id == grants.c.id))
     .where(_PRESENTED)
 )
@@ -119,7 +131,7 @@ def issue_refresh_token(
     now: datetime,
     confirmation: Confirmation = UNBOUND,
 ) -> str:
-    """The first refresh token of a grant.
+    """Issues the first refresh token of a grant.
 
     That of a public client is bound to what the request proved (RFC 9449 §5, RFC 8705 §4).
     """
@@ -137,7 +149,7 @@ def find_refresh_token(
     now: datetime,
     reference: str,
 ) -> UsableRefreshToken:
-    """The token, unspent still, if this client may use it now with what it proved.
+    """Checks that the client may use the token now with the key that it proved; does not spend it.
 
     Raises `InvalidGrant`. Of a token that was replaced too long ago, the whole grant is revoked by
     that, and it is on record; another client's, or one with another key, changes nothing.
@@ -162,9 +174,9 @@ def find_refresh_token(
     grant = Grant(*row[len(_ROW) :][: len(COLUMNS)])
     if stored.rotated_at is not None and stored.rotated_at <= now - GRACE:
         _revoke_family(connection, site.secrets, grant, now, reference)
-    *held, heard_at, _ = row[-2 - len(_DEVICE) :]
-    level = lower(grant.level, level_today(site, SessionDevice(*held)))
-    return UsableRefreshToken(token, stored, replace(grant, level=level), client, heard_at)
+    *held, checked_at, _ = row[-2 - len(_DEVICE) :]
+    level = lower_level(grant.level, current_level(site, SessionDevice(*held)))
+    return UsableRefreshToken(token, stored, replace(grant, level=level), client, checked_at)
 
 
 def use_refresh_token(
@@ -175,7 +187,7 @@ def use_refresh_token(
     now: datetime,
     reference: str,
 ) -> str:
-    """The refresh token that the client goes on with: the same one, or its only successor.
+    """Uses the token; the token that the client goes on with: the same, or its only successor.
 
     Raises `InvalidGrant` when another use was first; that revokes the grant, unless the first one's
     answer may be given again. Raises `NeedsToWrite` in a transaction that only reads, unless the
@@ -199,10 +211,10 @@ def use_refresh_token(
             family = (usable.grant.id, confirmation, stored.issued_at, now)
             connection.execute(_INSERT, _row(successor, client, *family))
             return successor
-    return _given_again(connection, secrets, usable, confirmation, now, reference)
+    return _give_successor_again(connection, secrets, usable, confirmation, now, reference)
 
 
-def _given_again(
+def _give_successor_again(
     connection: Connection,
     secrets: Secrets,
     usable: UsableRefreshToken,
@@ -210,7 +222,7 @@ def _given_again(
     now: datetime,
     reference: str,
 ) -> str:
-    """The successor once more, for a client that did not get it (decisions 4.9).
+    """The same successor again, for a client that did not get the answer (decisions 4.9).
 
     Only with the key that it was bound to, if any: whoever has another one asked for it themselves.
     """
@@ -229,7 +241,7 @@ def _given_again(
 
 
 def _touch(connection: Connection, usable: UsableRefreshToken, now: datetime) -> None:
-    """Its last use is written, unless what is written is nearly as late."""
+    """Writes the last use of the token, unless the stored moment is nearly as late."""
     stored, client = usable.stored, usable.client
     if now - stored.last_used_at >= timedelta(seconds=client.refresh_idle / TOUCHES):
         until = _expires_at(client, stored.issued_at, now)
@@ -238,14 +250,14 @@ def _touch(connection: Connection, usable: UsableRefreshToken, now: datetime) ->
         connection.execute(_TOUCH, touched)
 
 
-def grant_of_refresh_token(connection: Connection, token: str) -> Grant | None:
-    """What the token was issued for, whether it lives or not; None if it is none of ours."""
+def find_grant_of_refresh_token(connection: Connection, token: str) -> Grant | None:
+    """The grant of a refresh token, live or not; None for an unknown token."""
     row = connection.execute(_GRANT_OF, {"presented_hash": token_hash(token)}).first()
     return Grant(*row) if row else None
 
 
 def forget_old_refresh_tokens(connection: Connection, now: datetime) -> int:
-    """How many were deleted: those that nobody can use any more, nor replay unrecognised."""
+    """How many refresh tokens were deleted that can neither be used nor replayed any more."""
     old = refresh_tokens.c.expires_at < now
     return connection.execute(delete(refresh_tokens).where(old)).rowcount
 
@@ -283,7 +295,7 @@ def _expires_at(client: Client, issued_at: datetime, last_used_at: datetime) -> 
 def _revoke_family(
     connection: Connection, secrets: Secrets, grant: Grant, now: datetime, reference: str
 ) -> NoReturn:
-    """The grant is revoked with all that hangs on it (RFC 9700 §4.14.2), and it is on record."""
+    """Revokes the grant with all its tokens (RFC 9700 §4.14.2) and records that; raises."""
     must_write(connection)
     if revoke_grant(connection, grant.id, now):
         event = RefreshTokenReplayed(
@@ -296,3 +308,25 @@ def _revoke_family(
 def _invalid(reason: str) -> InvalidGrant:
     """One answer for every reason; the log alone has which."""
     return InvalidGrant("The refresh token is unknown, expired or has ended.", detail=reason)
+
+
+def seal_successor(secrets: Secrets, token: str, successor: str) -> bytes:
+    """The successor of a token, encrypted with that token."""
+    return _cipher(secrets, token).encrypt(successor.encode(), None)
+
+
+def open_successor(secrets: Secrets, token: str, sealed: bytes) -> str | None:
+    """The successor that was sealed for a token; None if our key was replaced since."""
+    try:
+        return _cipher(secrets, token).decrypt(sealed, None).decode()
+    except InvalidTag:
+        return None
+
+
+def _cipher(secrets: Secrets, token: str) -> AESSIV:
+    return AESSIV(digest(_key(secrets.token_key), token.encode(), sha512))
+
+
+@lru_cache
+def _key(token_key: bytes) -> bytes:
+    return digest(token_key, b"refresh-token-successor", sha512)

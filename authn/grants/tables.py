@@ -42,7 +42,7 @@ grants = Table(
     Column("revoked_at", UtcDateTime),
     # An offline grant outlives its session; the device, the consent and the person it does not.
     Column("offline", Boolean, nullable=False),
-    # What was allowed besides scopes, as JSON: `Particulars`; "" for nothing.
+    # What was allowed besides scopes, as JSON: `GrantDetails`; "" for nothing.
     Column("particulars", Text, nullable=False),
     # In which capacity; none as a citizen. And when it ends by what the person chose.
     Column("profile_id", Uuid, ForeignKey(profiles.c.id)),

@@ -1,4 +1,4 @@
-"""User codes: what a person reads on one screen and types on another.
+"""User codes: short codes that a person reads on one screen and types on another.
 
 RFC 8628 §6.1 (https://www.rfc-editor.org/rfc/rfc8628#section-6.1): consonants alone, so that no
 word comes of them and none is taken for another; eight of them are 34 bits. §5.1: against trying
@@ -42,26 +42,26 @@ def new_user_code() -> str:
 
 
 def read_user_code(typed: str) -> str | None:
-    """The code that was typed: case does not matter, nor what stands between the letters.
+    """The user code in what was typed, whatever its case and what stands between its letters.
 
-    None for what can be no code.
+    None for text that can be no code.
     """
     code = _BETWEEN.sub("", typed).upper()
     return code if _USER_CODE.fullmatch(code) else None
 
 
-def shown(user_code: str) -> str:
-    """The code as people see it: in two groups."""
+def format_user_code(user_code: str) -> str:
+    """The user code as people see it, in two groups."""
     return f"{user_code[: LENGTH // 2]}-{user_code[LENGTH // 2 :]}"
 
 
 def user_code_hash(secrets: Secrets, user_code: str) -> str:
-    """What is stored of it, under a key: so short a code could be found again from a plain hash."""
+    """The keyed hash of a user code; a plain hash of so short a code could be reversed."""
     return token_hash(derived_token(secrets, "user-code", user_code))
 
 
 def spend_try(connection: Connection, who: str, now: datetime) -> bool:
-    """Whether one more code may be looked at for this person or network; it is counted then.
+    """Counts one try of a person or network; False if they have no tries left.
 
     Counted before it is looked at: however many are typed at once, no more than ten are compared.
     False writes nothing.
@@ -72,12 +72,12 @@ def spend_try(connection: Connection, who: str, now: datetime) -> bool:
 
 
 def give_back_try(connection: Connection, who: str) -> None:
-    """The code was right: it does not count."""
+    """Takes back one counted try, after a right code."""
     connection.execute(_GIVE_BACK, {"whose": token_hash(who)})
 
 
 def forget_wrong_user_codes(connection: Connection, now: datetime) -> int:
-    """How many persons and networks were forgotten: those that may begin anew."""
+    """How many counts of tries were deleted because they have expired."""
     return connection.execute(_FORGET, {"now": now}).rowcount
 
 

@@ -11,31 +11,30 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from authn.audit.chain import AT_ONCE, anything_to_chain, chain_new_rows, hold_chain
-from authn.audit.days import SignedDay, days_over, keep_signed, mark_exported, signed_days
-from authn.audit.findings import ChainFinding
-from authn.audit.stream import FORMATS, mark_streamed, opened, rows_to_stream
+from authn.audit.chain import AT_ONCE, ChainFinding, chain_new_rows, has_rows_to_chain, lock_chain
+from authn.audit.days import SignedDay, days_to_sign, mark_exported, record_signed_day, signed_days
+from authn.audit.stream import FORMATS, mark_streamed, open_stream, rows_to_stream
 from authn.clock import Clock
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.jose import ES256, InvalidToken, OwnKey, seconds, sign, verify
+from authn.jose import ES256, InvalidToken, OwnKey, numeric_date, sign, verify
 from authn.keys.audit_heads import DAY, sign_running_head
 from authn.keys.signing_keys import load_keys
 from authn.secrets import Secrets
 from authn.settings import Settings
 from authn.web.logs import logger
 from authn.web.site import Site
-from authn.web.threads import beside, spread
+from authn.web.threads import background_thread, randomise_pause
 
 CHAINED_EVERY = 1.0  # seconds
 DAYS_LOOKED_AT_EVERY = 60
 
 
 def chain_all(database: Database, secrets: Secrets, now: datetime) -> int:
-    """How many rows were chained: all that waited, in transactions of `AT_ONCE` at most."""
+    """Chain all rows that wait, in transactions of `AT_ONCE` rows at most; how many."""
     total = 0
     with reading(database) as connection:
-        if not anything_to_chain(connection):
+        if not has_rows_to_chain(connection):
             return 0
     while True:
         with writing(database) as connection:
@@ -46,24 +45,24 @@ def chain_all(database: Database, secrets: Secrets, now: datetime) -> int:
 
 
 def sign_days(database: Database, settings: Settings, secrets: Secrets, now: datetime) -> int:
-    """How many days were signed now; all that are signed are in files afterwards."""
+    """Sign the days that are over, and write their heads to files; how many."""
     with reading(database) as connection:
-        due = bool(days_over(connection, now))
+        due = bool(days_to_sign(connection, now))
         keys = load_keys(connection, secrets) if due else None
     signed = 0
     if keys is not None:
         with writing(database) as connection:
-            hold_chain(connection)  # else another worker's last rows of the day came after its head
-            for day in days_over(connection, now):
-                claims = {"iss": settings.issuer, "iat": seconds(now), **day.claims}
+            lock_chain(connection)  # else another worker's last rows of the day came after its head
+            for day in days_to_sign(connection, now):
+                claims = {"iss": settings.issuer, "iat": numeric_date(now), **day.claims}
                 token = sign(keys.active[ES256], claims, DAY)
-                signed += keep_signed(connection, day, token, now)
+                signed += record_signed_day(connection, day, token, now)
     export_days(database, settings.audit_heads, now)
     return signed
 
 
 def export_days(database: Database, directory: Path, now: datetime) -> int:
-    """How many heads were written: each to a file of its own, which is never written again."""
+    """Write each signed head to a file of its own, which is never written again; how many."""
     with reading(database) as connection:
         waiting = [each for each in signed_days(connection) if each.exported_at is None]
     for each in waiting:
@@ -111,8 +110,8 @@ def check_head(
         yield ChainFinding(f"the head of {day} is not the one that was exported")
 
 
-def stream_new(database: Database, settings: Settings) -> int:
-    """How many rows were streamed; raises `OSError` where nobody takes them."""
+def stream_new_rows(database: Database, settings: Settings) -> int:
+    """Send the new chained rows to the stream; how many. Raises `OSError`."""
     total = 0
     while settings.audit_stream:
         with reading(database) as connection:
@@ -120,7 +119,7 @@ def stream_new(database: Database, settings: Settings) -> int:
         if not rows:
             break
         line = FORMATS[settings.audit_stream_format]
-        with opened(settings) as send:
+        with open_stream(settings) as send:
             for row in rows:
                 send(line(row))
         with writing(database) as connection:
@@ -130,28 +129,28 @@ def stream_new(database: Database, settings: Settings) -> int:
 
 
 @contextmanager
-def audit_looked_after(site: Site) -> Iterator[None]:
-    """A thread chains, signs and streams for as long as the block runs, whatever goes wrong."""
+def audit_maintenance(site: Site) -> Iterator[None]:
+    """A thread that chains, signs and streams audit rows for as long as the block runs."""
     if not site.settings.audit_worker:
         yield
         return
-    look_after = partial(look_after_audit, site.database, site.settings, site.secrets, site.clock)
-    with beside("audit", look_after):
+    look_after = partial(maintain_audit_log, site.database, site.settings, site.secrets, site.clock)
+    with background_thread("audit", look_after):
         yield
 
 
-def look_after_audit(
+def maintain_audit_log(
     database: Database, settings: Settings, secrets: Secrets, clock: Clock, stop: threading.Event
 ) -> None:
-    """Chains, signs and streams each second until `stop` is set, whatever goes wrong."""
+    """Chain, sign and stream audit rows each second until `stop` is set, despite failures."""
     rounds = 0
-    while not stop.wait(spread(CHAINED_EVERY)):
+    while not stop.wait(randomise_pause(CHAINED_EVERY)):
         try:
             chain_all(database, secrets, clock())
             sign_running_head(database, settings, secrets, clock())
             if rounds % DAYS_LOOKED_AT_EVERY == 0:
                 sign_days(database, settings, secrets, clock())
-            stream_new(database, settings)
+            stream_new_rows(database, settings)
         except OSError as problem:
             logger.warning("audit_not_exported", problem=type(problem).__name__)
             stop.wait(DAYS_LOOKED_AT_EVERY)

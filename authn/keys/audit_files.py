@@ -2,7 +2,7 @@
 
 Why: who archives is another role of the database than who serves, and neither of them alone is to
 make a day disappear. The service signs the file's hash with a key that the other role can't read,
-and the database calls no day archived without it (`audit.grants`).
+and the database calls no day archived without it (`audit.roles`).
 """
 
 import hashlib
@@ -11,16 +11,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from authn.audit.chain import ChainFinding
 from authn.audit.days import AuditDay, SignedDay
-from authn.audit.findings import ChainFinding
-from authn.jose import InvalidToken, OwnKey, seconds, sign, verify
+from authn.jose import InvalidToken, OwnKey, numeric_date, sign, verify
 
 FILE: Final = "audit-file+jwt"
 
 
 def sign_file(key: OwnKey, issuer: str, day: AuditDay, path: Path, now: datetime) -> str:
     """A JWS that says that the day is in a file of this hash; raises `OSError`."""
-    claims = {"iss": issuer, "iat": seconds(now), **day.claims, "sha256": _hash(path)}
+    claims = {"iss": issuer, "iat": numeric_date(now), **day.claims, "sha256": _hash(path)}
     return sign(key, claims, FILE)
 
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from authn.audit.chain import ChainFinding
 from authn.audit.days import AuditDay
-from authn.audit.findings import ChainFinding
-from authn.audit.heads import ChainHeads, day_to_head, give_head_back, take_head
+from authn.audit.heads import ChainHeads, claim_head, day_to_head, release_head
 from authn.audit.stream import send_head
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.jose import ES256, InvalidToken, OwnKey, seconds, sign, verify
+from authn.jose import ES256, InvalidToken, OwnKey, numeric_date, sign, verify
 from authn.keys.signing_keys import load_keys
 from authn.secrets import Secrets
 from authn.settings import Settings
@@ -29,7 +29,7 @@ _JWS = re.compile(rb"eyJ[\w-]{1,1000}\.[\w-]{1,2000}\.[\w-]{1,1000}", re.ASCII)
 def sign_running_head(
     database: Database, settings: Settings, secrets: Secrets, now: datetime
 ) -> bool:
-    """Whether a running head was due, signed, and exported, by us; raises `OSError`.
+    """Sign and export a running head if due; whether this process did. Raises `OSError`.
 
     It is appended to the day's file beside the heads of whole days, and streamed.
     """
@@ -39,16 +39,16 @@ def sign_running_head(
     if day is None or keys is None:
         return False
     with writing(database) as connection:
-        if not take_head(connection, day, now):
+        if not claim_head(connection, day, now):
             return False
-    claims = {"iss": settings.issuer, "iat": seconds(now), **day.claims}
+    claims = {"iss": settings.issuer, "iat": numeric_date(now), **day.claims}
     token = sign(keys.active[ES256], claims, RUNNING)
     try:
         _append(settings.audit_heads / f"{day.day}{RUNNING_SUFFIX}", token)
         send_head(settings, token)
     except OSError:
         with writing(database) as connection:
-            give_head_back(connection, day)
+            release_head(connection, day)
         raise
     return True
 

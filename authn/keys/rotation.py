@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Executable, bindparam, select, update
 
-from authn.audit.events import SigningKeyRotated, SigningKeyWithdrawn
+from authn.audit.events.service import SigningKeyRotated, SigningKeyWithdrawn
 from authn.audit.log import record
 from authn.db.engine import Database
 from authn.db.occasion import NO_REFERENCE
@@ -71,13 +71,13 @@ def rotate(
     *,
     at_once: bool = False,
 ) -> str:
-    """The next key of this algorithm is in use from now on, and another one is published after it.
+    """Put the next key of this algorithm in use, and publish a new next key.
 
     Returns its `kid`. Raises `CommandError` when it has not been published for as long as the
     setting wants and this is not to happen `at_once`.
     """
     ensure_signing_keys(database, secrets, now)
-    pair = pairs(database).get(alg)
+    pair = list_key_pairs(database).get(alg)
     if pair is None:
         raise CommandError("Another process is rotating the keys: please try again.")
     known_at = pair.known_at(settings)
@@ -86,14 +86,14 @@ def rotate(
             f"The next key for {alg} has been published since {pair.next.created_at:%Y-%m-%d}. "
             f"From {known_at:%Y-%m-%d} every client has read it; --now does not wait for them."
         )
-    if not put_in_use(database, secrets, pair, now):
+    if not activate_next_key(database, secrets, pair, now):
         raise CommandError("Another process is rotating the keys: please try again.")
     ensure_signing_keys(database, secrets, now)
     return pair.next.kid
 
 
 def withdraw(database: Database, secrets: Secrets, now: datetime, kid: str) -> None:
-    """Nothing that this key signed is believed any more, and it is not published.
+    """Withdraw a key: what it signed is invalid from now on, and it is published no more.
 
     Each process knows it within a minute, when it reads its keys again. Where the key was in use
     the next one is in use now, and another one is published after it. Raises `CommandError`.
@@ -125,17 +125,17 @@ def _withdraw(connection: Connection, secrets: Secrets, key: StoredKey, now: dat
     record(connection, secrets, SigningKeyWithdrawn(kid=key.kid, alg=key.alg), now, NO_REFERENCE)
 
 
-def put_in_use(database: Database, secrets: Secrets, pair: KeyPairs, now: datetime) -> bool:
-    """Whether the pair's next key took over; False when another process changed one of the two."""
+def activate_next_key(database: Database, secrets: Secrets, pair: KeyPairs, now: datetime) -> bool:
+    """Put the pair's next key in use; False when another process changed one of the two."""
     try:
         with writing(database) as connection:
-            hand_over(connection, secrets, pair, now)
+            replace_active_key(connection, secrets, pair, now)
     except AnotherRotation:
         return False
     return True
 
 
-def hand_over(
+def replace_active_key(
     connection: Connection,
     secrets: Secrets,
     pair: KeyPairs,
@@ -143,7 +143,7 @@ def hand_over(
     reference: str = NO_REFERENCE,
     actor_id: UUID | None = None,
 ) -> None:
-    """The pair's next key takes over in this transaction; there is no next one then.
+    """Put the pair's next key in use in this transaction; there is no next key then.
 
     `actor_id` is who of the staff did it. Raises `AnotherRotation`.
     """
@@ -167,14 +167,14 @@ def _change(
         raise AnotherRotation
 
 
-def pairs(database: Database) -> dict[str, KeyPairs]:
-    """For each algorithm the key in use and the next, where there are both."""
+def list_key_pairs(database: Database) -> dict[str, KeyPairs]:
+    """For each algorithm the active key and the next key, where both exist."""
     with reading(database) as connection:
-        return pairs_of(list_keys(connection))
+        return key_pairs(list_keys(connection))
 
 
-def pairs_of(keys: Iterable[StoredKey]) -> dict[str, KeyPairs]:
-    """The same of these keys."""
+def key_pairs(keys: Iterable[StoredKey]) -> dict[str, KeyPairs]:
+    """For each algorithm the active key and the next key among these keys."""
     stored = {(key.alg, key.state): key for key in keys}
     return {
         alg: KeyPairs(stored[alg, ACTIVE], stored[alg, NEXT])

@@ -82,7 +82,7 @@ class StoredKey:
 
 
 def ensure_signing_keys(database: Database, secrets: Secrets, now: datetime) -> None:
-    """There is an active and a next key for each algorithm, the same ones for every process.
+    """Create the active and the next key of each algorithm where missing, once for all processes.
 
     Writes nothing, and takes no lock, when there are.
     """
@@ -98,8 +98,8 @@ def ensure_signing_keys(database: Database, secrets: Secrets, now: datetime) -> 
         insert_missing(connection, signing_keys, made)
 
 
-def keep_next(connection: Connection, secrets: Secrets, key: OwnKey, now: datetime) -> bool:
-    """Whether the key is published from now on, as the next one for its algorithm."""
+def store_next_key(connection: Connection, secrets: Secrets, key: OwnKey, now: datetime) -> bool:
+    """Store and publish a key as the next key of its algorithm; False where there is one."""
     return insert_once(connection, signing_keys, _row(secrets, key, NEXT, now))
 
 
@@ -172,8 +172,8 @@ def remembered_keys(site: Site, now: datetime) -> SigningKeys | None:
     return site.memory.recall(SigningKeys, now, REMEMBERED)
 
 
-def newer_keys(site: Site, connection: Connection, now: datetime) -> SigningKeys | None:
-    """The keys, read again because something names one that is not among them.
+def reload_keys(site: Site, connection: Connection, now: datetime) -> SigningKeys | None:
+    """The keys, read again because a token names an unknown key.
 
     Another process may have rotated twice since this one read them. None where that was just now.
     """

@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.jose import ES256
-from authn.keys.rotation import KeyPairs, pairs, put_in_use
+from authn.keys.rotation import KeyPairs, activate_next_key, list_key_pairs
 from authn.keys.signing_keys import (
     StoredKey,
     ensure_signing_keys,
@@ -32,10 +32,8 @@ KEPT_FOR_HINTS = timedelta(days=366)  # decisions 4.15
 LOOKED_AFTER_EVERY = timedelta(minutes=10)
 
 
-def look_after_keys(
-    database: Database, settings: Settings, secrets: Secrets, now: datetime
-) -> None:
-    """What was due for the keys has been done, by this process or by another one.
+def maintain_keys(database: Database, settings: Settings, secrets: Secrets, now: datetime) -> None:
+    """Rotate, retire and delete the keys whose time has come.
 
     Keys that have been in use for as long as the setting says are rotated. Of the retired ones the
     private halves are gone after a day, and the public ones after a year; or, where they may have
@@ -43,9 +41,9 @@ def look_after_keys(
     and no lock is taken.
     """
     ensure_signing_keys(database, secrets, now)
-    due = [pair for pair in pairs(database).values() if _is_due(settings, pair, now)]
+    due = [pair for pair in list_key_pairs(database).values() if _is_due(settings, pair, now)]
     for pair in due:
-        if put_in_use(database, secrets, pair, now):
+        if activate_next_key(database, secrets, pair, now):
             logger.info("signing_key_rotated", alg=pair.next.alg, kid=pair.next.kid)
     if due:
         ensure_signing_keys(database, secrets, now)
@@ -111,8 +109,8 @@ def _for_longer_than(period: timedelta, key: StoredKey, now: datetime) -> bool:
 
 
 @asynccontextmanager
-async def keys_looked_after(site: Site) -> AsyncIterator[None]:
-    """Inside the block what is due for the keys is done every ten minutes, whatever goes wrong."""
+async def key_maintenance(site: Site) -> AsyncIterator[None]:
+    """A task that maintains the keys every ten minutes for as long as the block runs."""
 
     async def watch() -> None:
         while True:
@@ -127,6 +125,6 @@ async def keys_looked_after(site: Site) -> AsyncIterator[None]:
 
 def _look_after(site: Site) -> None:
     try:
-        look_after_keys(site.database, site.settings, site.secrets, site.clock())
+        maintain_keys(site.database, site.settings, site.secrets, site.clock())
     except Exception as error:  # noqa: BLE001 (nothing here may stop the service)
         logger.error("signing_keys_not_looked_after", exc_info=error)

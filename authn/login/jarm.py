@@ -1,4 +1,4 @@
-"""The authorization response as a signed JWT, encrypted for the client that wants it so.
+"""The authorization response as a signed JWT, encrypted where the client registered that.
 
 JWT Secured Authorization Response Mode for OAuth 2.0, JARM
 (https://openid.net/specs/oauth-v2-jarm.html).
@@ -7,10 +7,10 @@ JWT Secured Authorization Response Mode for OAuth 2.0, JARM
 from collections.abc import Mapping
 from datetime import timedelta
 
-from authn.clients.client_tokens import SealingKeys, sealed_for_client, signed_for
+from authn.clients.client_tokens import ResponseAlgorithms, encrypt_for_client, sign_claims
 from authn.clients.clients import Client
 from authn.errors import Unavailable
-from authn.jose import RS256, seconds
+from authn.jose import RS256, numeric_date
 from authn.keys.signing_keys import current_keys
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
@@ -19,38 +19,38 @@ LIFETIME = timedelta(minutes=5)  # §2.1: at most ten
 
 
 def response_jwt(request: Request, client: Client, parameters: Mapping[str, str]) -> str:
-    """The `response` that holds these parameters, for this client alone (§2.1, §2.2).
+    """The JWT with the parameters of an authorization response (§2.1, §2.2).
 
-    Where `can_be_sealed` says no, it is signed and nothing more: for an error.
+    An error is signed and not encrypted where `can_encrypt_response` is False.
     """
     claims = {
         "iss": request.settings.issuer,
         "aud": client.client_id,
-        "exp": seconds(request.now + LIFETIME),
+        "exp": numeric_date(request.now + LIFETIME),
         **parameters,
     }
     keys = current_keys(request.site, request.connection, request.now)
-    signed = signed_for(keys, sealing(client).signed_response_alg, claims)
-    if "error" in parameters and not can_be_sealed(request, client):
+    signed = sign_claims(keys, response_algorithms(client).signed_response_alg, claims)
+    if "error" in parameters and not can_encrypt_response(request, client):
         return signed
-    return sealed_for_client(request, client, signed, sealing(client))
+    return encrypt_for_client(request, client, signed, response_algorithms(client))
 
 
-def can_be_sealed(request: Request, client: Client) -> bool:
-    """Whether a code can be told to this client in a JWT, encrypted if that is its wish.
+def can_encrypt_response(request: Request, client: Client) -> bool:
+    """Whether a response can be encrypted as the client registered; True if it registered nothing.
 
     Raises `NeededFromOutside` when its keys must be fetched.
     """
     try:
-        sealed_for_client(request, client, "", sealing(client))
+        encrypt_for_client(request, client, "", response_algorithms(client))
     except (Unavailable, ProtocolError):
         return False
     return True
 
 
-def sealing(client: Client) -> SealingKeys:
-    """How the client wants its responses, by its registration (§3)."""
-    return SealingKeys(
+def response_algorithms(client: Client) -> ResponseAlgorithms:
+    """The signing and encryption algorithms that the client registered (§3)."""
+    return ResponseAlgorithms(
         signing_algorithm(client),
         client.metadata.authorization_encrypted_response_alg,
         client.metadata.authorization_encrypted_response_enc,
@@ -62,5 +62,5 @@ def signing_algorithm(client: Client) -> str:
 
     FAPI 2.0 Security Profile §5.4 has no RS256.
     """
-    said = client.metadata.authorization_signed_response_alg
-    return said or (client.id_token_signed_response_alg if client.fapi else RS256)
+    registered = client.metadata.authorization_signed_response_alg
+    return registered or (client.id_token_signed_response_alg if client.fapi else RS256)

@@ -1,4 +1,4 @@
-"""In which capacity a person chose to act at an application: kept, remembered, forgotten."""
+"""Rows of `profile_choices`: in which capacity a person chose to act at an application."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,13 +6,14 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
 from authn.db.once import insert_once
 from authn.db.transaction import must_write
 from authn.login.tables import profile_choices
+from authn.people.merge import PersonMerge
 from authn.profiles.profile import NO_PROFILE, Profile
 from authn.secrets import new_token
 from authn.sessions.sessions import Session
@@ -65,9 +66,9 @@ class ChosenProfile:
 
 @dataclass(frozen=True, slots=True)
 class RememberedProfile:
-    """What a person chose at a client: for this request, in this session, and whenever it was.
+    """A person's choices at a client: for this request, in this session, and the last one.
 
-    None where they did not.
+    None where there is no such choice.
     """
 
     for_request: ChosenProfile | None = None
@@ -75,30 +76,30 @@ class RememberedProfile:
     last: ChosenProfile | None = None
 
 
-def remembered(
+def find_remembered_profile(
     connection: Connection, session: Session, client_id: str, request_id: str
 ) -> RememberedProfile:
-    """What the session's person chose at this client: one statement."""
+    """The choices of the session's person at a client, read in one statement."""
     parameters = {"of_person": session.person_id, "at_client": client_id}
     found = RememberedProfile()
     for row in connection.execute(_REMEMBERED, parameters):
         chosen = ChosenProfile(row.profile_id or NO_PROFILE, row.chosen_at)
-        here = row.session_id == session.id
+        in_session = row.session_id == session.id
         found = RememberedProfile(
-            chosen if here and row.request_id == request_id else found.for_request,
-            found.in_session or (chosen if here else None),
+            chosen if in_session and row.request_id == request_id else found.for_request,
+            found.in_session or (chosen if in_session else None),
             found.last or chosen,
         )
     return found
 
 
-def newest_in_session(connection: Connection, session: Session) -> dict[str, UUID | None]:
-    """By client: the profile that was chosen last in this session, None as a citizen."""
+def newest_profile_by_client(connection: Connection, session: Session) -> dict[str, UUID | None]:
+    """The profile chosen last in the session, by client; None as a citizen."""
     parameters = {"of_person": session.person_id, "in_session": session.id}
     return {row.client_id: row.profile_id for row in connection.execute(_IN_SESSION, parameters)}
 
 
-def note_choice(
+def record_choice(
     connection: Connection,
     session: Session,
     client_id: str,
@@ -106,30 +107,30 @@ def note_choice(
     profile: Profile,
     now: datetime,
 ) -> None:
-    """In this profile the person acts for this request, whatever they chose for it before."""
+    """Stores the profile for one request, in the place of an earlier choice."""
     must_write(connection)
     row = _row(session, client_id, request_id, profile.id, now)
     connection.execute(_upsert(connection.dialect.name), row)
 
 
-def note_switch(
+def record_switch(
     connection: Connection, session: Session, client_id: str, profile: Profile, now: datetime
 ) -> None:
-    """In this profile the person acts from the session's next request of this client on."""
-    note_choice(connection, session, client_id, f"switch:{new_token(16)}", profile, now)
+    """Stores the profile for the client's next requests in this session."""
+    record_choice(connection, session, client_id, f"switch:{new_token(16)}", profile, now)
 
 
 def keep_choice(
     connection: Connection, session: Session, client_id: str, request_id: str, chosen: ChosenProfile
 ) -> None:
-    """A choice made before holds for this request too, whatever is chosen in another tab."""
+    """Stores an earlier choice for this request too, unless the request has a choice already."""
     profile_id = None if chosen.consent_id == NO_PROFILE else chosen.consent_id
     row = _row(session, client_id, request_id, profile_id, chosen.at)
     insert_once(connection, profile_choices, row)
 
 
 def forget_old_choices(connection: Connection, now: datetime) -> int:
-    """How many were deleted; what somebody chose last at a client is kept."""
+    """How many old choices were deleted; a person's last choice at a client is kept."""
     return connection.execute(_FORGET, {"before": now - KEPT}).rowcount
 
 
@@ -155,3 +156,13 @@ def _upsert(dialect: str) -> Executable:
         index_elements=[profile_choices.c.request_id],
         set_={name: statement.excluded[name] for name in changed},
     )
+
+
+def move_choices(merger: PersonMerge) -> list[str]:
+    """Gives the choices of a merged person to the person who is kept."""
+    merger.connection.execute(
+        update(profile_choices)
+        .where(profile_choices.c.person_id == merger.merged.id)
+        .values(person_id=merger.kept.id)
+    )
+    return []

@@ -14,26 +14,18 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import Response
 
 from authn.clients.clients import Client
-from authn.grants.authorization_request import DEVICE, AuthorizationRequest, ResponseMode
+from authn.grants.authorization_request import DEVICE, AuthorizationRequest
 from authn.login.jarm import response_jwt
 from authn.login.pending import pending_token
 from authn.web.envelope import content_security_policy
 from authn.web.request import Request, page, redirect
 
-# What each mode of the wire means for a code (JARM §2.3.4: `jwt` is the default of the flow).
-RESPONSE_MODES: dict[str, ResponseMode] = {
-    "query": "query",
-    "form_post": "form_post",
-    "jwt": "query.jwt",
-    "query.jwt": "query.jwt",
-    "form_post.jwt": "form_post.jwt",
-}
 # The modes whose answer is an address to go to.
 BY_LOCATION = ("query", "query.jwt")
 
 
 class AnswerableRequest(Protocol):
-    """What must be known of a request to answer it: an `AuthorizationRequest`, or less."""
+    """The members of an `AuthorizationRequest` that its answer needs."""
 
     @property
     def redirect_uri(self) -> str: ...
@@ -45,16 +37,10 @@ class AnswerableRequest(Protocol):
     def state(self) -> str: ...
 
 
-def modes_of(client: Client) -> tuple[ResponseMode, ...]:
-    """How this client may be answered, in the order of its registration; () for any way."""
-    registered = client.metadata.response_modes
-    return tuple(RESPONSE_MODES[each] for each in registered if each in RESPONSE_MODES)
-
-
 def authorization_response(
     request: Request, client: Client, pending: AnswerableRequest, parameters: Mapping[str, str]
 ) -> Response:
-    """The answer with these parameters (a code or an error) on its way to the client.
+    """The HTTP response that takes a code or an error to the client.
 
     The `redirect_uri` was verified before: nothing else decides where it goes.
     """
@@ -76,7 +62,7 @@ def _last_page(
 def authorization_response_location(
     request: Request, client: Client, pending: AnswerableRequest, parameters: Mapping[str, str]
 ) -> str:
-    """The answer in the query of the `redirect_uri`, for the modes of `BY_LOCATION` alone."""
+    """The `redirect_uri` with the answer in its query, for the modes of `BY_LOCATION`."""
     assert pending.response_mode in BY_LOCATION
     separator = "&" if "?" in pending.redirect_uri else "?"
     answer = _answer(request, client, pending, parameters)

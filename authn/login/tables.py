@@ -1,4 +1,4 @@
-"""What a person did in the hallway for a request: a capacity chosen, an act confirmed."""
+"""What a person did for one authorization request: a capacity chosen, a desk act confirmed."""
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid
 
@@ -22,7 +22,7 @@ profile_choices = Table(
     sqlite_with_rowid=False,
 )
 
-# Acts at the desk that a member of staff confirmed for a request of a tool (`login.desk_act`).
+# Desk acts that a member of staff confirmed for the request of a tool (`login.checks.desk_act`).
 confirmed_desk_acts = Table(
     "confirmed_desk_acts",
     metadata,

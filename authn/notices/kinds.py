@@ -1,8 +1,8 @@
-"""What a person can be told. A class is a kind of notice; its fields are what the mail names.
+"""The kinds of notices: a class each, whose fields are filled into the mail.
 
-Never a national number, a code or a secret; `EmergencyLinkNotice`, `AddressConfirmationNotice` and
-`ActivationLinkNotice` alone carry a link that does something, since that link is what their mail is
-for.
+A field is never a national number, a code or a secret. `EmergencyLinkNotice`,
+`AddressConfirmationNotice` and `ActivationLinkNotice` alone carry a link that does something, since
+their mail is for that link. Names in `KINDS` and of fields are in rows of the outbox.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One of the kinds below."""
+    """A message to a person about their account; each kind is a subclass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class DeviceAddedNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class DeviceUnlinkedNotice(Notice):
-    """A device was removed; `by` is who did it, here and below: the mail says so of the desk."""
+    """A device was removed; `by` is `desk` where the help desk did it, in all kinds with `by`."""
 
     device_id: UUID
     device_name: str
@@ -43,7 +43,7 @@ class DeviceSuspendedNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class OtherDevicesSuspendedNotice(Notice):
-    """The holder blocked every device but this one."""
+    """The holder blocked every device except the one named."""
 
     device_id: UUID
     device_name: str
@@ -68,7 +68,7 @@ class DeviceCopiedNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class DeviceDormantSoonNotice(Notice):
-    """A device that nobody uses will be blocked on this day."""
+    """A device that nobody uses will be blocked on the day `on`."""
 
     device_id: UUID
     device_name: str
@@ -77,7 +77,7 @@ class DeviceDormantSoonNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class EmergencyBlockNotice(Notice):
-    """All devices were blocked by the emergency door; `until` when by itself it ends, if it does.
+    """All devices were blocked by an emergency block; `until` is its end, None without.
 
     `proof` is `mail`, `upstream` or `desk`.
     """
@@ -88,9 +88,10 @@ class EmergencyBlockNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class AccountRecoveryBegunNotice(Notice):
-    """Somebody proved to be the person and will add a device; "this was not me" cancels it.
+    """An account recovery waits: somebody proved to be the person and will add a device.
 
-    At the desk nothing was proven yet: an activation code can be had from then on.
+    "This was not me" cancels it. One begun at the desk has proven nothing yet: an activation code
+    can be issued from `opens_at` on.
     """
 
     return_id: UUID
@@ -100,7 +101,7 @@ class AccountRecoveryBegunNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class AccountRecoveryCancelledNotice(Notice):
-    """A return that waited was cancelled: nothing was added."""
+    """An account recovery that waited was cancelled: nothing was added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +114,15 @@ class DeskCodeNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class OperatorCodeNotice(Notice):
-    """An activation code was asked for at the machine of this service; "this was not me" cancels
-    it."""
+    """An operator with a shell on the host asked for an activation code; "this was not me" cancels
+    the code."""
 
     desk_code_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class ActivationLinkNotice(Notice):
-    """To one confirmed address: the link with the second half of an activation code."""
+    """The link with the second half of an activation code, sent to one confirmed address."""
 
     link: str
     until: datetime
@@ -129,9 +130,9 @@ class ActivationLinkNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class IdentityMatchedNotice(Notice):
-    """At a desk, an identity that an upstream proved was matched to the person.
+    """A foreign identity that an upstream proved was matched to the person, at a desk.
 
-    Whoever proves it comes to this account; "this was not me" takes the match away.
+    Whoever proves that identity reaches this account; "this was not me" takes the match away.
     """
 
     identity_id: UUID
@@ -140,14 +141,14 @@ class IdentityMatchedNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class IdentityPartedNotice(Notice):
-    """At a desk, such a match was taken away: the identity leads to nobody."""
+    """The match of a foreign identity to the person was taken away."""
 
     by: str = "desk"
 
 
 @dataclass(frozen=True, slots=True)
 class AddressAddedNotice(Notice):
-    """An address waits for its confirmation; `address` is masked."""
+    """A contact address was added and is to be confirmed; `address` is masked."""
 
     address: str
     by: str = ""
@@ -155,14 +156,14 @@ class AddressAddedNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class AddressConfirmedNotice(Notice):
-    """An address was confirmed and gets these notices; `address` is masked."""
+    """A contact address was confirmed and gets notices; `address` is masked."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class AddressRemovedNotice(Notice):
-    """An address gets no more notices; `address` is masked."""
+    """A contact address was removed and gets no more notices; `address` is masked."""
 
     address: str
     by: str = ""
@@ -170,7 +171,7 @@ class AddressRemovedNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class AddressConfirmationNotice(Notice):
-    """To the new address alone: the link that confirms it, until `until`."""
+    """The link that confirms a contact address until `until`, sent to that address alone."""
 
     link: str
     until: datetime
@@ -178,7 +179,7 @@ class AddressConfirmationNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class EmergencyLinkNotice(Notice):
-    """To one confirmed address: the link that blocks every device."""
+    """The link that blocks every device, sent to one confirmed address."""
 
     link: str
 
@@ -190,23 +191,24 @@ class PersonsMergedNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ProfilesEndedNotice(Notice):
-    """The person can no longer act in these capacities: each a message id, and the name in it."""
+    """The person can no longer act in some capacities: each a message id, and the name in it."""
 
     capacities: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class UnusualRequestsNotice(Notice):
-    """To the staff: at the machine one alone gave an application much; `target` is its name and
-    id."""
+    """To the staff: a local operator alone gave much to an application, named by `target`."""
 
     target: str
 
 
 @dataclass(frozen=True, slots=True)
 class UnusualApprovalsNotice(Notice):
-    """To the staff: what `UnusualRequestsNotice` is about was asked at the machine, and `person`
-    agreed to it, who may be the one who asked."""
+    """To the staff: a local operator asked to give an application much, and `person` agreed.
+
+    The two may be the same person.
+    """
 
     target: str
     person: str
@@ -214,7 +216,7 @@ class UnusualApprovalsNotice(Notice):
 
 @dataclass(frozen=True, slots=True)
 class RoleChangedNotice(Notice):
-    """To the staff: somebody called `person` has this role from now on, or (`begun`) no more."""
+    """To the staff: a person has a role from now on (`begun`), or no more."""
 
     person: str
     role: str
@@ -223,9 +225,9 @@ class RoleChangedNotice(Notice):
 
 
 STAFF_ALONE = (UnusualRequestsNotice, UnusualApprovalsNotice, RoleChangedNotice)
-"""What is told to members of staff as such: nothing happened to their own account."""
+"""Notices to members of staff as such: nothing happened to their own account."""
 
-# By the name that a row of the outbox has for it.
+# Each kind by its name in rows of the outbox.
 KINDS: dict[str, type[Notice]] = {
     "device-added": DeviceAddedNotice,
     "device-unlinked": DeviceUnlinkedNotice,

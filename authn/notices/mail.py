@@ -1,4 +1,4 @@
-"""The mail of a notice: plain text and HTML with the same content, in the person's language."""
+"""Writes the mail of a notice: plain text and HTML with equal content, in the person's language."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from uuid import UUID
 from babel.dates import format_date, format_time
 
 from authn.db.occasion import NO_REFERENCE
-from authn.notices import words
+from authn.notices import texts
 from authn.notices.kinds import (
     STAFF_ALONE,
     ActivationLinkNotice,
@@ -25,9 +25,9 @@ from authn.notices.kinds import (
     ProfilesEndedNotice,
     RoleChangedNotice,
 )
-from authn.notices.links import not_me_link
-from authn.notices.notices import notice_of
-from authn.notices.words import WORDS
+from authn.notices.not_me_links import not_me_link
+from authn.notices.notices import read_notice
+from authn.notices.texts import TEXTS
 from authn.secrets import Secrets
 from authn.settings import Settings
 from authn.web.languages import choose_language
@@ -36,7 +36,7 @@ from authn.web.pages import BRUSSELS, LOCALE, Pages
 
 @dataclass(frozen=True, slots=True)
 class MailLink:
-    """Words, and where they lead."""
+    """A link in a mail: its words and address."""
 
     words: str
     url: str
@@ -44,7 +44,7 @@ class MailLink:
 
 @dataclass(frozen=True, slots=True)
 class MailMessage:
-    """Everything that both parts of a mail say, translated."""
+    """The translated texts of a mail, for both its parts."""
 
     language: str
     subject: str
@@ -65,7 +65,7 @@ class MailMessage:
 def write_mail(
     settings: Settings, secrets: Secrets, pages: Pages, row_id: UUID, payload: dict[str, Any]
 ) -> EmailMessage:
-    """The mail that a row of the outbox tells of; the same at each try, with one Message-ID."""
+    """The mail of a row of the outbox; equal at each try, with one Message-ID."""
     letter = write_letter(settings, secrets, pages, payload)
     sent_at = datetime.fromisoformat(payload["happened_at"])
     message = EmailMessage(policy=SMTP)
@@ -89,59 +89,58 @@ def write_mail(
 def write_letter(
     settings: Settings, secrets: Secrets, pages: Pages, payload: dict[str, Any]
 ) -> MailMessage:
-    """The words of the mail, in the person's language or the service's default one."""
+    """The texts of a mail, in the person's language or the service's default language."""
     language = choose_language([payload["language"]], settings.default_language)
-    notice = notice_of(payload)
-    said = WORDS[type(notice)]
+    notice = read_notice(payload)
+    sentences = TEXTS[type(notice)]
     values = {**_values(notice, pages, language), "service": settings.service_name}
 
-    def words_of(message: str) -> str:
+    def translate(message: str) -> str:
         return pages.translate(message, language) % values
 
-    at_desk = _at_desk(notice)
-    happened = words.AT_DESK.get(type(notice), said.happened) if at_desk else said.happened
+    at_desk = _is_by_desk(notice)
+    happened = (
+        texts.AT_DESK.get(type(notice), sentences.happened) if at_desk else sentences.happened
+    )
     if isinstance(notice, RoleChangedNotice) and not notice.begun:
-        happened = words.ROLE_ENDED
-    todo = words.WHAT_TO_DO.get(getattr(notice, "why", ""), said.todo)
+        happened = texts.ROLE_ENDED
+    todo = texts.WHAT_TO_DO.get(getattr(notice, "why", ""), sentences.todo)
     happened_at = datetime.fromisoformat(payload["happened_at"])
     confirming = isinstance(notice, AddressConfirmationNotice)
     not_me = _not_me(settings, secrets, payload, notice, happened_at)
     return MailMessage(
         language=language,
-        subject=words_of(said.subject),
+        subject=translate(sentences.subject),
         greeting=_greeting(pages, language, "" if confirming else payload["name"]),
-        happened=[words_of(each) for each in (happened, *_more(notice))],
-        facts=[
-            *_facts(pages, language, payload, happened_at, at_desk=at_desk or _of_code(notice)),
-            *_reference(pages, language, payload, notice),
-        ],
-        safe=words_of(said.safe),
-        todo=words_of(words.TODO_AT_DESK.get(type(notice), todo) if at_desk else todo),
-        action=_action(notice, words_of(said.action)),
-        not_me_question=words_of(words.NOT_ME),
-        not_me=words_of(said.not_me),
-        not_me_link=MailLink(words_of(said.not_me_button), not_me) if not_me else None,
-        your_devices=MailLink(words_of(words.YOUR_DEVICES), f"{settings.issuer}/devices"),
-        way_back=MailLink(words_of(words.WAY_BACK), f"{settings.issuer}/lost"),
+        happened=[translate(each) for each in (happened, *_more(notice))],
+        facts=_facts(pages, language, payload, notice, happened_at),
+        safe=translate(sentences.safe),
+        todo=translate(texts.TODO_AT_DESK.get(type(notice), todo) if at_desk else todo),
+        action=_action(notice, translate(sentences.action)),
+        not_me_question=translate(texts.NOT_ME),
+        not_me=translate(sentences.not_me),
+        not_me_link=MailLink(translate(sentences.not_me_button), not_me) if not_me else None,
+        your_devices=MailLink(translate(texts.YOUR_DEVICES), f"{settings.issuer}/devices"),
+        way_back=MailLink(translate(texts.WAY_BACK), f"{settings.issuer}/lost"),
         footer=[
-            words_of(words.WHY_THIS_LINK if confirming else words.WHY_THIS_MAIL),
-            words_of(words.NEVER),
+            translate(texts.WHY_THIS_LINK if confirming else texts.WHY_THIS_MAIL),
+            translate(texts.NEVER),
         ],
     )
 
 
-def moment_in_words(moment: datetime, pages: Pages, language: str) -> str:
-    """Date and time in Belgium."""
+def format_moment(moment: datetime, pages: Pages, language: str) -> str:
+    """A moment as date and time in Belgium, in a language."""
     values = {
         "date": format_date(moment.astimezone(BRUSSELS).date(), "long", LOCALE[language]),
         "time": format_time(moment, "short", BRUSSELS, LOCALE[language]),
     }
-    return pages.translate(words.MOMENT, language) % values
+    return pages.translate(texts.MOMENT, language) % values
 
 
 def _values(notice: Notice, pages: Pages, language: str) -> dict[str, str]:
-    """What the sentences of this notice are filled in with."""
-    given = {
+    """The values that the sentences of a notice are filled in with."""
+    raw = {
         "device": getattr(notice, "device_name", ""),
         "address": getattr(notice, "address", ""),
         "on": getattr(notice, "on", None),
@@ -151,9 +150,9 @@ def _values(notice: Notice, pages: Pages, language: str) -> dict[str, str]:
         "person": getattr(notice, "person", ""),
         "desk": getattr(notice, "desk", ""),
     }
-    values = {name: _in_words(value, pages, language) for name, value in given.items()}
+    values = {name: _in_words(value, pages, language) for name, value in raw.items()}
     if isinstance(notice, RoleChangedNotice):
-        values["role"] = pages.translate(words.ROLES.get(notice.role, notice.role), language)
+        values["role"] = pages.translate(texts.ROLES.get(notice.role, notice.role), language)
     if isinstance(notice, ProfilesEndedNotice):
         capacities = [
             pages.translate(title, language) % {"name": name} for title, name in notice.capacities
@@ -164,70 +163,77 @@ def _values(notice: Notice, pages: Pages, language: str) -> dict[str, str]:
 
 def _in_words(value: object, pages: Pages, language: str) -> str:
     if isinstance(value, datetime):
-        return moment_in_words(value, pages, language)
+        return format_moment(value, pages, language)
     if isinstance(value, date):
         return pages.date(value, language)
     return str(value or "")
 
 
 def _more(notice: Notice) -> list[str]:
-    """What is said after what happened: why, and until when."""
-    if isinstance(notice, DeviceSuspendedNotice) and notice.why in words.WHY:
-        return [words.WHY[notice.why]]
+    """The sentences after what happened: why, and until when."""
+    if isinstance(notice, DeviceSuspendedNotice) and notice.why in texts.WHY:
+        return [texts.WHY[notice.why]]
     if isinstance(notice, EmergencyBlockNotice) and notice.until:
-        return [words.BLOCK_ENDS]
-    return [words.BY_DESK] if _at_desk(notice) else []
+        return [texts.BLOCK_ENDS]
+    return [texts.BY_DESK] if _is_by_desk(notice) else []
 
 
-def _at_desk(notice: Notice) -> bool:
-    """Whether the help desk did it; what it blocked says so by its reason."""
+def _is_by_desk(notice: Notice) -> bool:
+    """Whether the help desk did what a notice tells of; a block by the desk has its own reason."""
     return "desk" in (getattr(notice, "by", ""), getattr(notice, "proof", ""))
 
 
 def _greeting(pages: Pages, language: str, name: str) -> str:
     if not name:
-        return pages.translate(words.HELLO_ANYBODY, language)
-    return pages.translate(words.HELLO, language) % {"name": name}
+        return pages.translate(texts.HELLO_ANYBODY, language)
+    return pages.translate(texts.HELLO, language) % {"name": name}
 
 
-def _of_code(notice: Notice) -> bool:
-    """Whether a registrar or the operator asked for a code, or printed it."""
+def _is_about_code(notice: Notice) -> bool:
+    """Whether a notice is about an activation code of a registrar or an operator."""
     return isinstance(notice, DeskCodeNotice | OperatorCodeNotice | ActivationLinkNotice)
 
 
 def _facts(
-    pages: Pages, language: str, payload: dict[str, Any], happened_at: datetime, *, at_desk: bool
+    pages: Pages, language: str, payload: dict[str, Any], notice: Notice, happened_at: datetime
 ) -> list[tuple[str, str]]:
-    """When, and with which browser: but not that of somebody at the desk, which says nothing."""
-    when = moment_in_words(happened_at, pages, language)
-    facts = [(pages.translate(words.WHEN, language), when)]
-    if at_desk:
-        return facts
+    """When an act happened, with which browser, and the reference of its request."""
+    when = (pages.translate(texts.WHEN, language), format_moment(happened_at, pages, language))
+    by_holder = not (_is_by_desk(notice) or _is_about_code(notice))
+    return [
+        when,
+        *(_browser(pages, language, payload) if by_holder else ()),
+        *_reference(pages, language, payload, notice),
+    ]
+
+
+def _browser(pages: Pages, language: str, payload: dict[str, Any]) -> list[tuple[str, str]]:
+    """The browser and the system that the holder used, as far as known."""
     browser, system = payload["browser"], payload["system"]
     if browser and system:
-        both = pages.translate(words.BROWSER, language) % {"browser": browser, "system": system}
-        return [*facts, (pages.translate(words.WITH, language), both)]
+        both = pages.translate(texts.BROWSER, language) % {"browser": browser, "system": system}
+        return [(pages.translate(texts.WITH, language), both)]
     if browser or system:
-        facts.append((pages.translate(words.WITH, language), browser or system))
-    return facts
+        return [(pages.translate(texts.WITH, language), browser or system)]
+    return []
 
 
 def _reference(
     pages: Pages, language: str, payload: dict[str, Any], notice: Notice
 ) -> list[tuple[str, str]]:
-    """The number of the request by which the desk finds it; not to an address that is nobody's yet.
+    """The reference of the request, by which the desk finds the event.
 
-    What the worker tells of by itself has none, nor has a row that is older than this line.
+    Not for an address that nobody confirmed. Notices of a worker have none, nor have old rows.
     """
     reference = payload.get("reference", NO_REFERENCE)
     if reference == NO_REFERENCE or isinstance(notice, AddressConfirmationNotice):
         return []
-    return [(pages.translate(words.REFERENCE, language), reference)]
+    return [(pages.translate(texts.REFERENCE, language), reference)]
 
 
-def _action(notice: Notice, said: str) -> MailLink | None:
+def _action(notice: Notice, words: str) -> MailLink | None:
     if isinstance(notice, ActivationLinkNotice | AddressConfirmationNotice | EmergencyLinkNotice):
-        return MailLink(said, notice.link)
+        return MailLink(words, notice.link)
     return None
 
 
@@ -238,8 +244,10 @@ def _not_me(
     notice: Notice,
     happened_at: datetime,
 ) -> str | None:
-    """Not for an address that nobody confirmed: whoever reads there may be anybody. Nor where
-    nothing happened to the reader's account."""
+    """The link "this was not me"; None where nothing happened to the reader's account.
+
+    None for an address that nobody confirmed, too: whoever reads there may be anybody.
+    """
     if payload["person_id"] is None or isinstance(
         notice, (AddressConfirmationNotice, *STAFF_ALONE)
     ):

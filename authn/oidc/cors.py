@@ -1,8 +1,8 @@
-"""Which scripts of other origins may read the answers of /token, /userinfo and /revoke.
+"""CORS: the origins whose scripts may read the answers of /token, /userinfo and /revoke.
 
-The origins of public clients' redirect URIs: their applications run in the browser. Nothing here
-protects the endpoints, whose callers bring a code or a token and no cookie; so it is enough that an
-origin is some public client's. Discovery and JWKS are open to all; /authorize is to nobody
+They are the origins of public clients' redirect URIs, whose applications run in the browser. CORS
+does not protect these endpoints, whose callers bring a code or a token and no cookie; so the origin
+of any public client will do. Discovery and JWKS are open to all origins, /authorize to none
 (decisions 4.17). https://fetch.spec.whatwg.org/#http-cors-protocol
 """
 
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authn.clients.clients import public_client_origins
 from authn.db.transaction import reading
-from authn.oidc.dpop import NONCE_HEADER
+from authn.oidc.tokens.dpop import NONCE_HEADER
 from authn.web.site import Site
 
 PATHS = frozenset({"/token", "/userinfo", "/revoke"})
@@ -30,19 +30,19 @@ PREFLIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class AllowedOrigins:
-    """The origins of all public clients, as the database had them less than a minute ago."""
+    """The origins of all public clients, read from the database less than a minute ago."""
 
     known: frozenset[str]
 
 
 class Cors:
-    """A middleware: an answer, errors too, tells the browser whether the script may read it."""
+    """A middleware that adds the headers of CORS to answers, errors included."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a preflight by itself, and adds its header to any other answer."""
+        """Answers a preflight, and adds the headers to any other answer."""
         origin = Headers(scope=scope).get("origin") if _concerned(scope) else None
         if origin is None:
             await self.app(scope, receive, send)

@@ -1,9 +1,8 @@
-"""/developers: what the developer of an application or a resource server must know, and can try.
+"""/developers: what developers of applications and resource servers must know, with examples.
 
 The access sheet of the federal guidelines: issuer, audience, scopes, claims, how to register, who
-may exchange tokens, one token to accept and some to refuse. Each value comes from what does the
-work. The example tokens are signed with a key of their own, under an issuer of their own: nobody
-can use one.
+may exchange tokens, a token to accept and some to refuse. Values come from the code that uses them.
+The example tokens have a key and an issuer of their own: no resource server takes them for real.
 """
 
 from base64 import urlsafe_b64encode
@@ -20,13 +19,13 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from authn.clients.permissions import PROFILE_KINDS
+from authn.clients.resource_servers.permissions import PROFILE_KINDS
 from authn.consents.scopes import SCOPES, SSIN
 from authn.errors import N_
 from authn.grants.access_tokens import LIFETIME
-from authn.jose import ES256, OwnKey, import_private_key, public_jwk, seconds, sign
-from authn.oidc.access_token import TYP
+from authn.jose import ES256, OwnKey, import_private_key, numeric_date, public_jwk, sign
 from authn.oidc.discovery import OPEN_TO_ALL, metadata
+from authn.oidc.tokens.access_token import TYP
 from authn.secrets import Secrets
 from authn.sessions.levels import acr_values, amr
 from authn.settings import Settings
@@ -37,7 +36,7 @@ from authn.web.site import Site
 EXAMPLE_AUDIENCE = "https://api.example/records"
 LEEWAY = timedelta(seconds=60)
 
-# What each scope is for, as developers read it; people read `login.scopes.TITLES`.
+# What each scope is for, as developers read it; people read `login.pages.scope_texts.TITLES`.
 PURPOSES = {
     "openid": N_("An ID token. Without it you get an access token only."),
     "profile": N_("Who somebody is. Some people have one name only, or no full birth date."),
@@ -66,7 +65,7 @@ class ExampleToken:
 
 
 def developers(request: Request) -> Response:
-    """The page."""
+    """The page for developers."""
     return page(
         request,
         "oidc/developers.html",
@@ -88,7 +87,7 @@ def developers(request: Request) -> Response:
 
 
 def _endpoints(settings: Settings) -> dict[str, str]:
-    """Every address that discovery names, by its name there."""
+    """The addresses in the provider's metadata, by their names."""
     return {
         name: str(value)
         for name, value in metadata(settings).items()
@@ -97,12 +96,12 @@ def _endpoints(settings: Settings) -> dict[str, str]:
 
 
 def example_issuer(settings: Settings) -> str:
-    """Who signs the examples: not our issuer, so that no resource server takes one for ours."""
+    """The issuer of the example tokens, which is not ours."""
     return f"{settings.issuer}/developers/example"
 
 
 def example_key(secrets: Secrets) -> OwnKey:
-    """The key of the examples: the same in every process, without being stored."""
+    """The key of the example tokens, alike in every process, and not stored."""
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
     number = int.from_bytes(digest(secrets.token_key, b"developers-example", sha256))
     key = ec.derive_private_key(number % (order - 1) + 1, ec.SECP256R1())
@@ -113,12 +112,12 @@ def example_key(secrets: Secrets) -> OwnKey:
 
 
 def _coordinate(number: int) -> str:
-    """32 bytes in base64url, as a JWK has them (RFC 7518 §6.2.1.2)."""
+    """A number as 32 bytes in base64url, for a JWK (RFC 7518 §6.2.1.2)."""
     return urlsafe_b64encode(number.to_bytes(32)).rstrip(b"=").decode()
 
 
 def example_tokens(settings: Settings, secrets: Secrets, now: datetime) -> list[ExampleToken]:
-    """One token that a resource server named `EXAMPLE_AUDIENCE` must accept, and those it must not.
+    """A token that the resource server `EXAMPLE_AUDIENCE` must accept, and tokens to refuse.
 
     RFC 9068 §4 (https://www.rfc-editor.org/rfc/rfc9068#section-4), RFC 8725.
     """
@@ -130,7 +129,7 @@ def example_tokens(settings: Settings, secrets: Secrets, now: datetime) -> list[
             N_("Expired"),
             N_("Its exp is past, leeway included."),
             key,
-            valid | {"iat": seconds(now - 2 * LIFETIME), "exp": seconds(now - LIFETIME)},
+            valid | {"iat": numeric_date(now - 2 * LIFETIME), "exp": numeric_date(now - LIFETIME)},
         ),
         _example(
             N_("For another resource"),
@@ -173,11 +172,11 @@ def _valid_claims(settings: Settings, now: datetime) -> dict[str, Any]:
         "sub": "example-person",
         "aud": EXAMPLE_AUDIENCE,
         "client_id": "example-application",
-        "iat": seconds(now),
-        "exp": seconds(now + LIFETIME),
+        "iat": numeric_date(now),
+        "exp": numeric_date(now + LIFETIME),
         "jti": "example",
         "scope": "records.read",
-        "auth_time": seconds(now),
+        "auth_time": numeric_date(now),
         "acr": acr_values(settings)[0],
         "amr": amr("certified"),
     }
@@ -190,8 +189,8 @@ def _another_key(secrets: Secrets) -> OwnKey:
 def _example(
     name: str, refused_because: str, key: OwnKey, claims: Mapping[str, Any], typ: str = TYP
 ) -> ExampleToken:
-    shown = orjson.dumps(claims, option=orjson.OPT_INDENT_2).decode()
-    return ExampleToken(name, refused_because, sign(key, claims, typ), shown)
+    claims_text = orjson.dumps(claims, option=orjson.OPT_INDENT_2).decode()
+    return ExampleToken(name, refused_because, sign(key, claims, typ), claims_text)
 
 
 async def example_jwks(http: HttpRequest) -> Response:

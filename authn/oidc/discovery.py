@@ -1,4 +1,4 @@
-"""/.well-known/openid-configuration: what this provider does, derived from what does it.
+"""/.well-known/openid-configuration: the provider's metadata, derived from the code behind it.
 
 OpenID Connect Discovery 1.0 §3 (https://openid.net/specs/openid-connect-discovery-1_0.html) and,
 under its own name, RFC 8414 (https://www.rfc-editor.org/rfc/rfc8414).
@@ -12,36 +12,35 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from authn.clients.clients import DEVICE_CODE, PUBLIC
-from authn.clients.permissions import PROFILE_KINDS
-from authn.clients.protocol_words import ASSERTION_ALGORITHMS
+from authn.clients.clients import ASSERTION_ALGORITHMS, DEVICE_CODE, PUBLIC
+from authn.clients.resource_servers.permissions import PROFILE_KINDS
 from authn.consents.authorization_details import TYPES
-from authn.consents.offer import auth_methods, offers_mutual_tls
+from authn.consents.registrable import available_auth_methods, has_mutual_tls
 from authn.consents.scopes import SCOPES
 from authn.foreign_jwt import CONTENT_ENCRYPTIONS, KEY_ENCRYPTIONS_TO_OTHERS
-from authn.grants.frontchannel_logout import (
+from authn.grants.authorization_request import RESPONSE_MODES
+from authn.grants.endings.frontchannel_logout import (
     FRONTCHANNEL_LOGOUT_SESSION_SUPPORTED,
     FRONTCHANNEL_LOGOUT_SUPPORTED,
 )
 from authn.jose import ALGORITHMS, KEY_ENCRYPTIONS
-from authn.login.response import RESPONSE_MODES
-from authn.oidc.authorization_checks import DISPLAYS, RESPONSE_TYPES
-from authn.oidc.backchannel_logout import (
+from authn.oidc.client_authentication.client_certificate import mtls_aliases
+from authn.oidc.grant_management import grant_management_endpoint
+from authn.oidc.requests.parameters import ACTIONS, DISPLAYS, RESPONSE_TYPES
+from authn.oidc.requests.request_objects import REQUEST_OBJECT_ALGORITHMS
+from authn.oidc.requests.requested_authentication import PROMPTS
+from authn.oidc.security_events.backchannel_logout import (
     BACKCHANNEL_LOGOUT_SESSION_SUPPORTED,
     BACKCHANNEL_LOGOUT_SUPPORTED,
 )
-from authn.oidc.client_certificate import mtls_aliases
-from authn.oidc.dpop import DPOP_ALGORITHMS
-from authn.oidc.grant_management import ACTIONS, grant_management_endpoint
-from authn.oidc.grant_types import GRANT_TYPES
-from authn.oidc.request_objects import REQUEST_OBJECT_ALGORITHMS
-from authn.oidc.requested_authentication import PROMPTS
+from authn.oidc.token import GRANT_TYPES
+from authn.oidc.tokens.dpop import DPOP_ALGORITHMS
 from authn.sessions.levels import acr_values
 from authn.settings import Settings
 from authn.web.languages import LANGUAGES
 from authn.web.site import Site
 
-# At userinfo: in which capacity the person acts; `act` where it is for another.
+# At userinfo: the capacity in which the person acts; `act` where that represents another.
 CAPACITY_CLAIMS = ("userProfile", "act")
 TOKEN_CLAIMS = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
 OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
@@ -50,18 +49,18 @@ Metadata = dict[str, object]
 
 
 def metadata(settings: Settings) -> Metadata:
-    """The provider's metadata; nothing is listed that does not work."""
+    """The provider's metadata (Discovery §3); nothing is listed that does not work."""
     endpoints = _endpoints(settings)
     aliases = mtls_aliases(settings, endpoints)
     return {
         "issuer": settings.issuer,
         **endpoints,
         **({"mtls_endpoint_aliases": aliases} if aliases else {}),
-        **_what_is_known_of_people(settings),
-        **_who_calls(settings),
-        **_requests(),
-        **_answers(),
-        **_logout(),
+        **_person_metadata(settings),
+        **_client_authentication_metadata(settings),
+        **_request_metadata(),
+        **_signed_response_metadata(),
+        **_logout_metadata(),
         "service_documentation": f"{settings.issuer}/developers",
     }
 
@@ -86,7 +85,7 @@ def _endpoints(settings: Settings) -> Metadata:
     return endpoints
 
 
-def _what_is_known_of_people(settings: Settings) -> Metadata:
+def _person_metadata(settings: Settings) -> Metadata:
     claims = [name for values in SCOPES.values() for name in values]
     return {
         "scopes_supported": list(SCOPES),
@@ -100,9 +99,9 @@ def _what_is_known_of_people(settings: Settings) -> Metadata:
     }
 
 
-def _who_calls(settings: Settings) -> Metadata:
-    """How clients authenticate, and what their tokens are bound to (RFC 8414 §2, RFC 9449 §5.1)."""
-    methods = list(auth_methods(settings))
+def _client_authentication_metadata(settings: Settings) -> Metadata:
+    """Client authentication and bound tokens (RFC 8414 §2, RFC 9449 §5.1)."""
+    methods = list(available_auth_methods(settings))
     algorithms = list(ASSERTION_ALGORITHMS)
     return {
         "token_endpoint_auth_methods_supported": methods,
@@ -114,12 +113,12 @@ def _who_calls(settings: Settings) -> Metadata:
         ],
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
-        "tls_client_certificate_bound_access_tokens": offers_mutual_tls(settings),
+        "tls_client_certificate_bound_access_tokens": has_mutual_tls(settings),
     }
 
 
-def _requests() -> Metadata:
-    """What may be asked, and how (RFC 9101 §10.5, RFC 9126 §5, RFC 9396 §10)."""
+def _request_metadata() -> Metadata:
+    """Requests: parameters and their values (RFC 9101 §10.5, RFC 9126 §5, RFC 9396 §10)."""
     return {
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
@@ -141,8 +140,8 @@ def _requests() -> Metadata:
     }
 
 
-def _answers() -> Metadata:
-    """What is signed by us, and encrypted to clients: each of these by the same algorithms."""
+def _signed_response_metadata() -> Metadata:
+    """Responses that we sign and encrypt, each by the same algorithms."""
     answers: Metadata = {"authorization_response_iss_parameter_supported": True}
     for answer in ("id_token", "userinfo", "authorization", "introspection"):
         answers |= {
@@ -153,7 +152,7 @@ def _answers() -> Metadata:
     return answers
 
 
-def _logout() -> Metadata:
+def _logout_metadata() -> Metadata:
     return {
         "backchannel_logout_supported": BACKCHANNEL_LOGOUT_SUPPORTED,
         "backchannel_logout_session_supported": BACKCHANNEL_LOGOUT_SESSION_SUPPORTED,
@@ -164,13 +163,13 @@ def _logout() -> Metadata:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryDocument:
-    """The metadata, encoded."""
+    """The provider's metadata, encoded as JSON."""
 
     body: bytes
 
 
 async def discovery(http: HttpRequest) -> Response:
-    """The metadata, encoded once by each process."""
+    """The metadata document, encoded once by each process."""
     site: Site = http.app.state.site
     now = site.clock()
     document = site.memory.recall(DiscoveryDocument, now, timedelta.max) or site.memory.keep(

@@ -1,8 +1,11 @@
-"""/logout: OpenID Connect RP-Initiated Logout 1.0
+"""/logout: an application sends the browser here to sign the person out.
+
+OpenID Connect RP-Initiated Logout 1.0
 (https://openid.net/specs/openid-connect-rpinitiated-1_0.html).
 
-The person is always asked. Only with an ID token of ours is anyone sent anywhere afterwards, and
-only to an address that this token's client registered (decisions 4.15).
+The person is always asked before signing out. Afterwards the browser goes to an address only with
+an ID token of ours as hint, and only to an address that the hint's client registered (decisions
+4.15).
 """
 
 from collections.abc import Mapping
@@ -12,18 +15,17 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from authn.audit.events import SignedOut
+from authn.audit.events.people import SignedOut
 from authn.audit.log import record
 from authn.clients.clients import Client, find_client
 from authn.errors import N_, InvalidRequest
 from authn.keys.signing_keys import current_keys
-from authn.login.language import in_language_asked, speak_language_asked
-from authn.login.signed_out import signed_out_page
-from authn.oidc.id_token import read_hint
+from authn.login.interaction import request_in_ui_locales, set_language_cookie
+from authn.login.pages.signed_out_page import build_signed_out_page
+from authn.oidc.requests.requested_authentication import read_id_token_hint
 from authn.secrets import read_token, sign_token
-from authn.sessions.cookie import current_session
+from authn.sessions.browser import current_session, forget_session_cookie
 from authn.sessions.sessions import end_session
-from authn.sessions.sign_in import forget
 from authn.web.request import Request, page, redirect
 from authn.web.routing import form_route, protocol_route
 
@@ -34,14 +36,14 @@ LONGEST_STATE = 4096
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """A logout request that was checked: by whom, and where to go afterwards; "" is nowhere."""
+    """A checked logout request: its client, and where to go afterwards; "" is nowhere."""
 
     client_id: str = ""
     post_logout_redirect_uri: str = ""
     state: str = ""
 
     def location(self, client: Client | None) -> str:
-        """Where to go; nowhere if the client has taken that address back since."""
+        """The address to go to; "" also where the client removed the address since."""
         uri = self.post_logout_redirect_uri
         if client is None or uri not in client.post_logout_redirect_uris:
             return ""
@@ -50,25 +52,25 @@ class LogoutRequest:
 
 
 def logout(request: Request) -> Response:
-    """The page that asks; or on to where the application wants, if nobody is signed in here."""
+    """The page that asks the person; where nobody is signed in, the page of the end."""
     if request.method == "POST":
         # From another site it comes without our cookies (Lax): on with GET (decisions 4.16).
-        checked = checked_logout(request, request.form)
+        checked = check_logout_request(request, request.form)
         answer = redirect("/logout?" + urlencode({"logout": _token(request, checked)}))
-        return speak_language_asked(request, answer, request.form.get("ui_locales", ""))
+        return set_language_cookie(request, answer, request.form.get("ui_locales", ""))
     wishes = request.query.get("ui_locales", "")
-    request = in_language_asked(request, wishes)
-    return speak_language_asked(request, _asked(request), wishes)
+    request = request_in_ui_locales(request, wishes)
+    return set_language_cookie(request, _confirmation_page(request), wishes)
 
 
-def _asked(request: Request) -> Response:
+def _confirmation_page(request: Request) -> Response:
     if "logout" in request.query:
-        checked = _read(request, request.query["logout"])
+        checked = _read_token(request, request.query["logout"])
     else:
-        checked = checked_logout(request, request.query)
+        checked = check_logout_request(request, request.query)
     session, client = current_session(request), _client(request, checked)
     if session is None:
-        return signed_out_page(request, None, client, checked.location(client))
+        return build_signed_out_page(request, None, client, checked.location(client))
     return page(
         request,
         "oidc/logout.html",
@@ -79,9 +81,9 @@ def _asked(request: Request) -> Response:
     )
 
 
-def confirm(request: Request) -> Response:
-    """The session of this browser has ended, with every grant that hangs on it."""
-    checked = _read(request, request.form.get("logout", ""))
+def confirm_logout(request: Request) -> Response:
+    """The browser's session has ended, with every grant that belongs to the session."""
+    checked = _read_token(request, request.form.get("logout", ""))
     client = _client(request, checked)
     session = current_session(request)
     if session is not None and end_session(request.connection, session.id, request.now):
@@ -92,14 +94,16 @@ def confirm(request: Request) -> Response:
         )
         record(request.connection, request.secrets, event, request.now, request.reference)
     ended = session.id if session else None
-    return forget(signed_out_page(request, ended, client, checked.location(client)), request)
+    return forget_session_cookie(
+        build_signed_out_page(request, ended, client, checked.location(client)), request
+    )
 
 
-def checked_logout(request: Request, parameters: Mapping[str, str]) -> LogoutRequest:
-    """What the request is worth; raises `InvalidRequest` where client and address don't agree.
+def check_logout_request(request: Request, parameters: Mapping[str, str]) -> LogoutRequest:
+    """The checked request; raises `InvalidRequest` where client and address don't agree.
 
-    `logout_hint` is not read: whoever is signed in here is asked, and nobody else signed out. A
-    hint that isn't ours is as none at all.
+    `logout_hint` is not read: only the person of this browser can be signed out. An
+    `id_token_hint` that is not ours counts as omitted.
     """
     client = _client_of_hint(request, parameters.get("id_token_hint", ""))
     if client is None:
@@ -128,7 +132,7 @@ def _client_of_hint(request: Request, id_token_hint: str) -> Client | None:
     if not id_token_hint:
         return None
     keys = current_keys(request.site, request.connection, request.now)
-    hint = read_hint(keys, request.settings, id_token_hint)
+    hint = read_id_token_hint(keys, request.settings, id_token_hint)
     return find_client(request.connection, hint.client_id) if hint else None
 
 
@@ -141,12 +145,12 @@ def _token(request: Request, checked: LogoutRequest) -> str:
     return sign_token(request.secrets, PURPOSE, content, request.now, LIFETIME)
 
 
-def _read(request: Request, token: str) -> LogoutRequest:
+def _read_token(request: Request, token: str) -> LogoutRequest:
     content = read_token(request.secrets, PURPOSE, token, request.now)
     return LogoutRequest(*(content.get(each.name, "") for each in fields(LogoutRequest)))
 
 
 routes = [
     protocol_route("/logout", logout, methods=["GET", "POST"], answers="page"),
-    form_route("/logout/confirm", confirm),
+    form_route("/logout/confirm", confirm_logout),
 ]

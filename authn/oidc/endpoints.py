@@ -4,8 +4,6 @@ from starlette.routing import BaseRoute
 
 from authn.oidc import (
     authorize,
-    client_configuration,
-    client_logo,
     developers,
     device_authorization,
     discovery,
@@ -14,11 +12,11 @@ from authn.oidc import (
     introspect,
     jwks,
     par,
-    register,
     revoke,
     token,
     userinfo,
 )
+from authn.oidc.registration import client_configuration, client_logo, register
 
 routes: list[BaseRoute] = [
     *discovery.routes,

@@ -1,4 +1,4 @@
-"""/jwks: the public halves of our keys (RFC 7517 §5)."""
+"""/jwks: the public keys of the provider, as a JWK Set (RFC 7517 §5)."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ HEADERS = {
 
 
 async def jwks(http: HttpRequest) -> Response:
-    """The key set, encoded once; the database is asked at most once a minute."""
+    """The JWK Set; the database is asked at most once a minute."""
     site: Site = http.app.state.site
     keys = remembered_keys(site, site.clock())
     if keys is None:

@@ -1,7 +1,7 @@
-"""/userinfo: the claims of the scopes of an access token, and those that were asked one by one.
+"""/userinfo: the claims about a person, of the granted scopes and of the parameter `claims`.
 
-OpenID Connect Core 1.0 §5.3 (https://openid.net/specs/openid-connect-core-1_0.html#UserInfo). The
-one place where a national number leaves, by scope and permission, and each time is on record.
+OpenID Connect Core 1.0 §5.3 (https://openid.net/specs/openid-connect-core-1_0.html#UserInfo). A
+national number is released by scope and permission alone, each time on record.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,21 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from authn.clients.client_tokens import SealingKeys, sealed_for_client, token_for_client
+from authn.clients.client_tokens import ResponseAlgorithms, build_client_token, encrypt_for_client
 from authn.clients.clients import find_client
-from authn.clients.resources import userinfo_audience
-from authn.consents.scopes import OPENID, SSIN, KnownScopes, claims_named, claims_of, claims_within
+from authn.clients.resource_servers.resources import userinfo_audience
+from authn.consents.scopes import (
+    OPENID,
+    SSIN,
+    ClaimSources,
+    claims_by_name,
+    claims_of_scope,
+    permitted_claims,
+)
 from authn.grants.access_tokens import LiveGrant
-from authn.oidc.capacity_claims import ClaimsReceiver, released_ssin, told_at_userinfo
-from authn.oidc.dpop import nonce_headers
-from authn.oidc.protected_resource import accepted_token, refused
+from authn.oidc.tokens.capacity_claims import ClaimsReceiver, release_ssin, userinfo_capacity_claims
+from authn.oidc.tokens.dpop import nonce_headers
+from authn.oidc.tokens.protected_resource import require_token_of_person, token_refusal
 from authn.web.request import Request
 from authn.web.routing import WHEN_NEEDED, protocol_route
 
@@ -25,25 +32,25 @@ JWT = "application/jwt"
 
 
 def userinfo(request: Request) -> Response:
-    """The claims, as the client wants them; raises a `ProtocolError` in the form of RFC 6750 §3."""
-    token, live, profile = accepted_token(request, userinfo_audience(request.settings))
+    """The claims as JSON or as the client's kind of JWT; raises `ProtocolError` (RFC 6750 §3)."""
+    token, live, profile = require_token_of_person(request, userinfo_audience(request.settings))
     scopes, grant = token.scope.split(), live.grant
     if OPENID not in scopes:
-        raise refused("insufficient_scope", "The scope openid was not granted.", status=403)
+        raise token_refusal("insufficient_scope", "The scope openid was not granted.", status=403)
     to = ClaimsReceiver(
         client_id=grant.client_id,
         person_id=grant.person_id,
         device_id=grant.device_id,
         with_ssin=live.may_read_ssin and SSIN in scopes,
     )
-    ssin = released_ssin(request, to)
-    known = KnownScopes(live.person, grant.subject, ssin or None)
+    ssin = release_ssin(request, to)
+    known = ClaimSources(live.person, grant.subject, ssin or None)
     claims: dict[str, Any] = {
-        **claims_of(known, " ".join(scopes)),
-        **claims_named(known, claims_within(live.client_scope, grant.allowed.claims_userinfo)),
+        **claims_of_scope(known, " ".join(scopes)),
+        **claims_by_name(known, permitted_claims(live.client_scope, grant.allowed.claims_userinfo)),
     }
     if "profile" in scopes:
-        claims |= told_at_userinfo(request, to, live.person, ssin, profile, grant.subject)
+        claims |= userinfo_capacity_claims(request, to, live.person, ssin, profile, grant.subject)
     content, media_type = _content(request, live, claims)
     headers = {"Cache-Control": "no-store", **nonce_headers(request)}
     return Response(content, media_type=media_type, headers=headers)
@@ -52,8 +59,8 @@ def userinfo(request: Request) -> Response:
 def _content(
     request: Request, live: LiveGrant, claims: Mapping[str, Any]
 ) -> tuple[str | bytes, str]:
-    """The claims as the client registered for, and the media type of that (§5.3.2)."""
-    sealing = SealingKeys(
+    """The claims in the form that the client registered, and the media type (§5.3.2)."""
+    sealing = ResponseAlgorithms(
         live.metadata.userinfo_signed_response_alg,
         live.metadata.userinfo_encrypted_response_alg,
         live.metadata.userinfo_encrypted_response_enc,
@@ -62,12 +69,12 @@ def _content(
         return orjson.dumps(claims), "application/json"
     client = find_client(request.connection, live.grant.client_id)
     if client is None:  # ended just now
-        raise refused("invalid_token", "The application has ended.")
+        raise token_refusal("invalid_token", "The application has ended.")
     if sealing.signed_response_alg:
         about = {"iss": request.settings.issuer, "aud": client.client_id}
-        return token_for_client(request, client, {**about, **claims}, sealing), JWT
+        return build_client_token(request, client, {**about, **claims}, sealing), JWT
     text = orjson.dumps(claims).decode()
-    return sealed_for_client(request, client, text, sealing, cty=""), JWT
+    return encrypt_for_client(request, client, text, sealing, cty=""), JWT
 
 
 # A DPoP proof is spent, and the release of a national number is on record.

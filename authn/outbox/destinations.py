@@ -1,7 +1,8 @@
-"""The worker for a kind of row with many destinations: several rows at once, one to each of them.
+"""The worker for a kind of row with many destinations: one delivery to each at a time.
 
-Who is slow or gone holds up nobody but itself: what else waits for it is put off with the row that
-failed, without being tried. A destination is spoken to by one thread of this process at a time.
+A destination that is slow or gone delays its own rows alone: when a row fails, the others of that
+destination are put off without being tried. One thread of a process at a time delivers to a
+destination.
 """
 
 import threading
@@ -13,12 +14,17 @@ from dataclasses import dataclass, field
 from authn.clock import Clock
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.outbox.failures import DestinationUnreachable
-from authn.outbox.outbox import ClaimedEntry, claim, is_due, put_off_destination
-from authn.outbox.worker import Deliver, OutboxReport, failure_of, settle
+from authn.outbox.outbox import (
+    ClaimedEntry,
+    DestinationUnreachable,
+    claim,
+    is_due,
+    put_off_destination,
+)
+from authn.outbox.worker import Deliver, OutboxReport, settle, try_delivery
 from authn.secrets import Secrets
 from authn.web.logs import logger
-from authn.web.threads import STOP_SECONDS, spread
+from authn.web.threads import STOP_SECONDS, randomise_pause
 
 MOST_AT_ONCE = 4
 POLL_SECONDS = 1.0
@@ -27,10 +33,9 @@ PAUSE_SECONDS = 5.0  # after the database did not answer
 
 @dataclass(frozen=True, slots=True)
 class DestinationWork:
-    """What the worker needs to know.
+    """The settings of a worker for one kind of row, of which every row has a destination.
 
-    `prepare` is called before each look at the outbox, in no transaction: it may add rows. Every
-    row of the `kind` has a destination.
+    `prepare` is called before each reading of the outbox, in no transaction: it may add rows.
     """
 
     database: Database
@@ -42,8 +47,8 @@ class DestinationWork:
 
 
 @dataclass(slots=True)
-class _Hands:
-    """The threads that deliver, and to whom they are speaking."""
+class _DeliveryThreads:
+    """The threads that deliver, and the destinations that they deliver to now."""
 
     work: DestinationWork
     pool: ThreadPoolExecutor
@@ -52,15 +57,15 @@ class _Hands:
     busy: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self) -> None:
-        """What is due is being delivered, as far as threads are free."""
+    def deliver_due(self) -> None:
+        """Rows that are due are being delivered, as far as threads are free."""
         work = self.work
         work.prepare()
         while claimed := self._claim():
             self.pool.submit(self._deliver, claimed)
 
     def _claim(self) -> ClaimedEntry | None:
-        """A row for a destination that nobody speaks to, which counts as spoken to from now on."""
+        """A row for a destination that is not busy, and is busy from now on."""
         work = self.work
         with self.lock:
             busy = frozenset(self.busy)
@@ -88,7 +93,7 @@ class _Hands:
 
     def _settle(self, claimed: ClaimedEntry) -> None:
         work = self.work
-        failure = failure_of(work.secrets, work.deliver, claimed)
+        failure = try_delivery(work.secrets, work.deliver, claimed)
         now = work.clock()
         with writing(work.database) as connection, self.lock:
             due_at = settle(connection, claimed, failure, now, self.report)
@@ -99,31 +104,31 @@ class _Hands:
 
 
 @contextmanager
-def _hands(work: DestinationWork, changed: threading.Event) -> Iterator[_Hands]:
+def _open_threads(work: DestinationWork, changed: threading.Event) -> Iterator[_DeliveryThreads]:
     pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix=work.kind)
     try:
-        yield _Hands(work, pool, changed)
+        yield _DeliveryThreads(work, pool, changed)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def run_once(work: DestinationWork) -> OutboxReport:
-    """Everything that was due has been tried once, but for whom does not answer."""
+    """All rows that were due have been tried once, except those of unreachable destinations."""
     changed = threading.Event()
-    with _hands(work, changed) as hands:
+    with _open_threads(work, changed) as threads:
         while True:
             changed.clear()
-            hands.look()
-            with hands.lock:
-                # Who became free since it was looked may have more waiting.
-                if not hands.busy and not changed.is_set():
-                    return hands.report
+            threads.deliver_due()
+            with threads.lock:
+                # A destination that became free since the last reading may have more rows.
+                if not threads.busy and not changed.is_set():
+                    return threads.report
             changed.wait()
 
 
 @contextmanager
-def running(work: DestinationWork) -> Iterator[threading.Thread]:
-    """What is due is delivered for as long as the block runs, whatever goes wrong."""
+def run_in_background(work: DestinationWork) -> Iterator[threading.Thread]:
+    """A thread delivers the rows that are due for as long as the block runs."""
     stop, changed = threading.Event(), threading.Event()
     thread = threading.Thread(target=_run, args=(work, stop, changed), name=work.kind, daemon=True)
     thread.start()
@@ -136,14 +141,14 @@ def running(work: DestinationWork) -> Iterator[threading.Thread]:
 
 
 def _run(work: DestinationWork, stop: threading.Event, changed: threading.Event) -> None:
-    with _hands(work, changed) as hands:
+    with _open_threads(work, changed) as threads:
         while not stop.is_set():
             pause = POLL_SECONDS
             changed.clear()
             try:
-                hands.look()
+                threads.deliver_due()
             except Exception:  # noqa: BLE001  a database that is gone for a while comes back
                 logger.exception("outbox worker broke", kind=work.kind)
                 pause = PAUSE_SECONDS
-            # Until a thread is free again, or it is time to look.
-            changed.wait(spread(pause))
+            # Until a thread is free again, or the outbox is to be read again.
+            changed.wait(randomise_pause(pause))

@@ -1,8 +1,8 @@
-"""Rows of the outbox: written in the act's transaction, claimed by one worker at a time, done.
+"""The rows of the outbox: written in the transaction of an act, claimed by one worker at a time.
 
-A row waits until `due_at`. Claiming it is one statement that puts `due_at` off by the lease, so
-that nobody else takes it meanwhile and it comes back by itself should the worker die. Whatever is
-sent and then not marked is therefore sent again: at least once, never silently not at all.
+A row waits until `due_at`. Claiming a row is one statement that puts `due_at` off by the lease, so
+that no other worker takes it meanwhile, and a row of a worker that died is due again. A row that
+was sent and not marked is therefore sent again: at least once, never silently not at all.
 """
 
 from collections.abc import Collection
@@ -12,19 +12,75 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import Connection, CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    CursorResult,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Uuid,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
+from authn.db.metadata import UtcDateTime, metadata
 from authn.db.occasion import Occasion
 from authn.db.reencryption import EncryptedColumn
-from authn.outbox.tables import LONGEST_ERROR, outbox
 from authn.secrets import Secrets, decrypt, encrypt
+
+
+class DeliveryFailed(Exception):
+    """A row was not delivered, in one of the three ways below."""
+
+
+class DeliveryRefused(DeliveryFailed):
+    """A row can never be delivered: the other side refused it for good."""
+
+
+class DeliveryNotBegun(DeliveryFailed):
+    """A row cannot be delivered now; another row may well be."""
+
+
+class DestinationUnreachable(DeliveryFailed):
+    """Nothing can be delivered now: the other side does not answer, or not as it must."""
+
+
+LONGEST_ERROR = 200
+
+LONGEST_DESTINATION = 100
+
+# The payload is encrypted: it holds addresses and links.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("payload_encrypted", LargeBinary, nullable=False),
+    Column("person_id", Uuid),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("last_error", String(LONGEST_ERROR)),
+    Column("done_at", UtcDateTime),
+    # The receiver, for a kind with several: they do not wait for one another.
+    Column("destination", String(LONGEST_DESTINATION)),
+    Index(None, "state", "kind", "due_at"),
+)
 
 State = Literal["waiting", "sent", "dead"]
 
 LEASE = timedelta(minutes=10)
 SENT_REMEMBERED = timedelta(days=7)
 DEAD_REMEMBERED = timedelta(days=90)
-# What could not even be tried for this long, since no mail server is set, tells nobody anything.
+# A row that could not be tried for this long, without a mail server, is of no use any more.
 WAITED_LONG_ENOUGH = timedelta(days=30)
 EMPTY = b""
 _DEAD = select(func.count()).select_from(outbox).where(outbox.c.state == "dead")
@@ -32,7 +88,7 @@ _DEAD = select(func.count()).select_from(outbox).where(outbox.c.state == "dead")
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEntry:
-    """A row that this worker alone has, until `lease_until`. `tries` counts this one too."""
+    """A row that one worker alone has, until `lease_until`; `tries` includes the present one."""
 
     id: UUID
     kind: str
@@ -45,7 +101,7 @@ class ClaimedEntry:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A row as `authn outbox` shows it: nothing of what it tells, and to which person."""
+    """A row as `authn outbox` shows it: neither its content nor the person."""
 
     id: UUID
     kind: str
@@ -64,9 +120,9 @@ def enqueue(
     person_id: UUID | None = None,
     destination: str | None = None,
 ) -> UUID:
-    """The payload (JSON) will be delivered once the occasion's transaction has committed.
+    """A payload (JSON) will be delivered once the transaction has committed; the id of its row.
 
-    `destination` names whose it is to take it, where one that is slow must not hold up the others.
+    `destination` names the receiver, for a kind whose receivers must not delay each other.
     """
     row_id = uuid4()
     occasion.connection.execute(
@@ -88,7 +144,7 @@ def enqueue(
 def is_due(
     connection: Connection, now: datetime, kind: str, but: Collection[str] = frozenset()
 ) -> bool:
-    """Whether a row of this kind can be claimed, for none of the destinations `but`."""
+    """Whether a row of a kind can be claimed, other than for the destinations `but`."""
     statement = select(outbox.c.id).where(_claimable(now, kind, but)).limit(1)
     return connection.execute(statement).first() is not None
 
@@ -96,9 +152,9 @@ def is_due(
 def claim(
     connection: Connection, now: datetime, kind: str, but: Collection[str] = frozenset()
 ) -> ClaimedEntry | None:
-    """The row that has waited longest, this worker's alone once the transaction has committed.
+    """The row of a kind that has waited longest, for the caller alone once the transaction commits.
 
-    None for the destinations `but`.
+    Rows for the destinations `but` are left out; None without any other.
     """
     claimable = _claimable(now, kind, but)
     oldest = (
@@ -130,7 +186,7 @@ def claim(
 
 
 def read_payload(secrets: Secrets, claimed: ClaimedEntry) -> dict[str, Any]:
-    """The payload that `enqueue` was given; raises `CommandError` under another master key."""
+    """The payload that was given to `enqueue`; raises `CommandError` under another master key."""
     payload: dict[str, Any] = orjson.loads(
         decrypt(secrets, claimed.payload_encrypted, _context(claimed.id))
     )
@@ -138,7 +194,7 @@ def read_payload(secrets: Secrets, claimed: ClaimedEntry) -> dict[str, Any]:
 
 
 def mark_sent(connection: Connection, claimed: ClaimedEntry, now: datetime) -> bool:
-    """Whether the row is done; False when its lease had ended and another worker took it."""
+    """Whether the row is marked as sent; False when its lease had ended and another took it."""
     return _finish(
         connection,
         claimed,
@@ -150,7 +206,7 @@ def mark_sent(connection: Connection, claimed: ClaimedEntry, now: datetime) -> b
 
 
 def mark_dead(connection: Connection, claimed: ClaimedEntry, error: str, now: datetime) -> bool:
-    """Nobody tries again by itself; `authn outbox` shows the row. Returns as `mark_sent`."""
+    """The row is not tried again, unless an operator asks for it. Returns as `mark_sent`."""
     return _finish(connection, claimed, state="dead", last_error=error[:LONGEST_ERROR], done_at=now)
 
 
@@ -164,7 +220,7 @@ def put_off(connection: Connection, claimed: ClaimedEntry, error: str, due_at: d
 def put_off_destination(
     connection: Connection, kind: str, destination: str, now: datetime, due_at: datetime
 ) -> int:
-    """How many rows of this destination that are due are tried at `due_at` instead."""
+    """How many rows of a destination were due, and are tried at `due_at` instead."""
     statement = (
         update(outbox)
         .where(_claimable(now, kind), outbox.c.destination == destination)
@@ -186,8 +242,8 @@ def _finish(connection: Connection, claimed: ClaimedEntry, **values: Any) -> boo
     return connection.execute(statement).rowcount == 1
 
 
-def entries(connection: Connection) -> list[OutboxEntry]:
-    """Every row that is not sent, the dead first, then by age."""
+def list_unsent(connection: Connection) -> list[OutboxEntry]:
+    """All rows that are not sent, the dead first, then by age."""
     statement = (
         select(
             outbox.c.id,
@@ -206,12 +262,12 @@ def entries(connection: Connection) -> list[OutboxEntry]:
 
 
 def count_dead(connection: Connection) -> int:
-    """How many rows nobody tries any more by itself."""
+    """How many rows are dead: no worker tries them again."""
     return connection.execute(_DEAD).scalar_one()
 
 
-def retry(connection: Connection, now: datetime, row_id: UUID | None = None) -> int:
-    """How many dead rows wait again, due now: this one, or all of them."""
+def retry_dead(connection: Connection, now: datetime, row_id: UUID | None = None) -> int:
+    """How many dead rows wait again, due now: the row with an id, or all."""
     statement = (
         update(outbox)
         .where(outbox.c.state == "dead")
@@ -222,8 +278,8 @@ def retry(connection: Connection, now: datetime, row_id: UUID | None = None) -> 
     return connection.execute(statement).rowcount
 
 
-def drop(connection: Connection, row_id: UUID) -> bool:
-    """Whether a row that was not sent is gone, and will never be."""
+def drop_unsent(connection: Connection, row_id: UUID) -> bool:
+    """Whether a row that was not sent has been deleted."""
     statement = delete(outbox).where(outbox.c.id == row_id, outbox.c.state != "sent")
     return connection.execute(statement).rowcount == 1
 

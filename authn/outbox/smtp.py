@@ -1,7 +1,8 @@
-"""Sending one mail: over SMTP (RFC 5321) with TLS, or into a folder while developing.
+"""Sends mails over SMTP (RFC 5321) with TLS, or into a folder while developing.
 
-smtplib decides nothing here but the conversation: which answer ends a mail and which puts it off is
-`sending`'s. What a server says is never kept or logged beyond its codes, for it names the address.
+smtplib carries on the conversation; `translate_smtp_errors` decides which answer ends a mail and
+which puts it off. Of a server's answer only the codes are kept or logged, for the text names the
+address.
 """
 
 import os
@@ -14,7 +15,7 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from authn.outbox.failures import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
+from authn.outbox.outbox import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
 from authn.settings import Settings
 
 TIMEOUT_SECONDS = 20.0  # for each step of the conversation
@@ -27,16 +28,16 @@ _CODE = re.compile(r"^\s*(\d\.\d{1,3}\.\d{1,3})\b")  # RFC 3463, at the beginnin
 
 
 def can_send(settings: Settings) -> bool:
-    """Whether the operator set a way for mails to go."""
+    """Whether the settings name a mail server, or a folder for mails."""
     return bool(settings.smtp_host or settings.mail_directory)
 
 
 @contextmanager
 def mail_sender(settings: Settings) -> Iterator[SendMail]:
-    """What sends mails; one connection for all of them, opened for the first.
+    """A function that sends a mail; all mails share one connection, opened for the first.
 
-    It raises `Refused` when the server will never take the mail, `DeliveryNotBegun` when not now,
-    and `DestinationUnreachable` when nothing can be sent at present.
+    The function raises `DeliveryRefused` when the server will never take the mail,
+    `DeliveryNotBegun` when not now, and `DestinationUnreachable` when nothing can be sent now.
     """
     if settings.mail_directory:
         directory = settings.mail_directory
@@ -50,7 +51,7 @@ def mail_sender(settings: Settings) -> Iterator[SendMail]:
 
 
 class _Connection:
-    """A connection to the mail server, as long as it holds."""
+    """A connection to the mail server, opened again after a failure."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -61,14 +62,14 @@ class _Connection:
         if self._smtp is None:
             self._smtp = _connect(self._settings)
         try:
-            with sending():
+            with translate_smtp_errors():
                 self._smtp.send_message(message)
         except DestinationUnreachable:
             self.close()
             raise
 
     def close(self) -> None:
-        """The connection is closed, politely where that is possible."""
+        """The connection is closed, with QUIT where possible."""
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
             with suppress(OSError, smtplib.SMTPException):
@@ -76,7 +77,7 @@ class _Connection:
 
 
 def _connect(settings: Settings) -> smtplib.SMTP:
-    """A connection that is protected and signed in; raises `DestinationUnreachable`."""
+    """A connection with TLS, signed in; raises `DestinationUnreachable`."""
     context = ssl.create_default_context()
     host, port = settings.smtp_host, settings.smtp_port
     try:
@@ -86,7 +87,7 @@ def _connect(settings: Settings) -> smtplib.SMTP:
             else smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
         )
     except (OSError, smtplib.SMTPException) as error:
-        raise DestinationUnreachable(_words("connect", error)) from error
+        raise DestinationUnreachable(_describe("connect", error)) from error
     try:
         if settings.smtp_security == "starttls":
             # Raises when it is not offered: nothing is ever sent without it.
@@ -95,13 +96,13 @@ def _connect(settings: Settings) -> smtplib.SMTP:
             smtp.login(settings.smtp_user, settings.smtp_password.get_secret_value())
     except (OSError, smtplib.SMTPException) as error:
         smtp.close()
-        raise DestinationUnreachable(_words("sign in", error)) from error
+        raise DestinationUnreachable(_describe("sign in", error)) from error
     return smtp
 
 
 @contextmanager
-def sending() -> Iterator[None]:
-    """What smtplib raises while a mail is handed over, as one of our failures."""
+def translate_smtp_errors() -> Iterator[None]:
+    """An exception of smtplib in the block is raised as a `DeliveryFailed`."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:
@@ -110,7 +111,7 @@ def sending() -> Iterator[None]:
     except smtplib.SMTPDataError as error:
         raise _refusal("content", error.smtp_code, error.smtp_error) from error
     except smtplib.SMTPServerDisconnected as error:
-        raise DestinationUnreachable(_words("send", error)) from error
+        raise DestinationUnreachable(_describe("send", error)) from error
     except smtplib.SMTPResponseException as error:
         # The sender is refused: that is about us, and an operator mends it.
         reply = _reply("sender", error.smtp_code, error.smtp_error)
@@ -120,7 +121,7 @@ def sending() -> Iterator[None]:
             else DeliveryNotBegun(reply)
         ) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise DestinationUnreachable(_words("send", error)) from error
+        raise DestinationUnreachable(_describe("send", error)) from error
 
 
 def _refusal(step: str, code: int, text: bytes | str) -> Exception:
@@ -137,14 +138,14 @@ def _reply(step: str, code: int, text: bytes | str) -> str:
     return f"{step}: {code}" + (f" {enhanced.group(1)}" if enhanced else "")
 
 
-def _words(step: str, error: Exception) -> str:
+def _describe(step: str, error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return _reply(step, error.smtp_code, error.smtp_error)
     return f"{step}: {type(error).__name__}"
 
 
 def _write(directory: Path, message: EmailMessage) -> None:
-    """The mail is a file of the folder, whole or not at all, for its owner alone."""
+    """The mail is a file in the folder, whole or not at all, readable by its owner alone."""
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         when = parsedate_to_datetime(message["Date"])

@@ -1,11 +1,11 @@
-"""The worker: claims a row, commits, delivers it outside any transaction, and marks it.
+"""The worker: claims a row, commits, delivers the row outside any transaction, and marks it.
 
-At least once. A worker that dies between delivering and marking leaves the row to be claimed again
-when its lease has ended; a mail then comes twice, under the same Message-ID. Two workers at once
-never deliver the same row: claiming is one statement.
+A row is delivered at least once. A worker that dies between delivering and marking leaves the row
+to be claimed again when its lease has ended; a mail then comes twice, under the same Message-ID.
+Two workers at once never deliver the same row: claiming is one statement.
 
 Why a thread and not a process of its own: one command runs the whole service (decisions 8.10). When
-there is nothing to do it costs one look into an index every few seconds, of each process. Each kind
+there is nothing to do, each process reads an index every few seconds. Each kind
 of row has a worker of its own; `outbox.destinations` is the one for kinds with many destinations.
 """
 
@@ -22,14 +22,12 @@ from sqlalchemy import Connection
 from authn.clock import Clock
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.outbox.failures import (
+from authn.outbox.outbox import (
+    ClaimedEntry,
     DeliveryFailed,
     DeliveryNotBegun,
     DeliveryRefused,
     DestinationUnreachable,
-)
-from authn.outbox.outbox import (
-    ClaimedEntry,
     claim,
     is_due,
     mark_dead,
@@ -39,7 +37,7 @@ from authn.outbox.outbox import (
 )
 from authn.secrets import Secrets
 from authn.web.logs import logger
-from authn.web.threads import beside, spread
+from authn.web.threads import background_thread, randomise_pause
 
 POLL_SECONDS = 5.0
 PAUSE_SECONDS = 60.0  # after the other side did not answer, or the database didn't
@@ -56,10 +54,10 @@ Delivering = AbstractContextManager[Deliver]
 
 @dataclass(frozen=True, slots=True)
 class OutboxWork:
-    """What a worker needs to know, for rows of one kind.
+    """The settings of a worker for rows of one kind.
 
-    `delivering` opens what is needed to deliver (a connection to a mail server), and gives what
-    delivers a row.
+    `delivering` is a context manager that opens what is needed (a connection to a mail server), and
+    gives the function that delivers a row.
     """
 
     database: Database
@@ -71,7 +69,7 @@ class OutboxWork:
 
 @dataclass(slots=True)
 class OutboxReport:
-    """What one run did; `unreachable` when it ended early, since nothing can be delivered now."""
+    """The counts of a run; `unreachable` when it ended early: nothing can be delivered now."""
 
     sent: int = 0
     put_off: int = 0
@@ -80,7 +78,7 @@ class OutboxReport:
 
 
 def run_once(work: OutboxWork, stop: threading.Event | None = None) -> OutboxReport:
-    """Everything that was due has been tried once, unless nothing can be delivered at present."""
+    """All rows that were due have been tried once, unless nothing can be delivered now."""
     report = OutboxReport()
     with reading(work.database) as connection:
         if not is_due(connection, work.clock(), work.kind):
@@ -91,7 +89,7 @@ def run_once(work: OutboxWork, stop: threading.Event | None = None) -> OutboxRep
                 claimed = claim(connection, work.clock(), work.kind)
             if claimed is None:
                 break
-            failure = failure_of(work.secrets, deliver, claimed)
+            failure = try_delivery(work.secrets, deliver, claimed)
             now = work.clock()
             with writing(work.database) as connection:
                 settle(connection, claimed, failure, now, report)
@@ -106,7 +104,7 @@ def settle(
     now: datetime,
     report: OutboxReport,
 ) -> datetime | None:
-    """The row is marked, put off, or dead, and counted; when it is tried again, if it is."""
+    """The row is marked sent, put off or dead, and counted; the time of the next try, if any."""
     if failure is None:
         mark_sent(connection, claimed, now)
         report.sent += 1
@@ -114,15 +112,17 @@ def settle(
         _bury(connection, claimed, str(failure), now)
         report.dead += 1
     else:
-        due_at = now + delay_after(claimed.tries)
+        due_at = now + retry_delay(claimed.tries)
         put_off(connection, claimed, str(failure), due_at)
         report.put_off += 1
         return due_at
     return None
 
 
-def failure_of(secrets: Secrets, deliver: Deliver, claimed: ClaimedEntry) -> DeliveryFailed | None:
-    """Why the row could not be delivered; None when it was."""
+def try_delivery(
+    secrets: Secrets, deliver: Deliver, claimed: ClaimedEntry
+) -> DeliveryFailed | None:
+    """Delivers a claimed row: None when delivered, else the failure."""
     try:
         deliver(claimed, read_payload(secrets, claimed))
     except DeliveryFailed as failure:
@@ -144,19 +144,19 @@ def _bury(connection: Connection, claimed: ClaimedEntry, error: str, now: dateti
         )
 
 
-def delay_after(tries: int) -> timedelta:
-    """How long to wait after so many tries: 1, 4, 16, … minutes, at most 6 hours; ± a fifth."""
+def retry_delay(tries: int) -> timedelta:
+    """The delay after so many tries: 1, 4, 16, … minutes, at most 6 hours; ± a fifth."""
     growth: float = FACTOR ** min(tries - 1, 10)
     exact = min(FIRST_DELAY * growth, LONGEST_DELAY)
-    return exact * spread(1)
+    return exact * randomise_pause(1)
 
 
-def running(work: OutboxWork) -> AbstractContextManager[threading.Thread]:
-    """A thread delivers what is due for as long as the block runs, whatever goes wrong.
+def run_in_background(work: OutboxWork) -> AbstractContextManager[threading.Thread]:
+    """A thread delivers the rows that are due for as long as the block runs.
 
     Should the other side hang at the end, the row's lease ends by itself.
     """
-    return beside("outbox", partial(_run, work))
+    return background_thread("outbox", partial(_run, work))
 
 
 def _run(work: OutboxWork, stop: threading.Event) -> None:
@@ -170,4 +170,4 @@ def _run(work: OutboxWork, stop: threading.Event) -> None:
         except Exception:  # noqa: BLE001  a database that is gone for a while comes back
             logger.exception("outbox worker broke")
             pause = PAUSE_SECONDS
-        pause = spread(pause)
+        pause = randomise_pause(pause)

@@ -1,10 +1,10 @@
-"""Two persons who turn out to be one: all of the one goes over to the other, in one transaction.
+"""The merge of two persons who turn out to be one human being, in one transaction.
 
 A BIS number and a national number may both have been enrolled before the register tells that one
-replaced the other (domain 4.5). What a room has of a person, that room hands over, by a function in
-its module `merging`; the whole list is in `cli.people_merge`.
+replaced the other (decisions 9.5). Each room hands over its own rows of a person, by a
+function in its module `merging`; the whole list is in `console.merging`.
 
-Why what was open ends, and does not move: an application that knew somebody by one `sub` would hear
+Why open sessions end, and do not move: an application that knew somebody by one `sub` would be told
 of the same session under another.
 """
 
@@ -14,18 +14,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection, or_, select, update
 
+from authn.audit.events.people import PersonsMerged
 from authn.audit.log import record
-from authn.audit.person_events import PersonsMerged
 from authn.db.occasion import Occasion
 from authn.errors import CommandError
-from authn.people.citizen import Citizen
-from authn.people.persons import lock_person, refresh
+from authn.people.persons import Citizen, lock_person, refresh_person
 from authn.people.tables import Person, person_ssins, persons, subjects
 
 
 @dataclass(frozen=True, slots=True)
 class PersonMerge:
-    """What a room needs to hand over what it has: the act, whose it was, whose it will be."""
+    """A merge in progress: the two persons, and the transaction with which a room hands over."""
 
     occasion: Occasion
     merged: Person
@@ -33,30 +32,30 @@ class PersonMerge:
 
     @property
     def connection(self) -> Connection:
-        """The transaction of the act."""
+        """The connection of the merge's transaction."""
         return self.occasion.connection
 
 
-Part = Callable[[PersonMerge], list[str]]
-"""Hands over what one room has; what that was, in sentences for operators, without a number."""
+MergeStep = Callable[[PersonMerge], list[str]]
+"""Hands over the rows of a room; returns sentences for operators, without national numbers."""
 
 
 def merge_persons(
     occasion: Occasion,
     merged_id: UUID,
     kept_id: UUID,
-    parts: Iterable[Part],
+    parts: Iterable[MergeStep],
     citizen: Citizen | None = None,
 ) -> list[str]:
-    """What was done, in sentences: the one person is nobody any more, and the kept one has it all.
+    """Everything of the merged person is the kept person's; returns what was done, in sentences.
 
-    The kept person is as `citizen`, the register's answer, says. Raises `CommandError` when the two
-    are one already, when one of them is unknown or was merged before, and when one alone is
+    The kept person is refreshed by `citizen`, the register's answer. Raises `CommandError` when the
+    two are one already, when one of them is unknown or was merged before, and when one alone is
     deceased; nothing was written then.
     """
     if merged_id == kept_id:
         raise CommandError("The two are one person already.")
-    merger = _locked(occasion, merged_id, kept_id)
+    merger = _lock_both(occasion, merged_id, kept_id)
     done = [sentence for part in (move_numbers, *parts, move_subjects) for sentence in part(merger)]
     occasion.connection.execute(
         update(persons)
@@ -64,7 +63,7 @@ def merge_persons(
         .values(merged_into=kept_id)
     )
     if citizen:
-        refresh(occasion.connection, occasion.secrets, merger.kept, citizen, occasion.now)
+        refresh_person(occasion.connection, occasion.secrets, merger.kept, citizen, occasion.now)
     for event in (
         PersonsMerged(person_id=kept_id, role="kept", other=merged_id),
         PersonsMerged(person_id=merged_id, role="merged", other=kept_id),
@@ -73,17 +72,17 @@ def merge_persons(
     return done
 
 
-def same_person(connection: Connection, person_id: UUID) -> list[UUID]:
-    """The person's id, and those of everybody who turned out to be them: for what stays on record.
+def list_merged_ids(connection: Connection, person_id: UUID) -> list[UUID]:
+    """The person's id and the ids of everybody merged into them, for the audit log.
 
-    However many times it was merged, one step: `merge_persons` keeps it flat.
+    One step after any number of merges: `merge_persons` keeps `merged_into` flat.
     """
     merged = select(persons.c.id).where(persons.c.merged_into == person_id)
     return [person_id, *connection.execute(merged).scalars()]
 
 
 def move_numbers(merger: PersonMerge) -> list[str]:
-    """Every number of the merged person leads to the kept one, whose own is the present one."""
+    """All numbers of the merged person lead to the kept person, whose present number stays so."""
     connection, now = merger.connection, merger.occasion.now
     present = select(person_ssins.c.id).where(
         person_ssins.c.person_id == merger.kept.id, person_ssins.c.valid_to.is_(None)
@@ -102,9 +101,10 @@ def move_numbers(merger: PersonMerge) -> list[str]:
 
 
 def move_subjects(merger: PersonMerge) -> list[str]:
-    """Whoever knew the merged person alone goes on by the same `sub` (decisions 1.3).
+    """Applications that knew the merged person alone keep their `sub` (decisions 1.3).
 
-    Where both were known, the row of the merged one stays: so that it is never anybody else's.
+    Where both were known, the row of the merged person stays, so that its `sub` is never given to
+    anybody else.
     """
     connection = merger.connection
     known = select(subjects.c.sector).where(subjects.c.person_id == merger.kept.id)
@@ -119,19 +119,19 @@ def move_subjects(merger: PersonMerge) -> list[str]:
         .returning(subjects.c.sector)
     )
     once = sorted(moved.scalars())
-    said = []
+    sentences = []
     if once:
-        said.append(f"Known by the same sub as before, in the sectors: {', '.join(once)}.")
+        sentences.append(f"Known by the same sub as before, in the sectors: {', '.join(once)}.")
     if twice:
-        said.append(
+        sentences.append(
             "Known from now on by the sub of the person who stays, in the sectors: "
             f"{', '.join(twice)}."
         )
-    return said
+    return sentences
 
 
-def _locked(occasion: Occasion, merged_id: UUID, kept_id: UUID) -> PersonMerge:
-    """Both rows are locked, in one order for everybody (decisions 2.12)."""
+def _lock_both(occasion: Occasion, merged_id: UUID, kept_id: UUID) -> PersonMerge:
+    """Both persons, locked in one order everywhere (decisions 2.12)."""
     both = {each: lock_person(occasion.connection, each) for each in sorted((merged_id, kept_id))}
     merged, kept = both[merged_id], both[kept_id]
     if merged is None or kept is None:

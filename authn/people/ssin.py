@@ -78,7 +78,7 @@ def parse_ssin(text: str, today: datetime.date) -> str:
 
 
 def contains_ssin(text: str, today: datetime.date) -> bool:
-    """Whether a number stands in a text that somebody wrote, however its digits are set apart."""
+    """Whether a text contains a valid number, however its digits are set apart."""
     for run in _DIGITS.findall(text):
         digits = run.translate(_SEPARATORS)
         for start in range(len(digits) - 10):
@@ -90,11 +90,11 @@ def contains_ssin(text: str, today: datetime.date) -> bool:
     return False
 
 
-def display(ssin: str) -> str:
+def format_ssin(ssin: str) -> str:
     """The printed form `YY.MM.DD-XXX.CC` of a canonical number."""
     return f"{ssin[:2]}.{ssin[2:4]}.{ssin[4:6]}-{ssin[6:9]}.{ssin[9:]}"
 
 
-def mask(ssin: str) -> str:
-    """A form that may be shown: only the two check digits are left to recognise it by."""
+def mask_ssin(ssin: str) -> str:
+    """A form of a canonical number that may be shown: only the two check digits are left."""
     return f"**.**.**-***.{ssin[9:]}"

@@ -29,20 +29,22 @@ _KNOWN_IN = select(subjects.c.sector, subjects.c.sub).where(
 def known_subjects(
     connection: Connection, person_id: UUID, sectors: Collection[str]
 ) -> dict[str, str]:
-    """By sector the `sub` of this person, in those of these sectors where somebody knows one."""
+    """By sector: the `sub` of the person; sectors without any are absent."""
     parameters = {"person_id": person_id, "sectors": list(sectors)}
     rows = connection.execute(_KNOWN_IN, parameters)
     return {row.sector: row.sub for row in rows}
 
 
-def subject_of(connection: Connection, person_id: UUID, sector: str, now: datetime) -> str:
-    """The `sub` of this person in this sector: always the same, whoever asks first."""
+def find_or_create_subject(
+    connection: Connection, person_id: UUID, sector: str, now: datetime
+) -> str:
+    """The `sub` of the person in a sector, created when there is none; stable ever after."""
     parameters = {"person_id": person_id, "sector": sector}
     # Nearly always it is known, and asking costs no write.
     sub = connection.execute(_KNOWN, parameters).scalar()
     if sub is None:
         values = {"person_id": person_id, "sector": sector, "sub": new_token(), "created_at": now}
         insert_once(connection, subjects, values)
-        # Ours, or the one of whoever was faster.
+        # Ours, or that of a faster transaction.
         sub = connection.execute(_KNOWN, parameters).scalar_one()
     return str(sub)

@@ -1,4 +1,4 @@
-"""Persons and their national numbers."""
+"""The tables of persons, of their national numbers and of their pairwise subjects."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +17,12 @@ from sqlalchemy import (
 )
 
 from authn.db.metadata import UtcDateTime, metadata
-from authn.people.names import LONGEST_KEY
 
 USER_HANDLE_BYTES = 32
 LONGEST_NAME = 200
+LONGEST_KEY_PART = 100
+# Three orders of two names, each behind its bar (`persons.name_key`).
+LONGEST_KEY = 6 * LONGEST_KEY_PART + 3
 
 persons = Table(
     "persons",
@@ -36,9 +38,9 @@ persons = Table(
     Column("checked_at", UtcDateTime, nullable=False),
     # As in `sessions`: since when it is told that what a deceased person had opened has ended.
     Column("end_told_at", UtcDateTime),
-    # Whom this one turned out to be; nothing but what applications knew them by is left here.
+    # The person into whom this person was merged; of the merged one the subjects alone are left.
     Column("merged_into", Uuid, ForeignKey("persons.id")),
-    # The name as the help desk looks for it (`people.names`).
+    # The name as the help desk looks for it (`people.persons.name_key`).
     Column("name_key", String(LONGEST_KEY)),
     Index(None, "birthdate", "name_key"),
 )
@@ -56,7 +58,7 @@ Index(
     postgresql_where=_MERGED,
 )
 
-# The history of a person's numbers. One without `valid_to` is the present one.
+# The history of a person's numbers. The number without `valid_to` is the present number.
 person_ssins = Table(
     "person_ssins",
     metadata,
@@ -69,7 +71,7 @@ person_ssins = Table(
     Column("replaced_by", ForeignKey("person_ssins.id")),
 )
 
-# What an application knows a person by (decisions 1.3).
+# The pairwise subjects by which applications know a person (decisions 1.3).
 subjects = Table(
     "subjects",
     metadata,
@@ -82,10 +84,10 @@ subjects = Table(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A row of `persons`: a citizen as known here, found by an id that means nothing elsewhere.
+    """A row of `persons`: a citizen, under an id that means nothing elsewhere.
 
     `user_handle` is WebAuthn's `user.id` for new credentials. `checked_at` is when the national
-    register was last heard. A deceased person can't sign in, nor get or use an activation code.
+    register last answered. A deceased person can't sign in, nor get or use an activation code.
     """
 
     id: UUID

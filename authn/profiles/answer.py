@@ -1,7 +1,8 @@
-"""What a source answered becomes a person's profiles: new ones, the same ones, and ended ones.
+"""The answer of a source becomes profiles of a person: new, unchanged and ended profiles.
 
 Why a diff, and not the answer itself: a profile has an id by which grants and consents hang on it,
-and its end must be found and told. Nothing is kept of a fact that doesn't hold when it is heard.
+and its end must be found and reported. Nothing is kept of a fact that doesn't hold when the source
+answers.
 """
 
 import json
@@ -14,15 +15,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, bindparam, select, update
 
 from authn.db.transaction import must_write
-from authn.people.persons import lock_person, persons_with_hashes
+from authn.people.persons import find_persons_by_ssin_hash, lock_person
 from authn.people.tables import Person
 from authn.profiles.kinds import BY_QUESTION
 from authn.profiles.kinds.kind import ProfileKind
-from authn.profiles.profiles import encrypt_fact, fact_of_row
+from authn.profiles.profiles import encrypt_fact, read_fact_row
 from authn.profiles.tables import profiles
 from authn.secrets import Secrets, national_number_hash
 from authn.settings import Settings
-from authn.sources.answers import heard_of, note_answer
+from authn.sources.answers import find_source_answers, note_answer
 from authn.sources.facts import Fact, Mandate
 from authn.sources.questions import OUR_OWN, QuestionName
 
@@ -61,8 +62,8 @@ _END = (
 
 
 @dataclass(frozen=True, slots=True)
-class _RequestedFacts:
-    """A profile as the answer has it; `person` is whom it represents, where known here."""
+class _AnsweredProfile:
+    """A profile in the answer; `person` is the person whom it represents, where known here."""
 
     fact: Fact
     key_hash: str
@@ -75,8 +76,8 @@ class _RequestedFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _RememberedAnswer:
-    """A live row of `profiles`, read."""
+class _StoredProfile:
+    """A row of `profiles` that has not ended."""
 
     id: UUID
     fact: Fact
@@ -85,7 +86,7 @@ class _RememberedAnswer:
     represented_id: UUID | None
 
 
-def take_answer(
+def apply_answer(
     connection: Connection,
     secrets: Secrets,
     settings: Settings,
@@ -94,61 +95,63 @@ def take_answer(
     facts: Iterable[Fact],
     now: datetime,
 ) -> None:
-    """The person's profiles are what these facts, all that answer this question, make of them.
+    """The person's profiles of a question are those that its answer, all these facts, makes.
 
-    `now` is when the question was asked: an answer older than the last one is left aside. One
-    answer of a person after another: the person's row is locked. What is our own to say was read
-    under that lock, so that it is the newest whatever the clocks of two machines say.
+    `now` is when the question was asked: an answer older than the last one is left aside. The
+    person is locked, so that answers come one after another. Answers of our own registers were
+    read under that lock: they are the newest, whatever the clocks of two hosts say.
     """
     must_write(connection)
     if lock_person(connection, person_id) is None:
         return
-    last = heard_of(connection, person_id).get(question)
+    last = find_source_answers(connection, person_id).get(question)
     if last and last.answered_at and last.answered_at > now and question not in OUR_OWN:
         return
     kind, told = BY_QUESTION[question], tuple(facts)
     wanted = {
         key: each
-        for key, each in _wanted(connection, secrets, settings, kind, told, now).items()
+        for key, each in _select_holding_facts(
+            connection, secrets, settings, kind, told, now
+        ).items()
         if each.person_id != person_id  # nobody acts for themselves
     }
     silent = {_key_hash(secrets, kind, fact): fact for fact in told if _is_silent(kind, fact)}
-    _bring_in_line(connection, secrets, (person_id, kind), wanted, silent, now)
+    _update_profiles(connection, secrets, (person_id, kind), wanted, silent, now)
     note_answer(connection, person_id, question, settings, now)
 
 
-def _wanted(
+def _select_holding_facts(
     connection: Connection,
     secrets: Secrets,
     settings: Settings,
     kind: ProfileKind[Any],
     facts: Iterable[Fact],
     now: datetime,
-) -> dict[str, _RequestedFacts]:
-    """By key: the facts that hold, of one key the one that holds longest; none for the dead."""
+) -> dict[str, _AnsweredProfile]:
+    """By key: the facts that hold, of each key that which holds longest; none for the dead."""
     holding = [fact for fact in facts if kind.holds(fact, settings, now)]
-    people = _represented(connection, secrets, kind, holding)
-    found: dict[str, _RequestedFacts] = {}
+    people = _find_represented(connection, secrets, kind, holding)
+    found: dict[str, _AnsweredProfile] = {}
     for fact in holding:
         named = kind.represents(fact)
         person = people.get(national_number_hash(secrets, named.ssin)) if named else None
         if person and person.deceased:
             continue
         ends_at = kind.ends_at(fact, settings)
-        each = _RequestedFacts(fact, _key_hash(secrets, kind, fact), ends_at, person)
+        each = _AnsweredProfile(fact, _key_hash(secrets, kind, fact), ends_at, person)
         other = found.get(each.key_hash)
         if other is None or (ends_at or _NEVER) > (other.valid_to or _NEVER):
             found[each.key_hash] = each
     return found
 
 
-def _represented(
+def _find_represented(
     connection: Connection, secrets: Secrets, kind: ProfileKind[Any], facts: Iterable[Fact]
 ) -> dict[str, Person]:
-    """By the hash of a number: those of whom these facts are who are known here."""
+    """By the hash of a number: the represented persons of these facts who are known here."""
     named = [person for fact in facts if (person := kind.represents(fact))]
     hashes = {national_number_hash(secrets, person.ssin) for person in named}
-    return persons_with_hashes(connection, hashes) if hashes else {}
+    return find_persons_by_ssin_hash(connection, hashes) if hashes else {}
 
 
 def _is_silent(kind: ProfileKind[Any], fact: Fact) -> bool:
@@ -159,22 +162,22 @@ def _key_hash(secrets: Secrets, kind: ProfileKind[Any], fact: Fact) -> str:
     return national_number_hash(secrets, json.dumps(["profile", kind.name, *kind.key(fact)]))
 
 
-def _bring_in_line(
+def _update_profiles(
     connection: Connection,
     secrets: Secrets,
     of: tuple[UUID, ProfileKind[Any]],
-    wanted: Mapping[str, _RequestedFacts],
+    wanted: Mapping[str, _AnsweredProfile],
     silent: Mapping[str, Fact],
     now: datetime,
 ) -> None:
-    """The rows are as wanted. Of those that end in silence, the row says so (`ended_profiles`)."""
+    """The rows become as wanted; rows that end in silence keep the fact that says so."""
     person_id, kind = of
-    kept = _kept(connection, secrets, person_id, kind)
-    pairs, ended = _matched(kept, wanted, now)
+    kept = _read_live_profiles(connection, secrets, person_id, kind)
+    pairs, ended = _match_profiles(kept, wanted, now)
     changes = [_change(secrets, *pair) for pair in pairs if _differs(*pair)]
     changes += [
         _change(
-            secrets, row, _RequestedFacts(silent[row.key_hash], row.key_hash, row.valid_to, None)
+            secrets, row, _AnsweredProfile(silent[row.key_hash], row.key_hash, row.valid_to, None)
         )
         for row in kept
         if row.key_hash in silent and row.id in ended
@@ -193,25 +196,25 @@ def _bring_in_line(
         connection.execute(_INSERT, rows)
 
 
-def _kept(
+def _read_live_profiles(
     connection: Connection, secrets: Secrets, person_id: UUID, kind: ProfileKind[Any]
-) -> list[_RememberedAnswer]:
+) -> list[_StoredProfile]:
     rows = connection.execute(_LIVE, {"of_person": person_id, "of_question": kind.question})
     return [
-        _RememberedAnswer(
-            row.id, fact_of_row(secrets, row), row.key_hash, row.valid_to, row.represented_id
+        _StoredProfile(
+            row.id, read_fact_row(secrets, row), row.key_hash, row.valid_to, row.represented_id
         )
         for row in rows
     ]
 
 
-def _matched(
-    kept: Iterable[_RememberedAnswer], wanted: Mapping[str, _RequestedFacts], now: datetime
-) -> tuple[list[tuple[_RememberedAnswer, _RequestedFacts]], list[UUID]]:
-    """The rows with what they are to become, and the ids of those that have ended.
+def _match_profiles(
+    kept: Iterable[_StoredProfile], wanted: Mapping[str, _AnsweredProfile], now: datetime
+) -> tuple[list[tuple[_StoredProfile, _AnsweredProfile]], list[UUID]]:
+    """The rows paired with what they become, and the ids of rows that have ended.
 
-    One whose end has passed has ended, though nobody has marked it yet: what the source says of the
-    same thing now is another profile.
+    A row whose end has passed has ended, though not marked yet: a fact of the same key is another
+    profile now.
     """
     rows = list(kept)
     live = [row for row in rows if row.valid_to is None or row.valid_to > now]
@@ -219,15 +222,15 @@ def _matched(
     left = [row for row in live if row.key_hash not in wanted]
     taken = {each.key_hash for _, each in pairs}
     fresh = [each for each in wanted.values() if each.key_hash not in taken]
-    pairs += _under_another_number(left, fresh)
+    pairs += _match_renumbered(left, fresh)
     matched = {row.id for row, _ in pairs}
     return pairs, [row.id for row in rows if row.id not in matched]
 
 
-def _under_another_number(
-    left: Iterable[_RememberedAnswer], fresh: Iterable[_RequestedFacts]
-) -> list[tuple[_RememberedAnswer, _RequestedFacts]]:
-    """Rows of a person whose number was replaced: the same profile (domain 4.5)."""
+def _match_renumbered(
+    left: Iterable[_StoredProfile], fresh: Iterable[_AnsweredProfile]
+) -> list[tuple[_StoredProfile, _AnsweredProfile]]:
+    """Rows of a represented person whose number was replaced: the same profiles (decisions 9.5)."""
     renumbered = {
         (each.person_id, _mandate_id(each.fact)): each for each in fresh if each.person_id
     }
@@ -236,11 +239,11 @@ def _under_another_number(
 
 
 def _mandate_id(fact: Fact) -> str:
-    """Which of several; a child is one by itself."""
+    """The id of a mandate, of which a person may give several; "" for a child."""
     return fact.mandate_id if isinstance(fact, Mandate) else ""
 
 
-def _differs(row: _RememberedAnswer, wanted: _RequestedFacts) -> bool:
+def _differs(row: _StoredProfile, wanted: _AnsweredProfile) -> bool:
     return (
         row.fact != wanted.fact
         or row.key_hash != wanted.key_hash
@@ -249,7 +252,7 @@ def _differs(row: _RememberedAnswer, wanted: _RequestedFacts) -> bool:
     )
 
 
-def _change(secrets: Secrets, row: _RememberedAnswer, wanted: _RequestedFacts) -> dict[str, Any]:
+def _change(secrets: Secrets, row: _StoredProfile, wanted: _AnsweredProfile) -> dict[str, Any]:
     return {
         "profile_id": row.id,
         "new_key_hash": wanted.key_hash,
@@ -263,7 +266,7 @@ def _row(
     secrets: Secrets,
     person_id: UUID,
     kind: ProfileKind[Any],
-    wanted: _RequestedFacts,
+    wanted: _AnsweredProfile,
     now: datetime,
 ) -> dict[str, Any]:
     profile_id = uuid4()

@@ -1,4 +1,4 @@
-"""What becomes of the profiles of somebody who turns out to be another."""
+"""Merging of two persons: profiles of the merged person move to the kept person, or end."""
 
 from sqlalchemy import and_, exists, select, update
 
@@ -7,10 +7,10 @@ from authn.profiles.tables import profiles
 
 
 def move_profiles(merger: PersonMerge) -> list[str]:
-    """The profiles are the kept person's; one that both had is the kept person's own.
+    """The profiles of the merged person are the kept person's; where both had a profile, one ends.
 
-    The other's ends, and its row stays whose it was. Nobody acts for themselves: a mandate between
-    the two ends, and its grants with it.
+    The merged person's ends, and its row stays theirs. Nobody acts for themselves: a mandate
+    between the two ends, and its grants with it.
     """
     connection, now = merger.connection, merger.occasion.now
     merged, kept = merger.merged.id, merger.kept.id
@@ -24,7 +24,7 @@ def move_profiles(merger: PersonMerge) -> list[str]:
         )
     )
     live = profiles.c.ended_at.is_(None)
-    # Whose grants have ended already, and of whom everybody is told as of the whole.
+    # Their grants have ended already, and the merge as a whole is what everybody is told.
     twice = connection.execute(
         update(profiles)
         .where(profiles.c.person_id == merged, live, known)

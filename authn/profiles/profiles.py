@@ -1,4 +1,4 @@
-"""Profiles as they are kept: found, and whether one still holds."""
+"""Stored profiles: found, ended, and whether a profile still holds."""
 
 import base64
 import hashlib
@@ -20,23 +20,23 @@ from authn.profiles.tables import profiles
 from authn.secrets import Secrets, decrypt, encrypt
 from authn.settings import Settings
 from authn.sources.answers import stale_limit
-from authn.sources.fact_json import fact_to_json, kept_fact
+from authn.sources.fact_json import fact_from_kept_json, fact_to_json
 from authn.sources.facts import Fact
 from authn.sources.questions import OUR_OWN, QuestionName
 from authn.sources.tables import source_answers
 
-Standing = Literal["holds", "due", "ended", "unchecked"]
+ProfileStatus = Literal["holds", "due", "ended", "unchecked"]
 
 
-def _context(profile_id: UUID) -> str:
-    """What a fact's ciphertext is bound to: one moved to another row can't be read there."""
+def _encryption_context(profile_id: UUID) -> str:
+    """The context of a ciphertext: a fact moved to another row can't be decrypted there."""
     return f"profiles:{profile_id}"
 
 
-ENCRYPTED = (EncryptedColumn(profiles.c.fact_encrypted, lambda row: _context(row.id)),)
+ENCRYPTED = (EncryptedColumn(profiles.c.fact_encrypted, lambda row: _encryption_context(row.id)),)
 
-# With what was last heard of the question, and of the represented person, in the one statement.
-SELECT: Final[Select[Any]] = select(
+# With the last answer to the question, and the represented person, in one statement.
+SELECT_PROFILES: Final[Select[Any]] = select(
     profiles.c.id,
     profiles.c.person_id,
     profiles.c.kind,
@@ -58,7 +58,7 @@ SELECT: Final[Select[Any]] = select(
         ),
     ).outerjoin(persons, persons.c.id == profiles.c.represented_id)
 )
-_FIND = SELECT.where(profiles.c.id == bindparam("profile_id"))
+_FIND = SELECT_PROFILES.where(profiles.c.id == bindparam("profile_id"))
 _END = (
     update(profiles)
     .where(profiles.c.id == bindparam("profile_id"), profiles.c.ended_at.is_(None))
@@ -67,21 +67,21 @@ _END = (
 
 
 def find_profile(connection: Connection, secrets: Secrets, profile_id: UUID) -> Profile | None:
-    """The profile with this id, of whomever; also one that has ended, which then says so."""
+    """The profile with this id, of any person; an ended profile too, which says so."""
     row = connection.execute(_FIND, {"profile_id": profile_id}).first()
-    return profile_of_row(secrets, row) if row else None
+    return read_profile_row(secrets, row) if row else None
 
 
-def profile_of_row(secrets: Secrets, row: Row[Any]) -> Profile:
-    """The profile of a row of `SELECT`."""
+def read_profile_row(secrets: Secrets, row: Row[Any]) -> Profile:
+    """The profile in a row of `SELECT_PROFILES`."""
     ended_at = row.ended_at
     if row.represented_deceased and ended_at is None:
-        # Nobody acts for the dead, whatever the source of mandates has heard.
+        # Nobody acts for the dead, whatever the source of mandates answers.
         ended_at = row.represented_checked_at
     return Profile(
         kind=cast(Kind, row.kind),
         id=row.id,
-        fact=fact_of_row(secrets, row),
+        fact=read_fact_row(secrets, row),
         represented_id=row.represented_id,
         valid_to=row.valid_to,
         confirmed_at=row.answered_at,
@@ -92,18 +92,18 @@ def profile_of_row(secrets: Secrets, row: Row[Any]) -> Profile:
 
 
 def encrypt_fact(secrets: Secrets, profile_id: UUID, fact: Fact) -> bytes:
-    """A fact as the row of this profile keeps it."""
-    return encrypt(secrets, orjson.dumps(fact_to_json(fact)), _context(profile_id))
+    """A fact, encrypted for the row of its profile."""
+    return encrypt(secrets, orjson.dumps(fact_to_json(fact)), _encryption_context(profile_id))
 
 
-def fact_of_row(secrets: Secrets, row: Any) -> Fact:
-    """The fact that a row of `profiles` keeps: what `encrypt_fact` was given."""
-    document = orjson.loads(decrypt(secrets, row.fact_encrypted, _context(row.id)))
-    return kept_fact(row.question, document)
+def read_fact_row(secrets: Secrets, row: Any) -> Fact:
+    """The fact in a row of `profiles`, decrypted: what `encrypt_fact` was given."""
+    document = orjson.loads(decrypt(secrets, row.fact_encrypted, _encryption_context(row.id)))
+    return fact_from_kept_json(row.question, document)
 
 
-def standing(settings: Settings, profile: Profile, now: datetime) -> Standing:
-    """Whether somebody may act in this profile at this instant.
+def profile_status(settings: Settings, profile: Profile, now: datetime) -> ProfileStatus:
+    """The status of a profile: whether somebody may act in it at this instant.
 
     `due`: yes, and its source is to be asked again. `unchecked`: its source has not said so for
     longer than its stale limit, so that nobody can tell (decisions 4.20).
@@ -116,7 +116,7 @@ def standing(settings: Settings, profile: Profile, now: datetime) -> Standing:
     if profile.fact is None or not kind.holds(profile.fact, settings, now):
         return "ended"
     if kind.question in OUR_OWN:
-        return "holds"  # each change of it is in the profile at once (`appointing`)
+        return "holds"  # each change of it is in the profile at once (`appointments`)
     if profile.confirmed_at is None or profile.due_at is None:
         return "unchecked"
     limit = stale_limit(settings, kind.question)
@@ -126,21 +126,21 @@ def standing(settings: Settings, profile: Profile, now: datetime) -> Standing:
 
 
 def profile_question(profile: Profile) -> QuestionName | None:
-    """The question by whose answer it holds; None for a citizen."""
+    """The question whose answer makes the profile; None for a citizen."""
     return None if profile.kind == "citizen" else KINDS[profile.kind].question
 
 
 def end_profile(connection: Connection, profile_id: UUID, now: datetime) -> bool:
-    """Whether the profile ended by this; False when it had before.
+    """Whether the profile ended now; False when it had before.
 
-    Its grants, its holder and the applications follow (`grants.ended_profiles`).
+    Its grants, its holder and the applications follow (`grants.endings.ended_profiles`).
     """
     must_write(connection)
     return connection.execute(_END, {"profile_id": profile_id, "now": now}).rowcount == 1
 
 
 def public_id(profile_id: UUID, sector: str) -> str:
-    """What the applications of one sector know a profile by: `sub` of a `may_act` entry.
+    """The id by which applications of a sector know a profile: `sub` of a `may_act` entry.
 
     A hash of the random id and the sector: nobody who doesn't know that id can guess it, and two
     sectors can't compare (decisions 1.3).
@@ -150,7 +150,7 @@ def public_id(profile_id: UUID, sector: str) -> str:
 
 
 def find_by_public_id(among: Iterable[Profile], sector: str, text: str) -> Profile | None:
-    """The one of these profiles that this sector knows by this id."""
+    """The profile that the sector knows by a presented id; None for an unknown id."""
     presented = text.encode("utf-8", "surrogatepass")
     for each in among:
         if hmac.compare_digest(public_id(each.consent_id, sector).encode(), presented):

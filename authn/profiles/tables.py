@@ -1,7 +1,7 @@
-"""Profiles: each capacity of a person but that of citizen, as the source last told it.
+"""The table `profiles`: each capacity of a person but that of citizen, by its source's last answer.
 
-A profile that has ended never comes back: the same mandate, given anew, is another profile. So what
-was allowed in it is never allowed again by itself.
+A profile that has ended never comes back: the same mandate, given anew, is another profile. So no
+consent or grant in the ended profile becomes valid again.
 """
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, String, Table, Uuid, and_
@@ -24,7 +24,7 @@ profiles = Table(
     Column("represented_id", Uuid, ForeignKey("persons.id"), index=True),
     # When it ends by itself; none where the source names no end.
     Column("valid_to", UtcDateTime),
-    # When its source was last heard, and is to be asked again, is in `source_answers`.
+    # When its source last answered, and is to be asked again, is in `source_answers`.
     Column("known_since", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     # Since when its holder and the applications have been told that it ended.

@@ -1,4 +1,4 @@
-"""What a login's level means in `acr` and `amr` (decisions 6; RFC 8176 for the latter's values)."""
+"""The level of a login as `acr` and `amr` (decisions 6; RFC 8176 for the values of `amr`)."""
 
 from collections.abc import Iterable
 
@@ -22,17 +22,17 @@ AMR: dict[KeyLevel, list[str]] = {
 
 
 def acr(settings: Settings, level: KeyLevel) -> str:
-    """The authentication context class of a login of this level, in the federation's words."""
+    """The authentication context class (`acr`) of a level; the setting `acr_map` may rename any."""
     return settings.acr_map.get(level, ACR[level])
 
 
 def acr_values(settings: Settings) -> list[str]:
-    """Every `acr` that there is, the highest first; two levels may be one for a federation."""
+    """Every value of `acr`, the highest first; two levels may share a value in a federation."""
     return list(dict.fromkeys(acr(settings, level) for level in ACR))
 
 
-def levels_of(settings: Settings, values: Iterable[str]) -> list[KeyLevel]:
-    """The levels whose `acr` is among these, the lowest first; a value that is none has none."""
+def levels_with_acr(settings: Settings, values: Iterable[str]) -> list[KeyLevel]:
+    """The levels whose `acr` is among `values`, the lowest first; unknown values are ignored."""
     wanted = frozenset(values)
     if not wanted:
         return []
@@ -40,5 +40,5 @@ def levels_of(settings: Settings, values: Iterable[str]) -> list[KeyLevel]:
 
 
 def amr(level: KeyLevel) -> list[str]:
-    """The authentication methods of a login with a key of this level."""
+    """The authentication methods (`amr`) of a login with a key of a level."""
     return AMR[level]

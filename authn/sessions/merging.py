@@ -1,10 +1,10 @@
-"""What becomes of the devices of somebody who turns out to be another, and of their sessions."""
+"""Merging of two persons: devices move to the kept person, and their sessions end."""
 
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
 
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.devices.names import free_name
 from authn.devices.tables import devices, installations
 from authn.people.merge import PersonMerge
@@ -32,15 +32,16 @@ _END = (
 
 
 def move_devices(merger: PersonMerge) -> list[str]:
-    """The devices go on working, for the person who stays; what was open on them has ended.
+    """The devices of the merged person are the kept person's; sessions on them have ended.
 
-    A key answers with the `user.id` that it was made with, which is kept with the device (protocol
-    1.6). The applications hear of the end as of any other (`grants.ended_sessions`). No device is
-    refused for want of room: a person may have more than twenty by this, and adds none then.
+    A key answers with the `user.id` that it was made with, which is kept with the device
+    (decisions 1.6). Applications learn of the end as of any other, by
+    `grants.endings.ended_sessions`. No device is refused for their number: a person may have more
+    than twenty then, and adds none.
     """
     connection = merger.connection
-    taken = {each.name for each in devices_of(connection, merger.kept.id)}
-    coming = devices_of(connection, merger.merged.id)
+    taken = {each.name for each in list_devices(connection, merger.kept.id)}
+    coming = list_devices(connection, merger.merged.id)
     # The devices first, then what hangs on them, as whoever signs in does.
     both = {"merged": merger.merged.id, "kept": merger.kept.id}
     moved = list(connection.execute(_MOVE, both).scalars())
@@ -54,8 +55,8 @@ def move_devices(merger: PersonMerge) -> list[str]:
     ended = 0
     if moved:
         ended = connection.execute(_END, {"ids": moved, "now": merger.occasion.now}).rowcount
-    said = [f"Device that goes on working: {name}." for name in names]
-    return [*said, f"Sessions that end: {ended}."]
+    sentences = [f"Device that goes on working: {name}." for name in names]
+    return [*sentences, f"Sessions that end: {ended}."]
 
 
 def _rename(merger: PersonMerge, device_id: UUID, name: str) -> None:

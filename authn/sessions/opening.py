@@ -1,4 +1,4 @@
-"""A session is opened, or goes on under a new identifier: one for each installation at a time."""
+"""Opening and renewing sessions: an installation has one at a time."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -14,13 +14,13 @@ from authn.sessions.sessions import (
     Session,
     SessionDevice,
     end_session_of_token,
-    limits,
+    limit_parameters,
     within_limits,
 )
 from authn.sessions.tables import sessions
 from authn.settings import Settings
 from authn.web.site import Site
-from authn.webauthn.policy import level_today
+from authn.webauthn.policy import current_level
 
 # Built once: putting a statement together costs more than executing it.
 _OPEN = sessions.insert()
@@ -79,10 +79,10 @@ def open_session(
     answered_request: str | None,
     now: datetime,
 ) -> tuple[Session, str]:
-    """A new session of this device and installation, and its identifier: the cookie's value."""
+    """A new session of a device and installation, and its identifier: the cookie's value."""
     token = new_token()
-    session = _session(site, held, installation_id, answered_request, now)
-    row = {"id": session.id, "installation_id": installation_id, **_login(session, token)}
+    session = _build_session(site, held, installation_id, answered_request, now)
+    row = {"id": session.id, "installation_id": installation_id, **_login_values(session, token)}
     connection.execute(_OPEN, row)
     return session, token
 
@@ -96,17 +96,18 @@ def renew_session(
     answered_request: str | None,
     now: datetime,
 ) -> tuple[Session, str] | None:
-    """The installation's session, signed in anew; only its new identifier is worth something.
+    """The session of an installation after a new login, and its new identifier; or None.
 
-    That of the earlier token or, when there is none or it is not this installation's, the one that
-    the browser forgot. What applications were given in it lives on. None when there is none.
+    The session of the earlier token or, when that is missing or another installation's, the session
+    that the browser forgot. Grants of applications in it stay valid; the earlier identifier does
+    not. None when the installation has no valid session.
     """
     token = new_token()
-    session = _session(site, held, installation_id, answered_request, now)
+    session = _build_session(site, held, installation_id, answered_request, now)
     parameters = {
         "same_installation_id": installation_id,
-        **_login(session, token),
-        **limits(site.settings, now),
+        **_login_values(session, token),
+        **limit_parameters(site.settings, now),
     }
     if earlier_token:
         earlier = {"earlier_token_hash": token_hash(earlier_token)}
@@ -119,32 +120,34 @@ def renew_session(
     return (replace(session, id=session_id), token) if session_id else None
 
 
-def make_room(connection: Connection, settings: Settings, device_id: UUID, now: datetime) -> None:
-    """The device has at most one session less than it may have: those unused for longest ended."""
+def end_surplus_sessions(
+    connection: Connection, settings: Settings, device_id: UUID, now: datetime
+) -> None:
+    """The device may open one more session: those unused for longest have ended, if need be."""
     parameters = {
         "capped_device": device_id,
         "kept": settings.sessions_per_device - 1,
         "ended_at": now,
-        **limits(settings, now),
+        **limit_parameters(settings, now),
     }
     connection.execute(_CAP, parameters)
 
 
-def _session(
+def _build_session(
     site: Site,
     held: HeldDevice,
     installation_id: UUID,
     answered_request: str | None,
     now: datetime,
 ) -> Session:
-    """A session as it is right after a login with this device."""
+    """The session right after a login with the device."""
     device = held.device
     return Session(
         id=uuid4(),
         person_id=held.person.id,
         device_id=device.id,
         installation_id=installation_id,
-        level=level_today(site, device),
+        level=current_level(site, device),
         auth_time=now,
         last_seen_at=now,
         answered_request=answered_request,
@@ -152,15 +155,15 @@ def _session(
         given_name=held.person.given_name,
         family_name=held.person.family_name,
         language=held.person.language,
-        heard_at=held.person.checked_at,
+        checked_at=held.person.checked_at,
         device=SessionDevice(
             **{name: getattr(device, name) for name in SessionDevice.__dataclass_fields__}
         ),
     )
 
 
-def _login(session: Session, token: str) -> dict[str, Any]:
-    """What a login writes of a session."""
+def _login_values(session: Session, token: str) -> dict[str, Any]:
+    """The columns of a session that a login writes."""
     return {
         "token_hash": token_hash(token),
         "level": session.level,

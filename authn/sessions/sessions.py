@@ -1,6 +1,6 @@
-"""The life of a session: found while its whole chain is alive, touched, ended.
+"""Sessions: found while their whole chain is alive, listed, and ended.
 
-`sessions.opening` opens it, or goes on with the one that an installation has.
+`sessions.opening` opens and renews them.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Join,
     and_,
     bindparam,
@@ -25,14 +26,14 @@ from authn.secrets import token_hash
 from authn.sessions.tables import sessions
 from authn.settings import Settings
 from authn.web.site import Site
-from authn.webauthn.policy import level_today, lower
+from authn.webauthn.policy import current_level, lower_level
 
 TOUCH_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionDevice:
-    """The device of a session, as it is stored now: what policy looks at, and its name."""
+    """The device of a session as stored now: the facts that policy needs, name and kind."""
 
     name: str
     kind: Kind
@@ -47,11 +48,12 @@ class SessionDevice:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session whose person, device and installation were all alive when it was looked up.
+    """A valid session, with facts of its person and device.
 
     `auth_time` is when the device was used. `level` is the lower of the login's and of what the
     device is worth today: a key that turned out to be synced, or whose model was revoked, lowers
-    what was opened with it before. `heard_at` is when the national register last told of them.
+    what was opened with it before. `checked_at` is when the national register last answered about
+    the person.
     """
 
     id: UUID
@@ -66,7 +68,7 @@ class Session:
     given_name: str
     family_name: str
     language: str
-    heard_at: datetime
+    checked_at: datetime
     device: SessionDevice
 
     @property
@@ -75,8 +77,19 @@ class Session:
         return f"{self.given_name} {self.family_name}".strip()
 
 
-def chain() -> Join:
-    """Session, installation, device and person, joined: select from it what you need of them."""
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A valid session as people see it; browser and system are "" where unknown."""
+
+    device_id: UUID
+    browser: str
+    system: str
+    auth_time: datetime
+    last_seen_at: datetime
+
+
+def session_chain() -> Join:
+    """The join of session, installation, device and person, to select from."""
     return (
         sessions.join(installations, installations.c.id == sessions.c.installation_id)
         .join(devices, devices.c.id == installations.c.device_id)
@@ -84,8 +97,8 @@ def chain() -> Join:
     )
 
 
-def alive() -> ColumnElement[bool]:
-    """What must hold along `chain` for a session to be valid, but for its time limits."""
+def chain_is_alive() -> ColumnElement[bool]:
+    """The condition on `session_chain` that a session is valid, but for its time limits."""
     return and_(
         sessions.c.ended_at.is_(None),
         installations.c.ended_at.is_(None),
@@ -95,7 +108,7 @@ def alive() -> ColumnElement[bool]:
 
 
 def within_limits() -> ColumnElement[bool]:
-    """What must hold of a session's age and idleness; the parameters are those of `limits`."""
+    """The condition on a session's age and idleness; its parameters are `limit_parameters`."""
     return and_(
         sessions.c.auth_time > bindparam("opened_after"),
         sessions.c.last_seen_at > bindparam("seen_after"),
@@ -122,8 +135,21 @@ _FIND = (
         persons.c.checked_at,
         *(devices.c[name] for name in SessionDevice.__dataclass_fields__),
     )
-    .select_from(chain())
-    .where(sessions.c.token_hash == bindparam("token_hash"), alive(), within_limits())
+    .select_from(session_chain())
+    .where(sessions.c.token_hash == bindparam("token_hash"), chain_is_alive(), within_limits())
+)
+_OPEN = (
+    select(
+        devices.c.id,
+        installations.c.browser,
+        installations.c.system,
+        sessions.c.auth_time,
+        sessions.c.last_seen_at,
+    )
+    .select_from(session_chain())
+    .where(devices.c.person_id == bindparam("of_person"), chain_is_alive(), within_limits())
+    .order_by(sessions.c.last_seen_at.desc(), sessions.c.id)
+    .limit(bindparam("most", type_=Integer))
 )
 _END = (
     update(sessions)
@@ -148,47 +174,57 @@ _END_ALL = (
 
 
 def find_session(connection: Connection, site: Site, token: str, now: datetime) -> Session | None:
-    """The session of this cookie while everything above it is alive and its limits are kept."""
+    """The session of a cookie while its chain is alive and its limits are kept; else None."""
     if not token:
         return None
-    parameters = {"token_hash": token_hash(token), **limits(site.settings, now)}
+    parameters = {"token_hash": token_hash(token), **limit_parameters(site.settings, now)}
     row = connection.execute(_FIND, parameters).first()
     if row is None:
         return None
     values = [*row[:_DEVICE], SessionDevice(*row[_DEVICE:])]
     session = Session(*values)
-    level = lower(session.level, level_today(site, session.device))
+    level = lower_level(session.level, current_level(site, session.device))
     return session if level == session.level else replace(session, level=level)
 
 
-def is_alive(connection: Connection, settings: Settings, session_id: UUID, now: datetime) -> bool:
-    """Whether the session is still valid, asked for by somebody else than its browser."""
+def is_session_valid(
+    connection: Connection, settings: Settings, session_id: UUID, now: datetime
+) -> bool:
+    """Whether a session is still valid, for callers other than its browser."""
     statement = (
         select(sessions.c.id)
-        .select_from(chain())
-        .where(sessions.c.id == session_id, alive(), within_limits())
+        .select_from(session_chain())
+        .where(sessions.c.id == session_id, chain_is_alive(), within_limits())
     )
-    return connection.execute(statement, limits(settings, now)).first() is not None
+    return connection.execute(statement, limit_parameters(settings, now)).first() is not None
 
 
 def count_sessions(
     connection: Connection, settings: Settings, device_id: UUID, now: datetime
 ) -> int:
-    """How many sessions of the device are valid now."""
+    """The number of valid sessions of the device."""
     statement = (
         select(func.count())
-        .select_from(chain())
-        .where(devices.c.id == device_id, alive(), within_limits())
+        .select_from(session_chain())
+        .where(devices.c.id == device_id, chain_is_alive(), within_limits())
     )
-    count: int = connection.execute(statement, limits(settings, now)).scalar_one()
+    count: int = connection.execute(statement, limit_parameters(settings, now)).scalar_one()
     return count
 
 
-def touch(connection: Connection, session: Session, now: datetime) -> None:
-    """The session was used now; written at most once a minute.
+def list_open_sessions(
+    connection: Connection, settings: Settings, person_id: UUID, now: datetime, most: int
+) -> list[OpenSession]:
+    """The person's valid sessions, last used first; at most `most`."""
+    parameters = {"of_person": person_id, "most": most, **limit_parameters(settings, now)}
+    return [OpenSession(*row) for row in connection.execute(_OPEN, parameters)]
 
-    For endpoints that write anyway: a page that only reads takes no lock for it. Last of all, after
-    person and device: whoever takes the session's row first may wait in a circle.
+
+def record_session_use(connection: Connection, session: Session, now: datetime) -> None:
+    """The session is recorded as used now; written at most once a minute.
+
+    For endpoints that write anyway: a page that only reads takes no lock. Call it last, after
+    person and device are locked: the session's row first may be a deadlock.
     """
     if now - session.last_seen_at >= TOUCH_EVERY:
         connection.execute(
@@ -196,15 +232,15 @@ def touch(connection: Connection, session: Session, now: datetime) -> None:
         )
 
 
-def select_for_request(connection: Connection, session_id: UUID, request_id: str) -> None:
-    """The person has chosen this session's account for the authorization request."""
+def select_session_for_request(connection: Connection, session_id: UUID, request_id: str) -> None:
+    """The session is recorded as the account that the person chose for an authorization request."""
     connection.execute(
         update(sessions).where(sessions.c.id == session_id).values(selected_request=request_id)
     )
 
 
 def end_session(connection: Connection, session_id: UUID, now: datetime) -> bool:
-    """Whether the session ended now; False when it had ended before."""
+    """Whether the session ended now; False when it had before."""
     result = connection.execute(
         update(sessions)
         .where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
@@ -214,20 +250,20 @@ def end_session(connection: Connection, session_id: UUID, now: datetime) -> bool
 
 
 def end_session_of_token(connection: Connection, token: str, now: datetime) -> None:
-    """The session of this cookie, if there is one, has ended."""
+    """The session of a cookie, if there is any, has ended."""
     connection.execute(_END, {"ended_token_hash": token_hash(token), "ended_at": now})
 
 
-def end_sessions_of(
+def end_sessions_of_person(
     connection: Connection, settings: Settings, person_id: UUID, now: datetime
 ) -> int:
-    """How many sessions of the person ended now, on whatever device: all that there were."""
-    parameters = {"of_person": person_id, "ended_at": now, **limits(settings, now)}
+    """The number of sessions of the person that ended now: all, on every device."""
+    parameters = {"of_person": person_id, "ended_at": now, **limit_parameters(settings, now)}
     return connection.execute(_END_ALL, parameters).rowcount
 
 
-def limits(settings: Settings, now: datetime) -> dict[str, Any]:
-    """The parameters of `within_limits` at this moment."""
+def limit_parameters(settings: Settings, now: datetime) -> dict[str, Any]:
+    """The parameters of `within_limits` at `now`."""
     return {
         "opened_after": now - settings.session_lifetime,
         "seen_after": now - settings.session_idle,

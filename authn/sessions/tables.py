@@ -1,4 +1,4 @@
-"""Sessions."""
+"""The table `sessions`."""
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Uuid, and_
 

@@ -1,7 +1,9 @@
-"""Every setting, once: frozen, typed, documented, read from the environment at start.
+"""The settings of the service: frozen, typed, documented, read from the environment at start.
 
-A setting `name` is read from `AUTHN_NAME`, or from the file that `AUTHN_NAME_FILE` names (so that
-secrets can be mounted as files). docs/settings.md is made from the descriptions in this room.
+A setting is a field of one of the classes in this room, each of which extends another; `Settings`
+has them all. A setting `name` is read from `AUTHN_NAME`, or from the file that `AUTHN_NAME_FILE`
+names, so that secrets can be mounted as files. docs/settings.md is made from the descriptions here.
+Begin with `service`.
 """
 
 import os
@@ -19,7 +21,7 @@ __all__ = ["PREFIX", "Settings", "load_settings"]
 
 
 class Settings(DeskSettings):
-    """The configuration of one running service."""
+    """All settings of one running service."""
 
     @classmethod
     def settings_customise_sources(
@@ -30,12 +32,12 @@ class Settings(DeskSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order: arguments, environment, files named by the environment."""
+        """The sources of values, first one first: arguments, environment, files named there."""
         return init_settings, env_settings, _NamedFiles(settings_cls)
 
 
 class _NamedFiles(PydanticBaseSettingsSource):
-    """`AUTHN_NAME_FILE` names a file whose content is the setting `name`."""
+    """The source that reads a setting `name` from the file that `AUTHN_NAME_FILE` names."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
@@ -51,7 +53,7 @@ class _NamedFiles(PydanticBaseSettingsSource):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process; raises `CommandError` naming the setting that is wrong."""
+    """Read the settings of this process; raises `CommandError` naming the setting at fault."""
     try:
         return Settings(**overrides)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The audit log: where its signed days go, who watches it, how long it is at hand."""
+"""Settings of the audit log: where signed days go, where rows are streamed, how long they stay."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ STREAMS = ("file", "udp", "tcp")
 
 
 class AuditSettings(SourceSettings):
-    """What is kept of what happened."""
+    """Settings of the audit log."""
 
     audit_worker: bool = Field(
         True,
@@ -39,7 +39,8 @@ class AuditSettings(SourceSettings):
         "(appended), `udp://HOST:PORT` or `tcp://HOST:PORT` (syslog, RFC 5424). Empty: nowhere.",
     )
     audit_stream_format: Literal["json", "cef"] = Field(
-        "json", description="How a row is written there: a line of JSON, or of CEF."
+        "json",
+        description="How a row is written to `AUTHN_AUDIT_STREAM`: a line of JSON, or of CEF.",
     )
     audit_kept: timedelta = Field(
         timedelta(days=183),
@@ -48,8 +49,8 @@ class AuditSettings(SourceSettings):
     )
     audit_archived: timedelta = Field(
         timedelta(days=3653),
-        description="How long those files are kept before `authn audit archive` says that they may "
-        "go.",
+        description="How long files of the archive are kept before `authn audit archive` says that "
+        "they may go.",
     )
 
     audit_archive_database_url: SecretStr = Field(
@@ -87,5 +88,5 @@ class AuditSettings(SourceSettings):
 
     @property
     def audit_heads(self) -> Path:
-        """The folder of the signed heads."""
+        """The folder of the signed heads, by the setting or in the data directory."""
         return self.audit_directory or self.data_directory / "audit"

@@ -1,4 +1,4 @@
-"""How applications register, and what of theirs may be fetched."""
+"""Settings of the registration of applications, and of documents that applications name."""
 
 from typing import Annotated, Literal
 
@@ -9,20 +9,20 @@ from pydantic_settings import NoDecode
 from authn.settings.mutual_tls import MutualTlsSettings
 
 
-def _names(value: object) -> object:
+def _split_names(value: object) -> object:
     return frozenset(value.split()) if isinstance(value, str) else value
 
 
-def _object(value: object) -> object:
+def _read_object(value: object) -> object:
     return orjson.loads(value) if isinstance(value, str) else value
 
 
-Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_names)]
-Files = Annotated[dict[str, FilePath], NoDecode, BeforeValidator(_object)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_split_names)]
+Files = Annotated[dict[str, FilePath], NoDecode, BeforeValidator(_read_object)]
 
 
 class ClientSettings(MutualTlsSettings):
-    """Registration of applications, and the documents that they name."""
+    """Settings of the registration of applications, and of their documents and DPoP proofs."""
 
     registration: Literal["open", "token", "off"] = Field(
         "token",

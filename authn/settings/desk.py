@@ -1,4 +1,4 @@
-"""The support desk: how long it stays open, why somebody may be looked at, how often; its acts."""
+"""Settings of the support desk: sessions, reasons, limits, and waiting times of acts."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Final
@@ -26,8 +26,8 @@ Reasons = dict[
         Field(min_length=1),
     ],
 ]
-# The codes of the reasons that are built in; what they say is in `staff.reasons`.
-OURS: Final = frozenset(
+# The codes of the built-in reasons; their texts are in `staff.reasons`.
+BUILT_IN_REASON_CODES: Final = frozenset(
     {
         "lost-device",
         "cannot-sign-in",
@@ -43,7 +43,7 @@ _REASONS: TypeAdapter[Reasons] = TypeAdapter(Reasons)
 
 
 def _read_reasons(value: Any) -> Reasons:
-    """The reasons in a JSON object; raises `ValueError` saying which member is wrong."""
+    """The texts by code in a JSON object; raises `ValueError` naming the member at fault."""
     try:
         return _REASONS.validate_python(orjson.loads(value) if isinstance(value, str) else value)
     except orjson.JSONDecodeError as error:
@@ -55,7 +55,7 @@ def _read_reasons(value: Any) -> Reasons:
 
 
 class DeskSettings(AuditSettings):
-    """Sessions at the desk, reasons, and what is too much."""
+    """Settings of the support desk."""
 
     desk_idle: timedelta = Field(
         timedelta(minutes=15),
@@ -65,7 +65,8 @@ class DeskSettings(AuditSettings):
     )
     desk_lifetime: timedelta = Field(
         timedelta(hours=8),
-        description="How long it stays open at most; then it is opened with a device again.",
+        description="How long the support desk stays open at most; then it is opened with a device "
+        "again.",
         gt=timedelta(0),
         le=timedelta(hours=24),
     )
@@ -150,7 +151,7 @@ class DeskSettings(AuditSettings):
     @field_validator("desk_fraud_reasons")
     @classmethod
     def _are_reasons(cls, value: frozenset[str], info: ValidationInfo) -> frozenset[str]:
-        known = info.data.get("desk_reasons") or OURS
+        known = info.data.get("desk_reasons") or BUILT_IN_REASON_CODES
         if not value <= {*known}:
             raise ValueError("names a code that is no reason of AUTHN_DESK_REASONS")
         return value

@@ -1,4 +1,4 @@
-"""Which devices are good enough, where they may be used, how they come and how they are lost."""
+"""Settings of devices: policies, origins, dormancy, activation, account recovery, upstreams."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from authn.settings.service import ServiceSettings
 
 
 class DeviceSettings(ServiceSettings):
-    """Policy, origins, life and loss of devices."""
+    """Settings of devices."""
 
     policies: Annotated[dict[str, Policy], NoDecode, BeforeValidator(read_policies)] = Field(
         {},
@@ -75,8 +75,8 @@ class DeviceSettings(ServiceSettings):
     )
     dormancy_notice: timedelta = Field(
         timedelta(days=30),
-        description="How long before that its holder is told; no device is dormant sooner than "
-        "this after the notice.",
+        description="How long before a device is dormant its holder is told; no device is dormant "
+        "sooner than this after the notice.",
         ge=timedelta(0),
     )
     activation_lifetime: timedelta = Field(

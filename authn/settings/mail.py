@@ -1,4 +1,4 @@
-"""How people are told what happened to their devices."""
+"""Settings of the mails by which people are told what happened to their devices."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from authn.settings.devices import DeviceSettings
 
 
 class MailSettings(DeviceSettings):
-    """The mail server, or the folder of a development machine."""
+    """Settings of the mail server, or of the folder for mails in development."""
 
     smtp_host: str = Field(
         "",
@@ -18,15 +18,19 @@ class MailSettings(DeviceSettings):
         "contact address can be confirmed.",
     )
     smtp_port: int = Field(
-        587, description="Its port: 587 for `starttls`, 465 for `tls`.", ge=1, le=65535
+        587,
+        description="The port of the mail server: 587 for `starttls`, 465 for `tls`.",
+        ge=1,
+        le=65535,
     )
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls",
-        description="How the connection to it is protected: `starttls` (nothing is sent to a "
-        "server that does not offer it), `tls` from the first byte, or `none` for a server on this "
-        "machine. Certificates are verified with the system's roots, or those of SSL_CERT_FILE.",
+        description="How the connection to the mail server is protected: `starttls` (nothing is "
+        "sent to a server that does not offer it), `tls` from the first byte, or `none` for a "
+        "server on this machine. Certificates are verified with the system's roots, or those of "
+        "SSL_CERT_FILE.",
     )
-    smtp_user: str = Field("", description="Who signs in to it. Empty: nobody does.")
+    smtp_user: str = Field("", description="The user at the mail server. Empty: no sign-in.")
     smtp_password: SecretStr = Field(SecretStr(""), description="The password of `smtp_user`.")
     mail_from: str = Field(
         "", description="The sender of notices. Empty: `no-reply@` and the host of the issuer."
@@ -58,8 +62,8 @@ class MailSettings(DeviceSettings):
             raise ValueError("mails are sent (SMTP_HOST) or written (MAIL_DIRECTORY), not both")
         if self.mail_directory and self.secure:
             raise ValueError("MAIL_DIRECTORY is for development, at http://localhost only")
-        here = self.smtp_host in ("localhost", "127.0.0.1", "::1")
-        if self.smtp_host and self.smtp_security == "none" and not here:
+        local = self.smtp_host in ("localhost", "127.0.0.1", "::1")
+        if self.smtp_host and self.smtp_security == "none" and not local:
             raise ValueError("SMTP_SECURITY none is for a mail server on this machine only")
         if self.smtp_user and self.smtp_security == "none":
             raise ValueError("SMTP_USER needs a protected connection (SMTP_SECURITY)")
@@ -67,5 +71,5 @@ class MailSettings(DeviceSettings):
 
     @property
     def sender(self) -> str:
-        """The address that notices come from."""
+        """The sender of notices, by the setting or from the host of the issuer."""
         return self.mail_from or f"no-reply@{urlsplit(self.issuer).hostname}"

@@ -1,4 +1,4 @@
-"""Where clients' certificates come from, and who vouches for them (RFC 8705)."""
+"""Settings of mutual TLS: where certificates of clients come from, who vouches for them."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from authn.settings.mail import MailSettings
 
 
 class MutualTlsSettings(MailSettings):
-    """Mutual TLS: none of it without these."""
+    """Settings of mutual TLS (RFC 8705); without any of them, clients have no certificates."""
 
     mtls_origin: str = Field(
         "",
@@ -34,7 +34,9 @@ class MutualTlsSettings(MailSettings):
         description="A PEM file of this service's own certificate, with its chain: `authn serve` "
         "then speaks TLS itself, and asks for clients' certificates when their roots are set.",
     )
-    tls_key: Path | None = Field(None, description="The PEM file of that certificate's key.")
+    tls_key: Path | None = Field(
+        None, description="The PEM file of the key of `AUTHN_TLS_CERTIFICATE`."
+    )
 
     @field_validator("mtls_origin")
     @classmethod

@@ -1,4 +1,4 @@
-"""What the service is and stands on: its address, database, keys and sessions."""
+"""Settings of the service itself: address, database, secrets, signing keys, sessions, logs."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ Language = Literal["nl", "fr", "de", "en"]
 
 
 class ServiceSettings(BaseSettings):
-    """The ground."""
+    """Settings of the service itself, which all other classes of settings extend."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -176,17 +176,17 @@ class ServiceSettings(BaseSettings):
 
     @property
     def relying_party_id(self) -> str:
-        """The RP ID in force: the setting, else the host of the issuer."""
+        """The WebAuthn RP ID: the setting, else the host of the issuer."""
         return self.rp_id or urlsplit(self.issuer).hostname or ""
 
     @property
     def secure(self) -> bool:
-        """Whether browsers reach us by https: cookies are then Secure and `__Host-`."""
+        """Whether the issuer is https: cookies are then Secure and `__Host-`."""
         return self.issuer.startswith("https://")
 
     @property
     def sqlalchemy_url(self) -> str:
-        """The database's address as SQLAlchemy wants it, with the driver named."""
+        """The address of the database for SQLAlchemy, with the driver."""
         url = self.database_url.get_secret_value()
         if not url:
             return f"sqlite:///{self.data_directory / 'authn.db'}"

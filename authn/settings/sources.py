@@ -1,4 +1,4 @@
-"""The authentic sources: where each is asked, how long its answers are fresh, and at most used."""
+"""Settings of authentic sources: addresses, authentication, and how long answers are used."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ EMBEDDED = "Empty: the embedded twin, filled by `authn sources import`."
 
 
 class SourceSettings(ClientSettings):
-    """Who says in which capacities a person may act."""
+    """Settings of authentic sources, which say in which capacities a person may act."""
 
     national_register_url: str = Field(
         "",
@@ -39,36 +39,52 @@ class SourceSettings(ClientSettings):
         "(`client_credentials` with `private_key_jwt`).",
     )
     sources_client_id: str = Field(
-        "", description="As whom this service authenticates there, such as `cbe-0406798006`."
+        "",
+        description="The client id of this service at `AUTHN_SOURCES_TOKEN_URL`, such as "
+        "`cbe-0406798006`.",
     )
     sources_key: Path | None = Field(
-        None, description="The file of the private key (a JWK, or PEM) with which it does."
+        None,
+        description="The file of the private key (a JWK, or PEM) with which this service "
+        "authenticates there.",
     )
     citizen_fresh: timedelta = Field(
         timedelta(hours=24), description="How long an answer about a citizen is not asked anew."
     )
     children_fresh: timedelta = Field(
-        timedelta(hours=24), description="The same of a person's children."
+        timedelta(hours=24),
+        description="How long an answer about the children of a person is not asked anew.",
     )
     qualities_fresh: timedelta = Field(
-        timedelta(hours=1), description="The same of health professions."
+        timedelta(hours=1),
+        description="How long an answer about health professions is not asked anew.",
     )
     memberships_fresh: timedelta = Field(
-        timedelta(minutes=15), description="The same of memberships of organisations."
+        timedelta(minutes=15),
+        description="How long an answer about memberships of organisations is not asked anew.",
     )
-    mandates_fresh: timedelta = Field(timedelta(minutes=5), description="The same of mandates.")
+    mandates_fresh: timedelta = Field(
+        timedelta(minutes=5), description="How long an answer about mandates is not asked anew."
+    )
     children_stale: timedelta = Field(
         timedelta(days=3),
         description="How long an answer about children is used at most while its source is down; "
         "then these capacities can't be checked, and nobody acts in them.",
     )
     qualities_stale: timedelta = Field(
-        timedelta(hours=24), description="The same of health professions."
+        timedelta(hours=24),
+        description="How long an answer about health professions is used at most while its source "
+        "is down.",
     )
     memberships_stale: timedelta = Field(
-        timedelta(hours=8), description="The same of memberships of organisations."
+        timedelta(hours=8),
+        description="How long an answer about memberships of organisations is used at most while "
+        "its source is down.",
     )
-    mandates_stale: timedelta = Field(timedelta(hours=1), description="The same of mandates.")
+    mandates_stale: timedelta = Field(
+        timedelta(hours=1),
+        description="How long an answer about mandates is used at most while its source is down.",
+    )
     parents_until_age: int = Field(
         12,
         description="The age from which parents do not act for a child any more.",
@@ -94,7 +110,7 @@ class SourceSettings(ClientSettings):
     )
     @classmethod
     def _is_ours_to_call(cls, url: str, info: ValidationInfo) -> str:
-        """https, or this machine: a national number never goes out in the clear."""
+        """A source is asked by https, or on localhost: no national number is sent unencrypted."""
         if not url:
             return ""
         try:
@@ -108,12 +124,12 @@ class SourceSettings(ClientSettings):
             raise ValueError("must be an address in plain ASCII")
         if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "localhost"):
             raise ValueError("must be https; http is possible for localhost only")
-        # A question is added to the address of a source; a token endpoint's is used as it is.
+        # A path is added to the address of a source; that of a token endpoint is used as it is.
         return url if info.field_name == "sources_token_url" else url.rstrip("/")
 
     @model_validator(mode="after")
     def _sources_know_us(self) -> "SourceSettings":
-        """Where a source is configured, so is how we authenticate to it."""
+        """Where a source is configured, so is the authentication of this service to sources."""
         if not self.configured_sources:
             return self
         needed = {
@@ -141,6 +157,6 @@ class SourceSettings(ClientSettings):
 
     @property
     def configured_sources(self) -> tuple[str, ...]:
-        """The settings of real sources that have an address."""
+        """The names of the address settings of sources that are set: real ones, not embedded."""
         names = ("national_register_url", "professions_url", "organisations_url", "mandates_url")
         return tuple(name for name in names if getattr(self, name))

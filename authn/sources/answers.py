@@ -1,12 +1,18 @@
-"""When each question about a person was answered, is due again, and since when asking has failed.
+"""The table of source answers: when each question about a person was answered and is due again.
 
-What the answer was, `people` and `profiles` keep. An answer is fresh for the setting `*_fresh` of
-its question, and used for `*_stale` at most while its source is down; after a failure nobody asks
-again for half a minute. About a citizen an old answer is good for as long as there is no newer one:
-who is down then is the register, not the citizen (decisions 4.20).
+The answers themselves are kept by `people` and `profiles`. An answer is fresh for the setting
+`*_fresh` of its question, and used for `*_stale` at most while its source is down; after a failure
+the source is not asked about that person again for half a minute. An old answer about a citizen is
+used for as long as there is no newer one: the register is down then, not the citizen (decisions
+4.20).
 
-Of our own register of staff nobody is asked who never got a role: they have no row here, and it
-costs them nothing. Who has one is asked again with each change of it (`ask_anew_of`).
+Our own register of staff is read only for persons who got a role: other persons have no row here.
+Each change of a role makes the answer due (`mark_answer_due`).
+
+On PostgreSQL a transaction may have read the facts from before an import, and note them as fresh
+after the import has made all answers due. So an import waits, once its facts are stored, for the
+transactions that were reading (`share_import_lock`, `wait_for_readers`). SQLite writes one
+transaction after another.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,27 +22,28 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
 from authn.db.transaction import must_write
+from authn.people.merge import PersonMerge
 from authn.settings import Settings
 from authn.sources.questions import OUR_OWN, QuestionName
 from authn.sources.tables import source_answers
 
 NOT_AGAIN_BEFORE: Final = timedelta(seconds=30)
-"""After a failure, how long the same is not asked about the same person."""
+"""For how long after a failure a question about a person is not asked again."""
 OWN_FRESH: Final = timedelta(days=1)
-"""What we know ourselves is read anew by then, though each change of it has that done at once."""
+"""For how long our own answers are fresh; each change of a role makes one due at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """A row of `source_answers`: how a question about a person stands.
+    """A row of `source_answers`: when one question about one person was answered, and is due again.
 
-    `answered_at` is None when it never was; `failed_at` is since when asking has failed, None when
-    the last time went well.
+    `answered_at` is None when there was never an answer; `failed_at` is the first failure since the
+    last answer, None without any.
     """
 
     question: QuestionName
@@ -45,11 +52,11 @@ class SourceAnswer:
     failed_at: datetime | None
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it is time to ask."""
+        """Whether the source is to be asked now."""
         return self.due_at <= now
 
     def is_usable(self, settings: Settings, now: datetime) -> bool:
-        """Whether the last answer may still be used: it is within its stale limit."""
+        """Whether the last answer is within its stale limit, so that it may still be used."""
         if self.answered_at is None:
             return False
         stale_after = stale_limit(settings, self.question)
@@ -71,28 +78,30 @@ _ASK_ANEW: Final = (
 )
 
 
-def heard_of(connection: Connection, person_id: UUID) -> dict[QuestionName, SourceAnswer]:
-    """How each question that was ever asked about this person stands: one statement."""
+def find_source_answers(
+    connection: Connection, person_id: UUID
+) -> dict[QuestionName, SourceAnswer]:
+    """The row of each question that was ever asked about a person; one statement."""
     rows = connection.execute(_OF_PERSON, {"of_person": person_id})
     return {row.question: SourceAnswer(*row) for row in rows}
 
 
-def due_of(
-    heard: Mapping[QuestionName, SourceAnswer], questions: Iterable[QuestionName], now: datetime
+def due_questions(
+    answers: Mapping[QuestionName, SourceAnswer], questions: Iterable[QuestionName], now: datetime
 ) -> tuple[QuestionName, ...]:
-    """Those of these questions that are to be asked now: never asked, or their time has come."""
+    """The questions that are to be asked now: never asked before, or due again."""
     return tuple(
         each
         for each in questions
-        if (heard[each].is_due(now) if each in heard else each not in OUR_OWN)
+        if (answers[each].is_due(now) if each in answers else each not in OUR_OWN)
     )
 
 
-def due(
+def find_due_questions(
     connection: Connection, person_id: UUID, questions: Iterable[QuestionName], now: datetime
 ) -> tuple[QuestionName, ...]:
-    """The same, read from the table; use `heard_of` and `due_of` to know more by one statement."""
-    return due_of(heard_of(connection, person_id), questions, now)
+    """The questions about a person that are to be asked now, read from the table."""
+    return due_questions(find_source_answers(connection, person_id), questions, now)
 
 
 def note_answer(
@@ -102,35 +111,39 @@ def note_answer(
     settings: Settings,
     now: datetime,
 ) -> None:
-    """The question was answered now, and is due again once the answer is not fresh any more."""
-    values = {"answered_at": now, "due_at": now + fresh_for(settings, question), "failed_at": None}
+    """A question about a person was answered now, and is due again when the answer is not fresh."""
+    values = {
+        "answered_at": now,
+        "due_at": now + fresh_period(settings, question),
+        "failed_at": None,
+    }
     _note(connection, "answer", {"person_id": person_id, "question": question, **values})
 
 
 def note_failure(
     connection: Connection, person_id: UUID, question: QuestionName, now: datetime
 ) -> None:
-    """The source did not answer now; what it said last is kept, and nobody asks for a moment."""
+    """A source did not answer now: its last answer is kept, and it is not asked for a moment."""
     values = {"answered_at": None, "due_at": now + NOT_AGAIN_BEFORE, "failed_at": now}
     _note(connection, "failure", {"person_id": person_id, "question": question, **values})
 
 
-def ask_anew(connection: Connection, question: QuestionName, now: datetime) -> int:
-    """Everybody's answer to this question is due now (after an import); how many were not yet."""
+def mark_answers_due(connection: Connection, question: QuestionName, now: datetime) -> int:
+    """Everybody's answer to a question is due now (after an import); how many were not yet."""
     must_write(connection)
     return connection.execute(_ASK_ANEW, {"asked": question, "now": now}).rowcount
 
 
-def ask_anew_of(
+def mark_answer_due(
     connection: Connection, person_id: UUID, question: QuestionName, now: datetime
 ) -> None:
-    """This person's answer to this question is due now, whether there was one before or not."""
+    """A person's answer to a question is due now, whether there was one before or not."""
     values = {"answered_at": None, "due_at": now, "failed_at": None}
     _note(connection, "due", {"person_id": person_id, "question": question, **values})
 
 
-def fresh_for(settings: Settings, question: QuestionName) -> timedelta:
-    """How long an answer is not asked anew."""
+def fresh_period(settings: Settings, question: QuestionName) -> timedelta:
+    """For how long an answer to a question is fresh: the source is not asked again."""
     if question in OUR_OWN:
         return OWN_FRESH
     lifetime: timedelta = getattr(settings, f"{question}_fresh")
@@ -138,7 +151,7 @@ def fresh_for(settings: Settings, question: QuestionName) -> timedelta:
 
 
 def stale_limit(settings: Settings, question: QuestionName) -> timedelta | None:
-    """How old an answer may be at most to be used; None for no limit: a citizen's, and our own."""
+    """The age up to which an answer is used; None without a limit: a citizen's, and our own."""
     limit: timedelta | None = getattr(settings, f"{question}_stale", None)
     return limit
 
@@ -163,3 +176,53 @@ def _upsert(what: str, dialect: str) -> Executable:
     }
     key = list(source_answers.primary_key.columns)
     return statement.on_conflict_do_update(index_elements=key, set_=changes[what])
+
+
+_KEY: Final = 0x6175_7468_6E_01  # "authn", and which of its locks
+_STAND_BY: Final = text(f"SELECT pg_advisory_xact_lock_shared({_KEY})")
+_WAIT_FOR_READERS: Final = text(f"SELECT pg_advisory_xact_lock({_KEY})")
+
+
+def share_import_lock(connection: Connection) -> None:
+    """An import waits for this transaction before answers become due, so none is missed."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_STAND_BY)
+
+
+def wait_for_readers(connection: Connection) -> None:
+    """Every transaction that read the old facts has ended; the next statement sees its answers."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WAIT_FOR_READERS)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOutcome:
+    """When a question was last answered about anybody, and for how many persons asking fails."""
+
+    question: QuestionName
+    answered_at: datetime | None
+    failing: int
+
+
+_OUTCOMES: Final = select(
+    source_answers.c.question,
+    func.max(source_answers.c.answered_at),
+    func.count(source_answers.c.failed_at),
+).group_by(source_answers.c.question)
+
+
+def source_outcomes(connection: Connection) -> dict[QuestionName, SourceOutcome]:
+    """The outcome of each question that was ever asked."""
+    return {row[0]: SourceOutcome(*row) for row in connection.execute(_OUTCOMES)}
+
+
+def ask_sources_again(merger: PersonMerge) -> list[str]:
+    """Everything is due to be asked again about the kept person, by all of their numbers."""
+    connection = merger.connection
+    connection.execute(delete(source_answers).where(source_answers.c.person_id == merger.merged.id))
+    connection.execute(
+        update(source_answers)
+        .where(source_answers.c.person_id == merger.kept.id)
+        .values(due_at=merger.occasion.now)
+    )
+    return []

@@ -1,8 +1,8 @@
-"""What the sources tell, as JSON: on the wire, in files and, encrypted, at rest.
+"""The JSON form of facts, citizens and organisations: in HTTP answers, in files, encrypted at rest.
 
-Member names are the federation's (domain 2.5) where it has one. Reading is strict: a member that
-is missing, unknown, too long or of another type is refused, since a mandate whose `until` was
-misspelled would never end. `null` says the same as leaving an optional member out.
+Member names are those of Belgium's health federation (decisions 9.2) where there is a name. Reading
+is strict: a member that is missing, unknown, too long or of another type is refused, since a
+mandate whose `until` was misspelled would never end. `null` is read as an optional member left out.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from stdnum.be import vat
 from stdnum.exceptions import ValidationError
 
-from authn.people.citizen import Citizen
+from authn.people.persons import Citizen
 from authn.sources.facts import (
     DISCIPLINES,
     ORGANISATION_KINDS,
@@ -46,7 +46,7 @@ _NIHII11 = re.compile(r"[0-9]{11}")
 
 
 def fact_to_json(fact: Fact) -> Json:
-    """The fact as JSON; `fact_from_json` gives it back."""
+    """A fact as JSON; `fact_from_json` reads it."""
     match fact:
         case Quality():
             return {
@@ -78,15 +78,15 @@ def fact_to_json(fact: Fact) -> Json:
 
 
 def fact_from_json(question: QuestionName, document: object, today: date = date.max) -> Fact:
-    """The fact that answers this question; raises `InvalidFact` when it is none.
+    """The fact in a JSON document that answers `question`; raises `InvalidFact`.
 
-    A number of somebody born after `today` is refused.
+    The number of a person born after `today` is refused.
     """
     return _fact(question, JsonReader(document, today))
 
 
-def kept_fact(question: QuestionName, document: object) -> Fact:
-    """The same, of what `fact_to_json` gave and was kept encrypted (`KeptReader`)."""
+def fact_from_kept_json(question: QuestionName, document: object) -> Fact:
+    """The fact in a document of `fact_to_json` that was kept encrypted, read with `KeptReader`."""
     return _fact(question, KeptReader(document, date.max))
 
 
@@ -100,20 +100,20 @@ def _fact(question: QuestionName, reader: JsonReader) -> Fact:
 
 
 def organisation_to_json(organisation: Organisation) -> Json:
-    """The organisation as JSON; a number that it lacks is left out."""
+    """An organisation as JSON; a number that the organisation does not have is left out."""
     numbers = {"cbe": organisation.cbe, "nihii": organisation.nihii}
-    told = {"kind": organisation.kind, "name": organisation.name}
-    return told | {name: number for name, number in numbers.items() if number}
+    members = {"kind": organisation.kind, "name": organisation.name}
+    return members | {name: number for name, number in numbers.items() if number}
 
 
 def organisation_from_json(document: object) -> Organisation:
-    """What `organisation_to_json` was given; raises `InvalidFact`."""
+    """The organisation in a document of `organisation_to_json`; raises `InvalidFact`."""
     return _organisation(JsonReader(document, date.max))
 
 
 def citizen_to_json(citizen: Citizen) -> Json:
-    """The citizen as JSON, with the numbers that theirs replaced."""
-    told = {
+    """A citizen as JSON, with the national numbers that the present number replaced."""
+    members = {
         "ssin": citizen.ssin,
         "firstName": citizen.given_name,
         "lastName": citizen.family_name,
@@ -122,11 +122,11 @@ def citizen_to_json(citizen: Citizen) -> Json:
         "cancelled": citizen.cancelled,
         "previousSsins": list(citizen.previous_ssins),
     }
-    return told | ({"birthdate": citizen.birthdate} if citizen.birthdate else {})
+    return members | ({"birthdate": citizen.birthdate} if citizen.birthdate else {})
 
 
 def citizen_from_json(document: object, today: date = date.max) -> Citizen:
-    """What `citizen_to_json` was given; raises `InvalidFact`."""
+    """The citizen in a document of `citizen_to_json`; raises `InvalidFact`."""
     reader = JsonReader(document, today)
     citizen = Citizen(
         ssin=reader.ssin("ssin"),
@@ -143,9 +143,9 @@ def citizen_from_json(document: object, today: date = date.max) -> Citizen:
 
 
 def is_cbe(number: str) -> bool:
-    """Whether this is an enterprise's number: ten digits, the last two of which check the others.
+    """Whether a text is an enterprise's number: ten digits, the last two of which check the others.
 
-    vat's check digits are the same.
+    The check digits are those of a Belgian VAT number.
     """
     try:
         return bool(CBE.fullmatch(number) and vat.validate(number))
@@ -213,7 +213,7 @@ def _desk_roles(reader: JsonReader) -> DeskRoles:
     desk = reader.name("desk", longest=LONGEST_DESK)
     roles = reader.identifiers("roles", len(ROLES))
     if not {*roles} <= {*ROLES}:
-        raise reader.refused("roles", f"has what is not one of {', '.join(sorted(ROLES))}")
+        raise reader.refusal("roles", f"has what is not one of {', '.join(sorted(ROLES))}")
     return DeskRoles(desk, cast(tuple[Role, ...], roles))
 
 
@@ -246,9 +246,9 @@ def _organisation(reader: JsonReader) -> Organisation:
         ),
     )
     if organisation.cbe and not is_cbe(organisation.cbe):
-        raise reader.refused("cbe", "is not a valid CBE number")
+        raise reader.refusal("cbe", "is not a valid CBE number")
     if not organisation.cbe and not organisation.nihii:
-        raise reader.refused("cbe", "is missing, and nihii as well")
+        raise reader.refusal("cbe", "is missing, and nihii as well")
     reader.finish()
     return organisation
 
@@ -257,7 +257,7 @@ def _period(reader: JsonReader) -> FactPeriod:
     since = reader.day("since")
     until = reader.day("until") if reader.has("until") else None
     if until and until < since:
-        raise reader.refused("until", "is before since")
+        raise reader.refusal("until", "is before since")
     return FactPeriod(since, until)
 
 

@@ -1,8 +1,8 @@
-"""What authentic sources tell of a person: qualities, memberships, mandates, children; and what we
-know ourselves, their roles at the help desk.
+"""The facts about a person: qualities, memberships, mandates, children, and roles at the help desk.
 
-Dates are Belgian calendar days, and the last one counts as well. National numbers are left out of
-`repr`. A fact says what the source said; whether it holds today is asked each time.
+Authentic sources answer with them; roles at the help desk are from our own tables. Dates are
+Belgian calendar days, the last day included. National numbers are left out of `repr`. A fact is
+kept as the source gave it; whether it holds today is computed each time.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 from authn.people.ssin import BRUSSELS, today_in_brussels
 from authn.staff.roles import Role
 
-# The keys of the federation's vocabulary (domain 2.5), lower case.
+# The keys of the federation's vocabulary (decisions 9.2), lower case.
 Discipline = Literal["physician", "pharmacist", "dentist", "nurse", "midwife", "physiotherapist"]
 DISCIPLINES: Final[tuple[Discipline, ...]] = get_args(Discipline)
 ORGANISATION_KINDS: Final = (
@@ -31,32 +31,32 @@ ORGANISATION_KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class FactPeriod:
-    """From a day to a day; without `until` it has no end yet."""
+    """The days on which a fact holds, first and last included; no end without `until`."""
 
     since: date
     until: date | None = None
 
     def holds(self, now: datetime) -> bool:
-        """Whether the Belgian day of this instant is in it."""
+        """Whether the Belgian day of an instant is in the period."""
         today = today_in_brussels(now)
         return self.since <= today and (self.until is None or today <= self.until)
 
     @property
     def ends_at(self) -> datetime | None:
-        """The first instant at which it is over: the midnight after its last day."""
+        """The first instant at which the period is over: the midnight after its last day."""
         if self.until is None:
             return None
-        return midnight(self.until + timedelta(days=1))
+        return start_of_day(self.until + timedelta(days=1))
 
 
-def midnight(day: date) -> datetime:
-    """The instant at which this Belgian day begins."""
+def start_of_day(day: date) -> datetime:
+    """The instant at which a Belgian calendar day begins."""
     return datetime.combine(day, time(), BRUSSELS)
 
 
 @dataclass(frozen=True, slots=True)
 class NaturalPerson:
-    """Whom a fact is about beside the person asked: a mandator, a child."""
+    """The other person in a fact: a mandator, or a child."""
 
     ssin: str = field(repr=False)
     given_name: str
@@ -64,7 +64,7 @@ class NaturalPerson:
 
     @property
     def name(self) -> str:
-        """Given and family name; some people have only the latter."""
+        """Given and family name; some people have a family name only."""
         return f"{self.given_name} {self.family_name}".strip()
 
 
@@ -92,7 +92,10 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A person's role in an organisation; `responsible_access_manager` may decide for it."""
+    """A person's role in an organisation.
+
+    A `responsible_access_manager` decides who may do what in the organisation's name.
+    """
 
     organisation: Organisation
     role: str
@@ -102,7 +105,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """The person asked may act for the mandator, in these services; only once both accepted."""
+    """A person may act for the mandator in the services of `service_names`, once both accepted."""
 
     mandate_id: str
     mandator: NaturalPerson | Organisation
@@ -114,7 +117,7 @@ class Mandate:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A child over whom the person asked has parental authority.
+    """A child over whom a person has parental authority.
 
     `birthdate` is as much as is known: `YYYY-MM-DD`, `YYYY-MM`, `YYYY` or None.
     """
@@ -126,7 +129,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class DeskRoles:
-    """The person asked works at this desk, in these roles: one at least, as `ROLES` orders them."""
+    """A person works at a desk of the help desk, in one role or more, in the order of `ROLES`."""
 
     desk: str
     roles: tuple[Role, ...]

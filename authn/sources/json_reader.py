@@ -1,7 +1,7 @@
-"""Reads one JSON object member by member: strict, and silent about what it holds.
+"""Reads a JSON object strictly, member by member, without repeating its values in an error.
 
-Every rule that is broken is an `InvalidFact`, which names the member and the rule and nothing else.
-`null` says the same as leaving an optional member out.
+Every broken rule is an `InvalidFact`, which names the member and the rule and nothing else. `null`
+is read as an optional member left out.
 """
 
 import re
@@ -24,7 +24,7 @@ BIRTHDATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 
 
 class InvalidFact(ValueError):
-    """The JSON is no fact: which member breaks which rule, and never what it holds.
+    """A JSON object is no fact: which member breaks which rule, and never its value.
 
     `member` is a path such as `mandator.ssin`; "" for the object as a whole.
     """
@@ -36,9 +36,9 @@ class InvalidFact(ValueError):
 
 
 class JsonReader:
-    """The members of one JSON object, each of which is read once; `finish` refuses the rest.
+    """The members of one JSON object, each read once; `finish` refuses members that are left.
 
-    A number or a birth date after `today` is refused.
+    A national number or a birth date of a day after `today` is refused.
     """
 
     def __init__(self, document: object, today: date, where: str = "") -> None:
@@ -49,82 +49,82 @@ class JsonReader:
         self._where = where
 
     def finish(self) -> None:
-        """Every member was read."""
+        """Every member was read; raises `InvalidFact` for an unknown member."""
         if self._left:
             raise InvalidFact(self._where.rstrip("."), "has an unknown member")
 
     def has(self, name: str) -> bool:
-        """Whether the member is there, and was not read yet."""
+        """Whether the object has a member of this name that was not read yet."""
         return name in self._left
 
     def inner(self, name: str) -> "JsonReader":
-        """The object that is this member."""
+        """A reader of the object that is a member."""
         return type(self)(self.value(name), self._today, f"{self._where}{name}.")
 
-    def refused(self, name: str, rule: str) -> InvalidFact:
-        """The error to raise of this member."""
+    def refusal(self, name: str, rule: str) -> InvalidFact:
+        """The error to raise for a member that breaks a rule."""
         return InvalidFact(self._where + name, rule)
 
     def value(self, name: str) -> Any:
-        """The member, whatever it is."""
+        """The value of a member, of any type."""
         if name not in self._left:
-            raise self.refused(name, "is missing")
+            raise self.refusal(name, "is missing")
         return self._left.pop(name)
 
     def text(self, name: str, longest: int = LONGEST_TEXT) -> str:
-        """Text of at most so many characters."""
+        """A member that is text of at most `longest` characters."""
         value = self.value(name)
         if not isinstance(value, str):
-            raise self.refused(name, "is not text")
+            raise self.refusal(name, "is not text")
         if len(value) > longest:
-            raise self.refused(name, f"is longer than {longest} characters")
+            raise self.refusal(name, f"is longer than {longest} characters")
         return value
 
     def matching(self, name: str, pattern: re.Pattern[str], rule: str) -> str:
-        """Text of which all fits the pattern."""
+        """A member that is text, all of which fits the pattern."""
         text = self.text(name)
         if not pattern.fullmatch(text):
-            raise self.refused(name, rule)
+            raise self.refusal(name, rule)
         return text
 
     def identifier(self, name: str) -> str:
-        """A name of letters, digits, dots, dashes, colons and underscores."""
+        """A member that is a name of letters, digits, dots, dashes, colons and underscores."""
         return self.matching(name, IDENTIFIER, "is not a name of 1 to 100 letters and digits")
 
     def name(self, name: str, *, empty: bool = False, longest: int = LONGEST_NAME) -> str:
-        """A name in one normal form, so that equal names are equal bytes."""
+        """A member that is a name, in normal form NFC, so that equal names are equal bytes."""
         text = unicodedata.normalize("NFC", self.text(name, longest).strip())
         if not text.isprintable():
-            raise self.refused(name, "has a character that cannot be shown")
+            raise self.refusal(name, "has a character that cannot be shown")
         if not text and not empty:
-            raise self.refused(name, "is empty")
+            raise self.refusal(name, "is empty")
         if len(text) > longest:
-            raise self.refused(name, f"is longer than {longest} characters")
+            raise self.refusal(name, f"is longer than {longest} characters")
         return text
 
     def one_of(self, name: str, known: Collection[str]) -> str:
-        """One of these words."""
+        """A member that is one of the known words."""
         text = self.text(name)
         if text not in known:
-            raise self.refused(name, f"is not one of {', '.join(sorted(known))}")
+            raise self.refusal(name, f"is not one of {', '.join(sorted(known))}")
         return text
 
     def truth(self, name: str, *, default: bool | None = None) -> bool:
-        """True or false; without a default it has to be there."""
+        """A member that is true or false; without a default it must be there."""
         value = self._left.pop(name, default) if default is not None else self.value(name)
         if not isinstance(value, bool):
-            raise self.refused(name, "is not true or false")
+            raise self.refusal(name, "is not true or false")
         return value
 
     def ssin(self, name: str) -> str:
-        """A valid number in its canonical form."""
+        """A member that is a valid national number, in canonical form."""
         return self._checked_ssin(name, self.text(name))
 
     def ssins(self, name: str, most: int) -> tuple[str, ...]:
-        """Some of them, or none."""
+        """A member that is a list of valid national numbers, perhaps empty."""
         values = self._left.pop(name, [])
         if not isinstance(values, list) or len(values) > most:
-            raise self.refused(name, f"is not a list of at most {most}")
+            raise self.refusal(name, f"is not a list of at most {most}")
         return tuple(self._checked_ssin(name, value) for value in values)
 
     def _checked_ssin(self, name: str, value: object) -> str:
@@ -135,10 +135,10 @@ class JsonReader:
             except InvalidSsin as invalid:
                 reason = invalid.reason
         # Outside `except`: no chain that leads back to the text.
-        raise self.refused(name, f"is not a valid national number ({reason})")
+        raise self.refusal(name, f"is not a valid national number ({reason})")
 
     def day(self, name: str) -> date:
-        """A calendar day; none of the far ones by which some say that there is no end."""
+        """A member that is a calendar day; far dates by which some mean "no end" are refused."""
         text = self.text(name)
         day = None
         try:
@@ -147,13 +147,13 @@ class JsonReader:
         except ValueError:
             pass
         if day is None:
-            raise self.refused(name, "is not a date (YYYY-MM-DD)")
+            raise self.refusal(name, "is not a date (YYYY-MM-DD)")
         if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-            raise self.refused(name, f"is not between {EARLIEST_YEAR} and {LATEST_YEAR}")
+            raise self.refusal(name, f"is not between {EARLIEST_YEAR} and {LATEST_YEAR}")
         return day
 
     def birthdate(self, name: str) -> str | None:
-        """A date as far as it is known; unknown parts are left out at the end, never zero."""
+        """A member that is a date as far as known: unknown parts are left out at the end."""
         if not self.has(name):
             return None
         text = self.text(name)
@@ -164,27 +164,28 @@ class JsonReader:
         except ValueError:
             pass
         if earliest is None:
-            raise self.refused(name, "is not a date (YYYY-MM-DD, YYYY-MM or YYYY)")
+            raise self.refusal(name, "is not a date (YYYY-MM-DD, YYYY-MM or YYYY)")
         if earliest.year < EARLIEST_YEAR or earliest > self._today:
-            raise self.refused(name, f"is before {EARLIEST_YEAR} or in the future")
+            raise self.refusal(name, f"is before {EARLIEST_YEAR} or in the future")
         return text
 
     def identifiers(self, name: str, most: int) -> tuple[str, ...]:
-        """At least one name, and none of them twice."""
+        """A member that is a list of at least one name, without repetition."""
         values = self.value(name)
         if not isinstance(values, list) or not 1 <= len(values) <= most:
-            raise self.refused(name, f"is not a list of 1 to {most} names")
+            raise self.refusal(name, f"is not a list of 1 to {most} names")
         if not all(isinstance(each, str) and IDENTIFIER.fullmatch(each) for each in values):
-            raise self.refused(name, "has what is not a name of 1 to 100 letters and digits")
+            raise self.refusal(name, "has what is not a name of 1 to 100 letters and digits")
         if len(set(values)) < len(values):
-            raise self.refused(name, "has a name twice")
+            raise self.refusal(name, "has a name twice")
         return tuple(values)
 
 
 class KeptReader(JsonReader):
-    """The same, of what was read strictly before and kept encrypted, so that nobody changed it.
+    """A reader of JSON that was read strictly before, and was kept encrypted since.
 
-    Numbers are not checked again: that is most of the work, and somebody may have hundreds.
+    National numbers are not checked again: that is most of the work, and one person may have
+    hundreds of facts.
     """
 
     def _checked_ssin(self, name: str, value: object) -> str:

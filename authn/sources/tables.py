@@ -1,4 +1,4 @@
-"""The embedded twins, where an import waits until it is complete, and when sources answered."""
+"""The tables of embedded twins, of imports that are not complete, and of answers by source."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Uuid
 

@@ -1,8 +1,10 @@
-"""Who works at the support desk, in which role, at which desk.
+"""Members of staff: who works at the support desk, in which role, and what each role may do.
 
-Why a room of its own, low down: what is told of staff (policy, audit, the holder's own pages) knows
-no console. It is our own authentic source: `sources.staff` reads it as others are asked, and being
-staff is a kind of profile (`profiles.kinds.staff`), begun and ended by `profiles.appointing` in one
-transaction with the row here. Why the desk looks at the row itself all the same, a page, a token or
-a command at each use: a role ends at once, and no answer that was kept says what somebody may do.
+Begin with `roles` (the table of acts by role), then `members`. Policy, audit and the holder's own
+pages read this room, which knows nothing of the desk itself. The table is an authentic source of
+our own: `sources.staff` reads it, and being staff is a kind of profile (`profiles.kinds.staff`),
+begun and ended by `profiles.appointments` in one transaction with the row here.
+
+Why: the desk reads the row at each use of a page, a token or a command, although a source answer
+may be kept: a role ends at once.
 """

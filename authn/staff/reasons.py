@@ -1,7 +1,7 @@
-"""Why a member of staff looks at a person: a code, on record, and the words that people read.
+"""The reasons for which staff look at a person: codes for the audit log, and their texts.
 
-The operator's own list takes the place of the one built in. What was on record by an older list
-keeps its words as well as it can: a code that nobody knows any more is shown as it is.
+The operator's list (`desk_reasons`) takes the place of the built-in one. A code of an earlier list
+that is in neither is shown as it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,44 +22,44 @@ REASONS: Final[Mapping[str, str]] = {
     "check": N_("A check or a complaint"),
 }
 FRAUD: Final = frozenset({"copied-key", "misuse"})
-"""Which of them say that somebody else may use the account."""
+"""The built-in reasons which say that somebody else may use the account."""
 
 _ORDER: Final = ("en", "fr", "nl", "de")
 
 
-def reasons_of(settings: Settings) -> tuple[str, ...]:
-    """The codes that an agent chooses from, in their order."""
+def reason_codes(settings: Settings) -> tuple[str, ...]:
+    """The codes of the reasons that an agent chooses from, in the order of the page."""
     return tuple(settings.desk_reasons or REASONS)
 
 
 def is_fraud(settings: Settings, code: str | None) -> bool:
-    """Whether what was blocked for this reason is unblocked by two members of staff alone.
+    """Whether a device that was blocked for this reason is unblocked only by two members of staff.
 
-    What was blocked for one of ours before the operator had a list of their own stays so.
+    A built-in reason that speaks of fraud still counts after the operator made an own list.
     """
-    if code in FRAUD and code not in reasons_of(settings):
+    if code in FRAUD and code not in reason_codes(settings):
         return True
     return code in (settings.desk_fraud_reasons or FRAUD)
 
 
-def reason_in_words(
+def reason_text(
     settings: Settings, code: str, language: str, translate: Callable[[str], str]
 ) -> str:
-    """What the reason is called in this language; the operator's in another one if need be.
+    """The text of a reason in this language, or in the next one that the operator wrote.
 
-    `translate` is for those that are built in. A code that is unknown is its own word.
+    `translate` is for built-in reasons. An unknown code is its own text.
     """
-    return own_words(settings.desk_reasons, REASONS, code, language, translate)
+    return text_of_code(settings.desk_reasons, REASONS, code, language, translate)
 
 
-def own_words(
+def text_of_code(
     own: Reasons,
     built_in: Mapping[str, str],
     code: str,
     language: str,
     translate: Callable[[str], str],
 ) -> str:
-    """What a code of a list is called, where the operator's `own` list may stand for ours."""
+    """The text of a code, from the operator's `own` list or else from the `built_in` one."""
     if code in own:
         words = {str(each): word for each, word in own[code].items()}
         return next(words[each] for each in (language, *_ORDER) if each in words)

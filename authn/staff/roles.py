@@ -1,4 +1,4 @@
-"""What each role of the support desk may do: the one table, from which the menu derives too."""
+"""The acts of the support desk, and which roles may do each: one table, `RULES`."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -38,8 +38,11 @@ Act = Literal[
 
 @dataclass(frozen=True, slots=True)
 class RoleRule:
-    """Who may do an act; `fresh` asks for the agent's own device at that moment, `about_person` for
-    a reason, `second` for another member of staff who approves."""
+    """The roles that may do an act, and what the act needs.
+
+    `fresh`: an assertion of the agent's own device at that moment; `about_person`: a reason;
+    `second`: another member of staff who approves.
+    """
 
     roles: frozenset[Role]
     about_person: bool = True
@@ -64,7 +67,7 @@ RULES: Final[dict[Act, RoleRule]] = {
     "begin-return": _rule("agent", "supervisor", fresh=True),
     "unlink-last": _rule("agent", "supervisor", fresh=True, second=True),
     "reinstate": _rule("supervisor", fresh=True, second=True),
-    # It changes nothing: what follows from it is confirmed with the registrar's device.
+    # Changes nothing: what follows is confirmed with the registrar's device.
     "check-identity": _rule("registrar"),
     "issue-code": _rule("registrar", fresh=True),
     "match-identity": _rule("registrar", fresh=True),
@@ -79,7 +82,7 @@ RULES: Final[dict[Act, RoleRule]] = {
     "rotate-keys": _rule("operator", about_person=False, fresh=True),
     "see-health": _rule("operator", about_person=False),
     "retry-notices": _rule("operator", about_person=False),
-    # What gives an application much, or somebody a role by which they decide (`operator_requests`).
+    # Requests of operators that two must agree to (table `operator_requests`).
     "see-requests": _rule("operator", "supervisor", about_person=False),
     "decide-requests": _rule("operator", "supervisor", about_person=False, fresh=True),
 }

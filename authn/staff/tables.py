@@ -12,7 +12,7 @@ staff = Table(
     Column("id", Uuid, primary_key=True),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False, index=True),
     Column("role", String(10), nullable=False),
-    # Where they work: nobody acts on somebody of their own desk alone.
+    # The name of the place of work: nobody acts alone on a colleague of their own desk.
     Column("desk", String(LONGEST_DESK), nullable=False),
     # By whom of the staff; none on the command line.
     Column("appointed_by", Uuid, ForeignKey("persons.id")),
@@ -30,7 +30,7 @@ Index(
     sqlite_where=_LIVE,
     postgresql_where=_LIVE,
 )
-# The first operator is made once (`staff.staff.make_first_operator`): this row is that once.
+# One row at most: the first operator is appointed once.
 staff_beginning = Table(
     "staff_beginning",
     metadata,

@@ -1,5 +1,8 @@
-"""What the holder's own pages and the support desk both show of a person: devices, what happened.
+"""What more than one room shows: a person's devices and activity, and clients in words.
 
-Why a room of its own: an agent who describes a device in other words than its holder reads, or
-knows less of it, blocks the wrong one.
+Account pages and the support desk share `devices` and `activity`; the command line and the
+operators' pages share `descriptions`, `client_checks` and `client_sample`. Nothing here changes
+anything.
+
+Why: an agent who describes a device in other words than its holder reads blocks the wrong one.
 """

@@ -1,4 +1,4 @@
-"""What would fail for an application, before its people find out: `authn clients check`."""
+"""Checks of a registered client: what would fail for its users (`authn clients check`)."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,20 +9,27 @@ import httpx2
 from sqlalchemy import Connection
 
 from authn.clients.client_metadata import InvalidClientMetadata
-from authn.clients.client_metadata_document import check_sector
-from authn.clients.client_rules import faults
-from authn.clients.clients import CLIENT_CREDENTIALS, PRIVATE_KEY_JWT, SECRET_METHODS, Client
-from authn.clients.key_sets import keys_of_client
-from authn.clients.permissions import IDENTITY_KINDS, SYSTEM, kinds_of
-from authn.clients.protocol_words import (
+from authn.clients.client_registration.document import check_sector_document
+from authn.clients.client_registration.rules import find_client_faults
+from authn.clients.clients import (
     ASSERTION_ALGORITHMS,
+    CLIENT_CREDENTIALS,
     FAPI_ASSERTION_ALGORITHMS,
     GRANT_TYPES,
+    PRIVATE_KEY_JWT,
+    SECRET_METHODS,
+    Client,
 )
+from authn.clients.key_sets import find_client_keys
 from authn.clients.redirect_uris import InvalidRedirectUri, check_redirect_uri
-from authn.clients.resources import Resource, find_resource, resources_of
+from authn.clients.resource_servers.permissions import IDENTITY_KINDS, SYSTEM, kinds_of_scope
+from authn.clients.resource_servers.resources import (
+    Resource,
+    find_resource,
+    list_resources_of_client,
+)
 from authn.clock import system_clock
-from authn.consents.offer import auth_methods
+from authn.consents.registrable import available_auth_methods
 from authn.consents.scopes import SCOPES
 from authn.errors import Unavailable
 from authn.foreign_jwt import KEY_ENCRYPTIONS_TO_OTHERS, ExchangeKey
@@ -30,28 +37,31 @@ from authn.jose import RS256
 from authn.policies import find_policy
 from authn.web.documents import remembered_document
 from authn.web.outgoing import NoAnswer
-from authn.web.pictures import kind_of_picture
+from authn.web.pictures import picture_media_type
 from authn.web.routing import NeededFromOutside
 from authn.web.site import Site
 
 ENCRYPTED = ("id_token", "userinfo", "introspection", "authorization")
-PATIENCE = 5  # times that a busy host is asked again
+MOST_TRIES = 5  # of a host that is busy
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class ClientFinding:
-    """One thing to mend; or, where nothing fails, to know."""
+    """A fault of a client, or with `fails` False a remark."""
 
     sentence: str
     fails: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class ClientCheckReport:
-    """The client, the service, the resources that the client may ask for, with their scopes and
-    ours, and those that it asks about tokens for."""
+class ClientCheckInput:
+    """A client, with what the checks need to know of its resource servers.
+
+    `scopes` are ours and those of the `resources` that the client may ask for; for `own_resources`
+    the client introspects tokens; `missing_resources` do not exist.
+    """
 
     client: Client
     site: Site
@@ -61,25 +71,25 @@ class ClientCheckReport:
     own_resources: tuple[Resource, ...]
 
 
-def checked_client(site: Site, connection: Connection, client: Client) -> ClientCheckReport:
-    """What `findings_of` needs to know of the client: read here, since it asks others afterwards,
-    in no transaction."""
+def read_check_input(site: Site, connection: Connection, client: Client) -> ClientCheckInput:
+    """The input of `list_findings`, read from the database: that asks other services, so runs in
+    no transaction."""
     found = {name: find_resource(connection, name) for name in client.resources}
-    own = tuple(resources_of(connection, client.client_id))
+    own = tuple(list_resources_of_client(connection, client.client_id))
     missing = tuple(name for name, resource in found.items() if resource is None)
     scopes = {scope for resource in found.values() if resource for scope in resource.scopes}
     there = tuple(resource for resource in found.values() if resource)
-    return ClientCheckReport(client, site, missing, frozenset(scopes) | SCOPES.keys(), there, own)
+    return ClientCheckInput(client, site, missing, frozenset(scopes) | SCOPES.keys(), there, own)
 
 
-def findings_of(checked: ClientCheckReport) -> Iterator[ClientFinding]:
-    """Everything that was found, what fails first in each part."""
-    for part in PARTS:
-        yield from part(checked)
+def list_findings(checked: ClientCheckInput) -> Iterator[ClientFinding]:
+    """What the checks find, in the order of `CHECKS`."""
+    for check in CHECKS:
+        yield from check(checked)
 
 
-def _rules(checked: ClientCheckReport) -> Iterator[ClientFinding]:
-    """What could not be registered today."""
+def _check_rules(checked: ClientCheckInput) -> Iterator[ClientFinding]:
+    """Values that the rules of registration refuse today."""
     client = checked.client
     for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
         try:
@@ -88,11 +98,11 @@ def _rules(checked: ClientCheckReport) -> Iterator[ClientFinding]:
             yield ClientFinding(f"{uri}: {refusal.description}")
         if uri.startswith("http://localhost"):
             yield ClientFinding(f"{uri} is reached on the person's own machine alone.", fails=False)
-    yield from map(ClientFinding, faults(client))
+    yield from map(ClientFinding, find_client_faults(client))
 
 
-def _what_there_is(checked: ClientCheckReport) -> Iterator[ClientFinding]:
-    """What it is registered with, and this service does not have."""
+def _check_references(checked: ClientCheckInput) -> Iterator[ClientFinding]:
+    """Scopes, resources, grant types, methods and policies that do not exist here."""
     client, settings = checked.client, checked.site.settings
     for scope in client.scope.split():
         if scope not in checked.scopes:
@@ -104,7 +114,7 @@ def _what_there_is(checked: ClientCheckReport) -> Iterator[ClientFinding]:
     for grant_type in client.metadata.grant_types:
         if grant_type not in GRANT_TYPES:
             yield ClientFinding(f"There is no grant type {grant_type}.")
-    if client.token_endpoint_auth_method not in auth_methods(settings):
+    if client.token_endpoint_auth_method not in available_auth_methods(settings):
         method = client.token_endpoint_auth_method
         yield ClientFinding(
             f"{method} does not work here: clients' certificates are not configured."
@@ -113,8 +123,8 @@ def _what_there_is(checked: ClientCheckReport) -> Iterator[ClientFinding]:
         yield ClientFinding(f"There is no policy {client.policy}: nobody could sign in.")
 
 
-def _algorithms(checked: ClientCheckReport) -> Iterator[ClientFinding]:
-    """What works, and could be stronger."""
+def _check_algorithms(checked: ClientCheckInput) -> Iterator[ClientFinding]:
+    """Settings that work, and could be stronger."""
     client = checked.client
     if client.id_token_signed_response_alg == RS256 and not client.fapi:
         yield ClientFinding("Its ID tokens are signed with RS256: ES256 is shorter.", fails=False)
@@ -128,13 +138,13 @@ def _algorithms(checked: ClientCheckReport) -> Iterator[ClientFinding]:
         )
 
 
-def _capacities(checked: ClientCheckReport) -> Iterator[ClientFinding]:
-    """Scopes that nobody could obtain in a capacity in which it may be used, and kinds without."""
+def _check_capacities(checked: ClientCheckInput) -> Iterator[ClientFinding]:
+    """Scopes that nobody may obtain in the client's kinds of profile, and kinds without a scope."""
     client, kinds = checked.client, checked.client.allowed_profile_kinds
     useless = set(client.profile_kinds)
     for resource in checked.resources:
         for scope in filter(resource.scopes.get, client.scope.split()):
-            may = kinds_of(resource.scopes[scope]) or IDENTITY_KINDS
+            may = kinds_of_scope(resource.scopes[scope]) or IDENTITY_KINDS
             useless -= {*may}
             system = SYSTEM in may and client.check_grant_type(CLIENT_CREDENTIALS)
             if not system and kinds.isdisjoint(may):
@@ -149,28 +159,30 @@ def _capacities(checked: ClientCheckReport) -> Iterator[ClientFinding]:
             yield ClientFinding(f"No scope that it may ask is for {kind}.", fails=False)
 
 
-def _encrypted_tokens(checked: ClientCheckReport) -> Iterator[ClientFinding]:
-    """Whether there is a key to which access tokens for a resource of its own are encrypted."""
+def _check_token_encryption(checked: ClientCheckInput) -> Iterator[ClientFinding]:
+    """Whether there is a key to encrypt access tokens for the client's own resources to."""
     encrypted = [each.resource for each in checked.own_resources if each.encrypt_tokens]
     if not encrypted:
         return
     try:
-        keys = from_outside(lambda: keys_of_client(checked.site, checked.client, system_clock()))
+        keys = retry_after_fetching(
+            lambda: find_client_keys(checked.site, checked.client, system_clock())
+        )
     except NoAnswer:
-        return  # said of its keys
+        return  # `_check_keys` says so
     if not _any_may(keys, "enc", KEY_ENCRYPTIONS_TO_OTHERS):
         yield ClientFinding(
             f"There is no key to encrypt access tokens to, for {' '.join(encrypted)}."
         )
 
 
-def _keys(checked: ClientCheckReport) -> Iterator[ClientFinding]:
-    """Whether its keys can be had, and fit what it is registered with."""
+def _check_keys(checked: ClientCheckInput) -> Iterator[ClientFinding]:
+    """Whether the client's keys can be fetched and fit its metadata."""
     client, metadata = checked.client, checked.client.metadata
     if metadata.jwks is None and not metadata.jwks_uri:
         return
     try:
-        keys = from_outside(lambda: keys_of_client(checked.site, client, system_clock()))
+        keys = retry_after_fetching(lambda: find_client_keys(checked.site, client, system_clock()))
     except NoAnswer as failure:
         yield ClientFinding(f"{metadata.jwks_uri} gives no keys: {failure}.")
         return
@@ -193,38 +205,38 @@ def _any_may(keys: tuple[ExchangeKey, ...], use: str, algorithms: tuple[str, ...
     return any(key.may(use, alg) for key in keys for alg in algorithms)
 
 
-def _addresses(checked: ClientCheckReport) -> Iterator[ClientFinding]:
-    """Whether its addresses answer: those that we ask, and not its pages for people."""
+def _check_addresses(checked: ClientCheckInput) -> Iterator[ClientFinding]:
+    """Whether the addresses answer that this service calls (not the pages for people)."""
     client, metadata, site = checked.client, checked.client.metadata, checked.site
     if metadata.sector_identifier_uri:
         uri = metadata.sector_identifier_uri
         try:
-            document = from_outside(lambda: remembered_document(site, uri, system_clock()))
-            check_sector(document, client.redirect_uris)
+            document = retry_after_fetching(lambda: remembered_document(site, uri, system_clock()))
+            check_sector_document(document, client.redirect_uris)
         except NoAnswer as failure:
             yield ClientFinding(f"{uri} does not answer: {failure}.")
         except InvalidClientMetadata as refusal:
             yield ClientFinding(f"{uri}: {refusal.description}")
     for uri in dict.fromkeys(metadata.logo_uris.values()):
-        yield from _logo(site, uri)
+        yield from _check_logo(site, uri)
     if metadata.backchannel_logout_uri:
         why = _unreachable(site, metadata.backchannel_logout_uri)
         if why:
             yield ClientFinding(f"{metadata.backchannel_logout_uri} cannot be reached: {why}.")
 
 
-def _logo(site: Site, uri: str) -> Iterator[ClientFinding]:
+def _check_logo(site: Site, uri: str) -> Iterator[ClientFinding]:
     try:
-        picture = from_outside(lambda: remembered_document(site, uri, system_clock()))
+        picture = retry_after_fetching(lambda: remembered_document(site, uri, system_clock()))
     except NoAnswer as failure:
         yield ClientFinding(f"{uri} gives no logo: {failure}; people see a letter.", fails=False)
         return
-    if kind_of_picture(picture) is None:
+    if picture_media_type(picture) is None:
         yield ClientFinding(f"{uri} is no PNG, JPEG or WebP: people see a letter.", fails=False)
 
 
 def _unreachable(site: Site, uri: str) -> str:
-    """Why nothing answers there; "" where something does, whatever it says to a GET."""
+    """Why nothing answers a GET of the address; "" for any answer."""
     hosts = site.settings.private_hosts
     try:
         with site.outgoing.documents(private_hosts=hosts, largest=64 * 1024) as transport:
@@ -234,9 +246,12 @@ def _unreachable(site: Site, uri: str) -> str:
     return ""
 
 
-def from_outside(ask: Callable[[], Result]) -> Result:
-    """What the act gives, once all that it needs from elsewhere is at hand."""
-    for _ in range(PATIENCE):
+def retry_after_fetching(ask: Callable[[], Result]) -> Result:
+    """The value of `ask`, after fetching each document that it needs from another host.
+
+    Raises `NoAnswer`.
+    """
+    for _ in range(MOST_TRIES):
         try:
             return ask()
         except NeededFromOutside as needed:
@@ -247,12 +262,12 @@ def from_outside(ask: Callable[[], Result]) -> Result:
     raise NoAnswer("the host is busy")
 
 
-PARTS: tuple[Callable[[ClientCheckReport], Iterator[ClientFinding]], ...] = (
-    _rules,
-    _what_there_is,
-    _capacities,
-    _keys,
-    _encrypted_tokens,
-    _addresses,
-    _algorithms,
+CHECKS: tuple[Callable[[ClientCheckInput], Iterator[ClientFinding]], ...] = (
+    _check_rules,
+    _check_references,
+    _check_capacities,
+    _check_keys,
+    _check_token_encryption,
+    _check_addresses,
+    _check_algorithms,
 )

@@ -1,4 +1,4 @@
-"""What a developer writes down first: the client in the libraries that are used most."""
+"""Sample code for a developer: a registered client as configuration of common libraries."""
 
 from authn.clients.clients import CLIENT_CREDENTIALS, DEVICE_CODE, Client
 
@@ -29,7 +29,7 @@ const users = new UserManager({{
   scope: "{scope}",
 }});
 """
-# Authlib's assertions live an hour unless told otherwise, and ours five minutes at most.
+# Authlib's assertions live an hour by default; this service takes five minutes at most.
 SYSTEM = """\
 # Python, Authlib: a session for each token
 import time
@@ -53,7 +53,7 @@ const codes = await client.initiateDeviceAuthorization(config, {{ scope: "{scope
 console.log(codes.verification_uri, codes.user_code); // to be shown
 const tokens = await client.pollDeviceAuthorizationGrant(config, codes);
 """
-# How openid-client is told to authenticate; the key is the developer's to read.
+# The client authentication of openid-client, by token_endpoint_auth_method.
 AUTHENTICATIONS = {
     "client_secret_basic": "undefined, client.ClientSecretBasic(process.env.CLIENT_SECRET)",
     "client_secret_post": "undefined, client.ClientSecretPost(process.env.CLIENT_SECRET)",
@@ -65,14 +65,14 @@ AUTHENTICATIONS = {
 
 
 def sample_configuration(issuer: str, client: Client) -> str:
-    """The configuration of this client, to be copied; its secret is read from the environment."""
+    """Code that configures this client, to be copied; it reads the secret from the environment."""
     values = {
         "issuer": issuer,
         "client_id": client.client_id,
         "redirect_uri": client.redirect_uris[0] if client.redirect_uris else "",
         "scope": client.scope,
         "authentication": AUTHENTICATIONS[client.token_endpoint_auth_method],
-        # Without this the library speaks https only; an issuer on http is on this machine.
+        # For an issuer on http, in development: by default the library speaks https only.
         "insecure": ", { execute: [client.allowInsecureRequests] }"
         if issuer.startswith("http://")
         else "",

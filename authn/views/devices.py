@@ -1,4 +1,4 @@
-"""A device as a page shows it: what its holder would say of it, and where it was used last."""
+"""A device as pages show it: name, kind, state, and where it was last used."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,21 +17,21 @@ from authn.devices.tables import (
     SuspendedWhy,
     devices,
 )
-from authn.devices.transitions import may_leave, state_of
-from authn.enrolment.returning import waits
+from authn.devices.transitions import current_status, has_other_active_device
+from authn.enrolment.returning import is_recovery_waiting
 from authn.errors import N_
 from authn.grants.tables import grants
-from authn.notices.addresses import is_reachable
+from authn.notices.contact_addresses import is_reachable
 from authn.web.request import Request
-from authn.webauthn.models import model_icon, model_name
-from authn.webauthn.policy import key_level, model_of
+from authn.webauthn.models.names import model_icon, model_name
+from authn.webauthn.policy import find_model, key_level
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """One device on a page; `browser` and `place` are where it was last used, in words.
+    """A device on a page; `browser` and `place` say where it was last used.
 
-    `only`: no other active device would be left without it.
+    `only`: without this device no active one would be left.
     """
 
     id: UUID
@@ -64,13 +64,13 @@ def device_view(
     every: list[Device],
     last_application: str | None,
 ) -> DeviceView:
-    """One of the person's devices (`every`), last used in the installation `latest`."""
+    """A device as a page shows it, of all of the person (`every`), last used in `latest`."""
     return DeviceView(
         id=device.id,
         name=device.name,
         kind=device.kind,
-        level=key_level(device, model_of(request.site, device)),
-        status=state_of(device, request.now),
+        level=key_level(device, find_model(request.site, device)),
+        status=current_status(device, request.now),
         backup_eligible=device.backup_eligible,
         model=model_name(request.site, device.aaguid),
         icon=model_icon(request.site, device.aaguid),
@@ -79,19 +79,19 @@ def device_view(
         added_by=next((each.name for each in every if each.id == device.added_by), None),
         last_used_at=device.last_used_at,
         last_application=last_application,
-        browser=browser_words(request, latest.browser, latest.system) if latest else None,
+        browser=browser_text(request, latest.browser, latest.system) if latest else None,
         place=(latest.place or {}).get(request.language) if latest else None,
         suspended_at=device.suspended_at,
         suspended_why=device.suspended_why,
         suspended_reason=device.suspended_reason,
         suspended_until=device.suspended_until,
         unlinked_at=device.unlinked_at,
-        only=not may_leave(device, every, request.now),
+        only=not has_other_active_device(device, every, request.now),
     )
 
 
-def browser_words(request: Request, browser: str, system: str) -> str | None:
-    """`Chrome on Windows` in the language of the request, or as much of it as is known."""
+def browser_text(request: Request, browser: str, system: str) -> str | None:
+    """`Chrome on Windows` in the language of the request, or the part that is known."""
     if browser and system:
         words = request.translate(N_("%(browser)s on %(system)s"))
         return words % {"browser": browser, "system": system}
@@ -100,19 +100,19 @@ def browser_words(request: Request, browser: str, system: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class LastApplications:
-    """By device: the application that it was last used for.
+    """The application that each device was last used for, by the id of the device.
 
-    And what the same page asks of the person, in the same statement: whether they have a confirmed
-    mail address, and whether somebody's return waits.
+    From the same statement: `reachable` is whether the person has a confirmed mail address,
+    `recovery_waits` whether an account recovery waits.
     """
 
     by_device: dict[UUID, str]
     reachable: bool
-    return_waits: bool
+    recovery_waits: bool
 
 
 def last_applications(connection: Connection, person_id: UUID, now: datetime) -> LastApplications:
-    """What this person's devices were last used for."""
+    """The application that each device of the person was last used for."""
     # One step down an index for each device, however much it was used.
     last = (
         select(grants.c.client_id)
@@ -126,7 +126,7 @@ def last_applications(connection: Connection, person_id: UUID, now: datetime) ->
             devices.c.id,
             clients.c.client_name,
             is_reachable(person_id).label("reachable"),
-            waits(person_id, now).label("return_waits"),
+            is_recovery_waiting(person_id, now).label("recovery_waits"),
         )
         .select_from(devices)
         .outerjoin(clients, clients.c.client_id == last)
@@ -136,5 +136,5 @@ def last_applications(connection: Connection, person_id: UUID, now: datetime) ->
     return LastApplications(
         by_device={row.id: row.client_name for row in rows if row.client_name is not None},
         reachable=any(row.reachable for row in rows),
-        return_waits=any(row.return_waits for row in rows),
+        recovery_waits=any(row.recovery_waits for row in rows),
     )

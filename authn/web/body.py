@@ -92,16 +92,16 @@ def parse_json(body: bytes, content_type: str) -> Mapping[str, Any]:
         raise _malformed("malformed JSON") from None
     if not isinstance(document, dict):
         raise _malformed("not a JSON object")
-    if deeper_than(document, JSON_DEPTH):
+    if is_deeper_than(document, JSON_DEPTH):
         raise _malformed("JSON nested too deeply")
     return document
 
 
-def deeper_than(value: Any, levels: int) -> bool:
+def is_deeper_than(value: Any, levels: int) -> bool:
     """Whether decoded JSON is nested in more objects and arrays than these."""
     if not isinstance(value, dict | list):
         return False
     if levels == 0:
         return True
     children = value.values() if isinstance(value, dict) else value
-    return any(deeper_than(child, levels - 1) for child in children)
+    return any(is_deeper_than(child, levels - 1) for child in children)

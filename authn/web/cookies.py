@@ -43,7 +43,7 @@ def set_cookie(
     value: str,
     lifetime: timedelta | None = None,
 ) -> None:
-    """The browser gets the cookie; without a lifetime it forgets it when it is closed.
+    """Set a cookie; without a lifetime the browser forgets it when it is closed.
 
     Raises `ValueError` for a value that is none of ours: nobody writes a header with it.
     """
@@ -61,7 +61,7 @@ def _attributes(secure: bool, lifetime: timedelta | None) -> str:
 
 
 def delete_cookie(response: Response, settings: Settings, name: str) -> None:
-    """The browser is told to forget the cookie."""
+    """Delete a cookie in the browser."""
     response.delete_cookie(
         cookie_name(settings, name),
         path="/",

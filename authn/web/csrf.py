@@ -16,7 +16,7 @@ FIELD = "csrf_token"
 HEADER = "x-csrf-token"
 
 
-def from_another_site(headers: Headers, settings: Settings) -> bool:
+def is_from_another_site(headers: Headers, settings: Settings) -> bool:
     """Whether the browser says that another site's page sent this POST.
 
     It then came without our Lax cookies: who looks like a new browser may be an old one, whose
@@ -29,7 +29,7 @@ def from_another_site(headers: Headers, settings: Settings) -> bool:
 
 def check_same_origin(headers: Headers, settings: Settings) -> None:
     """Raises `Forbidden` when the browser says that another site sent this."""
-    if from_another_site(headers, settings):
+    if is_from_another_site(headers, settings):
         raise Forbidden(
             "cross_site",
             N_("This came from another site and was not accepted."),

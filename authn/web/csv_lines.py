@@ -20,11 +20,11 @@ def csv_line(cells: Iterable[str]) -> bytes:
     """The cells as one line of the file."""
     written = io.StringIO()
     writer = csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow([cell_of(each) for each in cells])
+    writer.writerow([csv_cell(each) for each in cells])
     return written.getvalue().encode()
 
 
-def cell_of(text: str) -> str:
+def csv_cell(text: str) -> str:
     """The text as one line that nothing computes: an apostrophe goes before what would be."""
     line = " ".join(text.split())
     return f"'{line}" if line.startswith(_COMPUTED) else line

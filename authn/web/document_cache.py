@@ -62,7 +62,7 @@ class DocumentCache:
 
     def keep(self, uri: str, body: bytes, cache_control: str, now: datetime) -> None:
         """The document that came now."""
-        self._put(uri, CachedDocument(now, now + lifetime(cache_control), body))
+        self._put(uri, CachedDocument(now, now + document_lifetime(cache_control), body))
 
     def keep_failure(self, uri: str, failure: str, now: datetime) -> None:
         """None came now. A document that is still good stays.
@@ -102,7 +102,7 @@ class DocumentCache:
                 self.documents.popitem(last=False)
 
 
-def lifetime(cache_control: str) -> timedelta:
+def document_lifetime(cache_control: str) -> timedelta:
     """How long a document is good for (RFC 9111 §5.2.2), within our limits."""
     directives = cache_control.lower()
     if "no-store" in directives or "no-cache" in directives:

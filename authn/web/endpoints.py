@@ -19,7 +19,7 @@ def home(request: Request) -> Response:
 
 
 def set_language(request: Request) -> Response:
-    """The browser remembers the language, and is back where it was."""
+    """Store the chosen language in a cookie and lead back to the page."""
     language = request.form.get("language", "")
     if language not in LANGUAGES:
         raise InvalidRequest("invalid_request", N_("This language is not available."))

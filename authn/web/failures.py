@@ -17,8 +17,8 @@ from authn.errors import N_, Expired, Forbidden, InvalidRequest, NotFound, Refus
 from authn.secrets import csrf_token, new_token
 from authn.web.body import TooLarge
 from authn.web.cookies import BROWSER, DESK, cookie_name, set_cookie
-from authn.web.csrf import from_another_site
-from authn.web.languages import language_of
+from authn.web.csrf import is_from_another_site
+from authn.web.languages import request_language
 from authn.web.logs import logger, route_path
 from authn.web.protocol import ProtocolError
 from authn.web.site import Site
@@ -57,14 +57,14 @@ WHAT_NOW = {
 }
 
 
-def status_of(refusal: Refusal) -> int:
+def http_status(refusal: Refusal) -> int:
     """The HTTP status of a refusal: what its protocol prescribes, else by its shape."""
     if isinstance(refusal, ProtocolError):
         return refusal.status
     return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
 
 
-def as_refusal(error: Exception) -> Refusal | None:
+def refusal_for_exception(error: Exception) -> Refusal | None:
     """The refusal that a foreign exception means; None for a crash.
 
     A database that is locked or gone is `Unavailable`, never a wrong code or an unknown person.
@@ -92,14 +92,14 @@ def as_refusal(error: Exception) -> Refusal | None:
 
 async def answer_failure(http: HttpRequest, error: Exception) -> Response:
     """The answer to any exception that leaves an endpoint, in the form that its route answers."""
-    refusal = as_refusal(error)
+    refusal = refusal_for_exception(error)
     reference: str = getattr(http.state, "reference", "-")
     if refusal is None:
         logger.error("crash", reference=reference, path=route_path(http.scope), exc_info=error)
         refusal = Refusal("server_error", N_("Something went wrong on our side."))
         status = 500
     else:
-        status = status_of(refusal)
+        status = http_status(refusal)
         if isinstance(error, HTTPException) and error.status_code == 405:
             status = 405
         logger.info(
@@ -121,7 +121,7 @@ async def answer_failure(http: HttpRequest, error: Exception) -> Response:
 
 def _as_page(http: HttpRequest, refusal: Refusal, status: int, reference: str) -> Response:
     site: Site = http.app.state.site
-    language = language_of(http, site.settings)
+    language = request_language(http, site.settings)
     browser = http.cookies.get(cookie_name(site.settings, BROWSER), "")
     new_browser = new_token()
     context: dict[str, Any] = {
@@ -140,7 +140,7 @@ def _as_page(http: HttpRequest, refusal: Refusal, status: int, reference: str) -
     }
     response = HTMLResponse(site.pages.render("web/error.html", language, context), status)
     if not browser and (
-        http.method != "POST" or not from_another_site(http.headers, site.settings)
+        http.method != "POST" or not is_from_another_site(http.headers, site.settings)
     ):
         set_cookie(response, site.settings, BROWSER, new_browser)
     return response
@@ -160,7 +160,7 @@ def _ways_on(http: HttpRequest, language: str, site: Site) -> list[tuple[str, st
 
 def _as_problem(http: HttpRequest, refusal: Refusal, status: int, reference: str) -> Response:
     site: Site = http.app.state.site
-    language = language_of(http, site.settings)
+    language = request_language(http, site.settings)
     problem = {
         "type": f"urn:problem-type:authn:{refusal.error.replace('_', '-')}",
         "title": site.pages.translate(TITLES.get(status, TITLES[400]), language),

@@ -73,7 +73,7 @@ def _accepted_languages(header: str) -> tuple[str, ...]:
     return tuple(tag for _, tag in sorted(weighted, key=lambda item: item[0]))
 
 
-def language_of(http: HTTPConnection, settings: Settings) -> str:
+def request_language(http: HTTPConnection, settings: Settings) -> str:
     """The language that this browser chose here, else the one it prefers, else the default."""
     chosen = http.cookies.get(cookie_name(settings, LANGUAGE), "")
     wishes = (chosen, *accepted_languages(http.headers.get("accept-language", "")))

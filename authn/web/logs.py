@@ -19,7 +19,7 @@ def configure_logs(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         processors=[
             structlog.processors.add_log_level,
-            where_it_broke,
+            describe_exception,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=_encode),
         ],
@@ -31,10 +31,10 @@ def configure_logs(level: str) -> None:
         logging.getLogger(name).setLevel("WARNING")  # they would print tokens and addresses
 
 
-def where_it_broke(
+def describe_exception(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """An exception as its type, and the files, lines and functions it came through.
+    """Replace an exception by its type, and the files, lines and functions it came through.
 
     Never what it says: a database names the row that it refused, `int()` what it could not read,
     and either may hold what somebody typed.

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from authn.errors import Unavailable
-from authn.web.public_addresses import addresses_of, is_public
+from authn.web.public_addresses import is_public, resolve_addresses
 
 MOST_AT_ONCE = 4
 MOST_LOOKUPS = 16  # of names, among them those that nobody waits for any more
@@ -239,7 +239,7 @@ class PublicTransport(GuardedTransport):
         secure = str(url.copy_with(scheme="https")) if private else str(url)
         if url.scheme not in ("https", "http") or not may_call(secure):
             raise NoAnswer("an address that may not be called")
-        addresses = addresses_of(host, url.port or 443, self.patience.whole, self.lookups)
+        addresses = resolve_addresses(host, url.port or 443, self.patience.whole, self.lookups)
         if not addresses:
             raise NotReached("no address")
         # One that isn't public among others is no accident.

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 
 class PathRoute(Route):
-    """A route whose refusal of a method tells those of every route with its path (`by_path`)."""
+    """A route that refuses a method by naming those of every route with its path."""
 
     allowed: frozenset[str] = frozenset()
 
@@ -23,8 +23,8 @@ class PathRoute(Route):
         await self.app(scope, receive, send)
 
 
-def by_path(routes: Iterable[BaseRoute]) -> list[BaseRoute]:
-    """The same routes for a router: those with a parameter, and what is mounted, come last."""
+def index_routes(routes: Iterable[BaseRoute]) -> list[BaseRoute]:
+    """The routes for a router, indexed by path; those with a parameter, and mounts, come last."""
     fixed: dict[str, list[Route]] = {}
     others: list[BaseRoute] = []
     routes = list(routes)

@@ -8,7 +8,7 @@ _PICTURES: dict[str, tuple[bytes, int, bytes]] = {
 }
 
 
-def kind_of_picture(content: bytes) -> str | None:
+def picture_media_type(content: bytes) -> str | None:
     """The media type of a picture that we show; None for anything else."""
     for media_type, (beginning, index, mark) in _PICTURES.items():
         if content.startswith(beginning) and content[index:].startswith(mark):

@@ -66,7 +66,7 @@ def is_public(address: str) -> bool:
     )
 
 
-def addresses_of(
+def resolve_addresses(
     host: str, port: int, seconds: float, lookups: threading.BoundedSemaphore
 ) -> tuple[str, ...]:
     """The IP addresses of a host, best first; none when there is none, or not in these seconds.

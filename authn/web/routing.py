@@ -30,7 +30,7 @@ from authn.settings import Settings
 from authn.web import csrf
 from authn.web.body import TooLarge, parse_form, parse_json, parse_parameters, read_body
 from authn.web.cookies import BROWSER, cookie_name, set_cookie
-from authn.web.languages import language_of
+from authn.web.languages import request_language
 from authn.web.paths import PathRoute
 from authn.web.proxies import CLIENT_CERTIFICATE
 from authn.web.request import Request
@@ -228,7 +228,7 @@ def _answer(
         cookies=http.cookies,
         browser=browser,
         address=http.client.host if http.client else "",
-        language=language_of(http, settings),
+        language=request_language(http, settings),
         reference=http.state.reference,
         now=site.clock(),
         site=site,
@@ -290,7 +290,7 @@ def _in_transaction(
 
 def _may_be_new(http: HttpRequest, settings: Settings) -> bool:
     """Whether a browser without our cookie is one that was never here."""
-    return http.method != "POST" or not csrf.from_another_site(http.headers, settings)
+    return http.method != "POST" or not csrf.is_from_another_site(http.headers, settings)
 
 
 def _query(http: HttpRequest) -> Mapping[str, str]:

@@ -11,8 +11,10 @@ JITTER: Final = 0.2
 
 
 @contextmanager
-def beside(name: str, run: Callable[[threading.Event], None]) -> Iterator[threading.Thread]:
-    """`run` goes on in a thread for as long as the block does; it returns when the event is set.
+def background_thread(
+    name: str, run: Callable[[threading.Event], None]
+) -> Iterator[threading.Thread]:
+    """A thread that runs `run` for as long as the block; `run` returns when its event is set.
 
     A daemon: what hangs at the end is left behind, and ends with the process.
     """
@@ -26,6 +28,6 @@ def beside(name: str, run: Callable[[threading.Event], None]) -> Iterator[thread
         thread.join(STOP_SECONDS)
 
 
-def spread(seconds: float) -> float:
-    """About so many seconds, ± a fifth: so that processes don't all look at the same moment."""
+def randomise_pause(seconds: float) -> float:
+    """About so many seconds, ± a fifth, so that processes do not all act at the same moment."""
     return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  no secret

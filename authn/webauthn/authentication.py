@@ -1,4 +1,9 @@
-"""The authentication ceremony, WebAuthn §7.2: for a login, or to confirm one act."""
+"""The authentication ceremony, WebAuthn §7.2: a device signs its holder in, or confirms an act.
+
+An act is what a person does on a page of the service, such as to remove a device: its assertion
+is for that act and its target alone. Once the signature has verified, the challenge is burnt; then
+policy decides, and the device keeps its counter and flags.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -17,29 +22,35 @@ from webauthn.helpers.structs import (
     PublicKeyCredentialType,
 )
 
-from authn.audit.device_events import BackupFlagChanged
+from authn.audit.events.devices import BackupFlagChanged
 from authn.audit.log import record
-from authn.devices.devices import devices_of, find_held_device, record_changed_backup, record_use
+from authn.devices.devices import find_held_device, list_devices, record_changed_backup, record_use
 from authn.devices.life import resume_if_elapsed, suspend
 from authn.devices.tables import Device, HeldDevice
-from authn.devices.transitions import state_of
+from authn.devices.transitions import current_status
 from authn.errors import N_, Forbidden, NotFound, Refusal
 from authn.people.persons import lock_persons
 from authn.web.request import Request
-from authn.webauthn.authenticator_data import check_asserted
+from authn.webauthn.authenticator_data import check_assertion_data
 from authn.webauthn.challenges import (
     TIMEOUT_MILLISECONDS,
     Challenge,
     ChallengePurpose,
-    burn,
+    burn_challenge,
     new_challenge,
     read_challenge,
 )
-from authn.webauthn.library import refusing_what_it_raises
-from authn.webauthn.policy import model_of, policy_of, unmet
-from authn.webauthn.refusals import BLOCKED, not_good_enough, refused
+from authn.webauthn.credentials import credential_descriptor
+from authn.webauthn.policy import find_model, find_unmet, required_policy
+from authn.webauthn.refusals import BLOCKED, record_assertion_refusal, record_policy_refusal
 from authn.webauthn.relying_party import relying_party
-from authn.webauthn.responses import AssertionResponse, base64url, check_client_data, read_assertion
+from authn.webauthn.responses import (
+    AssertionResponse,
+    base64url,
+    check_client_data,
+    read_assertion,
+    refuse_library_errors,
+)
 
 SIGN_IN = "sign-in"
 OPEN_DESK = "open-desk"
@@ -48,12 +59,12 @@ _OPENING = frozenset({SIGN_IN, OPEN_DESK})
 
 
 class UnknownCredential(NotFound):
-    """No device has this credential: the page says that its key isn't known here."""
+    """No device has the credential of an assertion; the page may signal so to the browser."""
 
 
 @dataclass(frozen=True, slots=True)
 class _VerifiedAssertion:
-    """An assertion whose signature verified, and the device that made it."""
+    """An assertion whose signature verified, with the device of its credential."""
 
     held: HeldDevice
     challenge: Challenge
@@ -72,55 +83,45 @@ def confirmation_options(
     purpose: ChallengePurpose,
     good_enough: Callable[[Device], bool] = lambda device: True,
 ) -> dict[str, Any]:
-    """`{publicKey, ceremony}` to confirm this act with one of the person's active devices.
+    """`{publicKey, ceremony}` to confirm an act with an active device of the person.
 
-    The browser offers those alone that are good enough for the act; whoever does it checks again.
+    The browser offers devices alone that are `good_enough` for the act; the act checks that again.
     """
     allowed = [
-        descriptor(device)
-        for device in devices_of(request.connection, person_id)
-        if state_of(device, request.now) == "active" and good_enough(device)
+        credential_descriptor(device)
+        for device in list_devices(request.connection, person_id)
+        if current_status(device, request.now) == "active" and good_enough(device)
     ]
     return _options(request, purpose, allowed)
 
 
 def authenticate_sign_in(request: Request, request_id: str | None) -> HeldDevice:
-    """The device that signed in, and its holder.
+    """The device that signed in by the assertion in the request, and its holder.
 
-    Raises `InvalidRequest` or `UnknownCredential` when it can't be verified: nothing was written.
-    Once it is verified, the challenge is burnt; `Expired` (used before) or `Forbidden` may follow.
+    Raises `InvalidRequest` or `UnknownCredential` when the assertion can't be verified: nothing was
+    written. Then the challenge is burnt; `Expired` (used before) or `Forbidden` may follow.
     """
-    asserted = _verify(request, ChallengePurpose(SIGN_IN, request_id=request_id))
-    if asserted.response.user_handle is None:
+    assertion = _verify(request, ChallengePurpose(SIGN_IN, request_id=request_id))
+    if assertion.response.user_handle is None:
         # §7.2 step 6: required when the credential was not asked for by its id
-        raise refused(request, asserted.held, "no user handle")
-    return _accept(request, asserted)
+        raise record_assertion_refusal(request, assertion.held, "no user handle")
+    return _accept(request, assertion)
 
 
-def confirm(
+def authenticate_confirmation(
     request: Request, person_id: UUID, purpose: ChallengePurpose, others: Iterable[UUID] = ()
 ) -> HeldDevice:
-    """A device of this person that confirmed this act on this target, now (decisions 2.9).
+    """The device with which the person confirmed an act on its target, now (decisions 2.9).
 
-    `others` are the persons whom the act is on, where it is not on themselves alone: locked with
-    them. Raises as `authenticate_sign_in` does.
+    `others` are persons besides this person whom the act is on: all are locked. Raises as
+    `authenticate_sign_in` does.
     """
-    asserted = _verify(request, purpose)
-    if asserted.held.person.id != person_id:
-        raise refused(request, asserted.held, "another person's device")
-    # First, as whatever is confirmed does: never the device's row before the person's.
+    assertion = _verify(request, purpose)
+    if assertion.held.person.id != person_id:
+        raise record_assertion_refusal(request, assertion.held, "another person's device")
+    # First of all, as the act itself does: never the device's row before the person's.
     lock_persons(request.connection, {person_id, *others})
-    return _accept(request, asserted)
-
-
-def descriptor(device: Device) -> dict[str, Any]:
-    """PublicKeyCredentialDescriptorJSON (§5.8.3) of a device that has a key."""
-    assert device.credential_id is not None
-    return {
-        "type": "public-key",
-        "id": base64url(device.credential_id),
-        "transports": device.transports.split(",") if device.transports else [],
-    }
+    return _accept(request, assertion)
 
 
 def _options(
@@ -139,7 +140,7 @@ def _options(
 
 
 def _verify(request: Request, purpose: ChallengePurpose) -> _VerifiedAssertion:
-    """The signature verified, and the challenge is burnt."""
+    """The assertion in the request, its signature verified and its challenge burnt."""
     challenge = read_challenge(request, "authentication", purpose)
     response = read_assertion(request.json)
     us = relying_party(request.settings)
@@ -151,49 +152,54 @@ def _verify(request: Request, purpose: ChallengePurpose) -> _VerifiedAssertion:
             "unknown_credential",
             N_("The key that your device offered is not known here. It may have been removed."),
         )
-    with refusing_what_it_raises():
-        check_asserted(response.authenticator_data)
+    with refuse_library_errors():
+        check_assertion_data(response.authenticator_data)
         try:
             verified = verify_authentication_response(
-                credential=_as_library_has_it(response),
+                credential=_library_credential(response),
                 expected_challenge=challenge.bytes,
                 expected_rp_id=us.id,
                 expected_origin=origin,
                 credential_public_key=held.device.public_key,
                 # 0: otherwise it raises on a counter before it has looked at the signature. Counter
-                # and user verification are ours, once we know that the device said so (protocol
-                # 2.3).
+                # and user verification are ours, once the signature has verified (decisions 2.3).
                 credential_current_sign_count=0,
                 require_user_verification=False,
             )
         except InvalidBackupFlags:  # it looks at them once the signature has verified
             verified = None
-    burn(request.connection, challenge)
+    burn_challenge(request.connection, challenge)
     if verified is None:
-        raise refused(request, held, "backed up without being eligible")  # §7.2 step 18
+        raise record_assertion_refusal(
+            request, held, "backed up without being eligible"
+        )  # §7.2 step 18
     return _VerifiedAssertion(held, challenge, response, verified)
 
 
-def _accept(request: Request, asserted: _VerifiedAssertion) -> HeldDevice:
-    """Policy, on what is now known to be true; then the device keeps what it asserted."""
-    held = asserted.held
+def _accept(request: Request, assertion: _VerifiedAssertion) -> HeldDevice:
+    """The device is accepted by policy, and keeps the counter and flags that it asserted."""
+    held = assertion.held
     device, person = held.device, held.person
-    if not asserted.verified.user_verified:
-        raise refused(request, held, "user not verified")
-    if asserted.response.user_handle not in (None, device.user_handle):
-        raise refused(request, held, "user handle of another account")
+    if not assertion.verified.user_verified:
+        raise record_assertion_refusal(request, held, "user not verified")
+    if assertion.response.user_handle not in (None, device.user_handle):
+        raise record_assertion_refusal(request, held, "user handle of another account")
     if person.deceased:
-        raise refused(request, held, "person deceased")
+        raise record_assertion_refusal(request, held, "person deceased")
     if device.status == "suspended":
         device = resume_if_elapsed(request, device)
     if device.status != "active":
-        raise refused(request, HeldDevice(device, person), f"device {device.status}")
-    if _counter_went_back(device, asserted.verified.new_sign_count):
-        raise _counter_refused(request, asserted)
-    used = _as_asserted(request, device, asserted.verified)
-    lacking = unmet(policy_of(request.settings, None), used, model_of(request.site, used))
-    if lacking is not None:
-        raise not_good_enough(request, held, lacking)
+        raise record_assertion_refusal(
+            request, HeldDevice(device, person), f"device {device.status}"
+        )
+    if _counter_went_back(device, assertion.verified.new_sign_count):
+        raise _refuse_counter(request, assertion)
+    used = _record_asserted_state(request, device, assertion.verified)
+    unmet = find_unmet(
+        required_policy(request.settings, None), used, find_model(request.site, used)
+    )
+    if unmet is not None:
+        raise record_policy_refusal(request, held, unmet)
     recorded = record_use(
         request.connection,
         device,
@@ -203,15 +209,17 @@ def _accept(request: Request, asserted: _VerifiedAssertion) -> HeldDevice:
         now=request.now,
     )
     if not recorded:
-        raise refused(request, held, "device ended or used meanwhile")
+        raise record_assertion_refusal(request, held, "device ended or used meanwhile")
     return HeldDevice(used, person)
 
 
-def _as_asserted(request: Request, device: Device, verified: VerifiedAuthentication) -> Device:
-    """The device as its assertion says that it is now; a changed backup flag is on record.
+def _record_asserted_state(
+    request: Request, device: Device, verified: VerifiedAuthentication
+) -> Device:
+    """The device with the state that its assertion gives; a changed backup flag is on record.
 
-    Nobody is stranded by an update of an operating system: the flag lowers the level, for good,
-    and refuses where the policy says so. It stays on record even if the login is then refused.
+    An update of an operating system strands nobody: the flag lowers the level, for good, and
+    refuses where the policy says so. The event stays on record even if the login is then refused.
     """
     eligible = verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
     changed = eligible != device.backup_eligible
@@ -224,7 +232,7 @@ def _as_asserted(request: Request, device: Device, verified: VerifiedAuthenticat
     return replace(
         device,
         sign_count=verified.new_sign_count,
-        # Protocol 2.4: once seen it stays, so that the level only goes down
+        # decisions 2.4: once seen it stays, so that the level only goes down
         backup_eligible=device.backup_eligible or eligible,
         backup_changed=device.backup_changed or changed,
         backed_up=verified.credential_backed_up,
@@ -237,16 +245,18 @@ def _counter_went_back(device: Device, asserted_count: int) -> bool:
     return asserted_count <= device.sign_count and (asserted_count, device.sign_count) != (0, 0)
 
 
-def _counter_refused(request: Request, asserted: _VerifiedAssertion) -> Refusal:
-    """Protocol 2.3: a copied key, unless an older page answered after a newer one."""
-    device = asserted.held.device
-    if asserted.challenge.issued_at <= device.last_used_at:
-        return refused(request, asserted.held, "counter went back, in an older page")
+def _refuse_counter(request: Request, assertion: _VerifiedAssertion) -> Refusal:
+    """Decisions 2.3: a copied key, unless an older page answered after a newer one."""
+    device = assertion.held.device
+    if assertion.challenge.issued_at <= device.last_used_at:
+        return record_assertion_refusal(
+            request, assertion.held, "counter went back, in an older page"
+        )
     suspend(request, device, "system", "counter")
     return Forbidden("device_suspended", BLOCKED["counter"], detail="counter went back")
 
 
-def _as_library_has_it(response: AssertionResponse) -> AuthenticationCredential:
+def _library_credential(response: AssertionResponse) -> AuthenticationCredential:
     return AuthenticationCredential(
         id=base64url(response.credential_id),
         raw_id=response.credential_id,

@@ -1,7 +1,9 @@
-"""A challenge: random, in a signed token of five minutes, burnt when it was answered.
+"""Challenges of both ceremonies: random, valid for five minutes, answered once.
 
-The token names kind, act, target, browser and the pending authorization request, if any, so that a
-challenge serves exactly what it was made for (decisions 2.1).
+A challenge is in a signed token, the ceremony token, and stored nowhere until it is burnt: its hash
+is kept when a response to it verifies. The token names kind, act, target, browser and the pending
+authorization request, if any, so that a challenge serves exactly what it was made for
+(decisions 2.1).
 """
 
 from base64 import urlsafe_b64decode
@@ -28,7 +30,7 @@ Conveyance = Literal["none", "direct"]  # of attestation, WebAuthn §5.4.7
 
 @dataclass(frozen=True, slots=True)
 class ChallengePurpose:
-    """What a challenge is for: an act, on a target, for a pending request.
+    """The use of a challenge: an act, on a target, for a pending authorization request.
 
     `target` is an opaque id of ours, "" where the act has none; `request_id` is that of the
     authorization request that the person signs in for.
@@ -41,9 +43,9 @@ class ChallengePurpose:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A challenge as it came back: ours, in time, from its browser and for its purpose.
+    """A challenge that the browser sent back: ours, in time, from its browser, for its purpose.
 
-    `text` is base64url, as the client data have it; `attestation` is what was asked for with it.
+    `text` is base64url, as in the client data; `attestation` is the conveyance that was asked for.
     `confirmed_by` is the device with which the person had to confirm before, if they had to.
     """
 
@@ -65,7 +67,7 @@ def new_challenge(
     attestation: Conveyance = "none",
     confirmed_by: UUID | None = None,
 ) -> tuple[str, str]:
-    """A challenge of 32 random bytes in base64url, and the ceremony token that carries it."""
+    """A challenge of 32 random bytes in base64url, and the ceremony token that carries them."""
     challenge = new_token()
     content = {
         "challenge": challenge,
@@ -73,17 +75,17 @@ def new_challenge(
         "issued_at": request.now,
         "attestation": attestation,
         "confirmed_by": confirmed_by,
-        **_words(purpose),
+        **_purpose_members(purpose),
     }
     token = sign_token(request.secrets, f"ceremony:{kind}", content, request.now, LIFETIME)
     return challenge, token
 
 
 def read_challenge(request: Request, kind: Kind, purpose: ChallengePurpose) -> Challenge:
-    """The challenge in the request's ceremony token; nothing was written.
+    """The challenge in the request's ceremony token; nothing is written.
 
-    Raises `InvalidRequest` when it was made for another kind, act, target, request or browser, and
-    `Expired` after five minutes.
+    Raises `InvalidRequest` when the challenge was made for another kind, act, target, request or
+    browser, and `Expired` after five minutes.
     """
     token = request.json.get("ceremony")
     if not isinstance(token, str):
@@ -91,7 +93,7 @@ def read_challenge(request: Request, kind: Kind, purpose: ChallengePurpose) -> C
     content = read_token(request.secrets, f"ceremony:{kind}", token, request.now)
     if content["browser"] != request.browser_hash:
         raise InvalidRequest("invalid_ceremony", OUT_OF_PLACE, detail="another browser")
-    if any(content.get(name) != value for name, value in _words(purpose).items()):
+    if any(content.get(name) != value for name, value in _purpose_members(purpose).items()):
         raise InvalidRequest("invalid_ceremony", OUT_OF_PLACE, detail="another act or target")
     confirmed_by = content.get("confirmed_by")
     return Challenge(
@@ -102,8 +104,8 @@ def read_challenge(request: Request, kind: Kind, purpose: ChallengePurpose) -> C
     )
 
 
-def burn(connection: Connection, challenge: Challenge) -> None:
-    """The challenge can't be answered again, whatever follows; raises `Expired` if it was."""
+def burn_challenge(connection: Connection, challenge: Challenge) -> None:
+    """The challenge can't be answered again; raises `Expired` if it was answered before."""
     row = {
         "challenge_hash": token_hash(challenge.text),
         "expires_at": challenge.issued_at + LIFETIME,
@@ -112,8 +114,8 @@ def burn(connection: Connection, challenge: Challenge) -> None:
         raise Expired("replayed", N_("This was already used. Please try again."))
 
 
-def forget_burnt_challenges(connection: Connection, now: datetime) -> int:
-    """How many burnt challenges were deleted: those whose tokens have expired by themselves."""
+def delete_expired_challenges(connection: Connection, now: datetime) -> int:
+    """The number of burnt challenges deleted: their tokens have expired by themselves."""
     statement = delete(burnt_challenges).where(burnt_challenges.c.expires_at < now)
     return connection.execute(statement).rowcount
 
@@ -121,5 +123,5 @@ def forget_burnt_challenges(connection: Connection, now: datetime) -> int:
 OUT_OF_PLACE = N_("This answer belongs to another page. Please reload the page and try again.")
 
 
-def _words(purpose: ChallengePurpose) -> Mapping[str, Any]:
+def _purpose_members(purpose: ChallengePurpose) -> Mapping[str, Any]:
     return {"act": purpose.act, "target": purpose.target, "request": purpose.request_id}

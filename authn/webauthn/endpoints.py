@@ -1,4 +1,4 @@
-"""The picture of a model of authenticators, from our own origin."""
+"""The endpoint of the pictures of models of authenticators, on our own origin."""
 
 from uuid import UUID
 
@@ -7,21 +7,21 @@ from starlette.responses import Response
 from authn.errors import N_, NotFound
 from authn.web.request import Request
 from authn.web.routing import NO_DATABASE, json_route
-from authn.webauthn.models import model_picture
+from authn.webauthn.models.names import model_picture
 
 # Opened by itself, a picture may style itself and do nothing else: no script, no request.
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-KEPT = "public, max-age=2592000, immutable"  # 30 days
+CACHE_CONTROL = "public, max-age=2592000, immutable"  # 30 days
 
 
 def device_model(request: Request) -> Response:
-    """The picture of the model with this AAGUID."""
+    """GET /device-models/{aaguid}: the picture of a model; raises `NotFound` without one."""
     aaguid: UUID = request.path_params["aaguid"]
     picture = model_picture(request.site, aaguid)
     if picture is None:
         raise NotFound("not_found", N_("There is no picture of this model."))
     headers = {
-        "Cache-Control": KEPT,
+        "Cache-Control": CACHE_CONTROL,
         "Content-Security-Policy": PICTURE_POLICY,
         "Cross-Origin-Resource-Policy": "same-origin",
     }

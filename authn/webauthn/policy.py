@@ -1,7 +1,7 @@
-"""Whether a key is good enough: its level, and what a policy asks of it (decisions 6).
+"""Whether a key is good enough: the level of a key, and what a policy asks of one (decisions 6).
 
-Evaluated at each login and each confirmation, and again in the hallway for a session that is open
-already: always from what is stored of the key now and what the metadata says of its model today.
+Evaluated at each login and each confirmation, and again in each interaction of a session that is
+open already: always from what is stored of the key and what the metadata says of its model today.
 So a key that turned out to be synced, or whose model was revoked yesterday, loses its level today.
 
 Why a claimed AAGUID counts against a key and never for it: without attestation anybody can claim a
@@ -18,19 +18,18 @@ from sqlalchemy import Connection
 from authn.clients.clients import Client, policies_of_clients
 from authn.devices.tables import IdentityLevel, KeyLevel
 from authn.errors import N_, Unavailable
-from authn.policies import COMPROMISED, LEVELS, Policy, find_policy, strictest
+from authn.policies import COMPROMISED, LEVELS, Policy, combine_policies, find_policy
 from authn.settings import Settings
 from authn.web.site import Site
-from authn.webauthn.metadata import MetadataModel, current_metadata
-
-__all__ = ["Policy"]
+from authn.webauthn.metadata.current import current_metadata
+from authn.webauthn.metadata.entries import MetadataModel
 
 NO_MODEL = UUID(int=0)
 ALGORITHM_NAMES = {-7: "ES256", -8: "EdDSA", -257: "RS256"}  # RFC 9053 §2
 
 
 class PolicyKey(Protocol):
-    """What is looked at of a key: a `NewCredential` has it, a `Device`, a session's device."""
+    """The facts of a key that policy needs: of a new credential, a device, a session's device."""
 
     @property
     def aaguid(self) -> UUID: ...
@@ -49,7 +48,7 @@ class PolicyKey(Protocol):
 
 
 class HeldKey(PolicyKey, Protocol):
-    """A key that somebody holds: what is known of it besides."""
+    """A key that a person holds, with the identity proven for it and what its flags did since."""
 
     @property
     def identity_level(self) -> IdentityLevel: ...
@@ -60,7 +59,10 @@ class HeldKey(PolicyKey, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UnmetPolicy:
-    """What a key lacks. `reason` is for operators; the two sentences are for its holder."""
+    """A rule of a policy that a key does not meet.
+
+    `reason` is for operators; the two sentences are for the holder.
+    """
 
     reason: str
     what_is: str
@@ -99,10 +101,11 @@ IDENTITY = UnmetPolicy(
 
 
 def key_level(key: PolicyKey, model: MetadataModel | None) -> KeyLevel:
-    """The level of a key that verifies its user, of this model by today's metadata.
+    """The level of a key that verifies its user; `model` is the model's entry in today's metadata.
 
-    `certified`: attested at enrolment by a chain that ends in trusted metadata, of a model whose
-    FIDO certification is in effect and which nothing grave is reported of.
+    `synced`: its backup-eligible flag is set. `certified`: attested at enrolment by a chain that
+    ends in trusted metadata, of a model whose FIDO certification is in effect and which nothing
+    grave is reported of. `device` otherwise.
     """
     if key.backup_eligible:
         return "synced"
@@ -113,40 +116,40 @@ def key_level(key: PolicyKey, model: MetadataModel | None) -> KeyLevel:
 
 
 def login_level(key: KeyLevel, identity: IdentityLevel) -> KeyLevel:
-    """The level of a login: the key's, but `certified` only with a high proof of identity."""
+    """The level of a login: the key's, where `certified` also takes a high proof of identity."""
     return "device" if key == "certified" and identity != "high" else key
 
 
-def lower(one: KeyLevel, other: KeyLevel) -> KeyLevel:
+def lower_level(one: KeyLevel, other: KeyLevel) -> KeyLevel:
     """The lower of two levels."""
     return min(one, other, key=LEVELS.index)
 
 
-def model_of(site: Site, key: PolicyKey) -> MetadataModel | None:
-    """The model that the key is of, or claims, in today's metadata."""
+def find_model(site: Site, key: PolicyKey) -> MetadataModel | None:
+    """The model that the key has, or claims without attestation, in today's metadata."""
     if key.aaguid == NO_MODEL and key.attestation_key_id is None:
         return None
     return current_metadata(site).model(key.aaguid, key.attestation_key_id)
 
 
-def level_today(site: Site, key: HeldKey) -> KeyLevel:
-    """The level of a login with this key today."""
+def current_level(site: Site, key: HeldKey) -> KeyLevel:
+    """The level that a login with the key has today."""
     # Only an attested key can be more than its flag says: for others nothing is looked up.
-    model = model_of(site, key) if key.attested else None
+    model = find_model(site, key) if key.attested else None
     return login_level(key_level(key, model), key.identity_level)
 
 
-def vouched_identity(site: Site, confirming: HeldKey) -> IdentityLevel:
-    """How well a person's identity is proven by a device that confirms another one (decisions 6).
+def vouched_identity_level(site: Site, confirming: HeldKey) -> IdentityLevel:
+    """The identity level of a device that was added by `confirming` (decisions 6).
 
-    No better than by a login with it: a key that is synced does not make one that counts as
-    certified.
+    `high` only where a login with `confirming` is certified today: a synced key never makes a
+    further key that counts as certified.
     """
-    return "high" if level_today(site, confirming) == "certified" else "substantial"
+    return "high" if current_level(site, confirming) == "certified" else "substantial"
 
 
 class UnknownPolicy(Unavailable):
-    """A client names a policy that the settings don't have: nobody can say what is enough."""
+    """A client names a policy that the settings don't have, so that no key can be judged."""
 
     def __init__(self, client: Client) -> None:
         super().__init__(
@@ -155,18 +158,18 @@ class UnknownPolicy(Unavailable):
         )
 
 
-def policy_of(settings: Settings, client: Client | None) -> Policy:
-    """What a key must be: the service's policy, and whatever the client's asks for more.
+def required_policy(settings: Settings, client: Client | None) -> Policy:
+    """The policy that a key must meet: the service's, made stricter by the client's.
 
     Raises `UnknownPolicy`.
     """
-    own = _known(settings, settings.policy)
+    own = _require_policy(settings, settings.policy)
     if client is None or client.policy is None:
         return own
     asked = find_policy(settings.policies, client.policy)
     if asked is None:
         raise UnknownPolicy(client)
-    return strictest(own, asked)
+    return combine_policies(own, asked)
 
 
 def unknown_policies(settings: Settings, connection: Connection) -> list[str]:
@@ -175,12 +178,14 @@ def unknown_policies(settings: Settings, connection: Connection) -> list[str]:
     return sorted(name for name in names if find_policy(settings.policies, name) is None)
 
 
-def policy_of_staff(settings: Settings) -> Policy:
-    """What keys of support agents and operators must be: `device` at least."""
-    return strictest(_known(settings, settings.policy), _known(settings, settings.staff_policy))
+def required_staff_policy(settings: Settings) -> Policy:
+    """The policy that keys of support agents and operators must meet: level `device` at least."""
+    return combine_policies(
+        _require_policy(settings, settings.policy), _require_policy(settings, settings.staff_policy)
+    )
 
 
-def direct_attestation(settings: Settings, connection: Connection) -> bool:
+def needs_direct_attestation(settings: Settings, connection: Connection) -> bool:
     """Whether a policy in force can be satisfied with attestation alone (decisions 2.4).
 
     In force are the service's, the staff's, and those that a client names.
@@ -190,25 +195,31 @@ def direct_attestation(settings: Settings, connection: Connection) -> bool:
     return any(policy is not None and policy.needs_attestation for policy in policies)
 
 
-def unmet_by_key(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> UnmetPolicy | None:
-    """What a key lacks by itself, whoever holds it: for a new one. None when it is good enough."""
-    checks = (_algorithm(policy, key), _model(policy, key, model), _level(policy, key, model))
-    return next((found for found in checks if found), None)
+def find_unmet_by_key(
+    policy: Policy, key: PolicyKey, model: MetadataModel | None
+) -> UnmetPolicy | None:
+    """The first rule that a new key does not meet, whoever holds it; None when all are met."""
+    checks = (
+        _check_algorithm(policy, key),
+        _check_model(policy, key, model),
+        _check_level(policy, key, model),
+    )
+    return next((unmet for unmet in checks if unmet), None)
 
 
-def unmet(policy: Policy, key: HeldKey, model: MetadataModel | None) -> UnmetPolicy | None:
-    """What the policy asks and this key, as it is now, lacks; None when it is good enough."""
-    found = unmet_by_key(policy, key, model)
-    if found is None and policy.changed_backup == "refuse" and key.backup_changed:
+def find_unmet(policy: Policy, key: HeldKey, model: MetadataModel | None) -> UnmetPolicy | None:
+    """The first rule that a key of somebody does not meet today; None when all are met."""
+    unmet = find_unmet_by_key(policy, key, model)
+    if unmet is None and policy.changed_backup == "refuse" and key.backup_changed:
         return CHANGED_BACKUP
     level = login_level(key_level(key, model), key.identity_level)
-    if found is None and LEVELS.index(level) < LEVELS.index(policy.level):
+    if unmet is None and LEVELS.index(level) < LEVELS.index(policy.level):
         return IDENTITY
-    return found
+    return unmet
 
 
-def needed(policy: Policy, default: Policy) -> str:
-    """Which device the policy asks for beyond the default one, in a sentence; "" for any."""
+def needed_device_sentence(policy: Policy, default: Policy) -> str:
+    """The sentence that says which device `policy` asks for beyond `default`; "" for none."""
     if policy.level == "certified":
         return CERTIFIED
     if policy.allow is not None and policy.allow != default.allow:
@@ -216,18 +227,18 @@ def needed(policy: Policy, default: Policy) -> str:
     return BOUND if policy.level != default.level else ""
 
 
-def _known(settings: Settings, name: str) -> Policy:
+def _require_policy(settings: Settings, name: str) -> Policy:
     policy = find_policy(settings.policies, name)
     assert policy is not None, "the settings were checked when they were read"
     return policy
 
 
-def _algorithm(policy: Policy, key: PolicyKey) -> UnmetPolicy | None:
-    name: Collection[str] = policy.algorithms
-    return None if ALGORITHM_NAMES.get(key.algorithm) in name else ALGORITHM
+def _check_algorithm(policy: Policy, key: PolicyKey) -> UnmetPolicy | None:
+    names: Collection[str] = policy.algorithms
+    return None if ALGORITHM_NAMES.get(key.algorithm) in names else ALGORITHM
 
 
-def _model(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> UnmetPolicy | None:
+def _check_model(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> UnmetPolicy | None:
     if key.aaguid in policy.deny:
         return DENIED
     if model is not None and model.statuses & policy.prohibited:
@@ -239,7 +250,7 @@ def _model(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> Unmet
     return None
 
 
-def _level(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> UnmetPolicy | None:
+def _check_level(policy: Policy, key: PolicyKey, model: MetadataModel | None) -> UnmetPolicy | None:
     level = key_level(key, model)
     if LEVELS.index(level) >= LEVELS.index(policy.level):
         return None

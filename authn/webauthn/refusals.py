@@ -1,13 +1,13 @@
-"""The refusals of an assertion that verified: on record, and in words for its holder."""
+"""Refusals of an assertion whose signature verified: on record, and in sentences for the holder."""
 
-from authn.audit.events import SignInRefused
+from authn.audit.events.people import SignInRefused
 from authn.audit.log import record
 from authn.devices.tables import HeldDevice
 from authn.errors import N_, Forbidden, Refusal
 from authn.web.request import Request
 from authn.webauthn.policy import UnmetPolicy
 
-# What happened, what is still safe, and what to do now; by why it is suspended.
+# What happened, what is still safe, and what to do now; by `Device.suspended_why`.
 BLOCKED: dict[str | None, str] = {
     "counter": N_(
         "The key of this device may have been copied, so it was blocked. Your other devices "
@@ -50,8 +50,8 @@ _REASONS_WITH_WORDS = {
 WHAT_NOW = N_("Your account is safe. Use another device of yours, or an activation code.")
 
 
-def refused(request: Request, held: HeldDevice, reason: str) -> Refusal:
-    """The refusal of a verified assertion, on record; the reason is for operators."""
+def record_assertion_refusal(request: Request, held: HeldDevice, reason: str) -> Refusal:
+    """The refusal of a verified assertion, put on record; `reason` is for operators."""
     _record_refusal(request, held, reason)
     words = _REASONS_WITH_WORDS.get(reason, N_("This device cannot be used here now."))
     if held.device.status == "suspended":
@@ -59,12 +59,12 @@ def refused(request: Request, held: HeldDevice, reason: str) -> Refusal:
     return Forbidden("refused_by_policy", words, detail=reason)
 
 
-def not_good_enough(request: Request, held: HeldDevice, lacking: UnmetPolicy) -> Refusal:
-    """The refusal of a key that the service's own policy doesn't accept today, on record."""
-    _record_refusal(request, held, lacking.reason)
-    sentences = (lacking.what_is, lacking.what_is_needed, WHAT_NOW)
+def record_policy_refusal(request: Request, held: HeldDevice, unmet: UnmetPolicy) -> Refusal:
+    """The refusal of a key that the service's policy doesn't accept today, put on record."""
+    _record_refusal(request, held, unmet.reason)
+    sentences = (unmet.what_is, unmet.what_is_needed, WHAT_NOW)
     words = " ".join(request.translate(sentence) for sentence in sentences)
-    return Forbidden("device_not_good_enough", words, detail=lacking.reason)
+    return Forbidden("device_not_good_enough", words, detail=unmet.reason)
 
 
 def _record_refusal(request: Request, held: HeldDevice, reason: str) -> None:

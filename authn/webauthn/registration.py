@@ -1,4 +1,4 @@
-"""The registration ceremony, WebAuthn §7.1: a person gets one credential more."""
+"""The registration ceremony, WebAuthn §7.1: a person's device makes a new credential."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,28 +21,32 @@ from webauthn.registration.verify_registration_response import (
     verify_registration_response,
 )
 
-from authn.audit.device_events import RegistrationRefused
+from authn.audit.events.devices import RegistrationRefused
 from authn.audit.log import record
-from authn.devices.devices import check_room, devices_of
+from authn.devices.devices import check_device_limit, list_devices
 from authn.devices.tables import NewCredential
 from authn.errors import N_, Forbidden, Refusal
 from authn.people.tables import Person
 from authn.web.request import Request
-from authn.webauthn.attestation import Attestation, roots_for_library, verify_attestation
-from authn.webauthn.attestation_statement import FORMATS, AttestationStatement, read_statement
-from authn.webauthn.authentication import descriptor
+from authn.webauthn.attestation.statement import FORMATS, AttestationStatement, read_statement
+from authn.webauthn.attestation.trust import Attestation, roots_for_library, verify_attestation
 from authn.webauthn.challenges import (
     TIMEOUT_MILLISECONDS,
     Challenge,
     ChallengePurpose,
     Conveyance,
-    burn,
+    burn_challenge,
     new_challenge,
     read_challenge,
 )
-from authn.webauthn.library import refusing_what_it_raises
-from authn.webauthn.metadata import current_metadata
-from authn.webauthn.policy import direct_attestation, model_of, policy_of, unmet_by_key
+from authn.webauthn.credentials import credential_descriptor
+from authn.webauthn.metadata.current import current_metadata
+from authn.webauthn.policy import (
+    find_model,
+    find_unmet_by_key,
+    needs_direct_attestation,
+    required_policy,
+)
 from authn.webauthn.refusals import NOT_VERIFIED
 from authn.webauthn.relying_party import relying_party
 from authn.webauthn.responses import (
@@ -50,7 +54,8 @@ from authn.webauthn.responses import (
     base64url,
     check_client_data,
     read_registration,
-    unverified,
+    refuse_library_errors,
+    unverified_response,
 )
 
 # COSE algorithm, then the COSE key type and curve (None for RSA) that it comes with (§5.8.5).
@@ -65,7 +70,7 @@ _KEY_TYPE, _ALGORITHM, _CURVE, _MODULUS, _EXPONENT = 1, 3, -1, -1, -2
 
 @dataclass(frozen=True, slots=True)
 class _VerifiedRegistration:
-    """A registration response of which everything that can be verified was."""
+    """A registration response after verification; policy was not asked yet."""
 
     registration: VerifiedRegistration
     rp_id: str
@@ -84,17 +89,17 @@ def creation_options(
     confirmed_by: UUID | None = None,
     anew: bool = False,
 ) -> dict[str, Any]:
-    """`{publicKey, ceremony}` for one credential more (§5.1.9, its JSON form).
+    """`{publicKey, ceremony}` to make a new credential (§5.1.9, in its JSON form).
 
     `attachment` is "platform" or "cross-platform" to allow no other; `hints` only suggest (§5.8.7).
-    `confirmed_by` is the device that confirmed: it comes back with the challenge.
-    The name that the system shows is the person's own; nothing of a national number is in it.
-    Where the person begins `anew`, every key before is blocked by what follows: one of them may be
-    on this very device, and none stands in the way of the new one.
+    `confirmed_by` is the device that confirmed the act: it comes back with the challenge. The name
+    that the system shows is the person's own, without anything of a national number. `anew` is for
+    account recovery, which blocks every earlier key: one of them may be on this very device, so
+    none is excluded. Raises `Forbidden` when the person has as many devices as may be.
     """
     us = relying_party(request.settings)
-    others = [] if anew else devices_of(request.connection, person.id)
-    check_room(others)  # before the device makes a key that could not be kept
+    others = [] if anew else list_devices(request.connection, person.id)
+    check_device_limit(others)  # before the device makes a key that could not be kept
     attestation = _conveyance(request)
     challenge, token = new_challenge(request, "registration", purpose, attestation, confirmed_by)
     selection = {
@@ -114,7 +119,7 @@ def creation_options(
         "challenge": challenge,
         "pubKeyCredParams": [{"type": "public-key", "alg": each} for each in ALGORITHMS],
         "timeout": TIMEOUT_MILLISECONDS,
-        "excludeCredentials": [descriptor(device) for device in others],
+        "excludeCredentials": [credential_descriptor(device) for device in others],
         "authenticatorSelection": selection,
         "hints": list(hints),
         "attestation": attestation,
@@ -125,45 +130,47 @@ def creation_options(
     return {"publicKey": public_key, "ceremony": token}
 
 
-def register(request: Request, person: Person, purpose: ChallengePurpose) -> NewCredential:
-    """The credential that the person's device made for this act; it is not stored yet.
+def verify_registration(
+    request: Request, person: Person, purpose: ChallengePurpose
+) -> NewCredential:
+    """The new credential that the person's device made for this act, verified and not stored yet.
 
-    Raises `InvalidRequest` when it can't be read or verified: nothing was written. After that the
-    challenge is burnt: by whoever stores the credential, or by the refusal of policy (`Forbidden`,
-    on record). `Expired` when it was burnt before.
+    Raises `InvalidRequest` when the response can't be read or verified: nothing was written. After
+    that the challenge is burnt: `Expired` when it was before, and `Forbidden`, on record, when
+    policy refuses the key.
     """
     challenge = read_challenge(request, "registration", purpose)
     response = read_registration(request.json)
     verified = _verify(request, challenge, response)
-    burn(request.connection, challenge)
+    burn_challenge(request.connection, challenge)
     credential = _credential(person, response, verified)
     _check_policy(request, person, response, verified, credential)
     return credential
 
 
 def _conveyance(request: Request) -> Conveyance:
-    """Protocol 2.4: attestation is asked for where a policy in force needs it, and nowhere else.
+    """Decisions 2.4: attestation is asked for where a policy in force needs it, and nowhere else.
 
     Elsewhere asking would make browsers warn, and hide Touch ID and synced keys from the person.
     """
-    return "direct" if direct_attestation(request.settings, request.connection) else "none"
+    return "direct" if needs_direct_attestation(request.settings, request.connection) else "none"
 
 
 def _verify(
     request: Request, challenge: Challenge, response: RegistrationResponse
 ) -> _VerifiedRegistration:
-    """§7.1 up to step 24. Raises `InvalidRequest`; nothing was written."""
+    """§7.1 up to step 24. Raises `InvalidRequest`; nothing is written."""
     us = relying_party(request.settings)
     origin = check_client_data(
         response.client_data_json, "webauthn.create", challenge.text, us.origins
     )
     metadata = current_metadata(request.site)
-    with refusing_what_it_raises():
+    with refuse_library_errors():
         statement = read_statement(
             response.attestation_object, asked=challenge.attestation == "direct"
         )
         registration = verify_registration_response(
-            credential=_as_library_has_it(response, statement),
+            credential=_library_credential(response, statement),
             expected_challenge=challenge.bytes,
             expected_rp_id=us.id,
             expected_origin=origin,
@@ -174,11 +181,11 @@ def _verify(
         algorithm = _check_key(registration.credential_public_key)
         attestation = verify_attestation(statement, metadata, request.now)
     if registration.credential_id != response.credential_id:
-        raise unverified("the credential id is not the attested one")
+        raise unverified_response("the credential id is not the attested one")
     return _VerifiedRegistration(registration, us.id, origin, algorithm, attestation)
 
 
-def _as_library_has_it(
+def _library_credential(
     response: RegistrationResponse, statement: AttestationStatement
 ) -> RegistrationCredential:
     return RegistrationCredential(
@@ -242,17 +249,17 @@ def _check_policy(
     verified: _VerifiedRegistration,
     credential: NewCredential,
 ) -> None:
-    """Whether a key that is true is also good enough; raises `Forbidden`, on record."""
+    """The verified key is good enough for the service's policy; raises `Forbidden`, on record."""
     if not verified.registration.user_verified:
-        raise _refused(request, person, "user not verified", NOT_VERIFIED)
+        raise _record_refusal(request, person, "user not verified", NOT_VERIFIED)
     if response.resident is False:
-        raise _refused(request, person, "not discoverable", NOT_KEPT)
-    policy = policy_of(request.settings, None)
-    unmet = unmet_by_key(policy, credential, model_of(request.site, credential))
+        raise _record_refusal(request, person, "not discoverable", NOT_KEPT)
+    policy = required_policy(request.settings, None)
+    unmet = find_unmet_by_key(policy, credential, find_model(request.site, credential))
     if unmet is not None:
         # At once, rather than at the first login
         sentences = (request.translate(each) for each in (unmet.what_is, unmet.what_is_needed))
-        raise _refused(request, person, unmet.reason, " ".join(sentences))
+        raise _record_refusal(request, person, unmet.reason, " ".join(sentences))
 
 
 NOT_KEPT = N_(
@@ -261,8 +268,8 @@ NOT_KEPT = N_(
 )
 
 
-def _refused(request: Request, person: Person, reason: str, words: str) -> Refusal:
-    """On record, with the reason for operators; the words are the person's."""
+def _record_refusal(request: Request, person: Person, reason: str, words: str) -> Refusal:
+    """The refusal of a registration, put on record; `reason` is for operators."""
     event = RegistrationRefused(person_id=person.id, reason=reason)
     record(request.connection, request.secrets, event, request.now, request.reference)
     return Forbidden("refused_by_policy", words, detail=reason)

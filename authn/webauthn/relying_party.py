@@ -1,4 +1,4 @@
-"""Who we are in a ceremony: RP ID, name, and the origins whose answers count.
+"""The relying party that this service is: RP ID, name, and the origins whose responses count.
 
 Why: an origin that may answer can be used against every person who has a device. So there are no
 others than the service's own and those that the operator's settings name, for sites and apps of the
@@ -32,7 +32,7 @@ class RelyingParty:
 
 
 def relying_party(settings: Settings) -> RelyingParty:
-    """The relying party that this service is."""
+    """The relying party, as the settings say."""
     origins = frozenset((settings.issuer, *(app.origin for app in settings.android_apps)))
     return RelyingParty(
         id=settings.relying_party_id,
@@ -43,7 +43,7 @@ def relying_party(settings: Settings) -> RelyingParty:
 
 
 def check_rp_id(connection: Connection, settings: Settings) -> None:
-    """The RP ID in force is one that devices were enrolled with, or there are none yet.
+    """The RP ID in force is the RP ID of some enrolled device, or there is no device yet.
 
     Raises `CommandError` otherwise: with another RP ID every device would be useless at once.
     """

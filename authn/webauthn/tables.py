@@ -1,6 +1,6 @@
-"""Challenges that were used, and the operator's copies of the FIDO metadata.
+"""Two tables: burnt challenges, and the operator's copies of the FIDO metadata.
 
-A challenge that was not used is stored nowhere: it is in its ceremony token.
+A challenge that was not answered is stored nowhere: only the ceremony token has it.
 """
 
 from sqlalchemy import Column, Integer, LargeBinary, String, Table

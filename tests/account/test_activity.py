@@ -2,36 +2,27 @@
 
 import csv
 import io
-import pkgutil
-import sys
-from collections.abc import Iterator
 from datetime import timedelta
-from importlib import import_module
 from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
 
-import authn.audit
-from authn.account.activity_csv import COLUMNS
-from authn.audit.device_events import DeviceRenamed, DeviceSuspended, DeviceUnlinked
-from authn.audit.events import (
-    ConsentGiven,
-    Event,
-    NationalNumberReleased,
-    SignedIn,
-    SignInRefused,
-    TokenExchanged,
-)
+from authn.account.activity_endpoints import COLUMNS
+from authn.audit.catalogue import events_by_name
+from authn.audit.events.applications import ConsentGiven, NationalNumberReleased, TokenExchanged
+from authn.audit.events.devices import DeviceRenamed, DeviceSuspended, DeviceUnlinked
+from authn.audit.events.event import Event
+from authn.audit.events.people import SignedIn, SignInRefused
 from authn.audit.log import record
-from authn.audit.reading import RowPlace, recorded
+from authn.audit.reading import RowPlace, list_recorded_events
 from authn.db.transaction import reading, writing
 from authn.devices.devices import rename_device
 from authn.people.merge import merge_persons
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.views import activity
 from authn.views.activity_words import BY, KINDS, LINES, NOT_SHOWN
-from authn.web.csv_lines import cell_of
+from authn.web.csv_lines import csv_cell
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.conftest import MovableClock
@@ -65,22 +56,9 @@ def file(client: TestClient) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
 
 
-def every_event() -> Iterator[type[Event]]:
-    for module in pkgutil.iter_modules(authn.audit.__path__):
-        import_module(f"authn.audit.{module.name}")
-    waiting = [Event]
-    while waiting:
-        for event in waiting.pop().__subclasses__():
-            # A class with slots is made twice; the first one is nobody's, and may be gone or not.
-            if getattr(sys.modules[event.__module__], event.__name__) is event:
-                waiting.append(event)
-                if hasattr(event, "name"):  # not one that others are made from
-                    yield event
-
-
 @pytest.mark.one_engine
 def test_every_event_is_in_words_or_is_named_with_the_reason_why_not() -> None:
-    defined = set(every_event())
+    defined = set(events_by_name().values())
     assert LINES.keys() | NOT_SHOWN.keys() == defined
     assert not LINES.keys() & NOT_SHOWN.keys()
     for event, line in LINES.items():
@@ -151,7 +129,7 @@ def test_the_page_goes_back_six_months_and_the_file_has_all(
 
 def test_nothing_of_anybody_else_is_told(site: Site, client: TestClient, holder: Holder) -> None:
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock())
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     happened(site, DeviceUnlinked(person_id=other.id, by="holder"))
     assert "A device was removed" not in page(client)
     assert file(client) == []
@@ -161,7 +139,7 @@ def test_what_happened_to_somebody_who_was_merged_is_told_to_who_they_are_now(
     site: Site, client: TestClient, holder: Holder
 ) -> None:
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock())
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     happened(site, DeviceUnlinked(person_id=other.id, by="holder"))
     with writing(site.database) as connection:
         merge_persons(job(site, connection), other.id, holder.person.id, [])
@@ -255,10 +233,10 @@ def test_no_cell_is_computed_by_a_spreadsheet(
 
 @pytest.mark.one_engine
 def test_a_cell_is_one_line_and_keeps_its_words() -> None:
-    assert cell_of("Laptop") == "Laptop"
-    assert cell_of("a\r\nb\tc") == "a b c"
-    assert cell_of("@x") == "'@x"
-    assert cell_of("") == ""
+    assert csv_cell("Laptop") == "Laptop"
+    assert csv_cell("a\r\nb\tc") == "a b c"
+    assert csv_cell("@x") == "'@x"
+    assert csv_cell("") == ""
 
 
 def test_the_file_is_read_some_rows_at_a_time_and_has_every_row_once(
@@ -304,8 +282,11 @@ def test_the_place_goes_on_inside_a_moment(site: Site, holder: Holder) -> None:
     place, found, ids = RowPlace(site.clock()), 0, [holder.person.id]
     with reading(site.database) as connection:
         since = site.clock() - timedelta(days=1)
-        while rows := recorded(connection, ids, ["session.signed-in"], since, place, 3):
+        while rows := list_recorded_events(connection, ids, ["session.signed-in"], since, place, 3):
             found += len(rows)
             place = place.after(rows)
-        assert recorded(connection, [UUID(int=0)], ["session.signed-in"], since, place, 3) == []
+        assert (
+            list_recorded_events(connection, [UUID(int=0)], ["session.signed-in"], since, place, 3)
+            == []
+        )
     assert (found, place.skip) == (7, 7)

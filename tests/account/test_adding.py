@@ -128,7 +128,7 @@ def test_the_device_that_confirmed_is_on_record(site: Site, app: Starlette, scre
 
 
 def test_a_key_is_worth_what_the_key_is_that_confirmed_it(site: Site, screen: Screen) -> None:
-    """Design 5: another device of the same person gives its own level, no higher."""
+    """Decisions 6: another device of the same person gives its own level, no higher."""
     with writing(site.database) as connection:
         connection.execute(devices.update().values(identity_level="high"))
     added = stored(site, device_in(add_here(screen, Authenticator())))

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
 from authn.db.transaction import reading
-from authn.notices.addresses import addresses_of, confirmed_addresses
+from authn.notices.contact_addresses import confirmed_addresses, list_contact_addresses
 from authn.people.tables import Person
 from authn.settings import Settings
 from authn.web.site import Site
@@ -72,7 +72,7 @@ def confirmed(site: Site, person: Person) -> list[str]:
 def ids(site: Site, person: Person) -> list[object]:
     """In the order of the addresses themselves."""
     with reading(site.database) as connection:
-        found = addresses_of(connection, site.secrets, person.id, site.clock())
+        found = list_contact_addresses(connection, site.secrets, person.id, site.clock())
     return [each.id for each in sorted(found, key=lambda each: each.address)]
 
 
@@ -168,7 +168,7 @@ def test_what_is_no_secret_of_ours_confirms_nothing(
 
 
 def test_the_confirmation_is_bound_to_the_address(site: Site, hanne: tuple[Person, Screen]) -> None:
-    """Protocol 2.9: a fresh assertion for this act on this target."""
+    """Decisions 2.9: a fresh assertion for this act on this target."""
     person, screen = hanne
     confirmation = assertion(screen, "/addresses/add/options", {"address": ADDRESS})
     content = {"address": "thief@example.org", **confirmation}

@@ -14,11 +14,11 @@ from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata
 from authn.consents.consents import give_consent
 from authn.db.transaction import reading, writing
-from authn.grants.ended_clients import end_client
+from authn.grants.endings.ended_grants import end_client
 from authn.grants.tables import authorization_codes, grants
 from authn.keys.signing_keys import ensure_signing_keys
-from authn.outbox.outbox import entries
-from authn.profiles.answer import take_answer
+from authn.outbox.outbox import list_unsent
+from authn.profiles.answer import apply_answer
 from authn.profiles.profile import NO_PROFILE
 from authn.profiles.profiles import end_profile
 from authn.secrets import token_hash
@@ -320,7 +320,7 @@ def in_profile(site: Site, holder: Holder, kind: str, *scopes: str) -> UUID:
         facts: tuple[Fact, ...] = (physician(),) if kind == "quality" else (child(),)
         question: QuestionName = "qualities" if kind == "quality" else "children"
         who = (connection, site.secrets, site.settings, holder.person.id)
-        take_answer(*who, question, facts, site.clock())
+        apply_answer(*who, question, facts, site.clock())
     profile_id = profile_ids(site, holder.person.id)[kind]
     with writing(site.database) as connection:
         whom = (connection, holder.person.id, "hospital", profile_id)
@@ -477,7 +477,7 @@ def test_the_application_is_told_once_for_each_of_its_sessions(
     assert len(sids) == 2
     Screen(client).post_form("/applications/hospital/withdraw")
     with reading(site.database) as connection:
-        rows = [each for each in entries(connection) if each.kind == "backchannel-logout"]
+        rows = [each for each in list_unsent(connection) if each.kind == "backchannel-logout"]
     assert [each.destination for each in rows] == ["hospital", "hospital"]
 
 
@@ -491,7 +491,7 @@ def test_what_ended_long_ago_is_not_told_again(
     sign_in(site, client, holder.held)
     Screen(client).post_form("/applications/hospital/withdraw")
     with reading(site.database) as connection:
-        assert [each for each in entries(connection) if each.kind == "backchannel-logout"] == []
+        assert [each for each in list_unsent(connection) if each.kind == "backchannel-logout"] == []
 
 
 def test_the_page_costs_no_more_for_many_applications_than_it_must(

@@ -14,7 +14,7 @@ from authn.clients.client_metadata import ClientMetadata
 from authn.db.transaction import reading
 from authn.grants.grants import sid
 from authn.grants.tables import grants
-from authn.outbox.tables import outbox
+from authn.outbox.outbox import outbox
 from authn.people.tables import Person
 from authn.web.site import Site
 from tests.capacities import (
@@ -37,7 +37,7 @@ from tests.capacities import (
 from tests.citizen import KARIM, SSIN, Screen, enrolled
 from tests.conftest import MovableClock
 from tests.hospital import CLIENT_ID, register_hospital
-from tests.login.test_hallway import allow, authorize, query, waiting
+from tests.login.test_interaction import allow, authorize, query, waiting
 from tests.screens import another_screen
 
 

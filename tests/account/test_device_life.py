@@ -1,6 +1,6 @@
 """What a holder does to a device, over HTTP: each act confirmed for itself, dead at once, for good.
 
-Protocol 2.9 (a fresh assertion for each act and target), 1.2 (the chain under a device).
+Decisions 2.9 (a fresh assertion for each act and target), 1.2 (the chain under a device).
 """
 
 import html
@@ -699,7 +699,7 @@ def signals(screen: Screen) -> dict[str, Any]:
 def test_blocked_and_dormant_keys_stay_accepted_and_removed_ones_go(
     site: Site, screen: Screen, person: Person, phone_id: UUID, laptop_id: UUID
 ) -> None:
-    """Protocol 2.7: what is left out is removed, perhaps for good."""
+    """Decisions 2.7: what is left out is removed, perhaps for good."""
     key_id = device_in(add_here(screen, Authenticator()))
     with writing(site.database) as connection:
         connection.execute(update(devices).where(devices.c.id == phone_id).values(status="dormant"))
@@ -718,7 +718,7 @@ def test_blocked_and_dormant_keys_stay_accepted_and_removed_ones_go(
 def test_each_user_handle_of_a_merged_person_is_told_of(
     site: Site, screen: Screen, phone_id: UUID
 ) -> None:
-    """Protocol 1.6; a handle whose last key was removed gets an empty list."""
+    """Decisions 1.6; a handle whose last key was removed gets an empty list."""
     with writing(site.database) as connection:
         other = {"user_handle": b"another"}
         connection.execute(update(devices).where(devices.c.id == phone_id).values(other))

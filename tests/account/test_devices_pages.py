@@ -1,4 +1,4 @@
-"""My devices: the list, names, another key here, and removal (decisions 2.9, decisions 7)."""
+"""My devices: the list, names, another key here, and removal (decisions 2.9, 7)."""
 
 from typing import Any
 from uuid import UUID
@@ -158,7 +158,7 @@ def test_another_key_is_added_here(site: Site, screen: Screen) -> None:
 
 
 def test_a_session_alone_adds_nothing(site: Site, screen: Screen) -> None:
-    """Lessons 1.1 row 6: a stolen session could add a passkey."""
+    """A stolen session adds no key (decisions 2.9)."""
     confirmation = ceremony(screen, "/devices/add/here/confirm-options")
     before = everything(site)
     for content in (

@@ -1,6 +1,6 @@
 """This was not me: a link blocks what was just added, once, without signing in, and opens nothing.
 
-Protocol 2.10: its secret is in the fragment, and only the page's button acts.
+Decisions 2.10: its secret is in the fragment, and only the page's button acts.
 """
 
 from datetime import timedelta
@@ -18,12 +18,12 @@ from starlette.testclient import TestClient
 from authn.audit.log import audit_events
 from authn.db.occasion import Job
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.devices.life import resume, suspend
 from authn.devices.tables import Device
-from authn.enrolment.recovery_tables import returns
+from authn.enrolment.recovery_tables import account_recoveries
 from authn.notices import kinds
-from authn.notices.links import LIFETIME, not_me_link
+from authn.notices.not_me_links import LIFETIME, not_me_link
 from authn.notices.notices import tell
 from authn.people.tables import Person
 from authn.secrets import sign_token
@@ -55,7 +55,7 @@ def anybody(app: Starlette) -> Screen:
 
 def device_of(site: Site, person: Person) -> Device:
     with reading(site.database) as connection:
-        (device,) = devices_of(connection, person.id)
+        (device,) = list_devices(connection, person.id)
         return device
 
 
@@ -110,7 +110,7 @@ def test_a_link_that_was_used_blocks_nothing_that_was_resumed(
     token = token_of(site)
     act(anybody, token)
     with writing(site.database) as connection:
-        (device,) = devices_of(connection, hanne.id)
+        (device,) = list_devices(connection, hanne.id)
         resume(job(site, connection), device, by="desk")
     answer = act(anybody, token)
     assert answer.status_code == 410
@@ -142,7 +142,7 @@ def test_a_device_that_is_blocked_already_stays_as_it_is(
     site: Site, hanne: Person, anybody: Screen
 ) -> None:
     with writing(site.database) as connection:
-        (device,) = devices_of(connection, hanne.id)
+        (device,) = list_devices(connection, hanne.id)
         suspend(job(site, connection), device, "door", "emergency")
     assert act(anybody, token_of(site)).json() == {"standing": "done"}
     assert device_of(site, hanne).suspended_why == "emergency"
@@ -168,7 +168,7 @@ def begun_return(site: Site, person: Person, clock: MovableClock) -> UUID:
     return_id = uuid4()
     with writing(site.database) as connection:
         connection.execute(
-            returns.insert().values(
+            account_recoveries.insert().values(
                 id=return_id,
                 person_id=person.id,
                 proof="itsme",
@@ -198,7 +198,7 @@ def test_a_return_is_cancelled_once_and_for_good(
     assert act(anybody, token).json() == {"standing": "done"}
     with reading(site.database) as connection:
         state = connection.execute(
-            select(returns.c.state).where(returns.c.id == return_id)
+            select(account_recoveries.c.state).where(account_recoveries.c.id == return_id)
         ).scalar_one()
     assert state == "cancelled"
     assert act(anybody, token).json() == {"standing": "done"}
@@ -276,7 +276,7 @@ def test_a_link_that_was_used_is_used_in_every_spelling(
     token = token_of(site)
     act(anybody, token)
     with writing(site.database) as connection:
-        (device,) = devices_of(connection, hanne.id)
+        (device,) = list_devices(connection, hanne.id)
         resume(job(site, connection), device, by="desk")
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     other_endings = [token[:-1] + letter for letter in letters if letter != token[-1]]

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from authn.account.well_known import DOCUMENTS
 from authn.app import create_app
-from authn.clients.registration import register_client
+from authn.clients.client_registration.registration import register_client
 from authn.clock import Clock
 from authn.db.transaction import writing
 from authn.own_origins import read_android_apps
@@ -63,7 +63,7 @@ def test_each_document_is_there_when_nothing_is_named(client: TestClient) -> Non
 
 
 def test_a_client_adds_nothing_to_them(site: Site, client: TestClient) -> None:
-    """Lessons 1.1, row 21, turned round: what registers itself could sign for our RP ID."""
+    """What registers itself could otherwise sign for our RP ID (decisions 2.5)."""
     before = [read(client, path) for path in DOCUMENTS]
     now = site.clock()
     with writing(site.database) as connection:

@@ -11,10 +11,10 @@ from sqlalchemy.exc import DatabaseError
 
 from authn.audit.archive import archive_path, delete_archived, verify_archive, write_archive
 from authn.audit.chain import BEGINNING
-from authn.audit.days import SignedDay, audit_days, keep_signed_file, mark_archived, signed_days
+from authn.audit.days import SignedDay, audit_days, mark_archived, record_signed_file, signed_days
 from authn.audit.log import audit_events
-from authn.cli.audit import _archive as archive_day
 from authn.cli.ground import Ground
+from authn.cli.service.audit import _archive as archive_day
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
 from authn.keys.audit_files import is_file_signed
@@ -96,7 +96,7 @@ def test_no_day_counts_as_archived_before_its_file_is_signed_or_otherwise_afterw
 def test_a_day_whose_rows_went_without_a_file_is_named_at_once(three_days: Site) -> None:
     """Also without the folder of the files: what is signed of a file is ours, or it is nothing."""
     with writing(three_days.database) as connection:
-        keep_signed_file(connection, "2026-03-02", "forged")
+        record_signed_file(connection, "2026-03-02", "forged")
         mark_archived(connection, "2026-03-02", three_days.clock())
         delete_archived(connection, "2026-03-02")
     code, said = command(three_days, "verify")
@@ -183,7 +183,7 @@ def test_a_forged_signature_of_a_file_stays_to_be_found_and_stops_nothing(
         written = write_archive(connection, directory, first)
     written.rename(archive_path(directory, first.day.day))
     with writing(three_days.database) as connection:
-        keep_signed_file(connection, first.day.day, "forged")
+        record_signed_file(connection, first.day.day, "forged")
         mark_archived(connection, first.day.day, three_days.clock())
         delete_archived(connection, first.day.day)
     ran = run_command(three_days.settings, "audit", "archive", str(directory))

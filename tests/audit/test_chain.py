@@ -11,16 +11,16 @@ from sqlalchemy.exc import DatabaseError
 
 from authn.audit import chain
 from authn.audit.chain import (
-    anything_to_chain,
     audit_chain,
     audit_progress,
     chain_new_rows,
-    passed_over,
-    still_missing,
-    waiting,
+    find_waiting_rows,
+    has_rows_to_chain,
+    remaining_id_ranges,
+    skipped_id_ranges,
 )
 from authn.audit.days import audit_days
-from authn.audit.events import SignedIn
+from authn.audit.events.people import SignedIn
 from authn.audit.log import audit_events, record
 from authn.audit.verification import verify_log
 from authn.db.transaction import reading, writing
@@ -122,15 +122,15 @@ def test_of_what_was_passed_over_only_that_is_looked_for_and_not_for_ever(
 def test_which_ids_were_passed_over_and_which_of_them_have_come() -> None:
     now = datetime(2026, 3, 2, 9, tzinfo=UTC)
     later, at = now + timedelta(minutes=1), now.isoformat()
-    assert passed_over(0, [1, 2, 3], now) == []
-    assert passed_over(4, [], now) == []
-    assert passed_over(4, [6, 7, 10], now) == [(4, 5, at), (8, 9, at)]
+    assert skipped_id_ranges(0, [1, 2, 3], now) == []
+    assert skipped_id_ranges(4, [], now) == []
+    assert skipped_id_ranges(4, [6, 7, 10], now) == [(4, 5, at), (8, 9, at)]
     missing = [(4, 9, at)]
-    assert still_missing(missing, set(), later) == missing
-    assert still_missing(missing, {4, 6, 9}, later) == [(5, 5, at), (7, 8, at)]
-    assert still_missing(missing, {4, 5, 6, 7, 8, 9}, later) == []
-    assert still_missing(missing, set(), now + chain.LATEST_COMMIT) == []
-    assert still_missing(None, set(), now) == []
+    assert remaining_id_ranges(missing, set(), later) == missing
+    assert remaining_id_ranges(missing, {4, 6, 9}, later) == [(5, 5, at), (7, 8, at)]
+    assert remaining_id_ranges(missing, {4, 5, 6, 7, 8, 9}, later) == []
+    assert remaining_id_ranges(missing, set(), now + chain.LATEST_COMMIT) == []
+    assert remaining_id_ranges(None, set(), now) == []
 
 
 def test_a_look_goes_down_an_index_and_no_further_than_what_is_new(site: Site) -> None:
@@ -138,7 +138,7 @@ def test_a_look_goes_down_an_index_and_no_further_than_what_is_new(site: Site) -
     happen(site, 5)
     chained(site)
     with reading(site.database) as connection, explained(connection) as plans:
-        assert not anything_to_chain(connection)
+        assert not has_rows_to_chain(connection)
     assert plans
     for plan in plans:
         assert plan.scanned_whole == [], plan
@@ -158,8 +158,8 @@ def test_a_lower_id_is_chained_too_when_the_chain_is_far_beyond_it(
         happen(site)
         assert chained(site) == 1
     with reading(site.database) as connection:
-        assert anything_to_chain(connection)
-        assert waiting(connection).rows == 1
+        assert has_rows_to_chain(connection)
+        assert find_waiting_rows(connection).rows == 1
     assert chained(site) == 1
     happen(site)
     assert chained(site) == 1
@@ -198,7 +198,7 @@ def test_what_waits_is_told(site: Site) -> None:
     chained(site)
     happen(site)
     with reading(site.database) as connection:
-        left = waiting(connection)
+        left = find_waiting_rows(connection)
     assert (left.rows, left.since) == (1, site.clock())
 
 

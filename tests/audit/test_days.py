@@ -12,7 +12,7 @@ from authn.audit.chain import audit_progress
 from authn.audit.days import audit_days, signed_days
 from authn.audit.stream import cef_line, json_line, rows_to_stream
 from authn.db.transaction import reading, writing
-from authn.keys.audit_days import is_signed, sign_days, stream_new
+from authn.keys.audit_days import is_signed, sign_days, stream_new_rows
 from authn.keys.audit_heads import DAY
 from authn.keys.signing_keys import load_audit_keys
 from authn.settings import Settings
@@ -69,11 +69,11 @@ def streaming(site: Site, address: str, form: str = "json") -> Settings:
 def test_each_row_is_streamed_once_into_a_file(three_days: Site, tmp_path: Path) -> None:
     path = tmp_path / "watch" / "audit.jsonl"
     settings = streaming(three_days, f"file://{path}")
-    assert stream_new(three_days.database, settings) == 6
-    assert stream_new(three_days.database, settings) == 0
+    assert stream_new_rows(three_days.database, settings) == 6
+    assert stream_new_rows(three_days.database, settings) == 0
     happen(three_days)
     chained(three_days)
-    assert stream_new(three_days.database, settings) == 1
+    assert stream_new_rows(three_days.database, settings) == 1
     lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
     assert [line["sequence"] for line in lines] == [1, 2, 3, 4, 5, 6, 7]
     assert lines[0]["event"] == "session.signed-in"
@@ -92,7 +92,7 @@ def syslog() -> Iterator[socket.socket]:
 def test_a_syslog_server_gets_cef(three_days: Site, syslog: socket.socket) -> None:
     port = syslog.getsockname()[1]
     settings = streaming(three_days, f"udp://127.0.0.1:{port}", "cef")
-    assert stream_new(three_days.database, settings) == 6
+    assert stream_new_rows(three_days.database, settings) == 6
     message = syslog.recv(8192).decode()
     assert message.startswith("<110>1 ")
     assert "CEF:0|authn|authn|1|session.signed-in|session.signed-in|3|rt=" in message
@@ -103,7 +103,8 @@ def test_over_tcp_each_message_is_framed(three_days: Site) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert (
-            stream_new(three_days.database, streaming(three_days, f"tcp://127.0.0.1:{port}")) == 6
+            stream_new_rows(three_days.database, streaming(three_days, f"tcp://127.0.0.1:{port}"))
+            == 6
         )
         taken, _ = server.accept()
         with taken, taken.makefile("rb") as file:
@@ -115,8 +116,8 @@ def test_what_nobody_took_is_streamed_later(three_days: Site, tmp_path: Path) ->
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(ConnectionError):
-        stream_new(three_days.database, streaming(three_days, f"tcp://127.0.0.1:{port}"))
-    assert stream_new(three_days.database, streaming(three_days, f"file://{tmp_path}/a")) == 6
+        stream_new_rows(three_days.database, streaming(three_days, f"tcp://127.0.0.1:{port}"))
+    assert stream_new_rows(three_days.database, streaming(three_days, f"file://{tmp_path}/a")) == 6
 
 
 def test_a_line_is_one_line_whatever_is_in_it(three_days: Site) -> None:
@@ -157,6 +158,6 @@ def test_the_command_fails_where_it_is_not(three_days: Site) -> None:
 
 
 def test_without_a_stream_nothing_is_marked(three_days: Site) -> None:
-    assert stream_new(three_days.database, three_days.settings) == 0
+    assert stream_new_rows(three_days.database, three_days.settings) == 0
     with reading(three_days.database) as connection:
         assert connection.execute(select(audit_progress.c.streamed)).scalar() == 0

@@ -4,11 +4,11 @@ from dataclasses import is_dataclass
 
 import pytest
 
-from authn.audit.catalogue import every_event
-from authn.audit.events import Event
+from authn.audit.catalogue import event_classes
+from authn.audit.events.event import Event
 from tools import audit_page
 
-EVENTS = tuple(every_event().values())
+EVENTS = tuple(event_classes())
 
 
 @pytest.mark.one_engine

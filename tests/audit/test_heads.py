@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from authn.audit.chain import ChainFinding
 from authn.audit.days import AuditDay
-from authn.audit.findings import ChainFinding
 from authn.audit.heads import ChainHeads
 from authn.audit.verification import verify_log
 from authn.db.transaction import reading
 from authn.jose import ES256, sign
-from authn.keys.audit_days import sign_days, stream_new
+from authn.keys.audit_days import sign_days, stream_new_rows
 from authn.keys.audit_heads import RUNNING, read_heads, sign_running_head
 from authn.keys.signing_keys import ensure_signing_keys, load_audit_keys, load_keys
 from authn.settings import Settings
@@ -155,7 +155,7 @@ def test_a_copy_in_the_stream_does_it_when_ours_was_deleted(
     )
     happen(site, 5)
     chained(site)
-    stream_new(site.database, settings)
+    stream_new_rows(site.database, settings)
     assert head(site, settings)
     heads_file(site).unlink()
     cut_off(site, 5, 5)

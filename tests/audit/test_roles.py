@@ -17,14 +17,14 @@ from sqlalchemy.exc import DatabaseError
 from starlette.testclient import TestClient
 
 from authn.audit.archive import delete_archived
-from authn.audit.days import keep_signed_file, mark_archived
+from authn.audit.days import mark_archived, record_signed_file
 from authn.db.engine import Database, open_database
 from authn.db.transaction import reading, writing
 from authn.keys.audit_days import sign_days
 from authn.keys.audit_heads import sign_running_head
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.settings import PREFIX, Settings
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.site import Site
 from tests.audit.test_chain import chained, findings
 from tests.citizen import enrolled
@@ -146,7 +146,7 @@ def test_the_service_works_as_a_role_that_owns_nothing(
     site: Site, client: TestClient, clock: MovableClock
 ) -> None:
     ensure_signing_keys(site.database, site.secrets, clock())
-    import_file(site.database, site.secrets, DEMO_PEOPLE, clock())
+    import_register_file(site.database, site.secrets, DEMO_PEOPLE, clock())
     _, screen = enrolled(site, client)
     assert screen.sign_in().status_code == 200
     assert chained(site) > 0
@@ -180,7 +180,7 @@ def test_it_takes_both_roles_to_make_a_day_go(three_days: Site, roles: PostgreSQ
     with as_archive(roles) as database:
         refused(database, ARCHIVING, "a day is archived once its file is signed")
         with writing(three_days.database) as connection:
-            keep_signed_file(connection, "2026-03-02", "a signature")
+            record_signed_file(connection, "2026-03-02", "a signature")
         refused(database, ARCHIVING, "a day is archived once its file is signed")  # of the other
         with writing(database) as connection:
             mark_archived(connection, "2026-03-02", three_days.clock())

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from authn.audit.events import SignedIn
+from authn.audit.events.people import SignedIn
 from authn.audit.log import audit_events, record
 from authn.db.transaction import reading, writing
 from authn.people.ssin import BRUSSELS

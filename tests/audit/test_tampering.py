@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from authn.audit.events import SignedIn
+from authn.audit.events.people import SignedIn
 from authn.audit.log import record
 from authn.audit.verification import verify_log
 from authn.db.transaction import reading, writing

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from authn.audit.chain import progress_of
+from authn.audit.chain import chain_progress
 from authn.db.transaction import reading
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.web.site import Site
@@ -35,7 +35,7 @@ def working(site: Site) -> Iterator[subprocess.Popen[bytes]]:
 
 def chained(site: Site) -> int:
     with reading(site.database) as connection:
-        return progress_of(connection).sequence
+        return chain_progress(connection).sequence
 
 
 @pytest.mark.parametrize("stopped_by", [signal.SIGTERM, signal.SIGINT])

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from authn.clients.client_registration.registration import new_client
 from authn.clients.clients import AUTH_METHODS
-from authn.clients.registration import new_client
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.views.client_sample import AUTHENTICATIONS, sample_configuration
 from tests.conftest import LiveService

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
-from authn.cli.clients import app
+from authn.cli.clients.clients import app
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.registration import register_client
-from authn.clients.resources import ResourceScope
+from authn.clients.client_registration.registration import register_client
+from authn.clients.resource_servers.resources import ResourceScope
 from authn.clients.tables import clients
 from authn.db.transaction import writing
 from authn.settings import PREFIX

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from authn.cli.clients import app
+from authn.cli.clients.clients import app
+from authn.clients.client_registration.initial_access_tokens import (
+    is_initial_access_token_usable,
+    list_initial_access_tokens,
+)
 from authn.clients.clients import BASIC, Client, find_client
-from authn.clients.initial_access_tokens import is_usable, list_initial_access_tokens
 from authn.db.transaction import reading
 from authn.errors import CommandError
 from authn.settings import PREFIX
@@ -377,14 +380,14 @@ def test_an_initial_access_token_is_shown_once_and_withdrawn(command: Command) -
     assert token
     with reading(command.site.database) as connection:
         [listed] = list_initial_access_tokens(connection)
-        assert is_usable(connection, token[1], datetime.now(UTC))
+        assert is_initial_access_token_usable(connection, token[1], datetime.now(UTC))
     shown = command("initial-access-token", "list").output
     assert "Partner [bold]" in shown
     assert token[1] not in shown
     assert listed.uses_left == 3
     assert command("initial-access-token", "withdraw", listed.name).exit_code == 0
     with reading(command.site.database) as connection:
-        assert not is_usable(connection, token[1], datetime.now(UTC))
+        assert not is_initial_access_token_usable(connection, token[1], datetime.now(UTC))
     for name in ("", "_", "%" * 12, listed.name):
         assert "no initial access token" in command.failure(
             "initial-access-token", "withdraw", name

@@ -13,9 +13,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import register_client
 from authn.clients.clients import Client
-from authn.clients.key_sets import keys_of_client, verified_claims
-from authn.clients.registration import register_client
+from authn.clients.key_sets import find_client_keys, verified_claims
 from authn.db.transaction import writing
 from authn.foreign_jwt import ExchangeKey
 from authn.jose import InvalidToken
@@ -69,7 +69,7 @@ def kids(site: Site, client: Client, *, newer: bool = False) -> list[str]:
 
 
 def keys(site: Site, client: Client, *, newer: bool = False) -> tuple[ExchangeKey, ...]:
-    return once_fetched(lambda: keys_of_client(site, client, site.clock(), newer=newer))
+    return once_fetched(lambda: find_client_keys(site, client, site.clock(), newer=newer))
 
 
 def verifies(site: Site, client: Client, token: str) -> bool:

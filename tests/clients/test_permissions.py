@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authn.clients.permissions import (
+from authn.clients.resource_servers.permissions import (
     IDENTITY_KINDS,
     MANDATE,
     QUALITY,
     ClientIdentity,
-    kinds_of,
-    level_of,
-    refusal,
-    refusals,
+    find_refused_permission,
+    find_refused_permissions,
+    kinds_of_scope,
+    required_level,
 )
-from authn.clients.resources import Level, Resource, ResourceScope
+from authn.clients.resource_servers.resources import Level, Resource, ResourceScope
 from authn.policies import LEVELS, PolicyLevel
 from authn.sources.facts import DISCIPLINES
 
@@ -58,7 +58,7 @@ def at(rules: ResourceScope, level: Level = "") -> Resource:
 
 def reason(identity: ClientIdentity, rules: ResourceScope, level: Level = "") -> str:
     """The word of the refusal; "" where it is permitted."""
-    refused = refusal(identity, "read", at(rules, level))
+    refused = find_refused_permission(identity, "read", at(rules, level))
     return refused.reason if refused else ""
 
 
@@ -185,7 +185,7 @@ def test_a_level_is_met_by_itself_and_by_each_higher_one(
     met = all(LEVELS.index(held) >= LEVELS.index(each) for each in needed)
     rules = ResourceScope(NAME, level=of_scope)
     assert (reason(with_level(CITIZEN, held), rules, of_resource) == "") == met
-    highest = level_of("read", at(rules, of_resource))
+    highest = required_level("read", at(rules, of_resource))
     assert highest == (max(needed, key=LEVELS.index) if needed else None)
 
 
@@ -197,28 +197,28 @@ def test_the_level_is_the_last_that_is_said() -> None:
 
 
 def test_a_scope_that_is_none_of_the_resource_is_refused() -> None:
-    found = refusal(CITIZEN, "write", at(FREE))
+    found = find_refused_permission(CITIZEN, "write", at(FREE))
     assert found
     assert found.reason == "scope"
 
 
 def test_the_resource_alone_asks_for_its_level_alone() -> None:
     resource = at(only(profile_kinds=("mandate",)), "device")
-    assert refusal(CITIZEN, "", resource) is None
-    found = refusal(with_level(CITIZEN, "synced"), "", resource)
+    assert find_refused_permission(CITIZEN, "", resource) is None
+    found = find_refused_permission(with_level(CITIZEN, "synced"), "", resource)
     assert found
     assert found.reason == "level"
-    assert level_of("", resource) == "device"
+    assert required_level("", resource) == "device"
 
 
 def test_of_several_scopes_those_that_are_refused_are_named() -> None:
     resource = replace(at(FREE), scopes={"read": FREE, "write": only(profile_kinds=("quality",))})
-    assert refusals(CITIZEN, ("read", "write"), resource).keys() == {"write"}
-    assert refusals(PHYSICIAN, ("read", "write"), resource) == {}
+    assert find_refused_permissions(CITIZEN, ("read", "write"), resource).keys() == {"write"}
+    assert find_refused_permissions(PHYSICIAN, ("read", "write"), resource) == {}
 
 
 def test_what_is_said_to_developers_is_ascii_and_echoes_nothing() -> None:
-    found = refusal(CITIZEN, "wörter", at(FREE))
+    found = find_refused_permission(CITIZEN, "wörter", at(FREE))
     assert found
     assert found.description.isascii()
     assert "rter" not in found.description
@@ -253,7 +253,7 @@ def registered_rules(draw: st.DrawFn) -> ResourceScope:
         service_names=draw(services),
         level=draw(st.sampled_from(("", *LEVELS))),
     )
-    return replace(rules, profile_kinds=kinds_of(rules))
+    return replace(rules, profile_kinds=kinds_of_scope(rules))
 
 
 @st.composite

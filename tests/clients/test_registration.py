@@ -7,10 +7,14 @@ from sqlalchemy import func, select
 
 from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata, InvalidClientMetadata
-from authn.clients.client_rules import RULES
+from authn.clients.client_registration.registration import (
+    RegisteredClient,
+    new_client,
+    register_client,
+)
+from authn.clients.client_registration.rules import RULES
 from authn.clients.clients import CLIENT_ID, Client, find_client, new_client_id
 from authn.clients.redirect_uris import InvalidRedirectUri
-from authn.clients.registration import RegisteredClient, new_client, register_client
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
 from authn.errors import Refusal

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 from typer.testing import CliRunner, Result
 
-from authn.cli.resources import app
+from authn.cli.clients.resources import app
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.registration import register_client
-from authn.clients.resource_document import InvalidResource, read_resource_document
-from authn.clients.resource_registration import change_resource, locked_resource
-from authn.clients.resources import Resource, ResourceScope, find_resource
+from authn.clients.client_registration.registration import register_client
+from authn.clients.resource_servers.document import InvalidResource, read_resource_document
+from authn.clients.resource_servers.registration import change_resource, lock_resource
+from authn.clients.resource_servers.resources import Resource, ResourceScope, find_resource
 from authn.clients.tables import exchange_pairs
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
@@ -505,7 +505,7 @@ def test_of_changes_at_the_same_moment_none_is_lost(command: Command, site: Site
     def add_one() -> None:
         name = next(names)
         with writing(site.database) as connection:
-            resource = locked_resource(connection, API)
+            resource = lock_resource(connection, API)
             assert resource
             scopes = {**resource.scopes, name: ResourceScope({"en": name})}
             change_resource(

@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import update
 
 from authn.clients.assertion_issuers import AssertionIssuer, register_assertion_issuer
+from authn.clients.change_risks import find_client_risks, find_exchange_risks, find_resource_risks
+from authn.clients.client_registration.registration import new_client, register_client
 from authn.clients.clients import Client, row_of_client
-from authn.clients.desk_api import desk_api_audience
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.registration import new_client, register_client
-from authn.clients.resource_registration import new_resource, register_resource
-from authn.clients.resources import Resource
+from authn.clients.resource_servers.desk_api import desk_api_audience
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.resource_servers.registration import new_resource, register_resource
+from authn.clients.resource_servers.resources import Resource
 from authn.clients.tables import resources
-from authn.clients.weight import client_gives, exchange_gives, resource_gives
 from authn.db.transaction import reading, writing
 from authn.web.site import Site
 
@@ -28,7 +28,7 @@ def client(site: Site, **values: Any) -> Client:
 
 def gives(site: Site, before: Client | None, after: Client) -> tuple[str, ...]:
     with reading(site.database) as connection:
-        return client_gives(connection, site.settings, before, after)
+        return find_client_risks(connection, site.settings, before, after)
 
 
 @pytest.mark.parametrize(
@@ -147,20 +147,20 @@ def resource(site: Site, **values: Any) -> Resource:
 
 def test_a_resource_that_reads_numbers_is_much(site: Site) -> None:
     plain, reads = resource(site), resource(site, may_read_ssin=True)
-    assert resource_gives(None, plain) == ()
-    assert resource_gives(None, reads) == ("reads-ssin",)
-    assert resource_gives(plain, reads) == ("reads-ssin",)
-    assert resource_gives(reads, plain) == ()
+    assert find_resource_risks(None, plain) == ()
+    assert find_resource_risks(None, reads) == ("reads-ssin",)
+    assert find_resource_risks(plain, reads) == ("reads-ssin",)
+    assert find_resource_risks(reads, plain) == ()
     heavier: list[dict[str, Any]] = [
         {"client_id": "other"},
         {"token_format": "opaque"},
         {"reads_may_act": True},
     ]
     for heavy in heavier:
-        assert resource_gives(reads, replace(reads, **heavy)) == ("reads-ssin",), heavy
-    assert resource_gives(replace(reads, encrypt_tokens=True), reads) == ("reads-ssin",)
-    assert resource_gives(reads, replace(reads, encrypt_tokens=True)) == ()
-    assert resource_gives(reads, replace(reads, resource_name="Post")) == ()
+        assert find_resource_risks(reads, replace(reads, **heavy)) == ("reads-ssin",), heavy
+    assert find_resource_risks(replace(reads, encrypt_tokens=True), reads) == ("reads-ssin",)
+    assert find_resource_risks(reads, replace(reads, encrypt_tokens=True)) == ()
+    assert find_resource_risks(reads, replace(reads, resource_name="Post")) == ()
 
 
 def test_as_whom_such_a_resource_asks_and_who_gets_its_tokens_is_much_too(site: Site) -> None:
@@ -182,10 +182,12 @@ def test_as_whom_such_a_resource_asks_and_who_gets_its_tokens_is_much_too(site: 
             client_id="asks",
             **of_resource,
         )
-        assert exchange_gives(connection, site.settings, "https://letters.example") == ("exchange",)
+        assert find_exchange_risks(connection, site.settings, "https://letters.example") == (
+            "exchange",
+        )
         api = desk_api_audience(site.settings)
-        assert exchange_gives(connection, site.settings, api) == ("exchange",)
-        assert exchange_gives(connection, site.settings, "https://none.example") == ()
+        assert find_exchange_risks(connection, site.settings, api) == ("exchange",)
+        assert find_exchange_risks(connection, site.settings, "https://none.example") == ()
     other = replace(asks, token_endpoint_auth_method="client_secret_post")
     assert gives(site, asks, other) == ("reads-ssin",)
     assert gives(site, asks, replace(asks, client_name="X")) == ()

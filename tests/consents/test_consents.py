@@ -5,10 +5,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from authn.clients.registration import register_client
-from authn.consents.consents import answers_of, forget_ended_consents, give_consent
+from authn.clients.client_registration.registration import register_client
+from authn.consents.consents import find_answers, forget_ended_consents, give_consent
 from authn.db.transaction import writing
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.profiles.profile import NO_PROFILE
 from authn.web.site import Site
 from tests.capacities import allowed_to
@@ -30,7 +30,7 @@ def person_id(site: Site) -> UUID:
                 client_name=client_id,
                 redirect_uris=[f"https://{client_id}.example/cb"],
             )
-        return person_of(connection, site.secrets, HANNE, site.clock()).id
+        return find_or_create_person(connection, site.secrets, HANNE, site.clock()).id
 
 
 def missing(
@@ -74,7 +74,7 @@ def test_it_holds_for_that_client_alone(site: Site, person_id: UUID) -> None:
 def test_it_holds_for_that_person_alone(site: Site, person_id: UUID) -> None:
     give(site, person_id, *SCOPES)
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock()).id
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock()).id
     assert missing(site, other) == SCOPES
 
 
@@ -86,7 +86,7 @@ def test_it_was_given_when_it_was_said_last(
     clock.advance(seconds=1)
     give(site, person_id, "openid")
     with writing(site.database) as connection:
-        answers = answers_of(connection, person_id, "hospital", NO_PROFILE, clock())
+        answers = find_answers(connection, person_id, "hospital", NO_PROFILE, clock())
     said = {name: answer.given_at for name, answer in answers.items()}
     assert said == {"openid": clock(), "profile": first}
 
@@ -94,7 +94,7 @@ def test_it_was_given_when_it_was_said_last(
 def answered(site: Site, person_id: UUID) -> dict[str, bool]:
     """What the person said to the hospital, and holds."""
     with writing(site.database) as connection:
-        found = answers_of(connection, person_id, "hospital", NO_PROFILE, site.clock())
+        found = find_answers(connection, person_id, "hospital", NO_PROFILE, site.clock())
     return {name: answer.allowed for name, answer in found.items()}
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from authn.consents.ends import DEFAULT, LAST_DAYS, WORDS, ends_at
+from authn.consents.consents import DEFAULT_END, END_TEXTS, LAST_DAYS, consent_end
 
 pytestmark = pytest.mark.one_engine
 
@@ -42,14 +42,14 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
     ],
 )
 def test_it_holds_to_the_end_of_the_last_day(choice: str, now: datetime, end: datetime) -> None:
-    assert ends_at(choice, now) == end
+    assert consent_end(choice, now) == end
 
 
 def test_by_default_it_holds_until_it_is_taken_back() -> None:
-    assert ends_at(DEFAULT, NOON) is None
-    assert LAST_DAYS.keys() == WORDS.keys()
+    assert consent_end(DEFAULT_END, NOON) is None
+    assert LAST_DAYS.keys() == END_TEXTS.keys()
 
 
 def test_what_is_not_offered_is_no_choice() -> None:
     with pytest.raises(KeyError):
-        ends_at("century", NOON)
+        consent_end("century", NOON)

@@ -8,8 +8,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.consents.consents import answers_of
-from authn.consents.withdrawal import withdraw_consents
+from authn.consents.consents import find_answers, withdraw_consents
 from authn.db.transaction import reading, writing
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.codes import issue_code
@@ -98,7 +97,7 @@ def test_what_is_given_at_the_same_moment_ends_too(
     with ThreadPoolExecutor(1) as pool:
         with writing(site.database) as connection:
             of = (holder.person.id, rp.client.client_id, NO_PROFILE)
-            assert answers_of(connection, *of, site.clock())
+            assert find_answers(connection, *of, site.clock())
             withdrawal = pool.submit(withdraw, site, holder.person.id)
             wait([withdrawal], timeout=0.3)
             assert not withdrawal.done()

@@ -8,14 +8,14 @@ from sqlalchemy import select, update
 
 from authn.audit.log import audit_events
 from authn.console.approval_rows import Approval, approval_from_row
-from authn.console.desk_sessions import Desk, DeskClosedReason
+from authn.console.desk_sessions import Desk, LookReason
 from authn.console.tables import approvals
 from authn.db.transaction import reading, writing
-from authn.devices.devices import every_device_of
+from authn.devices.devices import list_devices_and_removed
 from authn.devices.tables import Device, devices
 from authn.people.tables import Person
-from authn.profiles.appointing import appoint, dismiss
-from authn.staff.staff import staff_at
+from authn.profiles.appointments import appoint, dismiss
+from authn.staff.members import find_staff_at_desk
 from authn.web.site import Site
 from tests.console.desk import DeskScreen
 
@@ -36,14 +36,14 @@ def rows(site: Site, *names: str) -> list[dict[str, Any]]:
 def device(site: Site, person: Person, device_id: UUID) -> Device:
     """The device as it is now, removed or not."""
     with reading(site.database) as connection:
-        every = every_device_of(connection, person.id)
+        every = list_devices_and_removed(connection, person.id)
     return next(each for each in every if each.id == device_id)
 
 
 def statuses(site: Site, person: Person) -> dict[UUID, str]:
     """The status of each of the person's devices."""
     with reading(site.database) as connection:
-        return {each.id: each.status for each in every_device_of(connection, person.id)}
+        return {each.id: each.status for each in list_devices_and_removed(connection, person.id)}
 
 
 def desk_of(
@@ -51,9 +51,9 @@ def desk_of(
 ) -> Desk:
     """Who acts, as the acts know them: this member of staff at this desk of theirs."""
     with reading(site.database) as connection:
-        member = staff_at(connection, who.person.id, at)
+        member = find_staff_at_desk(connection, who.person.id, at)
     assert member is not None, f"{who.person.full_name} does not work at {at}"
-    return Desk(member, DeskClosedReason(reason))
+    return Desk(member, LookReason(reason))
 
 
 def appointed(site: Site, made: DeskScreen, role: str, desk: str = "Ghent") -> None:

@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.db.transaction import writing
-from authn.people.citizen import Citizen
-from authn.profiles.appointing import appoint
+from authn.people.persons import Citizen
+from authn.profiles.appointments import appoint
 from authn.web.site import Site
 from tests.authenticator import Authenticator
 from tests.citizen import HANNE, ORIGIN, activation_code, enrolled

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from httpx2 import Response
 
-from authn.people.citizen import Citizen
+from authn.people.persons import Citizen
 from authn.people.tables import Person
 from authn.staff.roles import Role
 from authn.web.cookies import DESK, cookie_name

@@ -1,16 +1,16 @@
 """The acts of the desk on a citizen's devices: confirmed, explained, told, and on record.
 
-Protocol 2.9 (a fresh assertion, bound to act and target), 2.12, 3.2, 3.3; decisions 7.
+Decisions 2.9 (a fresh assertion, bound to act and target), 2.12, 3.2, 3.3; decisions 7.
 """
 
 import pytest
 
 from authn.console import acts
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of
-from authn.devices.installations import installations_of
-from authn.enrolment.emergency import latest_block
-from authn.enrolment.returning import waiting_return
+from authn.devices.devices import list_devices
+from authn.devices.installations import list_installations
+from authn.enrolment.emergency import find_latest_block
+from authn.enrolment.returning import find_waiting_recovery
 from authn.errors import Forbidden, NotFound
 from authn.people.tables import Person, persons
 from authn.settings import Settings
@@ -54,7 +54,7 @@ def test_blocking_a_device_ends_what_was_open_on_it_and_nothing_else(
     assert device(site, citizen.person, first).suspended_why == "desk"
     assert citizen.screen.client.get("/devices").status_code == 303  # signed out
     with reading(site.database) as connection:
-        assert all(each.ended_at for each in installations_of(connection, first))
+        assert all(each.ended_at for each in list_installations(connection, first))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_device_of_somebody_else_is_not_reached_by_way_of_a_person(
     site: Site, working: DeskScreen, citizen: CitizenAtHome, supervisor: DeskScreen
 ) -> None:
     with reading(site.database) as connection:
-        (theirs,) = devices_of(connection, supervisor.person.id)
+        (theirs,) = list_devices(connection, supervisor.person.id)
     answer = working.act(act_path(citizen.person, theirs.id, "unlink"))
     assert answer.status_code == 404
     assert statuses(site, supervisor.person)[theirs.id] == "active"
@@ -226,7 +226,7 @@ def test_blocking_all_closes_the_account_until_they_come_back(
     assert DONE in answer.json()["location"]
     assert set(statuses(site, citizen.person).values()) == {"suspended"}
     with reading(site.database) as connection:
-        block = latest_block(connection, citizen.person.id)
+        block = find_latest_block(connection, citizen.person.id)
     assert block and (block.proof, block.ends_at) == ("desk", None)
     (row,) = rows(site, "desk.blocked-all")
     assert row["actor_id"] == working.person.id
@@ -245,7 +245,7 @@ def test_a_return_that_the_desk_begins_waits_and_warns_every_address(
     confirm_for(site, citizen.person)
     assert DONE in working.act(path).json()["location"]
     with reading(site.database) as connection:
-        waiting = waiting_return(job(site, connection), citizen.person.id)
+        waiting = find_waiting_recovery(job(site, connection), citizen.person.id)
     assert waiting is not None
     assert (waiting.proof, waiting.began_by) == ("desk", working.person.id)
     assert waiting.opens_at == site.clock() + settings.return_wait

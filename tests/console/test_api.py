@@ -9,8 +9,7 @@ from uuid import uuid4
 
 from authn.console.looks import count_looks
 from authn.db.transaction import reading, writing
-from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.conftest import MovableClock
@@ -116,7 +115,7 @@ def test_who_became_another_is_told_as_that(
     tool: Tool, citizen: CitizenAtHome, make_staff: MakeStaff, make_tool: MakeTool, site: Site
 ) -> None:
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock())
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     supervisor = make_tool(make_staff("supervisor"))
     second = make_tool(make_staff("supervisor", "registrar", desk="Namur", citizen=ANOTHER))
     waits = supervisor.call("merge", other.id, merged=str(citizen.person.id))

@@ -8,7 +8,7 @@ from httpx2 import Response
 
 from authn.db.transaction import writing
 from authn.desk_api.endpoints import OPERATIONS
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.devices.life import unlink
 from authn.errors import Refusal
 from authn.web.site import Site
@@ -74,7 +74,7 @@ def test_an_act_against_the_removal_of_the_agents_own_device(
     """Either the act came first, or it is refused with the token: nothing in between."""
     act = confirmed(tool, 1, "suspend", citizen.person.id, citizen.devices[0])
     with writing(site.database) as connection:
-        (held,) = devices_of(connection, tool.made.person.id)
+        (held,) = list_devices(connection, tool.made.person.id)
 
     def removed() -> None:
         with writing(site.database) as connection:

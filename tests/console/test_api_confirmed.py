@@ -14,16 +14,16 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.testclient import TestClient
 
-from authn.clients.desk_api import DESK_READ, PATH, desk_api_audience
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.protocol_words import TOKEN_EXCHANGE
+from authn.clients.clients import TOKEN_EXCHANGE
+from authn.clients.resource_servers.desk_api import DESK_READ, PATH, desk_api_audience
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
 from authn.consents.desk_acts import MEMBERS
 from authn.db.transaction import writing
 from authn.desk_api.confirmation import ONLY_ASKS
 from authn.desk_api.endpoints import OPERATIONS
-from authn.devices.devices import devices_of, find_device
+from authn.devices.devices import find_device, list_devices
 from authn.devices.life import suspend, unlink
-from authn.profiles.appointing import appoint, dismiss
+from authn.profiles.appointments import appoint, dismiss
 from authn.staff.roles import RULES
 from authn.web.site import Site
 from tests.authenticator import Authenticator
@@ -669,7 +669,7 @@ def test_with_the_device_of_who_confirmed_all_ends(
 ) -> None:
     token = tool.confirmed_token(details)
     with writing(site.database) as connection:
-        (held,) = devices_of(connection, tool.made.person.id)
+        (held,) = list_devices(connection, tool.made.person.id)
         unlink(job(site, connection), held, "desk")
     answer = tool.once("suspend", citizen.person.id, citizen.devices[0], token=token)
     assert (answer.status_code, problem(answer)) == (401, "invalid-token")
@@ -684,7 +684,7 @@ def test_a_device_that_was_blocked_meanwhile_confirms_nothing(
     options = ceremony(tool.made.screen, "/login/desk-act/options", fields)
     sent = fields | answered(tool.made.screen, options)
     with writing(site.database) as connection:
-        (held,) = devices_of(connection, tool.made.person.id)
+        (held,) = list_devices(connection, tool.made.person.id)
         device = find_device(connection, tool.made.person.id, held.id)
         suspend(job(site, connection), device, "desk", "desk")
     assert tool.made.post_json("/login/desk-act", sent).status_code == 403

@@ -12,10 +12,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from authn.app import ROUTES
-from authn.clients.desk_api import PATH
+from authn.clients.resource_servers.desk_api import PATH
 from authn.consents.desk_acts import MEMBERS
 from authn.desk_api.endpoints import OPERATIONS
-from authn.desk_api.openapi import openapi
+from authn.desk_api.openapi import build_openapi
 from authn.staff.roles import Act
 from tests.citizen import ORIGIN
 from tools import desk_api_page
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.one_engine
 def test_the_service_has_it_for_everybody(http: TestClient) -> None:
     answer = http.get(f"{PATH}/openapi.json")
     assert answer.status_code == 200
-    assert answer.json() == openapi(ORIGIN, OPERATIONS)
+    assert answer.json() == build_openapi(ORIGIN, OPERATIONS)
     assert answer.json()["servers"] == [{"url": ORIGIN + PATH}]
 
 
 def test_the_file_in_the_documents_is_up_to_date() -> None:
     written = desk_api_page.PAGE.read_text(encoding="utf-8")
     assert written == desk_api_page.page(), "run `make docs`"
-    assert yaml.safe_load(written) == openapi("https://login.example.org", OPERATIONS)
+    assert yaml.safe_load(written) == build_openapi("https://login.example.org", OPERATIONS)
 
 
 @pytest.mark.parametrize("act", MEMBERS)
@@ -46,7 +46,7 @@ def test_its_page_names_the_members_of_each_act_that_is_confirmed(act: Act) -> N
 
 
 def test_it_has_every_route() -> None:
-    document = openapi(ORIGIN, OPERATIONS)
+    document = build_openapi(ORIGIN, OPERATIONS)
     described = {
         (method.upper(), PATH + path)
         for path, calls in document["paths"].items()
@@ -63,7 +63,7 @@ def test_it_has_every_route() -> None:
 
 
 def test_every_schema_is_one_and_every_reference_leads_somewhere() -> None:
-    document = openapi(ORIGIN, OPERATIONS)
+    document = build_openapi(ORIGIN, OPERATIONS)
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
     for reference in re.findall(r"'\$ref': '#/([^']+)'", str(document)):

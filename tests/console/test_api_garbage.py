@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authn.clients.desk_api import PATH
+from authn.clients.resource_servers.desk_api import PATH
 from authn.db.transaction import writing
 from authn.desk_api.endpoints import OPERATIONS
 from authn.desk_api.operations import Operation
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.console.acting import rows, statuses
@@ -62,7 +62,7 @@ def test_any_json_gets_an_answer_that_the_document_has(
     operation, content = call
     with writing(powerful.site.database) as connection:
         now = powerful.site.clock()
-        person = person_of(connection, powerful.site.secrets, KARIM, now)
+        person = find_or_create_person(connection, powerful.site.secrets, KARIM, now)
     on = person.id if operation.about_person else uuid4()
     path = operation.path.replace("{id}", str(on)).replace("{device}", str(uuid4()))
     answer = powerful.http.post(PATH + path, json=content, headers=powerful.headers())

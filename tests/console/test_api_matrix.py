@@ -12,9 +12,9 @@ from sqlalchemy import update
 from authn.db.transaction import writing
 from authn.desk_api.endpoints import OPERATIONS
 from authn.desk_api.operations import Operation
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import persons
-from authn.profiles.appointing import appoint
+from authn.profiles.appointments import appoint
 from authn.staff.roles import ROLES, RULES, Role
 from authn.web.site import Site
 from tests.citizen import KARIM
@@ -54,7 +54,8 @@ def targets(site: Site, citizen: CitizenAtHome) -> dict[str, UUID]:
     now = site.clock()
     with writing(site.database) as connection:
         ids = {
-            name: person_of(connection, site.secrets, each, now).id for name, each in who.items()
+            name: find_or_create_person(connection, site.secrets, each, now).id
+            for name, each in who.items()
         }
         appoint(connection, site.secrets, ids["colleague"], "auditor", "Ghent", now)
         for name, values in (

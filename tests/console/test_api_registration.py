@@ -1,6 +1,6 @@
 """The registration desk and the desk's activity by the API: the pages' acts, by the same rules.
 
-Protocol 2.9, 2.11, 3.3.
+Decisions 2.9, 2.11, 3.3.
 """
 
 from dataclasses import replace
@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 
 from authn.console.looks import count_looks
 from authn.db.transaction import reading, writing
-from authn.enrolment.returning import BY_DESK, begin_return
-from authn.people.persons import person_of
+from authn.enrolment.returning import BY_DESK, begin_account_recovery
+from authn.people.persons import find_or_create_person
 from authn.people.tables import Person
 from authn.web.site import Site
 from tests.citizen import KARIM
@@ -51,7 +51,7 @@ def desk(registrar: DeskScreen, make_tool: MakeTool) -> Tool:
 def karim(site: Site) -> Person:
     """Somebody who never had a device."""
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, KARIM, site.clock())
+        return find_or_create_person(connection, site.secrets, KARIM, site.clock())
 
 
 def checked(tool: Tool, person_id: UUID) -> str:
@@ -204,7 +204,9 @@ def test_who_began_the_return_issues_no_code_and_matches_nothing(
     person_id = citizen.person.id
     code = checked(desk, person_id)
     with writing(site.database) as connection:
-        begin_return(job(site, connection), person_id, BY_DESK, "substantial", desk.made.person.id)
+        begin_account_recovery(
+            job(site, connection), person_id, BY_DESK, "substantial", desk.made.person.id
+        )
     for answer in (
         desk.call("issue_code", person_id, code=code),
         desk.call("match_identity", person_id, identity=str(identity)),

@@ -17,17 +17,17 @@ from sqlalchemy import select, update
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.desk_api import DESK_ACT, DESK_READ, PATH, desk_api_audience
-from authn.clients.registration import change_client
-from authn.clients.resource_registration import end_resource
+from authn.clients.resource_servers.desk_api import DESK_ACT, DESK_READ, PATH, desk_api_audience
+from authn.clients.resource_servers.registration import end_resource
 from authn.clients.tables import resources
 from authn.db.transaction import writing
 from authn.desk_api.endpoints import OPERATIONS
-from authn.devices.devices import devices_of, find_device
+from authn.devices.devices import find_device, list_devices
 from authn.devices.life import suspend
 from authn.devices.tables import devices
-from authn.profiles.appointing import dismiss
+from authn.profiles.appointments import dismiss
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.certificates import Held, issue
@@ -188,7 +188,7 @@ def test_a_device_that_turned_out_to_be_synced_is_not_enough(
     tool: Tool, citizen: CitizenAtHome, site: Site
 ) -> None:
     with writing(site.database) as connection:
-        (held,) = devices_of(connection, tool.made.person.id)
+        (held,) = list_devices(connection, tool.made.person.id)
         synced = update(devices).where(devices.c.id == held.id).values(backup_eligible=True)
         connection.execute(synced)
     answer = tool.call("person", citizen.person.id)
@@ -200,7 +200,7 @@ def test_a_device_that_turned_out_to_be_synced_is_not_enough(
 
 def test_with_the_agents_device_all_ends(tool: Tool, citizen: CitizenAtHome, site: Site) -> None:
     with writing(site.database) as connection:
-        (held,) = devices_of(connection, tool.made.person.id)
+        (held,) = list_devices(connection, tool.made.person.id)
         device = find_device(connection, tool.made.person.id, held.id)
         suspend(job(site, connection), device, "desk", "desk")
     assert tool.call("person", citizen.person.id).status_code == 401

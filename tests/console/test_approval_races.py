@@ -1,6 +1,6 @@
 """Four eyes at the same moment: of any two steps of one approval, exactly one happens.
 
-Protocol 5. Approve, refuse, withdraw, the end of its time, and carrying out what was approved.
+Decisions 5. Approve, refuse, withdraw, the end of its time, and carrying out what was approved.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from authn.console import approvals, approving
-from authn.console.expiry import expire
+from authn.console import acts, approvals
+from authn.console.approval_expiry import expire_approvals
 from authn.db.transaction import writing
 from authn.errors import Expired
 from authn.web.site import Site
@@ -54,13 +54,15 @@ def steps(
     other = make_staff("supervisor", citizen=STAFF["auditor"])
     asker, one, two = (desk_of(site, each) for each in (registrar, supervisor, other))
     with writing(site.database) as connection:
-        asked = approvals.ask(job(site, connection), asker, "issue-code", citizen.person.id, {})
+        asked = approvals.request_approval(
+            job(site, connection), asker, "issue-code", citizen.person.id, {}
+        )
     late = clock() + site.settings.desk_approval_lifetime + timedelta(seconds=1)
     return {
-        "approve": lambda occasion: approving.approve(occasion, one, asked.id),
-        "refuse": lambda occasion: approvals.refuse(occasion, two, asked.id, ""),
-        "withdraw": lambda occasion: approvals.withdraw(occasion, asker, asked.id),
-        "expire": lambda occasion: or_over(expire(replace(occasion, now=late))),
+        "approve": lambda occasion: acts.approve(occasion, one, asked.id),
+        "refuse": lambda occasion: approvals.record_refusal(occasion, two, asked.id, ""),
+        "withdraw": lambda occasion: approvals.record_withdrawal(occasion, asker, asked.id),
+        "expire": lambda occasion: or_over(expire_approvals(replace(occasion, now=late))),
         "use": lambda occasion: or_over(
             approvals.use_approval(occasion, asker, "issue-code", citizen.person.id, {})
         ),
@@ -142,7 +144,7 @@ def test_asked_again_several_times_at_once_it_waits_once(
     asker = desk_of(site, registrar)
 
     def again(occasion: Any) -> None:
-        approvals.ask(occasion, asker, "issue-code", asked.person_id, {})
+        approvals.request_approval(occasion, asker, "issue-code", asked.person_id, {})
 
     assert race(site, again, again) == ["done"] * 4
     assert [each.id for each in every_approval(site)] == [asked.id]

@@ -1,6 +1,6 @@
 """Four eyes: what waits for a second member of staff, who decides, and that it ends in one way.
 
-Protocol 3.3, 5. The act runs in the transaction of the approval, everything checked again.
+Decisions 3.3, 5. The act runs in the transaction of the approval, everything checked again.
 """
 
 import re
@@ -12,14 +12,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from authn.console import approvals, approving
-from authn.console.expiry import expire
+from authn.console import acts, approvals
+from authn.console.approval_expiry import expire_approvals
 from authn.console.tables import approvals as table
 from authn.db.transaction import reading, writing
 from authn.devices.devices import find_device
 from authn.devices.life import unlink
 from authn.errors import Expired
-from authn.profiles.appointing import dismiss
+from authn.profiles.appointments import dismiss
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.console.acting import (
@@ -199,7 +199,7 @@ def test_approving_asks_for_the_supervisor_s_own_device_for_exactly_this(
     with writing(site.database) as connection:
         occasion = job(site, connection)
         asker = desk_of(site, registrar)
-        other = approvals.ask(occasion, asker, "issue-code", citizen.person.id, {})
+        other = approvals.request_approval(occasion, asker, "issue-code", citizen.person.id, {})
     of_other = ceremony(boss.screen, f"/desk/approvals/{other.id}/approve/options")
     answer = boss.post_json(f"/desk/approvals/{waiting}/approve", answered(boss.screen, of_other))
     assert answer.status_code in (400, 403)
@@ -334,8 +334,8 @@ def test_of_two_approvals_at_once_one_is_carried_out(
     one, two = desk_of(site, boss), desk_of(site, other_boss)
     results = race(
         site,
-        lambda occasion: approving.approve(occasion, one, waiting),
-        lambda occasion: approving.approve(occasion, two, waiting),
+        lambda occasion: acts.approve(occasion, one, waiting),
+        lambda occasion: acts.approve(occasion, two, waiting),
     )
     assert sum(each == "done" for each in results) == 1
     assert all(each == "done" or isinstance(each, Expired) for each in results)
@@ -354,9 +354,9 @@ def test_an_approval_against_a_withdrawal_or_a_refusal_ends_in_one_of_them(
     one, two, asker = (desk_of(site, each) for each in (boss, other_boss, working))
     results = race(
         site,
-        lambda occasion: approving.approve(occasion, one, waiting),
-        lambda occasion: approvals.withdraw(occasion, asker, waiting),
-        lambda occasion: approvals.refuse(occasion, two, waiting, ""),
+        lambda occasion: acts.approve(occasion, one, waiting),
+        lambda occasion: approvals.record_withdrawal(occasion, asker, waiting),
+        lambda occasion: approvals.record_refusal(occasion, two, waiting, ""),
     )
     assert sum(each == "done" for each in results) == 1
     decided = rows(site, "approval.given", "approval.withdrawn", "approval.refused")
@@ -382,10 +382,10 @@ def test_an_approval_against_the_end_of_its_time_ends_in_one_of_them(
     late = clock()
 
     def approve_in_time(occasion: Any) -> None:
-        approving.approve(replace(occasion, now=in_time), one, waiting)
+        acts.approve(replace(occasion, now=in_time), one, waiting)
 
     def expire_late(occasion: Any) -> None:
-        if not expire(replace(occasion, now=late)):
+        if not expire_approvals(replace(occasion, now=late)):
             raise Expired("none", "none")
 
     results = race(site, approve_in_time, expire_late)
@@ -408,9 +408,9 @@ def test_an_approval_is_used_once_by_who_asked(
     asker, other, second = (desk_of(site, each) for each in (registrar, working, boss))
     with writing(site.database) as connection:
         occasion = job(site, connection)
-        asked_for = approvals.ask(occasion, asker, "issue-code", citizen.person.id, {})
+        asked_for = approvals.request_approval(occasion, asker, "issue-code", citizen.person.id, {})
         assert approvals.use_approval(occasion, asker, "issue-code", citizen.person.id, {}) is None
-        approving.approve(occasion, second, asked_for.id)
+        acts.approve(occasion, second, asked_for.id)
         assert approvals.use_approval(occasion, other, "issue-code", citizen.person.id, {}) is None
         assert approvals.use_approval(occasion, asker, "issue-code", asker.person_id, {}) is None
 

@@ -6,7 +6,7 @@ import pytest
 
 from authn.console import approvals
 from authn.db.transaction import writing
-from authn.enrolment.desk_codes import identity_checked
+from authn.enrolment.desk_codes.lifecycle import record_identity_check
 from authn.web.site import Site
 from tests.citizen import KARIM, activation_code
 from tests.console.acting import desk_of, rows
@@ -26,14 +26,15 @@ def ask_some(site: Site, who: DeskScreen, citizen: CitizenAtHome, most: int) -> 
     with writing(site.database) as connection:
         occasion = job(site, connection)
         for turn in range(most):
-            code = identity_checked(occasion, person_id, who.person.id, "passport")
+            code = record_identity_check(occasion, person_id, who.person.id, "passport")
             act, payload = (
                 ("unlink-last", {"device_id": str(citizen.devices[turn % 2])}),
                 ("change-address", {"address_id": str(uuid4())}),
                 ("issue-code", {"desk_code_id": str(code.id)}),
                 ("merge", {"merged_id": str(other.id)}),
             )[turn % 4]
-            approvals.ask(occasion, desk, act, person_id, {**payload, "checked": f"q{turn} yes"})  # type: ignore[arg-type]
+            payload |= {"checked": f"q{turn} yes"}
+            approvals.request_approval(occasion, desk, act, person_id, payload)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("which", LISTS)
@@ -89,7 +90,9 @@ def test_a_device_or_address_of_another_person_is_shown_to_nobody(
     other, _ = activation_code(site, KARIM)
     with writing(site.database) as connection:
         payload = {"device_id": str(citizen.devices[0])}
-        approvals.ask(job(site, connection), desk_of(site, asker), "unlink-last", other.id, payload)
+        approvals.request_approval(
+            job(site, connection), desk_of(site, asker), "unlink-last", other.id, payload
+        )
     page = boss.get("/desk/approvals").text
     assert other.full_name in page
     assert "<dt>Toestel</dt>" not in page and "<dt>Appareil</dt>" not in page

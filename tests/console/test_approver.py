@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from authn.console import approvals, approving
+from authn.console import acts, approvals
 from authn.console.approval_rows import find_approval
 from authn.db.transaction import reading, writing
-from authn.enrolment.returning import BY_DESK, begin_return
+from authn.enrolment.returning import BY_DESK, begin_account_recovery
 from authn.errors import Forbidden, NotFound
 from authn.people.tables import persons
 from authn.staff.tables import staff
@@ -32,7 +32,9 @@ def asked(site: Site, registrar: DeskScreen, citizen: CitizenAtHome) -> UUID:
     """The registrar asked for a code for Hanne, who has devices."""
     with writing(site.database) as connection:
         asker = desk_of(site, registrar)
-        return approvals.ask(job(site, connection), asker, "issue-code", citizen.person.id, {}).id
+        return approvals.request_approval(
+            job(site, connection), asker, "issue-code", citizen.person.id, {}
+        ).id
 
 
 def write(site: Site, statement: Any) -> None:
@@ -57,7 +59,7 @@ def began_the_return(site: Site, boss: DeskScreen, citizen: CitizenAtHome) -> No
     confirm_for(site, citizen.person)
     with writing(site.database) as connection:
         occasion = job(site, connection)
-        begin_return(occasion, citizen.person.id, BY_DESK, "substantial", boss.person.id)
+        begin_account_recovery(occasion, citizen.person.id, BY_DESK, "substantial", boss.person.id)
 
 
 @pytest.mark.parametrize("change", [dismissed, became_an_agent, died, began_the_return])
@@ -71,7 +73,7 @@ def test_who_may_not_approve_any_more_is_no_second_person_when_it_is_carried_out
 ) -> None:
     second, asker = desk_of(site, supervisor), desk_of(site, registrar)
     with writing(site.database) as connection:
-        approving.approve(job(site, connection), second, asked)
+        acts.approve(job(site, connection), second, asked)
     change(site, supervisor, citizen)
     with pytest.raises(Forbidden, match="approver_may_not"), writing(site.database) as connection:
         approvals.use_approval(job(site, connection), asker, "issue-code", citizen.person.id, {})
@@ -90,7 +92,7 @@ def test_who_still_may_is(
 ) -> None:
     with writing(site.database) as connection:
         occasion = job(site, connection)
-        approving.approve(occasion, desk_of(site, supervisor), asked)
+        acts.approve(occasion, desk_of(site, supervisor), asked)
         used = approvals.use_approval(
             occasion, desk_of(site, registrar), "issue-code", citizen.person.id, {}
         )
@@ -104,12 +106,12 @@ def test_who_began_the_return_does_not_agree_to_the_code(
     began_the_return(site, supervisor, citizen)
     second = desk_of(site, supervisor)
     with pytest.raises(Forbidden, match="began_return"), writing(site.database) as connection:
-        approving.approve(job(site, connection), second, asked)
+        acts.approve(job(site, connection), second, asked)
     (row,) = rows(site, "desk.refused")
     assert (row["actor_id"], row["refused"]) == (supervisor.person.id, "began the return")
     # To say no opens nothing.
     with writing(site.database) as connection:
-        approvals.refuse(job(site, connection), second, asked, "")
+        approvals.record_refusal(job(site, connection), second, asked, "")
     assert every_approval(site)[0].state == "refused"
 
 
@@ -119,9 +121,9 @@ def test_neither_of_two_who_would_be_one_decides_about_it(
     payload = {"merged_id": str(supervisor.person.id)}
     with writing(site.database) as connection:
         occasion, asker = job(site, connection), desk_of(site, registrar)
-        merge = approvals.ask(occasion, asker, "merge", citizen.person.id, payload)
+        merge = approvals.request_approval(occasion, asker, "merge", citizen.person.id, payload)
     with pytest.raises(NotFound), writing(site.database) as connection:
-        approving.approve(job(site, connection), desk_of(site, supervisor), merge.id)
+        acts.approve(job(site, connection), desk_of(site, supervisor), merge.id)
     with reading(site.database) as connection:
         found = find_approval(job(site, connection), merge.id)
     assert found and found.state == "waiting"

@@ -1,7 +1,6 @@
 """What somebody of the staff, or who has their cookie, might try: each finds a closed door.
 
-Protocol 2.9 (a fresh assertion, for one act on one target), 3.3 (who else agrees); lessons 2,
-'Admin surface'.
+Decisions 2.9 (a fresh assertion, for one act on one target), 3.3 (who else agrees).
 """
 
 from typing import Final
@@ -11,10 +10,10 @@ import pytest
 
 from authn.console.looks import WITHIN, count_looks
 from authn.db.transaction import reading, writing
-from authn.enrolment.emergency import use_emergency_door
-from authn.notices.address import mask_address
-from authn.people.persons import find_person_by_ssin, person_of
-from authn.profiles.appointing import appoint
+from authn.enrolment.emergency import begin_emergency_block
+from authn.notices.mail_address import mask_address
+from authn.people.persons import find_or_create_person, find_person_by_ssin
+from authn.profiles.appointments import appoint
 from authn.web.site import Site
 from tests.citizen import KARIM, SSIN
 from tests.conftest import MovableClock
@@ -49,7 +48,7 @@ def test_what_is_blocked_on_suspicion_does_not_become_the_agents_by_blocking_it_
 ) -> None:
     first, second = citizen.devices
     with writing(site.database) as connection:
-        use_emergency_door(job(site, connection), citizen.person.id, "mail")  # for a day
+        begin_emergency_block(job(site, connection), citizen.person.id, "mail")  # for a day
     agent.give_reason(citizen.person.id)
     assert agent.act(act_path(citizen.person, first, "suspend")).status_code == 200  # for good
     assert agent.act(act_path(citizen.person, first, "resume")).status_code == 404
@@ -72,7 +71,7 @@ def test_a_reason_for_one_person_shows_no_identity_that_is_anothers(
     site: Site, registrar: DeskScreen, identity: UUID
 ) -> None:
     with writing(site.database) as connection:
-        karim = person_of(connection, site.secrets, KARIM, site.clock())
+        karim = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     hanne = proposed(registrar, site, identity)
     registrar.act(path(hanne, identity))
     registrar.give_reason(karim.id)
@@ -91,7 +90,7 @@ def test_what_was_confirmed_for_one_citizen_prints_no_letter_of_another(
     hanne = checked(registrar, site)
     assert ask(registrar, site, hanne).status_code == 200
     with writing(site.database) as connection:
-        karim = person_of(connection, site.secrets, KARIM, site.clock())
+        karim = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     registrar.give_reason(karim.id, reason="came-to-desk")
     content = {"desk_code": str(desk_code(site, hanne).id)}
     assert registrar.act(f"{HOME}/{karim.id}/print", **content).status_code == 404
@@ -134,7 +133,7 @@ def test_who_is_to_be_joined_is_looked_at_and_on_record_when_only_their_id_is_kn
 ) -> None:
     supervisor = make_staff("supervisor")
     with writing(site.database) as connection:
-        karim = person_of(connection, site.secrets, KARIM, site.clock())
+        karim = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     supervisor.give_reason(citizen.person.id)
     supervisor.act(f"/desk/people/{citizen.person.id}/merge/{karim.id}")
     looks = rows(site, "desk.reason-given")

@@ -1,7 +1,6 @@
 """What might be tried once more, now that two must agree and tools may act: closed doors again.
 
-Protocol 2.9 (confirmed for one act on one target), 3.3 (who else agrees, and to what); lessons 2,
-'Admin surface'.
+Decisions 2.9 (confirmed for one act on one target), 3.3 (who else agrees, and to what).
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -14,19 +13,19 @@ from httpx2 import Response
 from starlette.applications import Starlette
 
 from authn.console.looks import WITHIN, count_looks
-from authn.console.merge_parts import PARTS
+from authn.console.merging import MERGE_STEPS
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of
-from authn.enrolment.activation import check_activation_code
+from authn.devices.devices import list_devices
+from authn.enrolment.activation.lifecycle import check_activation_code
 from authn.errors import CommandError, Forbidden
 from authn.federation.code_flow import UpstreamAnswer
-from authn.federation.foreign_identities import keep_unmatched, waiting_identities
+from authn.federation.foreign_identities import keep_unmatched_identity, list_waiting_identities
 from authn.people.merge import merge_persons
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import Person
-from authn.profiles.appointing import appoint, dismiss
+from authn.profiles.appointments import appoint, dismiss
 from authn.settings import Settings, load_settings
-from authn.settings.desk import OURS
+from authn.settings.desk import BUILT_IN_REASON_CODES
 from authn.staff.reasons import REASONS, is_fraud
 from authn.web.site import Site
 from tests import patience
@@ -69,9 +68,11 @@ pytestmark = pytest.mark.usefixtures("register")
 def waits(site: Site, sub: str) -> UUID:
     """A foreign identity of this `sub` that waits."""
     with writing(site.database) as connection:
-        before = {each.id for each in waiting_identities(connection, site.secrets)}
-        keep_unmatched(job(site, connection), upstream(), UpstreamAnswer({"sub": sub}, CLAIMS))
-        after = {each.id for each in waiting_identities(connection, site.secrets)}
+        before = {each.id for each in list_waiting_identities(connection, site.secrets)}
+        keep_unmatched_identity(
+            job(site, connection), upstream(), UpstreamAnswer({"sub": sub}, CLAIMS)
+        )
+        after = {each.id for each in list_waiting_identities(connection, site.secrets)}
     (one,) = after - before
     return one
 
@@ -204,8 +205,8 @@ def both(site: Site) -> tuple[Person, Person]:
     """Karim, who has a device, turns out to be Hanne, who never had one."""
     with writing(site.database) as connection:
         now = site.clock()
-        karim = person_of(connection, site.secrets, KARIM, now)
-        hanne = person_of(connection, site.secrets, HANNE, now)
+        karim = find_or_create_person(connection, site.secrets, KARIM, now)
+        hanne = find_or_create_person(connection, site.secrets, HANNE, now)
     add(site, karim, 1, "Phone of Karim")
     return karim, hanne
 
@@ -213,7 +214,7 @@ def both(site: Site) -> tuple[Person, Person]:
 def merge(site: Site, both: tuple[Person, Person]) -> None:
     merged, kept = both
     with writing(site.database) as connection:
-        merge_persons(job(site, connection), merged.id, kept.id, PARTS.values())
+        merge_persons(job(site, connection), merged.id, kept.id, MERGE_STEPS.values())
 
 
 def test_a_first_code_that_one_alone_issued_does_not_open_what_is_joined_to_it(
@@ -251,7 +252,7 @@ def test_nobodys_devices_come_to_open_the_desk_by_being_joined_to_who_works_ther
     with pytest.raises(CommandError, match="member of staff"):
         merge(site, both)
     with reading(site.database) as connection:
-        assert [each.name for each in devices_of(connection, kept.id)] == []
+        assert [each.name for each in list_devices(connection, kept.id)] == []
 
 
 def test_who_would_be_joined_to_another_is_not_shown_that_it_waits(
@@ -291,7 +292,7 @@ def test_who_is_to_be_joined_by_a_tool_is_looked_at_and_on_record_as_well(
 ) -> None:
     tool = make_tool(make_staff("supervisor"))
     with writing(site.database) as connection:
-        karim = person_of(connection, site.secrets, KARIM, site.clock())
+        karim = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     details = tool.asked_for("merge", citizen.person.id, merged=str(karim.id))
     looks = {row["person_id"] for row in rows(site, "desk.reason-given")}
     assert looks == {citizen.person.id, karim.id}
@@ -381,7 +382,7 @@ def test_a_remark_is_one_line_wherever_it_was_written(
 
 @pytest.mark.one_engine
 def test_a_reason_of_fraud_that_is_none_of_the_list_is_not_accepted() -> None:
-    assert REASONS.keys() == OURS
+    assert REASONS.keys() == BUILT_IN_REASON_CODES
     with pytest.raises(CommandError, match="DESK_FRAUD_REASONS"):
         load_settings(desk_fraud_reasons="copied_key")
 

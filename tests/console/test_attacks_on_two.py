@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import update
 
 from authn.clients.assertion_issuers import list_assertion_issuers
-from authn.clients.exchange_pairs import list_exchanges
-from authn.clients.resources import find_resource
-from authn.console.merge_parts import PARTS
+from authn.clients.resource_servers.exchange_pairs import list_exchanges
+from authn.clients.resource_servers.resources import find_resource
+from authn.console.merging import MERGE_STEPS
 from authn.console.operator_request_rows import Kind, OperatorRequestInput
-from authn.console.operator_requests import ask
+from authn.console.operator_requests import create_request
 from authn.db.transaction import reading, writing
 from authn.people.merge import merge_persons
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import Person, persons
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM, activation_code
@@ -120,11 +120,11 @@ def test_a_role_of_who_turns_out_to_be_two_is_asked_anew(
     """Devices of the one sign in as the other from then on: nobody agreed to that."""
     there = make_staff("supervisor")
     with writing(site.database) as connection:
-        kept = person_of(connection, site.secrets, KARIM, site.clock())
-        merged = person_of(connection, site.secrets, HANNE, site.clock())
+        kept = find_or_create_person(connection, site.secrets, KARIM, site.clock())
+        merged = find_or_create_person(connection, site.secrets, HANNE, site.clock())
     request = waiting_in(appointed(command, "supervisor", kept, *WHY))
     with writing(site.database) as connection:
-        merge_persons(job(site, connection), merged.id, kept.id, PARTS.values())
+        merge_persons(job(site, connection), merged.id, kept.id, MERGE_STEPS.values())
     assert states(site) == ["withdrawn"]
     assert problem(agree(there, request)) == "approval-over"
     assert roles_of(site, kept) == set()
@@ -181,6 +181,6 @@ def test_what_waits_from_before_there_was_a_column_is_asked_anew(
     wanted = OperatorRequestInput(kind, "hospital", ("ssin",), (), {"client_id": "hospital"})
     with writing(site.database) as connection:
         desk = desk_of(site, operator, at="Brussels")
-        request = ask(job(site, connection), desk, wanted, "They send letters", "").id
+        request = create_request(job(site, connection), desk, wanted, "They send letters", "").id
     assert problem(agree(second, request)) == "changed-meanwhile"
     assert states(site) == ["failed"]

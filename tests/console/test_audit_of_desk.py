@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 from sqlalchemy import func, select, update
 
+from authn.audit.events.staff import DeskRefused
 from authn.audit.log import audit_events
-from authn.audit.staff_events import DeskRefused
-from authn.console.menu import MENU
+from authn.console.desk_pages import MENU
 from authn.db.transaction import reading, writing
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.people.tables import persons

@@ -8,9 +8,9 @@ from starlette.applications import Starlette
 
 from authn.console.letters import write_letters
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.devices.life import unlink
-from authn.enrolment.emergency import use_emergency_door
+from authn.enrolment.emergency import begin_emergency_block
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.web.pages import load_pages
 from authn.web.site import Site
@@ -50,7 +50,7 @@ def test_a_block_of_the_desk_is_the_desk_s_once_the_door_has_opened_by_itself(
     site: Site, clock: MovableClock, working: DeskScreen, citizen: CitizenAtHome
 ) -> None:
     with writing(site.database) as connection:
-        use_emergency_door(job(site, connection), citizen.person.id, "mail")
+        begin_emergency_block(job(site, connection), citizen.person.id, "mail")
     clock.advance(days=2)
     working.screen.sign_in()
     working.open()
@@ -116,10 +116,10 @@ def test_a_code_for_who_had_a_device_waits_as_for_who_has_one(
     site: Site, registrar: DeskScreen, citizen: CitizenAtHome
 ) -> None:
     with writing(site.database) as connection:
-        for each in devices_of(connection, citizen.person.id):
+        for each in list_devices(connection, citizen.person.id):
             unlink(job(site, connection), each, "desk")
     with reading(site.database) as connection:
-        assert devices_of(connection, citizen.person.id) == []
+        assert list_devices(connection, citizen.person.id) == []
     person = checked(registrar, site, SSIN)
     assert ask(registrar, site, person, way="second").status_code == 200
     assert desk_code(site, person).state == "asked"

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import select, text
 
 from authn.audit import searching
-from authn.audit.events import ActivationRefused, ApplicationAuthorised, RegisterImported, SignedIn
+from authn.audit.events.applications import ApplicationAuthorised
+from authn.audit.events.audit_log import AuditRowSeen, AuditSearched, AuditVerified
+from authn.audit.events.people import ActivationRefused, SignedIn
+from authn.audit.events.service import RegisterImported
 from authn.audit.log import audit_events, record
-from authn.audit.searching import AuditFilters, search
-from authn.audit.watching_events import AuditRowSeen, AuditSearched, AuditVerified
+from authn.audit.searching import AuditFilters, search_rows
 from authn.console import audit_csv, audit_endpoints
 from authn.console.audit_filters import FIELDS
 from authn.db.transaction import reading, writing
@@ -143,7 +145,7 @@ def test_a_question_that_finds_little_looks_through_a_bounded_number_and_says_wh
     found, looks, mark = [], 0, None
     while True:
         with reading(site.database) as connection:
-            part = search(connection, filters, mark, 50)
+            part = search_rows(connection, filters, mark, 50)
         found += part.rows
         looks += 1
         if part.further is None:

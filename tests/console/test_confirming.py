@@ -1,6 +1,6 @@
 """An act at the desk needs the agent's own device at that moment, for this act on this target.
 
-Protocol 2.9; shown with the act of blocking a device, which goes the way of all others.
+Decisions 2.9; shown with the act of blocking a device, which goes the way of all others.
 """
 
 from typing import Any
@@ -10,8 +10,8 @@ from httpx2 import Response
 
 from authn.db.transaction import reading, writing
 from authn.devices.devices import find_device
-from authn.people.persons import person_of
-from authn.profiles.appointing import dismiss
+from authn.people.persons import find_or_create_person
+from authn.profiles.appointments import dismiss
 from authn.web.site import Site
 from tests.authenticator import Authenticator
 from tests.citizen import KARIM, ORIGIN
@@ -128,7 +128,7 @@ def test_not_once_another_person_was_opened(
 ) -> None:
     content = confirmed(at_work, citizen)
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock())
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     at_work.give_reason(other.id)
     assert refused(at_work.post_json(path_of(citizen), content)) == (403, "reason-required")
     assert status_of(citizen, site) == "active"

@@ -10,17 +10,16 @@ from pathlib import Path
 import pytest
 
 import authn
-from authn.audit import desk_events, registration_events, staff_events
-from authn.audit.events import Event
+from authn.audit.events import desk_acts, registration, staff
+from authn.audit.events.event import Event
+from authn.audit.events.staff import DeskLookedAt, DeskLooksUnusual
 from authn.audit.log import record
-from authn.audit.staff_events import DeskLookedAt, DeskLooksUnusual
 from authn.console import desk_activity
-from authn.console.desk_activity_chart import rounded_up
-from authn.console.desk_activity_words import ASKED, DONE, NOT_OF_A_DESK, REFUSED
-from authn.console.returns_begun import WHY_NOT
-from authn.console.targets import nothing_here, own_account
+from authn.console.act_rules import BEGAN_RECOVERY, not_found_error, own_account_error
+from authn.console.desk_activity_chart import round_up
+from authn.console.desk_activity_sentences import ACT_WORDS, NOT_OF_A_DESK, REFUSAL_WORDS, SENTENCES
 from authn.db.transaction import writing
-from authn.profiles.appointing import appoint
+from authn.profiles.appointments import appoint
 from authn.staff.roles import RULES
 from authn.web.site import Site
 from tests.citizen import KARIM, SSIN
@@ -43,12 +42,12 @@ def supervisor(supervisor: DeskScreen) -> DeskScreen:
 def test_every_event_of_the_desk_is_in_words_or_named_with_the_reason_why_not() -> None:
     of_a_desk = {
         each
-        for module in (desk_events, registration_events, staff_events)
+        for module in (desk_acts, registration, staff)
         for each in vars(module).values()
         if isclass(each) and issubclass(each, Event) and hasattr(each, "name")
     }
-    assert of_a_desk <= DONE.keys() | NOT_OF_A_DESK.keys()
-    assert not DONE.keys() & NOT_OF_A_DESK.keys()
+    assert of_a_desk <= SENTENCES.keys() | NOT_OF_A_DESK.keys()
+    assert not SENTENCES.keys() & NOT_OF_A_DESK.keys()
 
 
 def test_who_looked_at_whom_and_why_by_name_and_never_by_number(
@@ -123,7 +122,7 @@ def test_a_long_day_is_shown_a_part_at_a_time(
     supervisor: DeskScreen, agent: DeskScreen, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk_activity, "ROWS_ON_PAGE", 2)
-    monkeypatch.setattr(desk_activity, "_DEEDS", desk_activity._DEEDS.limit(3))
+    monkeypatch.setattr(desk_activity, "_ACTIVITY", desk_activity._ACTIVITY.limit(3))
     address, seen = f"/desk/activity?agent={agent.person.id}", 0
     for _ in range(3):
         agent.close()
@@ -163,7 +162,7 @@ def test_the_look_is_on_record_and_another_supervisor_sees_it(
 
 @pytest.mark.one_engine
 def test_the_chart_ends_at_a_round_number() -> None:
-    assert [rounded_up(each) for each in (0, 5, 6, 11, 21, 51, 999)] == [
+    assert [round_up(each) for each in (0, 5, 6, 11, 21, 51, 999)] == [
         5,
         5,
         10,
@@ -230,9 +229,13 @@ def test_what_was_asked_and_refused_or_approved_is_said_in_a_sentence(
 @pytest.mark.one_engine
 def test_every_act_and_every_reason_of_a_refusal_is_in_words() -> None:
     """Each text that is noted as refused, wherever the desk does it."""
-    assert RULES.keys() <= ASKED.keys()
-    assert {WHY_NOT, own_account().error, nothing_here().error} <= REFUSED.keys()
-    known = {*ASKED, *REFUSED}
+    assert RULES.keys() <= ACT_WORDS.keys()
+    assert {
+        BEGAN_RECOVERY,
+        own_account_error().error,
+        not_found_error().error,
+    } <= REFUSAL_WORDS.keys()
+    known = {*ACT_WORDS, *REFUSAL_WORDS}
     for path in sorted(Path(authn.__path__[0]).glob("console/*.py")) + sorted(
         Path(authn.__path__[0]).glob("desk_api/*.py")
     ):

@@ -3,13 +3,13 @@
 import pytest
 from typer.testing import CliRunner, Result
 
-from authn.cli import activation as activation_command
-from authn.cli import approvals as approvals_command
-from authn.cli import devices as devices_command
-from authn.cli import people as people_command
-from authn.cli import resources as resources_command
-from authn.clients.desk_api import DESK_ACT, DESK_READ, desk_api_audience
-from authn.clients.resources import find_resource
+from authn.cli.approvals import approvals as approvals_command
+from authn.cli.clients import resources as resources_command
+from authn.cli.people import activation as activation_command
+from authn.cli.people import devices as devices_command
+from authn.cli.people import people as people_command
+from authn.clients.resource_servers.desk_api import DESK_ACT, DESK_READ, desk_api_audience
+from authn.clients.resource_servers.resources import find_resource
 from authn.db.transaction import reading
 from authn.errors import CommandError, Refusal
 from authn.settings import PREFIX

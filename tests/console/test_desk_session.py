@@ -14,13 +14,13 @@ from authn.console.desk_sessions import (
 )
 from authn.console.tables import desk_sessions
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of, find_device
+from authn.devices.devices import find_device, list_devices
 from authn.devices.life import resume, suspend
 from authn.devices.tables import devices, installations
-from authn.people.persons import lock_person, person_of
+from authn.people.persons import find_or_create_person, lock_person
 from authn.people.tables import persons
 from authn.secrets import token_hash
-from authn.sessions.sessions import end_sessions_of, find_session
+from authn.sessions.sessions import end_sessions_of_person, find_session
 from authn.web.cookies import SESSION, cookie_name
 from authn.web.site import Site
 from tests.authenticator import Authenticator
@@ -240,7 +240,7 @@ def test_who_signs_out_of_their_own_pages_is_not_at_the_desk_either(
 
 def test_it_ends_when_its_holder_signs_out_everywhere(agent: DeskScreen, site: Site) -> None:
     with writing(site.database) as connection:
-        assert end_sessions_of(connection, site.settings, agent.person.id, site.clock()) == 1
+        assert end_sessions_of_person(connection, site.settings, agent.person.id, site.clock()) == 1
     assert not agent.is_open
 
 
@@ -255,7 +255,7 @@ def test_it_ends_with_the_last_role(make_staff: MakeStaff, site: Site) -> None:
 
 def test_it_ends_with_the_device_for_good(agent: DeskScreen, site: Site) -> None:
     with writing(site.database) as connection:
-        (device,) = devices_of(connection, agent.person.id)
+        (device,) = list_devices(connection, agent.person.id)
         assert suspend(job(site, connection), device, "desk", "desk")
     assert not agent.is_open
     with writing(site.database) as connection:
@@ -272,7 +272,7 @@ def test_it_ends_with_the_installation(agent: DeskScreen, site: Site) -> None:
 
 def test_it_ends_with_a_device_that_is_another_persons(agent: DeskScreen, site: Site) -> None:
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock()).id
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock()).id
         connection.execute(
             update(devices).where(devices.c.person_id == agent.person.id).values(person_id=other)
         )

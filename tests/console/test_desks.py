@@ -11,7 +11,7 @@ from sqlalchemy import select
 from authn.console import approvals
 from authn.console.tables import desk_sessions
 from authn.db.transaction import reading, writing
-from authn.staff.staff import staff_by_desk
+from authn.staff.members import staff_by_desk
 from authn.web.site import Site
 from tests.console.acting import (
     act_path,
@@ -236,8 +236,10 @@ def test_what_was_approved_for_a_desk_is_used_there_alone(
     in_ghent, second = desk_of(site, made), desk_of(site, supervisor)
     person_id = citizen.person.id
     with writing(site.database) as connection:
-        waiting = approvals.ask(job(site, connection), in_ghent, "issue-code", person_id, {})
-        approvals.decide(job(site, connection), second, waiting.id, "approved")
+        waiting = approvals.request_approval(
+            job(site, connection), in_ghent, "issue-code", person_id, {}
+        )
+        approvals.record_decision(job(site, connection), second, waiting.id, "approved")
     dismissed(site, made, "registrar")
     appointed(site, made, "registrar", "Namur")
     with writing(site.database) as connection:

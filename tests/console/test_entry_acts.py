@@ -3,7 +3,7 @@
 import pytest
 
 from authn.db.transaction import reading
-from authn.notices.addresses import addresses_of
+from authn.notices.contact_addresses import list_contact_addresses
 from authn.people.persons import find_person, find_person_by_ssin
 from authn.settings import Settings
 from authn.web.site import Site
@@ -40,7 +40,7 @@ def second(make_staff: MakeStaff) -> DeskScreen:
 def addresses(site: Site, citizen: CitizenAtHome) -> dict[str, bool]:
     """Each address, and whether it is confirmed."""
     with reading(site.database) as connection:
-        known = addresses_of(connection, site.secrets, citizen.person.id, site.clock())
+        known = list_contact_addresses(connection, site.secrets, citizen.person.id, site.clock())
     return {each.address: each.confirmed_at is not None for each in known}
 
 

@@ -11,8 +11,12 @@ import pytest
 from sqlalchemy import func, select
 
 from authn.audit.log import audit_events
-from authn.console import approvals, expiry
-from authn.console.expiry import approvals_looked_after, expire_due, forget_old_approvals
+from authn.console import approval_expiry, approvals
+from authn.console.approval_expiry import (
+    approval_expiry_thread,
+    expire_overdue,
+    forget_old_approvals,
+)
 from authn.console.tables import approvals as table
 from authn.db.transaction import reading, writing
 from authn.settings import Settings
@@ -37,11 +41,11 @@ def asked(site: Site, agent: DeskScreen, citizen: CitizenAtHome) -> UUID:
     desk = desk_of(site, agent, "lost-device")
     with writing(site.database) as connection:
         occasion = job(site, connection)
-        return approvals.ask(occasion, desk, "block-all", citizen.person.id, {}).id
+        return approvals.request_approval(occasion, desk, "block-all", citizen.person.id, {}).id
 
 
 def end(site: Site) -> int:
-    return expire_due(site.database, site.settings, site.secrets, site.clock())
+    return expire_overdue(site.database, site.settings, site.secrets, site.clock())
 
 
 def test_what_nobody_decided_ends_without_anybody_looking(
@@ -65,12 +69,12 @@ def test_the_worker_ends_it_and_stops_when_the_service_does(
     site: Site, asked: UUID, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once one can be over, the log has it within seconds: two, and what a look takes."""
-    assert expiry.LOOKED_AT_EVERY * (1 + threads.JITTER) < 3
-    monkeypatch.setattr(expiry, "LOOKED_AT_EVERY", 0.01)
+    assert approval_expiry.LOOKED_AT_EVERY * (1 + threads.JITTER) < 3
+    monkeypatch.setattr(approval_expiry, "LOOKED_AT_EVERY", 0.01)
     working = site.settings.model_copy(update={"outbox_worker": True})
     running = set(enumerate_threads())
     clock.advance(minutes=30)
-    with approvals_looked_after(with_settings(site, working)):
+    with approval_expiry_thread(with_settings(site, working)):
         until(lambda: rows(site, "approval.expired"))
     assert len(rows(site, "approval.expired")) == 1
     until(lambda: set(enumerate_threads()) <= running, "the end of its thread")
@@ -79,20 +83,20 @@ def test_the_worker_ends_it_and_stops_when_the_service_does(
 def test_a_database_that_fails_once_stops_no_worker(
     site: Site, asked: UUID, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(expiry, "LOOKED_AT_EVERY", 0.01)
-    monkeypatch.setattr(expiry, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(approval_expiry, "LOOKED_AT_EVERY", 0.01)
+    monkeypatch.setattr(approval_expiry, "PAUSE_SECONDS", 0.01)
     tries = []
 
     def fail_once(*arguments: object) -> int:
         tries.append(1)
         if len(tries) == 1:
             raise OSError("gone")
-        return expire_due(*arguments)  # type: ignore[arg-type]
+        return expire_overdue(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(expiry, "expire_due", fail_once)
+    monkeypatch.setattr(approval_expiry, "expire_overdue", fail_once)
     clock.advance(minutes=30)
     working = site.settings.model_copy(update={"outbox_worker": True})
-    with approvals_looked_after(with_settings(site, working)):
+    with approval_expiry_thread(with_settings(site, working)):
         until(lambda: rows(site, "approval.expired"))
     assert len(rows(site, "approval.expired")) == 1
 

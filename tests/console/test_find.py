@@ -10,20 +10,17 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import func, select, update
 
-from authn.audit.device_events import DeviceRenamed
+from authn.audit.events.devices import DeviceRenamed
+from authn.audit.events.staff import DeskReasonGiven, DeskSearched
 from authn.audit.log import audit_events, record
-from authn.audit.staff_events import DeskReasonGiven, DeskSearched
 from authn.console.find import MOST_FOUND, NotSearchable, PersonSearch, read_search
 from authn.console.looks import WITHIN, count_looks
 from authn.db.transaction import reading, writing
-from authn.notices.addresses import add_address, hash_addresses
+from authn.notices.contact_addresses import add_address, contact_addresses, hash_addresses
 from authn.notices.kinds import AddressConfirmationNotice
 from authn.notices.notices import tell_address
-from authn.notices.tables import contact_addresses
-from authn.people.citizen import Citizen
 from authn.people.merge import merge_persons
-from authn.people.names import folded, name_key, name_pattern
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person, fold_name, name_key, name_pattern
 from authn.people.ssin import today_in_brussels
 from authn.people.tables import Person, persons
 from authn.settings import Settings
@@ -56,7 +53,9 @@ def led_to(answer: Response) -> str:
 
 def known(site: Site, *citizens: Citizen) -> list[Person]:
     with writing(site.database) as connection:
-        return [person_of(connection, site.secrets, each, site.clock()) for each in citizens]
+        return [
+            find_or_create_person(connection, site.secrets, each, site.clock()) for each in citizens
+        ]
 
 
 def searches(site: Site) -> list[dict[str, Any]]:
@@ -410,7 +409,7 @@ def test_one_of_a_list_is_opened_with_the_reason_that_was_given(
     ],
 )
 def test_a_name_is_the_same_however_it_is_written(one: str, other: str) -> None:
-    assert folded(one) == folded(other) != ""
+    assert fold_name(one) == fold_name(other) != ""
 
 
 @pytest.mark.one_engine

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from authn.audit.events.staff import DeskSearched
 from authn.audit.log import audit_events
-from authn.audit.staff_events import DeskSearched
 from authn.db.transaction import reading
 from authn.settings import Settings
 from authn.web.site import Site

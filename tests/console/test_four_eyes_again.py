@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from authn.console.approvals import ask as ask_second
+from authn.console.approvals import request_approval as ask_second
 from authn.db.transaction import writing
-from authn.profiles.appointing import appoint, dismiss
+from authn.profiles.appointments import appoint, dismiss
 from authn.web.site import Site
 from tests.citizen import KARIM, activation_code
 from tests.console.acting import (

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from authn.console.letters import CodeLetter, write_letters
-from authn.console.typeface import typeface
+from authn.console.typeface import load_typeface
 from authn.web.pages import load_pages
 from tests.console.pdf import ReadPdf, read_pdf
 
@@ -145,12 +145,12 @@ def test_a_qr_code_holds_the_address_and_not_the_code() -> None:
 )
 def test_any_name_can_be_written(name: str) -> None:
     text = written(replace(LETTER, name=name)).text
-    shown = typeface("Regular").drawn(name)
+    shown = load_typeface("Regular").drawable(name)
     assert shown.replace(" ", "") in text.replace(" ", "")
 
 
 def test_a_character_that_the_font_lacks_is_a_question_mark() -> None:
-    assert typeface("Regular").drawn("日é") == "?é"
+    assert load_typeface("Regular").drawable("日é") == "?é"
 
 
 def test_a_code_is_printed_by_no_repr() -> None:

@@ -1,6 +1,6 @@
 """The machine's command line asks a second person for what two must do, as the desk's pages do.
 
-Protocol 3.3. `authn people merge` and `authn activation issue` are no way around it.
+Decisions 3.3. `authn people merge` and `authn activation issue` are no way around it.
 """
 
 import re
@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 from starlette.applications import Starlette
 
-from authn.console.desk_sessions import DeskClosedReason
-from authn.console.machine import IssuedByCommand, at_the_machine, do_issue_code
+from authn.console.desk_sessions import LookReason
+from authn.console.local_operator import LocalCodeIssue, build_local_operator, do_issue_code
 from authn.db.transaction import reading, writing
 from authn.people.persons import find_person
 from authn.people.tables import Person
-from authn.profiles.appointing import appoint, dismiss
-from authn.sources.csv_file import import_file
+from authn.profiles.appointments import appoint, dismiss
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.site import Site
 from tests.citizen import KARIM, activation_code
 from tests.conftest import MovableClock
@@ -41,7 +41,7 @@ APPROVAL = re.compile(r"/desk/approvals/([0-9a-f-]{36})")
 def present_day(site: Site, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands have the clock of the pages."""
     monkeypatch.setattr("authn.cli.ground.system_clock", clock)
-    import_file(site.database, site.secrets, PEOPLE, site.clock())
+    import_register_file(site.database, site.secrets, PEOPLE, site.clock())
 
 
 def waiting_in(output: str) -> UUID:
@@ -211,10 +211,10 @@ def test_an_approval_is_spent_by_one_of_two_commands_at_once(
     supervisor: DeskScreen, citizen: CitizenAtHome, site: Site
 ) -> None:
     with reading(site.database) as connection:
-        desk = at_the_machine(connection, DeskClosedReason("came-to-desk"))
+        desk = build_local_operator(connection, LookReason("came-to-desk"))
     assert desk.alone == frozenset()
 
-    def run() -> IssuedByCommand:
+    def run() -> LocalCodeIssue:
         with writing(site.database) as connection:
             return do_issue_code(job(site, connection), desk, citizen.person)
 
@@ -222,7 +222,7 @@ def test_an_approval_is_spent_by_one_of_two_commands_at_once(
     assert first
     assert approve(supervisor, first.id).status_code == 200
     results = at_once(run, threads=4)
-    codes = [each.code for each in results if isinstance(each, IssuedByCommand) and each.code]
+    codes = [each.code for each in results if isinstance(each, LocalCodeIssue) and each.code]
     assert len(codes) == 1
     assert len(rows(site, "registration.code-issued-at-machine")) == 1
     assert codes[0] not in repr(results)

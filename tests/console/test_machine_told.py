@@ -8,8 +8,8 @@ import pytest
 from httpx2 import Response
 from starlette.applications import Starlette
 
-from authn.console.desk_sessions import DeskClosedReason
-from authn.console.machine import IssuedByCommand, at_the_machine, do_issue_code
+from authn.console.desk_sessions import LookReason
+from authn.console.local_operator import LocalCodeIssue, build_local_operator, do_issue_code
 from authn.db.transaction import reading, writing
 from authn.web.site import Site
 from tests.citizen import KARIM
@@ -67,15 +67,15 @@ def test_asked_by_two_commands_at_once_it_is_told_once(
     site: Site, supervisor: DeskScreen, reachable: CitizenAtHome
 ) -> None:
     with reading(site.database) as connection:
-        desk = at_the_machine(connection, DeskClosedReason("came-to-desk"))
+        desk = build_local_operator(connection, LookReason("came-to-desk"))
 
-    def run() -> IssuedByCommand:
+    def run() -> LocalCodeIssue:
         with writing(site.database) as connection:
             return do_issue_code(job(site, connection), desk, reachable.person)
 
     results = at_once(run, threads=4)
     assert (
-        len({each.asked.id for each in results if isinstance(each, IssuedByCommand) and each.asked})
+        len({each.asked.id for each in results if isinstance(each, LocalCodeIssue) and each.asked})
         == 1
     )
     assert len(told(site)) == 2

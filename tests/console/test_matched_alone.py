@@ -1,6 +1,6 @@
 """A match that one registrar alone made is no way back in once two would have to agree to it.
 
-Domain 3.3; decisions 3.3. As with a first code: one will do for somebody who has no device and no
+Decisions 9.4 and 3.3. As with a first code: one will do for somebody who has no device and no
 role, and so does not for who has got one meanwhile.
 """
 
@@ -10,17 +10,17 @@ from uuid import UUID
 import pytest
 from starlette.applications import Starlette
 
-from authn.console.merge_parts import PARTS
-from authn.console.operator_request_deeds import give_role
-from authn.console.registration_identities import do_match
+from authn.console.merging import MERGE_STEPS
+from authn.console.operator_request_acts import give_role
+from authn.console.registration_identities import match_identity_at_desk
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of
-from authn.enrolment.returning import begin_return, waiting_return
+from authn.devices.devices import list_devices
+from authn.enrolment.returning import begin_account_recovery, find_waiting_recovery
 from authn.errors import Refusal
 from authn.people.merge import merge_persons
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import Person
-from authn.staff.staff import staff_by_desk
+from authn.staff.members import staff_by_desk
 from authn.web.site import Site
 from tests.authenticator import Authenticator
 from tests.citizen import HANNE, KARIM, SSIN, Screen, activation_code
@@ -69,7 +69,7 @@ def appointed(site: Site, person: Person) -> bool:
 
 def merged(site: Site, merged_person: Person, kept: Person) -> None:
     with writing(site.database) as connection:
-        merge_persons(job(site, connection), merged_person.id, kept.id, PARTS.values())
+        merge_persons(job(site, connection), merged_person.id, kept.id, MERGE_STEPS.values())
 
 
 def proven(site: Site, screen: Screen, person: Person, purpose: str, identity: UUID) -> str:
@@ -94,7 +94,7 @@ def enrolled_by(site: Site, app: Starlette, person: Person, identity: UUID) -> S
 
 def karim(site: Site) -> Person:
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, KARIM, site.clock())
+        return find_or_create_person(connection, site.secrets, KARIM, site.clock())
 
 
 def ended(site: Site) -> list[tuple[str, bool, int]]:
@@ -141,12 +141,12 @@ def test_what_it_let_in_opens_no_desk(
     device_in(add_here(screen, Authenticator()))
     assert whose(site, identity) == person.id, "the identity is how this person comes"
     with writing(site.database) as connection:
-        begin_return(job(site, connection), person.id, UPSTREAM, "substantial")
+        begin_account_recovery(job(site, connection), person.id, UPSTREAM, "substantial")
     assert appointed(site, person)
     assert set(statuses(site, person).values()) == {"suspended"}
     assert ended(site) == [("role", True, 2)]
     with reading(site.database) as connection:
-        assert waiting_return(job(site, connection), person.id) is None
+        assert find_waiting_recovery(job(site, connection), person.id) is None
 
 
 def test_whoever_appoints_somebody_reads_that_their_devices_are_blocked(
@@ -296,7 +296,7 @@ def test_of_a_match_and_a_role_at_once_nobody_s_word_alone_is_left(
 
     def match() -> None:
         with writing(site.database) as connection:
-            do_match(job(site, connection), desk, person, identity)
+            match_identity_at_desk(job(site, connection), desk, person, identity)
 
     both: list[Callable[[], object]] = [match, lambda: appointed(site, person)]
     results = at_once(lambda: both.pop()(), 2)
@@ -315,5 +315,5 @@ def test_of_a_first_device_by_it_and_a_role_at_once_none_is_left_that_works(
     both = [lambda: enrol(screen, token).status_code == 200, lambda: appointed(site, person)]
     at_once(lambda: both.pop()(), 2)
     with reading(site.database) as connection:
-        assert not [each for each in devices_of(connection, person.id) if each.status == "active"]
+        assert not [each for each in list_devices(connection, person.id) if each.status == "active"]
     assert whose(site, identity) is None

@@ -14,26 +14,26 @@ from sqlalchemy import func, select, update
 from starlette.routing import Route
 
 from authn.app import ROUTES
+from authn.audit.events.staff import DeskColleagueSeen, DeskRefused
 from authn.audit.log import audit_events
-from authn.audit.staff_events import DeskColleagueSeen, DeskRefused
-from authn.console.desk import DeskActivityEntry
-from authn.console.desk_sessions import Desk, DeskClosedReason
-from authn.console.endpoints import routes as console_routes
-from authn.console.menu import MENU
-from authn.console.targets import (
-    BY_WHICH_ONE_RETURNS,
-    LOOKING,
+from authn.console.act_rules import (
+    LOOK_ACTS,
+    RECOVERY_ACTS,
+    find_person_at_desk,
     guard_target,
-    seen_person,
-    standing_of,
+    staff_status,
 )
+from authn.console.desk_pages import MENU
+from authn.console.desk_sessions import Desk, LookReason
+from authn.console.endpoints import routes as console_routes
+from authn.console.staff_endpoints import StaffEndpoint
 from authn.db.transaction import reading, writing
 from authn.errors import Refusal
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import persons
-from authn.profiles.appointing import appoint, dismiss
+from authn.profiles.appointments import appoint, dismiss
+from authn.staff.members import Staff
 from authn.staff.roles import ROLES, RULES, Act, Role
-from authn.staff.staff import Staff
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.console.acting import rows
@@ -169,9 +169,9 @@ def routes_of_the_desk() -> Iterator[tuple[str, Route]]:
             yield f"{method} {route.path}", route
 
 
-def entry_of(route: Route) -> DeskActivityEntry | None:
+def entry_of(route: Route) -> StaffEndpoint | None:
     function = route.app.shape.function  # type: ignore[attr-defined]
-    return function if isinstance(function, DeskActivityEntry) else None
+    return function if isinstance(function, StaffEndpoint) else None
 
 
 ENTRIES: Final = {
@@ -179,7 +179,7 @@ ENTRIES: Final = {
 }
 
 
-def address(path: str, entry: DeskActivityEntry, citizen: CitizenAtHome) -> str:
+def address(path: str, entry: StaffEndpoint, citizen: CitizenAtHome) -> str:
     """The path with a citizen, a device of theirs, and what nobody has, in place of its names."""
     known = {"id": str(citizen.person.id), "device": str(citizen.devices[0])}
 
@@ -192,9 +192,7 @@ def address(path: str, entry: DeskActivityEntry, citizen: CitizenAtHome) -> str:
     return re.sub(r"\{([^}]+)\}", filled, path)
 
 
-def asked(
-    made: DeskScreen, name: str, entry: DeskActivityEntry, citizen: CitizenAtHome
-) -> Response:
+def asked(made: DeskScreen, name: str, entry: StaffEndpoint, citizen: CitizenAtHome) -> Response:
     method, _, path = name.partition(" ")
     at = address(path, entry, citizen)
     if method == "GET":
@@ -280,7 +278,7 @@ def test_whoever_is_not_at_the_desk_gets_nothing(
             assert answer.headers["location"].startswith("/desk/login?next=%2Fdesk"), name
 
 
-def about_somebody() -> dict[str, DeskActivityEntry]:
+def about_somebody() -> dict[str, StaffEndpoint]:
     return {name: each for name, each in ENTRIES.items() if each.about}
 
 
@@ -296,7 +294,7 @@ def test_nobody_is_shown_without_a_reason_for_exactly_this_person(
 ) -> None:
     everybody(agent, site)
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock())
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     agent.give_reason(other.id)
     for name, entry in about_somebody().items():
         answer = asked(agent, name, entry, citizen)
@@ -338,7 +336,7 @@ def targets(site: Site) -> dict[str, UUID]:
     with writing(site.database) as connection:
         now = site.clock()
         ids = {
-            name: person_of(connection, site.secrets, citizen, now).id
+            name: find_or_create_person(connection, site.secrets, citizen, now).id
             for name, citizen in who.items()
         }
         appoint(connection, site.secrets, ids["colleague"], "auditor", "Ghent", now)
@@ -358,26 +356,26 @@ def expected(role: Role, act: Act, target: str) -> str:
         return "not_found"
     if target == "own":
         return "own_account"
-    if act in LOOKING:  # colleagues too, of which supervisors are told; and whoever died
+    if act in LOOK_ACTS:  # colleagues too, of which supervisors are told; and whoever died
         return "alone"
     refusal = {"deceased": "deceased", "merged": "merged"}.get(target)
     if refusal:
         return refusal
-    of_staff = {"colleague"} | ({"staff elsewhere"} if act in BY_WHICH_ONE_RETURNS else set())
+    of_staff = {"colleague"} | ({"staff elsewhere"} if act in RECOVERY_ACTS else set())
     return "with a second" if rule.second or target in of_staff else "alone"
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_act_of_a_role_on_everybody(site: Site, targets: dict[str, UUID], role: Role) -> None:
     desk = Desk(
-        Staff(targets["own"], frozenset({role}), frozenset({"Ghent"})), DeskClosedReason("question")
+        Staff(targets["own"], frozenset({role}), frozenset({"Ghent"})), LookReason("question")
     )
     for act, rule in RULES.items():
         if not rule.about_person:
             continue
         for target, person_id in targets.items():
             with writing(site.database) as connection:
-                person = seen_person(connection, person_id)
+                person = find_person_at_desk(connection, person_id)
                 assert person is not None
                 try:
                     second = guard_target(job(site, connection), desk, act, person)
@@ -401,7 +399,7 @@ def test_every_page_and_call_of_a_role_on_everybody(
             if target != "own" and role in RULES["see-person"].roles:
                 assert made.give_reason(who[target]).status_code == 303, (name, target)
             with reading(site.database) as connection:
-                person = seen_person(connection, who[target])
+                person = find_person_at_desk(connection, who[target])
             assert person is not None
             before = refusals(site)
             answer = asked(made, name, entry, CitizenAtHome(person, made.screen, [uuid4()]))
@@ -446,10 +444,10 @@ def test_whoever_opens_the_account_of_a_colleague_is_told_of(
 
 def test_each_refused_act_is_on_record(site: Site, targets: dict[str, UUID]) -> None:
     roles = frozenset[Role]({"agent"})
-    desk = Desk(Staff(targets["own"], roles, frozenset({"Ghent"})), DeskClosedReason())
+    desk = Desk(Staff(targets["own"], roles, frozenset({"Ghent"})), LookReason())
     for target in ("own", "deceased", "merged"):
         with pytest.raises(Refusal), writing(site.database) as connection:
-            person = seen_person(connection, targets[target])
+            person = find_person_at_desk(connection, targets[target])
             assert person is not None
             guard_target(job(site, connection), desk, "suspend", person)
     columns = (audit_events.c.actor_id, audit_events.c.person_id)
@@ -460,9 +458,9 @@ def test_each_refused_act_is_on_record(site: Site, targets: dict[str, UUID]) -> 
 
 
 def test_whoever_left_the_desk_is_no_colleague(site: Site, targets: dict[str, UUID]) -> None:
-    desk = Desk(Staff(targets["own"], frozenset[Role](), frozenset({"Ghent"})), DeskClosedReason())
+    desk = Desk(Staff(targets["own"], frozenset[Role](), frozenset({"Ghent"})), LookReason())
     with writing(site.database) as connection:
-        assert standing_of(connection, desk, targets["colleague"]).colleague
+        assert staff_status(connection, desk, targets["colleague"]).colleague
         dismiss(connection, site.secrets, targets["colleague"], "auditor", site.clock())
-        assert not standing_of(connection, desk, targets["colleague"]).colleague
-        assert not standing_of(connection, desk, targets["staff elsewhere"]).colleague
+        assert not staff_status(connection, desk, targets["colleague"]).colleague
+        assert not staff_status(connection, desk, targets["staff elsewhere"]).colleague

@@ -6,16 +6,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from authn.console.merge_parts import PARTS
+from authn.console.merging import MERGE_STEPS
 from authn.console.tables import approvals, desk_sessions
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
-from authn.federation.tables import unmatched_identities
+from authn.federation.foreign_identities import unmatched_identities
 from authn.people.merge import merge_persons
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import Person
-from authn.profiles.appointing import appoint
-from authn.staff.staff import staff_by_desk
+from authn.profiles.appointments import appoint
+from authn.staff.members import staff_by_desk
 from authn.staff.tables import staff
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
@@ -28,14 +28,14 @@ def both(site: Site) -> tuple[Person, Person]:
     """Karim turns out to be Hanne."""
     with writing(site.database) as connection:
         now = site.clock()
-        karim = person_of(connection, site.secrets, KARIM, now)
-        return karim, person_of(connection, site.secrets, HANNE, now)
+        karim = find_or_create_person(connection, site.secrets, KARIM, now)
+        return karim, find_or_create_person(connection, site.secrets, HANNE, now)
 
 
 def merge(site: Site, both: tuple[Person, Person]) -> None:
     merged, kept = both
     with writing(site.database) as connection:
-        merge_persons(job(site, connection), merged.id, kept.id, PARTS.values())
+        merge_persons(job(site, connection), merged.id, kept.id, MERGE_STEPS.values())
 
 
 def test_a_member_of_staff_is_not_merged_into_somebody(

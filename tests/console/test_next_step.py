@@ -7,8 +7,8 @@ import pytest
 
 from authn.db.transaction import reading, writing
 from authn.federation.code_flow import UpstreamAnswer
-from authn.federation.foreign_identities import keep_unmatched, waiting_identities
-from authn.notices.addresses import addresses_of
+from authn.federation.foreign_identities import keep_unmatched_identity, list_waiting_identities
+from authn.notices.contact_addresses import list_contact_addresses
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import KARIM
@@ -152,7 +152,7 @@ def test_a_tool_s_page_says_whether_an_address_is_removed_or_has_no_name_yet(
     assert "Compare the reference" in html
     assert "another@" not in html
     with reading(site.database) as connection:
-        (known,) = addresses_of(connection, site.secrets, citizen.person.id, site.clock())
+        (known,) = list_contact_addresses(connection, site.secrets, citizen.person.id, site.clock())
     html = asks(remove=str(known.id))
     assert "Remove this address?" in html
     assert "Ask to remove the address" in html
@@ -166,7 +166,7 @@ def test_an_approval_says_whether_its_address_is_added_or_removed(
     asker = make_staff("supervisor", citizen=KARIM)
     asker.give_reason(citizen.person.id)
     with reading(site.database) as connection:
-        (known,) = addresses_of(connection, site.secrets, citizen.person.id, site.clock())
+        (known,) = list_contact_addresses(connection, site.secrets, citizen.person.id, site.clock())
     page = f"/desk/people/{citizen.person.id}/addresses"
     asker.act(f"{page}/{known.id}/remove")
     html = in_english(supervisor).get("/desk/approvals").text
@@ -187,10 +187,10 @@ def test_a_birth_date_that_is_another_one_is_said_before_an_identity_is_matched(
 ) -> None:
     with writing(site.database) as connection:
         claims = {"given_name": "Somebody", "birthdate": claimed}
-        keep_unmatched(
+        keep_unmatched_identity(
             job(site, connection), upstream(), UpstreamAnswer({"sub": "somebody"}, claims)
         )
-        (identity,) = waiting_identities(connection, site.secrets)
+        (identity,) = list_waiting_identities(connection, site.secrets)
     person = proposed(in_english(registrar), site, identity.id, KARIM.ssin)
     html = registrar.get(path(person, identity.id)).text
     assert ("The birth dates differ" in html) is differ

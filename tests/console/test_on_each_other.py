@@ -15,7 +15,7 @@ import pytest
 from httpx2 import Response
 
 from authn.db.transaction import reading
-from authn.devices.devices import devices_of
+from authn.devices.devices import list_devices
 from authn.errors import Refusal
 from authn.settings import Settings
 from authn.web.site import Site
@@ -37,7 +37,7 @@ def settings(settings: Settings) -> Settings:
 
 def device_of(site: Site, made: DeskScreen) -> UUID:
     with reading(site.database) as connection:
-        return devices_of(connection, made.person.id)[0].id
+        return list_devices(connection, made.person.id)[0].id
 
 
 def one_each(acts: list[Callable[[], Response]]) -> Callable[[], Response]:

@@ -9,10 +9,10 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select
 
-from authn.audit.events import ApplicationAuthorised
+from authn.audit.events.applications import ApplicationAuthorised
 from authn.audit.log import audit_events, record
 from authn.clients.clients import Client, find_client
-from authn.clients.resources import Resource, find_resource
+from authn.clients.resource_servers.resources import Resource, find_resource
 from authn.db.transaction import reading, writing
 from authn.web.site import Site
 from tests.citizen import fields_of
@@ -88,7 +88,7 @@ def test_an_application_is_registered_and_its_secret_told_once(
     told = registered(operator, client_id="hospital", **{"client_name#nl": "Ziekenhuis"})
     client = client_of(site, "hospital")
     assert client is not None
-    assert client.shown_name("nl") == "Ziekenhuis"
+    assert client.display_name("nl") == "Ziekenhuis"
     assert client.require_pkce
     assert len(told["client_secret"]) >= 32
     page = operator.get(f"{CLIENTS}/hospital").text

@@ -9,9 +9,8 @@ from sqlalchemy import select, update
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
 from authn.keys.signing_keys import ensure_signing_keys, list_keys
-from authn.outbox.outbox import enqueue, entries
-from authn.outbox.tables import outbox
-from authn.sources.asking import Sources
+from authn.outbox.outbox import enqueue, list_unsent, outbox
+from authn.sources.real_sources import Sources
 from authn.web.site import Site
 from tests.citizen import SSIN
 from tests.conftest import MovableClock
@@ -117,7 +116,7 @@ def failed(site: Site, how_many: int, citizen: CitizenAtHome | None = None) -> l
 
 def states(site: Site) -> list[str]:
     with reading(site.database) as connection:
-        return [each.state for each in entries(connection)]
+        return [each.state for each in list_unsent(connection)]
 
 
 def test_notices_that_failed_are_shown_without_whom_and_what(

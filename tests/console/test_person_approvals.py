@@ -4,10 +4,10 @@ from uuid import UUID
 
 import pytest
 
-from authn.console.approvals import ask
-from authn.console.desk_sessions import DeskClosedReason
-from authn.console.expiry import expire_due
-from authn.console.machine import at_the_machine
+from authn.console.approval_expiry import expire_overdue
+from authn.console.approvals import request_approval
+from authn.console.desk_sessions import LookReason
+from authn.console.local_operator import build_local_operator
 from authn.db.transaction import writing
 from authn.web.site import Site
 from tests.citizen import KARIM, activation_code
@@ -74,7 +74,7 @@ def test_how_it_ended_is_there_for_a_day(
         supervisor.post_form(f"/desk/approvals/{waiting}/refuse", remark="Call them back")
     else:
         clock.advance(minutes=31)
-        expire_due(site.database, site.settings, site.secrets, site.clock())
+        expire_overdue(site.database, site.settings, site.secrets, site.clock())
         agent.open()
         agent.give_reason(citizen.person.id)
     shown = card(agent, citizen)
@@ -101,8 +101,8 @@ def test_the_api_tells_the_same(
     site: Site, agent: DeskScreen, citizen: CitizenAtHome, waiting: UUID, make_tool: MakeTool
 ) -> None:
     with writing(site.database) as connection:
-        desk = at_the_machine(connection, DeskClosedReason("question"))
-        ask(job(site, connection), desk, "merge", citizen.person.id, {})
+        desk = build_local_operator(connection, LookReason("question"))
+        request_approval(job(site, connection), desk, "merge", citizen.person.id, {})
     tool = make_tool(agent)
     told = {each["act"]: each for each in tool.person("person", citizen.person.id)["approvals"]}
     at_machine, own = told["merge"], told["unlink-last"]  # asked at the same moment

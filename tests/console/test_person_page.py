@@ -11,24 +11,24 @@ import orjson
 import pytest
 from sqlalchemy import LargeBinary, String, select, update
 
-from authn.audit.device_events import DeviceRenamed
-from authn.audit.events import SignedIn
+from authn.audit.events.devices import DeviceRenamed
+from authn.audit.events.people import SignedIn
+from authn.audit.events.staff import DeskLookedAt, DeskNumberShown
 from authn.audit.log import audit_events, record
-from authn.audit.staff_events import DeskLookedAt, DeskNumberShown
 from authn.db.metadata import metadata
 from authn.db.transaction import reading, writing
 from authn.devices.devices import find_device
 from authn.devices.life import suspend, suspend_all, unlink
 from authn.devices.tables import SuspendedWhy, devices
-from authn.enrolment.activation import issue_activation_code
-from authn.enrolment.returning import begin_return
-from authn.notices.addresses import add_address
+from authn.enrolment.activation.lifecycle import issue_activation_code
+from authn.enrolment.returning import begin_account_recovery
+from authn.notices.contact_addresses import add_address
 from authn.people.merge import merge_persons
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import persons
 from authn.policies import COMPROMISED, Policy
 from authn.web.site import Site
-from authn.webauthn.metadata import current_metadata
+from authn.webauthn.metadata.current import current_metadata
 from tests.capacities import knows, many_mandates, physician
 from tests.citizen import KARIM, SSIN
 from tests.console.conftest import MakeStaff
@@ -163,7 +163,7 @@ def test_who_became_another_leads_there(
     agent: DeskScreen, citizen: CitizenAtHome, site: Site
 ) -> None:
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock())
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock())
         merge_persons(job(site, connection), other.id, citizen.person.id, [])
     agent.give_reason(other.id)
     html = agent.get(f"/desk/people/{other.id}").text
@@ -303,7 +303,7 @@ def test_addresses_are_masked(agent: DeskScreen, citizen: CitizenAtHome, site: S
 def test_a_return_that_waits_is_said(agent: DeskScreen, citizen: CitizenAtHome, site: Site) -> None:
     assert "A return waits" not in page(agent, citizen)
     with writing(site.database) as connection:
-        begin_return(job(site, connection), citizen.person.id, "card", "substantial")
+        begin_account_recovery(job(site, connection), citizen.person.id, "card", "substantial")
     assert "A return waits" in page(agent, citizen)
 
 
@@ -393,7 +393,7 @@ def test_a_return_is_offered_where_a_mail_can_warn_and_none_waits(
     confirm_for(site, citizen.person, ADDRESS)
     assert "begin-return" in links(page(agent, citizen))
     with writing(site.database) as connection:
-        begin_return(job(site, connection), citizen.person.id, "card", "substantial")
+        begin_account_recovery(job(site, connection), citizen.person.id, "card", "substantial")
     assert "begin-return" not in links(page(agent, citizen))
 
 

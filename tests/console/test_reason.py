@@ -7,19 +7,18 @@ import orjson
 import pytest
 from sqlalchemy import select
 
+from authn.audit.events.staff import DeskLooksUnusual, DeskReasonGiven, DeskRefused
 from authn.audit.log import audit_events
-from authn.audit.staff_events import DeskLooksUnusual, DeskReasonGiven, DeskRefused
-from authn.console.desk import DeskSession
-from authn.console.desk_sessions import Desk, DeskClosedReason, find_desk_session
+from authn.console.desk_sessions import Desk, LookReason, find_desk_session
 from authn.console.looks import WITHIN, count_looks, record_look
+from authn.console.staff_endpoints import DeskSession
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError, Forbidden, Refusal
-from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person
 from authn.settings import load_settings
-from authn.staff.reasons import REASONS, reason_in_words
+from authn.staff.members import Staff
+from authn.staff.reasons import REASONS, reason_text
 from authn.staff.roles import Role
-from authn.staff.staff import Staff
 from authn.web.site import Site
 from tests.citizen import KARIM, SSIN
 from tests.conftest import MovableClock
@@ -55,7 +54,7 @@ def test_a_reason_is_kept_for_this_person_alone_and_on_record(
     assert answer.headers["location"] == f"/desk/people/{citizen.person.id}"
     session = session_of(agent)
     assert session.about_id == citizen.person.id
-    assert session.why == DeskClosedReason("lost-device", "called", "T-7")
+    assert session.why == LookReason("lost-device", "called", "T-7")
     assert rows(site, DeskReasonGiven.name) == [
         {
             "actor_id": agent.person.id,
@@ -78,14 +77,14 @@ def test_it_is_gone_a_while_later(
     assert agent.is_open
     clock.advance(minutes=1)
     session = session_of(agent)
-    assert (session.about_id, session.why) == (None, DeskClosedReason())
+    assert (session.about_id, session.why) == (None, LookReason())
 
 
 def test_it_is_gone_when_another_person_is_opened(
     agent: DeskScreen, citizen: CitizenAtHome, site: Site
 ) -> None:
     with writing(site.database) as connection:
-        other = person_of(connection, site.secrets, KARIM, site.clock())
+        other = find_or_create_person(connection, site.secrets, KARIM, site.clock())
     agent.give_reason(citizen.person.id)
     agent.give_reason(other.id, "question")
     session = session_of(agent)
@@ -188,7 +187,7 @@ def test_the_operators_own_reasons_take_the_place_of_those_built_in(site: Site) 
     settings = load_settings(desk_reasons=own)
 
     def words(code: str, language: str) -> str:
-        return reason_in_words(settings, code, language, lambda text: text)
+        return reason_text(settings, code, language, lambda text: text)
 
     assert words("phone", "nl") == "Telefoon kwijt"
     assert words("phone", "de") == "Lost phone"
@@ -230,7 +229,7 @@ def limited(site: Site, warning: int, most: int) -> None:
 def strangers(site: Site, how_many: int) -> list[UUID]:
     with writing(site.database) as connection:
         return [
-            person_of(
+            find_or_create_person(
                 connection,
                 site.secrets,
                 Citizen(f"{number}{97 - int(number) % 97:02d}", "Jan", "Smit", "1903-01-01", "nl"),
@@ -290,7 +289,7 @@ def test_looks_at_the_same_moment_do_not_pass_the_limit(agent: DeskScreen, site:
     limited(site, 2, 4)
     people = strangers(site, 8)
     desk = Desk(
-        Staff(agent.person.id, frozenset[Role]({"agent"}), frozenset({"Ghent"})), DeskClosedReason()
+        Staff(agent.person.id, frozenset[Role]({"agent"}), frozenset({"Ghent"})), LookReason()
     )
 
     def look() -> str:

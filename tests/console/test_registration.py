@@ -1,6 +1,6 @@
 """The registration desk: an identity checked, a code in two halves, a letter printed once.
 
-Protocol 2.11 (both halves for level high), 3.3 (a second member of staff or a day of waiting; the
+Decisions 2.11 (both halves for level high), 3.3 (a second member of staff or a day of waiting; the
 mail half to an address confirmed earlier; the registrar is not the agent who began the return).
 """
 
@@ -16,20 +16,25 @@ from httpx2 import Response
 from sqlalchemy import func, select
 from starlette.applications import Starlette
 
+from authn.audit.events.registration import CitizenSearched
 from authn.audit.log import audit_events
-from authn.audit.registration_events import CitizenSearched
 from authn.console.looks import count_looks
-from authn.console.registration import do_print_code
+from authn.console.registration import print_code_at_desk
 from authn.console.tables import approvals
 from authn.db.transaction import reading, writing
-from authn.devices.devices import every_device_of
-from authn.enrolment.activation import issue_activation_code
+from authn.devices.devices import list_devices_and_removed
+from authn.enrolment.activation.codes import activation_codes
+from authn.enrolment.activation.lifecycle import issue_activation_code
 from authn.enrolment.desk_code_rows import forget_ended_desk_codes, latest_desk_code
 from authn.enrolment.desk_tables import DeskCode, desk_codes
-from authn.enrolment.returning import BY_DESK, begin_return
-from authn.enrolment.tables import activation_codes
+from authn.enrolment.returning import BY_DESK, begin_account_recovery
 from authn.errors import NotFound
-from authn.notices.addresses import add_address, addresses_of, find_address, remove_address
+from authn.notices.contact_addresses import (
+    add_address,
+    find_address,
+    list_contact_addresses,
+    remove_address,
+)
 from authn.people.persons import find_person_by_ssin
 from authn.people.tables import Person, persons
 from authn.settings import Settings
@@ -139,7 +144,7 @@ def reprinted(registrar: DeskScreen, site: Site, person: Person) -> Response:
 
 def address_id(site: Site, person: Person) -> str:
     with reading(site.database) as connection:
-        (only,) = addresses_of(connection, site.secrets, person.id, site.clock())
+        (only,) = list_contact_addresses(connection, site.secrets, person.id, site.clock())
     return str(only.id)
 
 
@@ -151,7 +156,7 @@ def second_token(screen: Screen, code: str) -> str:
 
 def levels(site: Site, person: Person) -> list[str]:
     with reading(site.database) as connection:
-        return [each.identity_level for each in every_device_of(connection, person.id)]
+        return [each.identity_level for each in list_devices_and_removed(connection, person.id)]
 
 
 def enrol_with(screen: Screen, code: str, second: str = "", ssin: str = SSIN) -> Response:
@@ -637,7 +642,7 @@ def test_what_the_device_confirmed_is_what_is_asked_for(site: Site, registrar: D
     for name in ("one", "two"):
         confirm_for(site, person, f"{name}@example.org")
     with reading(site.database) as connection:
-        one, two = addresses_of(connection, site.secrets, person.id, site.clock())
+        one, two = list_contact_addresses(connection, site.secrets, person.id, site.clock())
     path = f"{HOME}/{person.id}/code"
     right = {
         "desk_code": str(desk_code(site, person).id),
@@ -874,7 +879,9 @@ def test_the_registrar_is_not_who_began_the_return(
     person = checked(registrar, site)
     confirm_for(site, person)
     with writing(site.database) as connection:
-        begin_return(job(site, connection), person.id, BY_DESK, "substantial", registrar.person.id)
+        begin_account_recovery(
+            job(site, connection), person.id, BY_DESK, "substantial", registrar.person.id
+        )
     answer = ask(registrar, site, person, way="second")
     assert (answer.status_code, refusal(answer)) == (403, "began-return")
     clock.advance(days=1)
@@ -895,7 +902,9 @@ def test_a_return_that_is_cancelled_takes_its_code_away(
     person = found(registrar, site)
     confirm_for(site, person)
     with writing(site.database) as connection:
-        begin_return(job(site, connection), person.id, BY_DESK, "substantial", agent.person.id)
+        begin_account_recovery(
+            job(site, connection), person.id, BY_DESK, "substantial", agent.person.id
+        )
     (told,) = [mail for mail in mails(site) if mail.notice == "return-begun"]
     a_day_later(registrar, clock, person)
     checked(registrar, site)
@@ -998,7 +1007,7 @@ def test_the_act_itself_asks_who_may(site: Site, registrar: DeskScreen, agent: D
     ask(registrar, site, person)
     desk, code = desk_of(site, agent), desk_code(site, person)
     with pytest.raises(NotFound), writing(site.database) as connection:
-        do_print_code(job(site, connection), desk, person, code.id)
+        print_code_at_desk(job(site, connection), desk, person, code.id)
 
 
 def test_the_desks_two_pages_of_a_person_lead_to_each_other_for_who_may(
@@ -1022,7 +1031,9 @@ def test_who_began_the_return_agrees_to_no_code(
 ) -> None:
     person = checked(registrar, site)
     with writing(site.database) as connection:
-        begin_return(job(site, connection), person.id, BY_DESK, "substantial", supervisor.person.id)
+        begin_account_recovery(
+            job(site, connection), person.id, BY_DESK, "substantial", supervisor.person.id
+        )
     ask(registrar, site, person, way="second")
     (waiting,) = approvals_of(site, "issue-code")
     assert supervisor.act(f"/desk/approvals/{waiting}/approve").status_code in (403, 404)

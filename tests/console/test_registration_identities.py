@@ -1,6 +1,6 @@
 """The queue of foreign identities: seen, compared, matched with a device in hand, parted again.
 
-Domain 3.3; decisions 2.9 and, for who has or had a device, 3.3.
+Decisions 9.4, 2.9, and, for who has or had a device, decisions 3.3.
 """
 
 import re
@@ -17,19 +17,19 @@ from starlette.applications import Starlette
 from authn.audit.log import audit_events
 from authn.console.looks import count_looks
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of
-from authn.enrolment.foreign_matches import take_match_away
-from authn.enrolment.returning import BY_DESK, begin_return, waiting_return
+from authn.devices.devices import list_devices
+from authn.enrolment.foreign_matches import end_match
+from authn.enrolment.returning import BY_DESK, begin_account_recovery, find_waiting_recovery
 from authn.federation.code_flow import UpstreamAnswer
 from authn.federation.foreign_identities import (
     find_identity,
     forget_unmatched_identities,
-    keep_unmatched,
+    keep_unmatched_identity,
+    list_waiting_identities,
     match_identity,
-    waiting_identities,
 )
 from authn.federation.upstreams import Upstream
-from authn.people.persons import find_person_by_ssin, person_of
+from authn.people.persons import find_or_create_person, find_person_by_ssin
 from authn.people.tables import Person
 from authn.web.site import Site
 from tests.citizen import KARIM, SSIN
@@ -81,8 +81,8 @@ def identity(site: Site) -> UUID:
     """A foreign identity that waits."""
     with writing(site.database) as connection:
         answered = UpstreamAnswer({"sub": "somebody"}, CLAIMS)
-        keep_unmatched(job(site, connection), upstream(), answered)
-        (one,) = waiting_identities(connection, site.secrets)
+        keep_unmatched_identity(job(site, connection), upstream(), answered)
+        (one,) = list_waiting_identities(connection, site.secrets)
     return one.id
 
 
@@ -316,7 +316,7 @@ def test_the_link_in_the_mail_takes_the_match_away_once(
     assert screen.post_json("/not-me", {"token": token}).json() == {"standing": "done"}
     assert rows(site, "notice.not-me")[0]["notice"] == "identity-matched"
     with reading(site.database) as connection:
-        assert {each.status for each in devices_of(connection, citizen.person.id)} == {"active"}
+        assert {each.status for each in list_devices(connection, citizen.person.id)} == {"active"}
 
 
 def test_taken_away_by_two_at_once_it_is_on_record_once(
@@ -327,7 +327,7 @@ def test_taken_away_by_two_at_once_it_is_on_record_once(
 
     def part() -> bool:
         with writing(site.database) as connection:
-            return take_match_away(job(site, connection), identity, person.id, "desk") is not None
+            return end_match(job(site, connection), identity, person.id, "desk") is not None
 
     assert sorted(map(bool, at_once(part, threads=2))) == [False, True]
 
@@ -342,10 +342,10 @@ def test_a_return_that_was_begun_with_a_wrong_match_ends_with_it(
     confirm_for(site, citizen.person)
     person = matched_by_two(site, registrar, supervisor, identity)
     with writing(site.database) as connection:
-        begin_return(job(site, connection), person.id, "fas", "substantial")
+        begin_account_recovery(job(site, connection), person.id, "fas", "substantial")
     assert registrar.act(f"{path(person, identity)}/part").status_code == 200
     with reading(site.database) as connection:
-        assert waiting_return(job(site, connection), person.id) is None
+        assert find_waiting_recovery(job(site, connection), person.id) is None
     (row,) = rows(site, "identity.parted")
     assert row["ended_return"] is True
     told = [mail.notice for mail in mails(site)]
@@ -359,10 +359,10 @@ def test_a_return_that_was_begun_otherwise_goes_on(
     person = proposed(registrar, site, identity)
     registrar.act(path(person, identity))
     with writing(site.database) as connection:
-        begin_return(job(site, connection), person.id, proof, "substantial")
+        begin_account_recovery(job(site, connection), person.id, proof, "substantial")
     assert registrar.act(f"{path(person, identity)}/part").status_code == 200
     with reading(site.database) as connection:
-        assert waiting_return(job(site, connection), person.id)
+        assert find_waiting_recovery(job(site, connection), person.id)
     assert rows(site, "identity.parted")[0]["ended_return"] is False
 
 
@@ -371,7 +371,9 @@ def test_who_began_the_return_matches_no_identity(
 ) -> None:
     person = proposed(registrar, site, identity)
     with writing(site.database) as connection:
-        begin_return(job(site, connection), person.id, BY_DESK, "substantial", registrar.person.id)
+        begin_account_recovery(
+            job(site, connection), person.id, BY_DESK, "substantial", registrar.person.id
+        )
     assert "data-ceremony" not in registrar.get(path(person, identity)).text
     answer = registrar.act(path(person, identity))
     assert (answer.status_code, refusal(answer)) == (403, "began-return")
@@ -403,9 +405,9 @@ def test_what_nobody_matches_is_deleted_after_ninety_days_and_may_come_again(
     assert cleaned() == 1
     with writing(site.database) as connection:
         answered_once = UpstreamAnswer({"sub": "somebody"}, CLAIMS)
-        keep_unmatched(job(site, connection), upstream(), answered_once)
-        (one,) = waiting_identities(connection, site.secrets)
-        person = person_of(connection, site.secrets, KARIM, site.clock())
+        keep_unmatched_identity(job(site, connection), upstream(), answered_once)
+        (one,) = list_waiting_identities(connection, site.secrets)
+        person = find_or_create_person(connection, site.secrets, KARIM, site.clock())
         assert match_identity(connection, one.id, person.id, site.clock())
     clock.advance(days=1000)
     assert cleaned() == 0, "what leads to somebody stays"
@@ -489,10 +491,10 @@ def test_two_of_one_day_are_told_apart_without_their_names(
     registrar.screen.client.headers["Accept-Language"] = "en"
     clock.advance(minutes=7)
     with writing(site.database) as connection:
-        keep_unmatched(
+        keep_unmatched_identity(
             job(site, connection), upstream(), UpstreamAnswer({"sub": "another"}, CLAIMS)
         )
-        both = waiting_identities(connection, site.secrets)
+        both = list_waiting_identities(connection, site.secrets)
     page = registrar.get(QUEUE).text
     lines = re.findall(rf'<li><a href="({QUEUE}/[^"]+)">(.*?)</a>', page, re.DOTALL)
     assert len({words for _, words in lines}) == 2

@@ -6,7 +6,7 @@ It is asked in no transaction (decisions 4.18), and what it says is kept before 
 import pytest
 from sqlalchemy import func, select
 
-from authn.audit.registration_events import CitizenSearched
+from authn.audit.events.registration import CitizenSearched
 from authn.db.transaction import reading
 from authn.people.persons import find_person_by_ssin
 from authn.people.tables import persons

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from authn.console.approvals import ask, decide, use_approval
+from authn.console.approvals import record_decision, request_approval, use_approval
 from authn.db.transaction import writing
 from authn.errors import Forbidden, Refusal
-from authn.profiles.appointing import dismiss
+from authn.profiles.appointments import dismiss
 from authn.web.site import Site
 from tests.console.acting import act_path, desk_of, dismissed, every_approval, rows, statuses
 from tests.console.desk import CitizenAtHome, DeskScreen
@@ -52,8 +52,8 @@ def use(
     """What the registrar asked and the supervisor approved is used, in a transaction."""
     asker, second = desk_of(site, registrar), desk_of(site, supervisor)
     with writing(site.database) as connection:
-        asked = ask(job(site, connection), asker, "issue-code", citizen.person.id, {})
-        decide(job(site, connection), second, asked.id, "approved")
+        asked = request_approval(job(site, connection), asker, "issue-code", citizen.person.id, {})
+        record_decision(job(site, connection), second, asked.id, "approved")
     return lambda connection: use_approval(
         job(site, connection), asker, "issue-code", citizen.person.id, {}
     )

@@ -13,24 +13,24 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from authn.audit.at_desk import DeskEvent
-from authn.audit.catalogue import every_event
-from authn.audit.desk_events import ApprovalExpired
-from authn.audit.operator_events import OperatorRequestExpired
-from authn.audit.registration_events import OperatorCodeIssued
-from authn.audit.staff_events import DeskActedAlone
+from authn.audit.catalogue import events_by_name
+from authn.audit.events.desk_acts import ApprovalExpired
+from authn.audit.events.event import DeskEvent
+from authn.audit.events.operators import OperatorRequestExpired
+from authn.audit.events.registration import OperatorCodeIssued
+from authn.audit.events.staff import DeskActedAlone
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.desk_api import desk_api_audience
-from authn.clients.registration import change_client
-from authn.console.on_record import ACTS, OF_ITS_ACT
+from authn.clients.resource_servers.desk_api import desk_api_audience
+from authn.console.recording import ACTS, NAMES_ITS_ACT
 from authn.db.transaction import reading, writing
 from authn.errors import Refusal
-from authn.grants.ended_profiles import tell_of_ended_profiles
+from authn.grants.endings.ended_profiles import notify_of_ended_profiles
 from authn.keys.signing_keys import ensure_signing_keys
-from authn.profiles.available import available
+from authn.profiles.available import available_profiles
 from authn.profiles.profile import Profile
 from authn.profiles.profiles import public_id
-from authn.sources.answers import heard_of
+from authn.sources.answers import find_source_answers
 from authn.sources.facts import DeskRoles
 from authn.staff.roles import RULES
 from authn.web.site import Site
@@ -52,13 +52,13 @@ from tests.together import at_once
 def capacities(site: Site, made: DeskScreen) -> list[DeskRoles]:
     with reading(site.database) as connection:
         of = (connection, site.secrets, site.settings, made.person.id, site.clock())
-        return [each.fact for each in available(*of) if isinstance(each.fact, DeskRoles)]
+        return [each.fact for each in available_profiles(*of) if isinstance(each.fact, DeskRoles)]
 
 
 def profile_of(site: Site, made: DeskScreen) -> Profile:
     with reading(site.database) as connection:
         of = (connection, site.secrets, site.settings, made.person.id, site.clock())
-        return next(each for each in available(*of) if each.kind == "staff")
+        return next(each for each in available_profiles(*of) if each.kind == "staff")
 
 
 def portal(made: DeskScreen, *kinds: str, required: bool = False, **more: Any) -> RelyingParty:
@@ -133,7 +133,7 @@ def test_a_citizen_has_none_and_is_never_asked_for_it(site: Site, client: TestCl
     assert rp.answer(prompt="none")["error"] == "access_denied"
     assert made.get("/profiles").status_code == 200
     with reading(site.database) as connection:
-        assert "staff" not in heard_of(connection, person.id)
+        assert "staff" not in find_source_answers(connection, person.id)
 
 
 # Told
@@ -225,7 +225,7 @@ def test_its_grants_are_revoked_and_everybody_is_told(agent: DeskScreen, site: S
     portal(agent, "staff", required=True).tokens()
     dismissed(site, agent)
     with writing(site.database) as connection:
-        assert tell_of_ended_profiles(job(site, connection)) == 1
+        assert notify_of_ended_profiles(job(site, connection)) == 1
     (row,) = rows(site, "profile.ended")
     assert (row["person_id"], row["kind"], row["grants"]) == (agent.person.id, "staff", 1)
 
@@ -355,8 +355,8 @@ def test_at_the_api_too(tool: Tool, citizen: CitizenAtHome, site: Site) -> None:
 def test_each_event_of_the_desk_is_of_an_act_that_a_role_permits() -> None:
     """Those that nobody of the staff does have no role: at the machine, or by time alone."""
     by_nobody = {ApprovalExpired, OperatorRequestExpired, DeskActedAlone, OperatorCodeIssued}
-    events = {each for each in every_event().values() if issubclass(each, DeskEvent)}
-    assert events - by_nobody == {*ACTS, *OF_ITS_ACT}
+    events = {each for each in events_by_name().values() if issubclass(each, DeskEvent)}
+    assert events - by_nobody == {*ACTS, *NAMES_ITS_ACT}
     assert {*ACTS.values()} <= {*RULES}
 
 
@@ -364,22 +364,22 @@ def test_each_event_of_the_desk_is_of_an_act_that_a_role_permits() -> None:
 def test_the_desk_records_what_staff_did_in_one_place() -> None:
     """Others record what is about no person, or what nobody of the staff did."""
     others = {
-        "audit_chain_endpoints",  # of a day of the log
-        "expiry",  # by time
+        "approval_expiry",  # by time
+        "audit_chain",  # of a day of the log
         "home_endpoints",  # the desk closed
         "login_endpoints",  # opened: with every role
-        "machine",  # nobody of the staff
-        "on_record",
-        "operator_request_expiry",  # by time
-        "operator_requests",  # asked at the machine
+        "local_operator",  # nobody of the staff
+        "operator_request_rows",  # expired, by time
+        "operator_requests",  # asked by a local operator
         "operator_second",  # done there alone
         "operator_upkeep",  # of no person
-        "person_deeds",  # what became of an address, beside the act itself
+        "person_acts",  # what became of an address, beside the act itself
+        "recording",
     }
     found = {
         path.stem
         for room in ("console", "desk_api")
-        for path in Path("authn", room).glob("*.py")
+        for path in Path("authn", room).rglob("*.py")
         if re.search(r"from authn\.audit\.log import .*\brecord\b", path.read_text("utf-8"))
     }
     assert found <= others

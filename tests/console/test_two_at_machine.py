@@ -6,22 +6,22 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner, Result
 
-from authn.cli import approvals as approvals_command
-from authn.cli import assertion_issuers as issuers_command
-from authn.cli import clients as clients_command
-from authn.cli import exchanges as exchanges_command
-from authn.cli import resources as resources_command
-from authn.cli import staff as staff_command
+from authn.cli.approvals import approvals as approvals_command
+from authn.cli.clients import assertion_issuers as issuers_command
+from authn.cli.clients import clients as clients_command
+from authn.cli.clients import exchanges as exchanges_command
+from authn.cli.clients import resources as resources_command
+from authn.cli.people import staff as staff_command
 from authn.clients.assertion_issuers import list_assertion_issuers
-from authn.clients.exchange_pairs import list_exchanges
-from authn.clients.resources import find_resource
-from authn.console.operator_requests import approve
+from authn.clients.resource_servers.exchange_pairs import list_exchanges
+from authn.clients.resource_servers.resources import find_resource
+from authn.console.operator_requests import approve_request
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError, Refusal
 from authn.people.tables import Person
-from authn.profiles.appointing import appoint
+from authn.profiles.appointments import appoint
 from authn.secrets import token_hash
-from authn.staff.staff import staff_by_desk
+from authn.staff.members import staff_by_desk
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM, activation_code
 from tests.conftest import MovableClock
@@ -318,7 +318,7 @@ def test_nobody_agrees_to_a_role_of_their_own(
         appoint(connection, keys, chosen.person.id, "supervisor", "Namur", now)
     desk = desk_of(site, chosen, at="Namur")
     with writing(site.database) as connection, pytest.raises(Refusal):
-        approve(job(site, connection), desk, request)
+        approve_request(job(site, connection), desk, request)
     assert states(site) == ["waiting"]
 
 
@@ -332,7 +332,7 @@ def test_of_two_roles_that_are_agreed_to_at_once_for_one_person_one_is_given(
 
     def run() -> bool:
         with writing(site.database) as connection:
-            approve(job(site, connection), desk, request)
+            approve_request(job(site, connection), desk, request)
         return True
 
     assert sum(each is True for each in at_once(run, threads=4)) == 1

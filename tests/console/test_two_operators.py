@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import update
 
 from authn.clients.clients import find_client
-from authn.clients.resources import find_resource
-from authn.console.expiry import expire_due
-from authn.console.operator_request_expiry import forget_old_requests
-from authn.console.operator_requests import approve, withdraw
+from authn.clients.resource_servers.resources import find_resource
+from authn.console.approval_expiry import expire_overdue
+from authn.console.operator_request_rows import forget_old_requests
+from authn.console.operator_requests import approve_request, withdraw_request
 from authn.console.tables import operator_requests
 from authn.db.occasion import Occasion
 from authn.db.transaction import reading, writing
 from authn.errors import Expired, Refusal
-from authn.profiles.appointing import dismiss
+from authn.profiles.appointments import dismiss
 from authn.secrets import token_hash
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
@@ -251,10 +251,10 @@ def test_what_nobody_decides_is_over_by_itself_and_later_gone(
     clock.advance(days=1, seconds=1)
     decider = desk_of(site, second, at="Namur")
     with writing(site.database) as connection, pytest.raises(Expired):
-        approve(job(site, connection), decider, request)
+        approve_request(job(site, connection), decider, request)
     assert client_of(site, "hospital") is None
-    assert expire_due(site.database, site.settings, site.secrets, site.clock()) == 1
-    assert expire_due(site.database, site.settings, site.secrets, site.clock()) == 0
+    assert expire_overdue(site.database, site.settings, site.secrets, site.clock()) == 1
+    assert expire_overdue(site.database, site.settings, site.secrets, site.clock()) == 0
     (row,) = rows(site, "operator-request.expired")
     assert row["asked_by"] == str(operator.person.id)
     clock.advance(days=91)
@@ -362,7 +362,7 @@ def test_of_two_who_agree_at_once_one_does(
     def run() -> bool:
         desk = desks.pop()
         with writing(site.database) as connection:
-            approve(job(site, connection), desk, request)
+            approve_request(job(site, connection), desk, request)
         return True
 
     results = at_once(run, threads=4)
@@ -377,8 +377,8 @@ def test_agreeing_against_taking_back_is_one_of_them(
     request = asked(ask_for(operator))
     asker, decider = desk_of(site, operator, at="Brussels"), desk_of(site, second, at="Namur")
     acts: list[Callable[[Occasion], object]] = [
-        lambda occasion: approve(occasion, decider, request),
-        lambda occasion: withdraw(occasion, asker, request),
+        lambda occasion: approve_request(occasion, decider, request),
+        lambda occasion: withdraw_request(occasion, asker, request),
     ]
 
     def run() -> bool:
@@ -411,7 +411,7 @@ def test_two_requests_for_one_application_are_not_both_done(
     def run() -> bool:
         desk, request = made.pop()
         with writing(site.database) as connection:
-            approve(job(site, connection), desk, request)
+            approve_request(job(site, connection), desk, request)
         return True
 
     assert sum(each is True for each in at_once(run, threads=2)) == 1

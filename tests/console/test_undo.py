@@ -8,7 +8,7 @@ from httpx2 import Response
 from authn.db.transaction import reading, writing
 from authn.devices.devices import find_device
 from authn.devices.life import resume, suspend
-from authn.enrolment.emergency import latest_block, use_emergency_door
+from authn.enrolment.emergency import begin_emergency_block, find_latest_block
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -124,7 +124,7 @@ def test_not_once_the_emergency_door_was_used_since(
     token = blocked(working, citizen)
     clock.advance(minutes=1)
     with writing(site.database) as connection:
-        use_emergency_door(job(site, connection), citizen.person.id, "upstream")
+        begin_emergency_block(job(site, connection), citizen.person.id, "upstream")
     assert undo(working, token).status_code == 403
     assert set(statuses(site, citizen.person).values()) == {"suspended"}
 
@@ -138,7 +138,7 @@ def test_blocking_all_of_the_wrong_person_is_taken_back_as_well(
     assert undo(working, token).status_code == 303
     assert set(statuses(site, citizen.person).values()) == {"active"}
     with reading(site.database) as connection:
-        block = latest_block(connection, citizen.person.id)
+        block = find_latest_block(connection, citizen.person.id)
     assert block and not block.runs_at(clock())
 
 

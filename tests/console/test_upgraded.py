@@ -15,12 +15,12 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, inspect, select, text, update
 from starlette.testclient import TestClient
 
-from authn.clients.desk_api import desk_api_audience
+from authn.clients.resource_servers.desk_api import desk_api_audience
 from authn.clients.tables import clients, resources
 from authn.db.metadata import UtcDateTime, metadata
 from authn.db.transaction import reading, writing
 from authn.db.upgrade import upgrade
-from authn.federation.foreign_identities import match_identity, matches_made_alone
+from authn.federation.foreign_identities import list_matches_made_alone, match_identity
 from authn.sources.tables import source_answers
 from authn.web.site import Site
 from tests import postgresql
@@ -180,7 +180,7 @@ def test_whoever_works_at_the_desk_is_matched_anew_and_others_as_by_one(
     upgraded(site)
     assert (whose(site, of_staff), whose(site, of_citizen)) == (None, citizen.person.id)
     with reading(site.database) as connection:
-        assert matches_made_alone(connection, citizen.person.id) == [of_citizen]
+        assert list_matches_made_alone(connection, citizen.person.id) == [of_citizen]
 
 
 def test_a_tool_has_tokens_in_the_capacity_once_it_asks_anew(

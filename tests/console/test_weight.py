@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authn.console import act_endpoints, deeds, person_offers
+from authn.console import act_endpoints, device_acts, person_offers
 from authn.staff.roles import RULES
 from authn.web.site import Site
 from tests.console.acting import act_path, asked, every_approval, suspend_for
@@ -21,22 +21,22 @@ SECOND = "A second person must approve this"
 
 @pytest.mark.one_engine
 def test_one_function_weighs_an_act_for_all() -> None:
-    for module in (act_endpoints, deeds, person_offers):
-        assert module.weigh.__module__ == "authn.console.weight"
+    for module in (act_endpoints, device_acts, person_offers):
+        assert module.act_by_risk.__module__ == "authn.console.act_rules"
     sources = {
         path.name: path.read_text("utf-8")
         for room in ("console", "desk_api")
-        for path in Path("authn", room).glob("*.py")
+        for path in Path("authn", room).rglob("*.py")
     }
     named = {
         name for name, text in sources.items() if re.search(r'"(unlink-last|reinstate)"', text)
     }
-    weighing, done = {"weight.py"}, {"deeds.py"}
-    said = {"approval_views.py", "desk_activity_words.py", "on_record.py", "said.py"}
-    assert named <= weighing | done | said
-    assert {n for n, text in sources.items() if "RULES[act].second" in text} == {"targets.py"}
+    deciding, done = {"act_rules.py"}, {"device_acts.py"}
+    said = {"approval_views.py", "desk_activity_sentences.py", "recording.py", "act_texts.py"}
+    assert named <= deciding | done | said
+    assert {n for n, text in sources.items() if "RULES[act].second" in text} == {"act_rules.py"}
     began = {name for name, text in sources.items() if 'Forbidden("began_return"' in text}
-    assert began == {"returns_begun.py"}
+    assert began == {"act_rules.py"}
 
 
 @pytest.mark.parametrize("act", ["suspend", "unlink", "resume"])

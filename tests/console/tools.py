@@ -11,17 +11,17 @@ from jsonschema import Draft202012Validator, FormatChecker
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.desk_api import (
+from authn.clients.resource_servers.desk_api import (
     DESK_ACT,
     DESK_READ,
     PATH,
-    as_desk_tool,
     desk_api_audience,
+    desk_tool_profile_kinds,
     register_desk_api,
 )
 from authn.db.transaction import writing
 from authn.desk_api.endpoints import OPERATIONS
-from authn.desk_api.openapi import openapi
+from authn.desk_api.openapi import build_openapi
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.web.site import Site
 from tests.citizen import ORIGIN
@@ -147,7 +147,7 @@ class Tool:
 
 def check(name: str, answer: Response) -> None:
     """The answer is one that the OpenAPI document has for this call."""
-    document = openapi(ORIGIN, OPERATIONS)
+    document = build_openapi(ORIGIN, OPERATIONS)
     operation = BY_NAME[name]
     responses = document["paths"][operation.path][operation.method.lower()]["responses"]
     assert str(answer.status_code) in responses, (name, answer.status_code, answer.text)
@@ -188,5 +188,5 @@ def registered_tool(
         metadata=ClientMetadata(**metadata) if metadata else None,
         resources=[desk_api_audience(site.settings)],
         first_party=first_party,
-        **as_desk_tool(site.settings, [desk_api_audience(site.settings)]),
+        **desk_tool_profile_kinds(site.settings, [desk_api_audience(site.settings)]),
     )

@@ -8,13 +8,18 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import select, update
 
+from authn.clients.client_registration.registration import register_client
 from authn.clients.clients import find_client
-from authn.clients.desk_api import SCOPES, as_desk_tool, desk_api_audience, register_desk_api
-from authn.clients.registration import register_client
-from authn.clients.resources import find_resource
+from authn.clients.resource_servers.desk_api import (
+    SCOPES,
+    desk_api_audience,
+    desk_tool_profile_kinds,
+    register_desk_api,
+)
+from authn.clients.resource_servers.resources import find_resource
 from authn.clients.tables import resources
 from authn.db.transaction import reading, writing
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.sources.tables import source_answers
 from authn.staff.tables import staff
 from authn.web.site import Site
@@ -39,7 +44,7 @@ def test_who_has_a_role_is_asked_at_the_next_look_and_nobody_else(site: Site) ->
 
     with writing(site.database) as connection:
         hanne, karim = (
-            person_of(connection, site.secrets, each, now).id for each in (HANNE, KARIM)
+            find_or_create_person(connection, site.secrets, each, now).id for each in (HANNE, KARIM)
         )
         rows = [row(hanne, "agent"), row(hanne, "auditor"), row(karim, "agent", ended_at=now)]
         connection.execute(staff.insert(), rows)
@@ -95,5 +100,5 @@ def test_the_api_and_its_tools_are_for_that_capacity(
     assert tool.allowed_profile_kinds == after
     assert other.allowed_profile_kinds == {"citizen", *before}
     if not before:
-        expected = as_desk_tool(site.settings, [audience])
+        expected = desk_tool_profile_kinds(site.settings, [audience])
         assert tool.required_profile_kinds == expected["required_profile_kinds"]

@@ -1,4 +1,4 @@
-"""The life of a device, and the RP ID that all of them depend on (decisions 2.12, lessons 1.1)."""
+"""The life of a device, and the RP ID that all of them depend on (decisions 2.12)."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -11,9 +11,9 @@ from authn.db.transaction import reading, writing
 from authn.devices.devices import (
     MOST_DEVICES,
     add_device,
-    devices_of,
     find_device,
     find_held_device,
+    list_devices,
 )
 from authn.devices.life import unlink
 from authn.devices.tables import Device, devices
@@ -63,7 +63,7 @@ def test_a_removed_device_keeps_name_and_history_but_not_its_key(site: Site) -> 
     with reading(site.database) as connection:
         row = connection.execute(select(devices).where(devices.c.id == first.id)).one()
         assert find_held_device(connection, b"1") is None
-        assert devices_of(connection, person.id) == [second]
+        assert list_devices(connection, person.id) == [second]
     removed = Device(*row)
     assert (removed.name, removed.status, removed.unlinked_at) == (
         "Old one",

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from authn.db.transaction import reading, writing
 from authn.devices import life
-from authn.devices.dormancy import look_after_devices
+from authn.devices.dormancy import run_device_jobs
 from authn.devices.tables import Device, devices
 from authn.people.tables import Person, persons
 from authn.web.site import Site
@@ -27,7 +27,7 @@ def person(site: Site) -> Person:
 
 
 def look_after(site: Site) -> dict[str, int]:
-    return dict(look_after_devices(site.database, site.settings, site.secrets, site.clock()))
+    return dict(run_device_jobs(site.database, site.settings, site.secrets, site.clock()))
 
 
 def counts(told: int = 0, dormant: int = 0, resumed: int = 0) -> dict[str, int]:
@@ -122,7 +122,7 @@ def test_an_operator_sets_both_times(site: Site, person: Person, clock: MovableC
     settings = site.settings.model_copy(update=times)
 
     def run() -> dict[str, int]:
-        return dict(look_after_devices(site.database, settings, site.secrets, clock()))
+        return dict(run_device_jobs(site.database, settings, site.secrets, clock()))
 
     clock.advance(days=7)
     assert run() == counts(told=1)

@@ -16,7 +16,7 @@ from authn.devices import life
 from authn.devices.devices import find_held_device
 from authn.devices.dormancy import make_dormant
 from authn.devices.tables import Device, Status, devices, installations
-from authn.devices.transitions import TRANSITIONS, Actor, State, state_of
+from authn.devices.transitions import TRANSITIONS, Actor, State, current_status
 from authn.errors import Forbidden
 from authn.people.tables import Person
 from authn.web.site import Site
@@ -305,7 +305,7 @@ def test_a_suspension_that_is_over_counts_as_active(
         life.suspend(job(site, connection), device, "door", "emergency", until)
     clock.advance(days=1)
     device = as_it_is(site, device)
-    assert (device.status, state_of(device, clock())) == ("suspended", "active")
+    assert (device.status, current_status(device, clock())) == ("suspended", "active")
     with writing(site.database) as connection:
         resumed = life.resume_if_elapsed(job(site, connection), device)
     assert resumed == as_it_is(site, device)

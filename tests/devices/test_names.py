@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authn.devices.models import default_name, guess_kind
-from authn.devices.names import free_name, read_device_name
+from authn.devices.names import default_name, free_name, guess_kind, read_device_name
 from authn.devices.tables import Kind, NewCredential
 from authn.errors import InvalidRequest
 from authn.web.user_agent import UserAgent, read_user_agent

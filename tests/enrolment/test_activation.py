@@ -9,16 +9,14 @@ from sqlalchemy import select
 
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
-from authn.enrolment.activation import (
+from authn.enrolment.activation.codes import ActivationCode, activation_codes, read_code
+from authn.enrolment.activation.lifecycle import (
     burn_activation_code,
     check_activation_code,
     issue_activation_code,
 )
-from authn.enrolment.codes import read_code
-from authn.enrolment.tables import ActivationCode, activation_codes
 from authn.errors import Forbidden, Refusal
-from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person
 from authn.people.tables import Person
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -31,7 +29,7 @@ ELODIE = replace(HANNE, ssin=OTHERS_SSIN, given_name="Élodie", family_name="Dub
 
 def person(site: Site, clock: MovableClock, citizen: Citizen = HANNE) -> Person:
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, citizen, clock.now)
+        return find_or_create_person(connection, site.secrets, citizen, clock.now)
 
 
 def issue(site: Site, clock: MovableClock, citizen: Citizen = HANNE) -> str:

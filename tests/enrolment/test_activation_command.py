@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
 
-from authn.cli.activation import app
+from authn.cli.people.activation import app
 from authn.db.transaction import reading, writing
-from authn.enrolment.activation import check_activation_code
-from authn.enrolment.tables import activation_codes
+from authn.enrolment.activation.codes import activation_codes
+from authn.enrolment.activation.lifecycle import check_activation_code
 from authn.errors import CommandError, Forbidden
 from authn.settings import PREFIX
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.site import Site
 from tests.commands import WHY
 from tests.conftest import MovableClock
@@ -29,7 +29,7 @@ def issue(site: Site, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> I
     for name in ("database_url", "master_key", "national_number_key", "token_key", "audit_key"):
         value = getattr(site.settings, name).get_secret_value()
         monkeypatch.setenv(PREFIX + name.upper(), value)
-    import_file(site.database, site.secrets, PEOPLE, clock.now)
+    import_register_file(site.database, site.secrets, PEOPLE, clock.now)
 
     def issue(*arguments: str, typed: str = "") -> Result:
         return CliRunner().invoke(app, ["issue", *WHY, *arguments], input=typed)

@@ -1,6 +1,6 @@
 """What the holder reads of the browser that opened their link, before they let it in.
 
-Protocol 2.10. The place comes from an operator's database, the network from two addresses, and
+Decisions 2.10. The place comes from an operator's database, the network from two addresses, and
 neither address is kept.
 """
 

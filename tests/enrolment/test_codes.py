@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authn.enrolment.codes import ALPHABET, display_code, new_code, read_code
+from authn.enrolment.activation.codes import ALPHABET, display_code, new_code, read_code
 
 
 def test_a_code_has_80_bits_in_three_groups() -> None:

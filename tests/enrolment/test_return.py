@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from authn.db.transaction import writing
 from authn.devices.devices import MOST_DEVICES
-from authn.enrolment.returning import OPEN_FOR, cancel_return
+from authn.enrolment.returning import OPEN_FOR, cancel_recovery
 from authn.federation.upstreams import LONGEST_ID
 from authn.people.tables import Person, persons
 from authn.web.site import Site
@@ -64,7 +64,7 @@ def notices(site: Site) -> list[str]:
 def cancel(site: Site) -> bool:
     """The last return is cancelled, as the link in a notice does it."""
     with writing(site.database) as connection:
-        return cancel_return(job(site, connection), all_returns(site)[-1].id)
+        return cancel_recovery(job(site, connection), all_returns(site)[-1].id)
 
 
 # At once

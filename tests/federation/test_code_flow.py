@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from authn.audit.log import audit_events
-from authn.db.spent import spent_tokens
+from authn.db.once import spent_tokens
 from authn.db.transaction import reading
 from authn.people.tables import persons
 from authn.web.outgoing import LARGEST_ANSWER, OutgoingClient, OutgoingTimeouts

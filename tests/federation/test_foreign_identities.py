@@ -1,6 +1,6 @@
 """An identity without a Belgian number waits to be matched; then it leads to its person.
 
-Domain 3.3.
+Decisions 9.4.
 """
 
 import json
@@ -14,19 +14,19 @@ from sqlalchemy import select
 
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
-from authn.devices.devices import every_device_of
-from authn.enrolment.foreign_matches import take_match_away
+from authn.devices.devices import list_devices_and_removed
+from authn.enrolment.foreign_matches import end_match
 from authn.federation.code_flow import UpstreamAnswer
 from authn.federation.foreign_identities import (
     ForeignIdentity,
-    keep_unmatched,
+    keep_unmatched_identity,
+    list_waiting_identities,
     match_identity,
-    part_identity,
-    waiting_identities,
+    unmatch_identity,
+    unmatched_identities,
 )
-from authn.federation.tables import unmatched_identities
 from authn.federation.upstreams import find_upstream
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import persons
 from authn.settings import Settings
 from authn.web.site import Site
@@ -59,12 +59,12 @@ def arrive(journey: Journey, fas: Provider, **more: Any) -> Response:
 
 def waiting(site: Site) -> list[ForeignIdentity]:
     with reading(site.database) as connection:
-        return waiting_identities(connection, site.secrets)
+        return list_waiting_identities(connection, site.secrets)
 
 
 def match(site: Site, identity: UUID) -> UUID:
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, HANNE, site.clock())
+        person = find_or_create_person(connection, site.secrets, HANNE, site.clock())
         assert match_identity(connection, identity, person.id, site.clock())
     return person.id
 
@@ -96,7 +96,7 @@ def test_two_arrivals_at_once_are_one_row(journey: Journey, site: Site) -> None:
 
     def keep() -> None:
         with writing(site.database) as connection:
-            keep_unmatched(job(site, connection), upstream, answered)
+            keep_unmatched_identity(job(site, connection), upstream, answered)
 
     at_once(keep)
     assert len(waiting(site)) == 1
@@ -114,7 +114,7 @@ def test_once_matched_the_identity_leads_to_its_person(
     answer = enrol(journey.screen(), journey.proof(fas))
     assert answer.status_code == 200, answer.text
     with reading(site.database) as connection:
-        (device,) = every_device_of(connection, person_id)
+        (device,) = list_devices_and_removed(connection, person_id)
     assert (device.person_id, device.identity_level) == (person_id, "high")
 
 
@@ -125,8 +125,8 @@ def test_a_match_that_was_taken_away_leads_nowhere(
     identity = waiting(site)[0].id
     person_id = match(site, identity)
     with writing(site.database) as connection:
-        assert part_identity(connection, identity, person_id)
-        assert not part_identity(connection, identity, person_id)
+        assert unmatch_identity(connection, identity, person_id)
+        assert not unmatch_identity(connection, identity, person_id)
     assert arrive(journey, fas).status_code == 403
     assert [each.id for each in waiting(site)] == [identity]
 
@@ -141,11 +141,11 @@ def test_a_proof_that_was_given_before_it_was_taken_away_is_worth_nothing(
     proof = journey.proof(fas)
     assert journey.client.get("/activate/identity", params={"proof": proof}).status_code == 200
     with writing(site.database) as connection:
-        assert part_identity(connection, identity, person_id)
+        assert unmatch_identity(connection, identity, person_id)
     assert journey.client.get("/activate/identity", params={"proof": proof}).status_code == 403
     assert enrol(journey.screen(), proof).status_code == 403
     with reading(site.database) as connection:
-        assert every_device_of(connection, person_id) == []
+        assert list_devices_and_removed(connection, person_id) == []
 
 
 def test_a_device_that_is_confirmed_after_the_match_ended_is_none(
@@ -166,11 +166,11 @@ def test_a_device_that_is_confirmed_after_the_match_ended_is_none(
         "client_extension_results": made["clientExtensionResults"],
     }
     with writing(site.database) as connection:
-        assert part_identity(connection, identity, person_id)
+        assert unmatch_identity(connection, identity, person_id)
     answer = screen.post_json("/activate/identity/registration", content)
     assert answer.status_code == 403
     with reading(site.database) as connection:
-        assert every_device_of(connection, person_id) == []
+        assert list_devices_and_removed(connection, person_id) == []
 
 
 @pytest.mark.parametrize("by", ["desk", "notice"])
@@ -185,10 +185,10 @@ def test_what_a_wrong_match_let_in_is_blocked_with_what_that_let_in(
     assert enrol(screen, journey.proof(fas)).status_code == 200
     assert add_here(screen, Authenticator()).status_code == 200
     with writing(site.database) as connection:
-        parted = take_match_away(job(site, connection), identity, person_id, by)
+        parted = end_match(job(site, connection), identity, person_id, by)
     assert parted == (False, 2)
     with reading(site.database) as connection:
-        all_devices = every_device_of(connection, person_id)
+        all_devices = list_devices_and_removed(connection, person_id)
     assert [(each.status, each.suspended_why) for each in all_devices] == [("suspended", by)] * 2
     assert not signed_in(screen)
 
@@ -197,7 +197,7 @@ def test_of_two_matches_at_once_one_holds(journey: Journey, fas: Provider, site:
     arrive(journey, fas)
     identity = waiting(site)[0].id
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, HANNE, site.clock())
+        person = find_or_create_person(connection, site.secrets, HANNE, site.clock())
 
     def matched() -> bool:
         with writing(site.database) as connection:
@@ -230,7 +230,7 @@ def test_its_level_is_the_upstreams(journey: Journey, fas: Provider, site: Site)
     fas.lies["userinfo"] = NO_NUMBER
     assert enrol(journey.screen(), journey.proof(fas)).status_code == 200
     with reading(site.database) as connection:
-        (device,) = every_device_of(connection, person_id)
+        (device,) = list_devices_and_removed(connection, person_id)
     assert device.identity_level == "substantial"
 
 

@@ -9,13 +9,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
-from authn.db.spent import forget_spent_tokens
+from authn.db.once import forget_spent_tokens
 from authn.db.transaction import reading, writing
 from authn.devices.tables import devices
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.people.tables import persons
 from authn.secrets import national_number_hash
-from authn.sources.embedded import encrypt_ssin
+from authn.sources.embedded.register import encrypt_ssin
 from authn.sources.tables import register_replacements
 from authn.web.site import Site
 from tests.authenticator import Authenticator
@@ -186,7 +186,7 @@ def test_a_replaced_number_leads_to_the_same_person(
     before, after = "70252501507", HANNE.ssin
     citizen = replace(HANNE, previous_ssins=(before,))
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, citizen, site.clock())
+        person = find_or_create_person(connection, site.secrets, citizen, site.clock())
     _replaced(site, before, after)
     fas.ssin = before
     assert "proof=" in journey.come_back(fas).headers["location"]

@@ -6,7 +6,7 @@ It is asked between the upstream's answer and the transaction, never inside it (
 import pytest
 from sqlalchemy import func, select
 
-from authn.db.spent import spent_tokens
+from authn.db.once import spent_tokens
 from authn.db.transaction import reading
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person_by_ssin

@@ -184,7 +184,7 @@ def test_whatever_the_table_is_it_is_read_or_refused(entries: list[dict[str, Any
         upstreams(Settings(upstreams=json.dumps(entries)))
 
 
-# Protocol 3.5: nothing on localhost proves anything to a service that is not there too
+# Decisions 3.5: nothing on localhost proves anything to a service that is not there too
 
 
 def twin(files: dict[str, str], issuer: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What ends with a profile: its grants, once; and who hears of it (decisions 7, decisions 4.15)."""
+"""What ends with a profile: its grants, once; and who hears of it (decisions 7, 4.15)."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -12,16 +12,15 @@ from starlette.testclient import TestClient
 from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata
 from authn.db.transaction import reading, writing
-from authn.grants import ended_profiles
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.codes import issue_code
-from authn.grants.ended_profiles import any_profile_ended, tell_of_ended_profiles
-from authn.grants.ended_sessions import OUTBOX_KIND, REMEMBERED, tell_of_ended_sessions
+from authn.grants.endings import ended_profiles
+from authn.grants.endings.ended_profiles import has_ended_profiles, notify_of_ended_profiles
+from authn.grants.endings.ended_sessions import OUTBOX_KIND, REMEMBERED, notify_of_ended_sessions
 from authn.grants.grants import sid
 from authn.grants.tables import grants
-from authn.oidc.backchannel_logout import backchannel_work
-from authn.outbox.outbox import ClaimedEntry, read_payload
-from authn.outbox.tables import outbox
+from authn.oidc.security_events.backchannel_logout import backchannel_work
+from authn.outbox.outbox import ClaimedEntry, outbox, read_payload
 from authn.people.tables import persons
 from authn.secrets import new_token
 from authn.sources.facts import Fact, FactPeriod
@@ -92,12 +91,12 @@ def profile(site: Site, holder: Holder, question: Any, fact: Fact) -> UUID:
 
 def scan(site: Site) -> int:
     with writing(site.database) as connection:
-        return tell_of_ended_profiles(job(site, connection))
+        return notify_of_ended_profiles(job(site, connection))
 
 
 def anything(site: Site) -> bool:
     with reading(site.database) as connection:
-        return any_profile_ended(connection, site.clock())
+        return has_ended_profiles(connection, site.clock())
 
 
 def alive(site: Site) -> list[UUID | None]:
@@ -220,7 +219,7 @@ def test_what_comes_to_its_last_day_ends_by_itself(
 
 def test_a_child_that_is_of_age_ends_the_grant(
     site: Site, holder: Holder, rp: RelyingParty, clock: MovableClock
-) -> None:  # domain 2.8
+) -> None:  # decisions 9.3
     child = profile(site, holder, "children", replace(PARENT_OF_LUCAS, birthdate="2014-03-05"))
     acts_in(site, rp, holder, child)
     clock.advance(days=2)
@@ -240,7 +239,7 @@ def test_a_mandator_s_death_ends_what_others_did_for_them(
     acts_in(site, rp, holder, None)
     known(site, JURGEN, deceased=True)
     with writing(site.database) as connection:
-        tell_of_ended_sessions(job(site, connection))
+        notify_of_ended_sessions(job(site, connection))
     assert scan(site) == 1
     assert alive(site) == [None]
     assert len(mails(site)) == 1

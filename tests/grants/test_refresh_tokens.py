@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from authn.db.transaction import reading, writing
 from authn.devices.tables import devices
-from authn.grants.grants import revoke_grants_of
+from authn.grants.grants import revoke_grants_at_client
 from authn.grants.refresh_tokens import forget_old_refresh_tokens
 from authn.grants.tables import grants, refresh_tokens
 from authn.keys.signing_keys import ensure_signing_keys
@@ -108,7 +108,7 @@ def _sign_out(site: Site, holder: Holder) -> None:
 
 def _withdraw(site: Site, holder: Holder) -> None:
     with writing(site.database) as connection:
-        revoke_grants_of(connection, holder.person.id, "app", site.clock())
+        revoke_grants_at_client(connection, holder.person.id, "app", site.clock())
 
 
 @pytest.mark.parametrize("end", [_unlink, _sign_out, _withdraw])
@@ -169,7 +169,7 @@ def test_revoking_against_a_refresh(
 
 def test_a_dump_gives_no_successor_to_who_has_an_old_token(
     site: Site, public: RelyingParty
-) -> None:  # decisions 4.9, decisions 8.7
+) -> None:  # decisions 4.9, 8.7
     token = public.tokens()["refresh_token"]
     successor = refreshed(public, token)["refresh_token"]
     with reading(site.database) as connection:

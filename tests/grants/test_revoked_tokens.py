@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from authn.clients.tables import LONGEST_CLIENT_ID
 from authn.db.transaction import reading, writing
-from authn.grants.access_tokens import SealedToken, new_jti, opened_jti, revoke_access_token
+from authn.grants.access_tokens import SealedToken, new_jti, open_jti, revoke_access_token
 from authn.grants.tables import revoked_tokens
 from authn.web.site import Site
 
@@ -34,7 +34,7 @@ def test_every_kind_of_token_can_be_revoked(
     grant_id, profile_id = some(grant), some(profile)
     jti = new_jti(site.secrets, grant_id, profile_id, switched_by)
     held = None if grant_id is None else SealedToken(grant_id, profile_id, switched_by)
-    assert opened_jti(site.secrets, jti) == held
+    assert open_jti(site.secrets, jti) == held
     with writing(site.database) as connection:
         revoke_access_token(connection, jti, site.clock() + timedelta(minutes=5))
     with reading(site.database) as connection:

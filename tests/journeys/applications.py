@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from authn.clients.registration import register_client
+from authn.clients.client_registration.registration import register_client
 from authn.db.transaction import writing
 from authn.demo.application import SCOPES, DemoClientRegistration, create_demo_application
 from authn.keys.signing_keys import ensure_signing_keys

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 
 from authn.db.transaction import writing
 from authn.devices.tables import devices
-from authn.people.citizen import Citizen
+from authn.people.persons import Citizen
 from authn.people.tables import Person
-from authn.profiles.appointing import appoint
+from authn.profiles.appointments import appoint
 from authn.staff.roles import Role
 from tests.browser import LAPTOP, assert_accessible
 from tests.citizen import HANNE, Screen, enrolled

@@ -113,7 +113,7 @@ def test_a_key_that_can_not_is_explained_and_another_may_be_tried(
 
 
 def test_a_key_that_was_not_kept_is_explained(chromium: Browser, live: LiveService) -> None:
-    """`credProps.rk` false: some browsers make the key and do not keep it (lessons 1.1, row 9)."""
+    """`credProps.rk` false: some browsers make the key and do not keep it."""
     page, _ = signed_in(chromium, live)
     page.get_by_role("link", name="A security key").click()
     page.evaluate(

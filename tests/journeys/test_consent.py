@@ -13,7 +13,7 @@ from tests.browser import LAPTOP, assert_accessible, new_context
 from tests.conftest import LiveService
 from tests.hospital import CLIENT_ID, REDIRECT_URI, register_hospital
 from tests.journeys.handed_over import enrolled_in
-from tests.login.test_hallway import CHALLENGE
+from tests.login.test_interaction import CHALLENGE
 from tests.oidc.apis import PRESCRIPTIONS, REPORTS, details, register_api, register_reports
 
 pytestmark = [pytest.mark.journey, pytest.mark.one_engine]

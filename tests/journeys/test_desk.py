@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from authn.db.transaction import writing
-from authn.people.persons import person_of
-from authn.profiles.appointing import appoint
+from authn.people.persons import find_or_create_person
+from authn.profiles.appointments import appoint
 from tests.browser import LAPTOP, PHONE, assert_accessible, new_context
 from tests.citizen import KARIM, activation_code
 from tests.conftest import LiveService
@@ -63,7 +63,7 @@ def test_its_pages_are_readable_on_every_screen(
         page.locator(".screens summary").click()
     expect(find).to_be_visible()
     with writing(live.site.database) as connection:
-        karim = person_of(connection, live.site.secrets, KARIM, live.site.clock())
+        karim = find_or_create_person(connection, live.site.secrets, KARIM, live.site.clock())
     rail: list[str] = page.locator(".rail a").evaluate_all(
         "(links) => links.map((each) => each.getAttribute('href'))"
     )

@@ -14,7 +14,7 @@ from authn.console.tables import approvals
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.settings import Settings
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from tests import browser
 from tests.browser import PHONE, attach_authenticator, new_context
 from tests.citizen import HANNE, KARIM
@@ -205,7 +205,7 @@ def test_four_eyes_refuse_let_it_expire_and_approve(
 @pytest.mark.one_engine
 def test_everything_is_lost(chromium: Browser, live: LiveService, town: Town) -> None:
     """Blocked and begun by the agent, who hands over to a registrar; a supervisor agrees."""
-    import_file(live.site.database, live.site.secrets, DEMO_PEOPLE, live.site.clock())
+    import_register_file(live.site.database, live.site.secrets, DEMO_PEOPLE, live.site.clock())
     citizen = town.citizen("My phone", "My laptop")
     confirm_for(live.site, citizen.person)
     agent, registrar, supervisor = (

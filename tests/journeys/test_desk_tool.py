@@ -17,7 +17,12 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from authn.clients.desk_api import PATH, as_desk_tool, desk_api_audience, register_desk_api
+from authn.clients.resource_servers.desk_api import (
+    PATH,
+    desk_api_audience,
+    desk_tool_profile_kinds,
+    register_desk_api,
+)
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
 from tests import browser
@@ -83,7 +88,7 @@ def rp(live: LiveService, pages: Pages) -> RelyingParty:
         scope=BOTH,
         resources=[api],
         first_party=True,
-        **as_desk_tool(site.settings, [api]),
+        **desk_tool_profile_kinds(site.settings, [api]),
     )
 
 

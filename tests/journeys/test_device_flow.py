@@ -11,7 +11,7 @@ from httpx2 import Client, Response
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
-from authn.clients.registration import register_client
+from authn.clients.client_registration.registration import register_client
 from authn.db.transaction import writing
 from authn.grants.tables import device_codes
 from authn.keys.signing_keys import ensure_signing_keys

@@ -17,7 +17,7 @@ from authn.demo.identity_card import create_identity_card, read_cards
 from authn.demo.town import PEOPLE, issue_identity_card
 from authn.people.tables import Person
 from authn.settings import Settings
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.pages import load_pages
 from tests import browser
 from tests.browser import LAPTOP, PHONE, assert_accessible, attach_authenticator, new_context
@@ -62,7 +62,7 @@ def live(settings: Settings, mails: Path) -> Iterator[LiveService]:
         browser.serving(card, card_reader),
         browser.serving(application, service) as address,
     ):
-        import_file(site.database, site.secrets, PEOPLE, site.clock())
+        import_register_file(site.database, site.secrets, PEOPLE, site.clock())
         yield LiveService(address, site)
 
 

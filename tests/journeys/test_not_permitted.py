@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from authn.clients.resources import ResourceScope
+from authn.clients.resource_servers.resources import ResourceScope
 from authn.web.languages import LANGUAGES
 from tests.browser import LAPTOP, assert_accessible, new_context
 from tests.capacities import knows, physician
@@ -17,7 +17,7 @@ from tests.conftest import LiveService
 from tests.hospital import REDIRECT_URI, register_hospital
 from tests.journeys.handed_over import enrolled_in
 from tests.journeys.test_keyboard import tab_to
-from tests.login.test_hallway import CHALLENGE
+from tests.login.test_interaction import CHALLENGE
 from tests.oidc.apis import PRESCRIPTIONS, register_api
 
 pytestmark = [pytest.mark.journey, pytest.mark.one_engine]

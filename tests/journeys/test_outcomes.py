@@ -70,7 +70,7 @@ def test_each_outcome_has_its_own_words(chromium: Browser, live: LiveService, ou
             button.click()
     expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
     assert_accessible(page, f"outcome {outcome}")
-    # One visible way to go on: trying again (lessons 1.1, row 13).
+    # One visible way to go on: trying again.
     if outcome in ("cancelled", "timed out", "no key here"):
         expect(page.get_by_role("button", name="Try again")).to_be_enabled()
 
@@ -99,7 +99,7 @@ def _wait_until_offered(page: Page, times: int) -> None:
 def test_after_a_failure_the_key_is_offered_by_autofill_again(
     chromium: Browser, live: LiveService
 ) -> None:
-    """Lessons 1.1, row 14: autofill was dead after an error."""
+    """A failed request must not leave autofill without one (WebAuthn Level 3 §5.1.7)."""
     _, enrolled_key = signed_in(chromium, live)
     page = new_context(chromium).new_page()
     page.add_init_script(CANCELS)

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from authn.clock import system_clock
 from authn.settings import Settings
-from authn.sources.asking import sources_of
 from authn.sources.facts import NaturalPerson
+from authn.sources.real_sources import shared_sources
 from authn.web.languages import LANGUAGES
 from tests.browser import (
     LAPTOP,
@@ -45,7 +45,7 @@ from tests.conftest import LiveService
 from tests.hospital import CLIENT_ID, REDIRECT_URI, register_hospital
 from tests.journeys.handed_over import enrolled_in
 from tests.journeys.test_keyboard import tab_to
-from tests.login.test_hallway import CHALLENGE
+from tests.login.test_interaction import CHALLENGE
 from tests.sources_server import Running, Said, running, town
 
 Colours = Literal["light", "dark"]
@@ -280,7 +280,7 @@ class TestSourcesDown:
     def test_the_page_says_what_can_not_be_checked(
         self, chromium: Browser, live: LiveService, address: str
     ) -> None:
-        with closing(sources_of(live.site)):
+        with closing(shared_sources(live.site)):
             page = signed_in(chromium, live, viewport={"width": 360, "height": 800})
             page.goto(address)
             expect(page.get_by_text("Your mandates")).to_be_visible()

@@ -6,13 +6,13 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from authn.audit.registration_events import DeskCodePrinted
+from authn.audit.events.registration import DeskCodePrinted
 from authn.clock import system_clock
 from authn.db.transaction import reading, writing
 from authn.federation.code_flow import UpstreamAnswer
-from authn.federation.foreign_identities import keep_unmatched
+from authn.federation.foreign_identities import keep_unmatched_identity
 from authn.people.persons import find_person_by_ssin
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from tests.browser import PHONE, assert_accessible, attach_authenticator, new_context
 from tests.citizen import KARIM
 from tests.conftest import DEMO_PEOPLE, LiveService
@@ -77,7 +77,7 @@ def test_from_the_identity_card_to_a_phone_of_level_high(
     chromium: Browser, live: LiveService
 ) -> None:
     site = live.site
-    import_file(site.database, site.secrets, DEMO_PEOPLE, site.clock())
+    import_register_file(site.database, site.secrets, DEMO_PEOPLE, site.clock())
     page = at_the_desk(new_context(chromium), live, "registrar")
     page.get_by_role("link", name="Registration desk").click()
     look(page, "home")
@@ -122,10 +122,10 @@ def test_from_the_identity_card_to_a_phone_of_level_high(
 
 def test_a_foreign_identity_is_matched(chromium: Browser, live: LiveService) -> None:
     site = live.site
-    import_file(site.database, site.secrets, DEMO_PEOPLE, site.clock())
+    import_register_file(site.database, site.secrets, DEMO_PEOPLE, site.clock())
     with writing(site.database) as connection:
         answered = UpstreamAnswer({"sub": "somebody"}, {**CLAIMS, "family_name": "x" * 60})
-        keep_unmatched(job(site, connection), upstream(), answered)
+        keep_unmatched_identity(job(site, connection), upstream(), answered)
     page = at_the_desk(new_context(chromium), live, "registrar")
     look(page, "waiting")
     page.get_by_role("link", name="Foreign identities to be matched").click()

@@ -195,7 +195,7 @@ def test_who_has_one_capacity_is_asked_nothing(chromium: Browser, town: Town) ->
     page = town.enrolled(chromium, "Noor")
     sign_in(page, town)
     assert "Noor" in told(page)
-    # A child of fourteen is the parent's no more (domain 2.8), and not the mandatary's choice.
+    # A child of fourteen is the parent's no more (decisions 9.3), and not the mandatary's choice.
     other = town.enrolled(chromium, "Rosalie")
     sign_in(other, town, choose="Rosalie ")
     other.get_by_text("The same, as authorization_details").click()

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from authn.clients.clients import find_client
 from authn.db.transaction import reading, writing
-from authn.profiles.appointing import appoint, dismiss
+from authn.profiles.appointments import appoint, dismiss
 from tests.conftest import LiveService
 from tests.journeys.desk_pages import Colleague, colleague
 

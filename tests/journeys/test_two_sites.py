@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from authn.clients.registration import register_client
+from authn.clients.client_registration.registration import register_client
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
 from tests import browser

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from authn.clients.registration import register_client
+from authn.clients.client_registration.registration import register_client
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
 from tests.browser import LAPTOP, assert_accessible, attach_authenticator, new_context

@@ -13,12 +13,12 @@ from authn.demo.application import create_demo_application
 from authn.demo.resource import create_demo_resource
 from authn.demo.town import fill_sources, register_application, register_demo_resource
 from authn.demo.townspeople import read_townspeople
-from authn.enrolment.activation import issue_activation_code
+from authn.enrolment.activation.lifecycle import issue_activation_code
 from authn.keys.signing_keys import ensure_signing_keys
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.secrets import new_token
 from authn.settings import Settings
-from authn.sources.embedded import EmbeddedRegister
+from authn.sources.embedded.register import EmbeddedRegister
 from authn.web.site import Site
 from tests.browser import LAPTOP, free_socket, new_context, serving
 from tests.conftest import LiveService
@@ -66,7 +66,7 @@ class Town:
         with writing(site.database) as connection:
             citizen = EmbeddedRegister(connection, site.secrets).citizen(self.canonical(name))
             assert citizen, f"{name} is in people.csv"
-            person = person_of(connection, site.secrets, citizen, now)
+            person = find_or_create_person(connection, site.secrets, citizen, now)
             return issue_activation_code(connection, site.secrets, site.settings, person, now)
 
 

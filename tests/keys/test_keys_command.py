@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from authn.cli.keys import app
+from authn.cli.service.keys import app
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
 from authn.jose import ES256
-from authn.keys.rotation import pairs
+from authn.keys.rotation import list_key_pairs
 from authn.keys.signing_keys import ensure_signing_keys, list_keys
 from authn.keys.tables import signing_keys
 from authn.settings import PREFIX
@@ -46,7 +46,7 @@ def test_it_shows_every_key_and_nothing_private(site: Site, run: Run) -> None:
 def test_it_says_what_every_key_is_for(site: Site, run: Run) -> None:
     run("list")
     run("rotate", "--now")
-    run("withdraw", pairs(site.database)[ES256].active.kid)
+    run("withdraw", list_key_pairs(site.database)[ES256].active.kid)
     output = run("list").output
     for words in ("verifies until", "decrypts until", "nothing: what it signed is refused"):
         assert words in output
@@ -54,16 +54,18 @@ def test_it_says_what_every_key_is_for(site: Site, run: Run) -> None:
 
 def test_the_next_key_is_put_in_use_by_a_command(site: Site, run: Run) -> None:
     run("list")
-    before = pairs(site.database)
+    before = list_key_pairs(site.database)
     with pytest.raises(CommandError, match="--now"):
         run("rotate")
-    assert pairs(site.database) == before
+    assert list_key_pairs(site.database) == before
     output = run("rotate", "--now", "--alg", ES256).output
     assert before[ES256].next.kid in output
-    after = pairs(site.database)
+    after = list_key_pairs(site.database)
     assert {alg for alg in before if before[alg] != after[alg]} == {ES256}
     run("rotate", "--now")
-    assert all(pairs(site.database)[alg].active.kid == after[alg].next.kid for alg in after)
+    assert all(
+        list_key_pairs(site.database)[alg].active.kid == after[alg].next.kid for alg in after
+    )
 
 
 def test_an_unknown_algorithm_is_named(run: Run) -> None:
@@ -73,9 +75,9 @@ def test_an_unknown_algorithm_is_named(run: Run) -> None:
 
 def test_a_key_is_withdrawn_by_a_command(site: Site, run: Run) -> None:
     run("list")
-    before = pairs(site.database)[ES256]
+    before = list_key_pairs(site.database)[ES256]
     assert before.active.kid in run("withdraw", before.active.kid).output
-    assert pairs(site.database)[ES256].active.kid == before.next.kid
+    assert list_key_pairs(site.database)[ES256].active.kid == before.next.kid
     with pytest.raises(CommandError, match="no such key"):
         run("withdraw", "another")
 

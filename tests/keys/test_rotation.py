@@ -18,7 +18,7 @@ from authn.errors import CommandError
 from authn.grants import access_tokens
 from authn.jose import ALGORITHMS, ES256, Algorithm, InvalidToken, sign, verify
 from authn.keys import upkeep
-from authn.keys.rotation import pairs, rotate, withdraw
+from authn.keys.rotation import list_key_pairs, rotate, withdraw
 from authn.keys.signing_keys import (
     EVERY_ALGORITHM,
     REMEMBERED,
@@ -31,8 +31,9 @@ from authn.keys.signing_keys import (
     load_keys,
 )
 from authn.keys.tables import ACTIVE, NEXT, RETIRED, WITHDRAWN, signing_keys
-from authn.keys.upkeep import KEPT_FOR_HINTS, PUBLISHED_AFTERWARDS, look_after_keys
-from authn.oidc import id_token, jwks
+from authn.keys.upkeep import KEPT_FOR_HINTS, PUBLISHED_AFTERWARDS, maintain_keys
+from authn.oidc import jwks
+from authn.oidc.tokens import id_token
 from authn.settings import Settings, load_settings
 from authn.web.site import Site
 from tests.commands import run_command
@@ -65,7 +66,7 @@ def published(site: Site) -> set[str]:
 
 
 def look_after(site: Site, settings: Settings | None = None) -> None:
-    look_after_keys(site.database, settings or site.settings, site.secrets, site.clock())
+    maintain_keys(site.database, settings or site.settings, site.secrets, site.clock())
 
 
 def rotate_now(site: Site) -> str:
@@ -101,12 +102,12 @@ def events(site: Site) -> list[str]:
 
 
 def test_the_next_key_signs_and_another_one_is_published(site: Site, clock: MovableClock) -> None:
-    before = pairs(site.database)
+    before = list_key_pairs(site.database)
     clock.advance(days=8)
     for alg in EVERY_ALGORITHM:
         kid = rotate(site.database, site.settings, site.secrets, clock(), alg)
         assert kid == before[alg].next.kid
-    after = pairs(site.database)
+    after = list_key_pairs(site.database)
     for alg in ALGORITHMS:
         assert loaded(site).active[alg].kid == before[alg].next.kid
         assert after[alg].next.kid not in {before[alg].next.kid, before[alg].active.kid}
@@ -144,7 +145,7 @@ def test_nothing_ends_when_a_key_is_rotated(site: Site) -> None:  # decisions 7
 
 def test_what_is_encrypted_to_the_former_key_is_still_read(site: Site, clock: MovableClock) -> None:
     clock.advance(days=8)
-    former = pairs(site.database)["ECDH-ES"].active.kid
+    former = list_key_pairs(site.database)["ECDH-ES"].active.kid
     rotate(site.database, site.settings, site.secrets, clock(), "ECDH-ES")
     assert former not in published(site)
     assert former in {key.kid for key in loaded(site).decrypting}
@@ -185,36 +186,40 @@ def test_ten_processes_that_rotate_at_once_leave_one_key_in_use(site: Site) -> N
 
 
 def test_a_key_is_followed_by_the_next_after_ninety_days(site: Site, clock: MovableClock) -> None:
-    first = pairs(site.database)
+    first = list_key_pairs(site.database)
     clock.advance(days=90, seconds=-1)
     look_after(site)
-    assert pairs(site.database) == first
+    assert list_key_pairs(site.database) == first
     clock.advance(seconds=1)
     look_after(site)
-    assert all(pairs(site.database)[alg].active.kid == first[alg].next.kid for alg in first)
+    assert all(
+        list_key_pairs(site.database)[alg].active.kid == first[alg].next.kid for alg in first
+    )
     one_of_each(site)
-    second = pairs(site.database)
+    second = list_key_pairs(site.database)
     look_after(site)
-    assert pairs(site.database) == second
+    assert list_key_pairs(site.database) == second
 
 
 def test_ten_processes_that_look_at_the_clock_at_once_rotate_once(
     site: Site, clock: MovableClock
 ) -> None:
-    first = pairs(site.database)
+    first = list_key_pairs(site.database)
     clock.advance(days=90)
     at_once(lambda: look_after(site), threads=10)
     one_of_each(site)
-    assert all(pairs(site.database)[alg].active.kid == first[alg].next.kid for alg in first)
+    assert all(
+        list_key_pairs(site.database)[alg].active.kid == first[alg].next.kid for alg in first
+    )
     assert events(site) == ["signing_key.rotated"] * len(EVERY_ALGORITHM)
 
 
 def test_the_clock_can_be_turned_off(site: Site, clock: MovableClock) -> None:
-    first = pairs(site.database)
+    first = list_key_pairs(site.database)
     clock.advance(days=2000)
     off = site.settings.model_copy(update={"signing_key_rotation": timedelta(0)})
     look_after(site, off)
-    assert pairs(site.database) == first
+    assert list_key_pairs(site.database) == first
 
 
 @pytest.mark.one_engine
@@ -323,7 +328,7 @@ def test_clients_read_the_key_set_again_before_a_key_of_it_signs(
 
 
 def test_nothing_of_a_withdrawn_key_is_believed(site: Site) -> None:
-    stolen, successor = loaded(site).active[ES256], pairs(site.database)[ES256].next.kid
+    stolen, successor = loaded(site).active[ES256], list_key_pairs(site.database)[ES256].next.kid
     token = sign(stolen, CLAIMS)
     withdraw(site.database, site.secrets, site.clock(), stolen.kid)
     keys = loaded(site)
@@ -340,7 +345,7 @@ def test_nothing_of_a_withdrawn_key_is_believed(site: Site) -> None:
 def test_a_next_and_a_retired_key_can_be_withdrawn(site: Site) -> None:
     former = loaded(site).active[ES256].kid
     rotate_now(site)
-    pair = pairs(site.database)[ES256]
+    pair = list_key_pairs(site.database)[ES256]
     for kid in (former, pair.next.kid):
         withdraw(site.database, site.secrets, site.clock(), kid)
         assert kid not in loaded(site).for_hints
@@ -349,7 +354,7 @@ def test_a_next_and_a_retired_key_can_be_withdrawn(site: Site) -> None:
 
 
 def test_a_withdrawn_decryption_key_decrypts_nothing(site: Site) -> None:
-    kid = pairs(site.database)["RSA-OAEP-256"].active.kid
+    kid = list_key_pairs(site.database)["RSA-OAEP-256"].active.kid
     withdraw(site.database, site.secrets, site.clock(), kid)
     assert kid not in published(site)
     assert kid not in {key.kid for key in loaded(site).decrypting}
@@ -376,7 +381,7 @@ def test_a_key_is_withdrawn_once(site: Site) -> None:
 
 
 def test_rotating_and_withdrawing_at_once_leave_one_key_in_use(site: Site) -> None:
-    pair = pairs(site.database)[ES256]
+    pair = list_key_pairs(site.database)[ES256]
 
     def attempt(act: Callable[[], object]) -> None:
         try:
@@ -415,7 +420,7 @@ def test_the_key_set_follows_within_a_minute(
 def test_the_service_looks_after_its_keys_by_itself(
     site: Site, app: Starlette, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = pairs(site.database)
+    first = list_key_pairs(site.database)
     clock.advance(days=90)
     monkeypatch.setattr(upkeep, "LOOKED_AFTER_EVERY", timedelta(milliseconds=20))
     failures = iter([RuntimeError("the database is gone")])
@@ -423,11 +428,16 @@ def test_the_service_looks_after_its_keys_by_itself(
     def fails_once(*arguments: Any) -> None:
         if failure := next(failures, None):
             raise failure
-        look_after_keys(*arguments)
+        maintain_keys(*arguments)
 
-    monkeypatch.setattr(upkeep, "look_after_keys", fails_once)
+    monkeypatch.setattr(upkeep, "maintain_keys", fails_once)
     with TestClient(app):
-        until(lambda: pairs(site.database) != first and len(pairs(site.database)) == len(first))
+        until(
+            lambda: (
+                list_key_pairs(site.database) != first
+                and len(list_key_pairs(site.database)) == len(first)
+            )
+        )
         one_of_each(site)
 
 

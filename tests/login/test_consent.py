@@ -17,13 +17,13 @@ from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata
 from authn.consents.tables import consents
 from authn.db.transaction import reading
-from authn.grants.particulars import unpack_particulars
+from authn.grants.authorization_request import unpack_grant_details
 from authn.grants.tables import grants
 from authn.web.site import Site
 from tests.citizen import Screen, enrolled
 from tests.conftest import MovableClock
 from tests.hospital import register_hospital
-from tests.login.test_hallway import allow, authorize, data_location, query, waiting
+from tests.login.test_interaction import allow, authorize, data_location, query, waiting
 from tests.oidc.apis import PRESCRIPTIONS, REPORTS, details, register_api, register_reports
 
 ENGLISH = {"Accept-Language": "en"}
@@ -88,7 +88,7 @@ def test_what_was_allowed_is_remembered_claim_by_claim(site: Site, screen: Scree
     assert "date of birth" not in page
     with reading(site.database) as connection:
         packed = connection.execute(select(grants.c.particulars)).scalars().first()
-    assert unpack_particulars(packed or "").claims_userinfo == ("birthdate",)
+    assert unpack_grant_details(packed or "").claims_userinfo == ("birthdate",)
 
 
 def test_everything_at_once(site: Site, screen: Screen, clock: MovableClock) -> None:

@@ -29,7 +29,7 @@ from tests.capacities import LEA, child, choose, knows, open_to, physician
 from tests.citizen import ORIGIN, SSIN, Screen, enrolled, fields_of
 from tests.conftest import MovableClock
 from tests.hospital import register_hospital
-from tests.login.test_hallway import allow, authorize, data_location, query, waiting
+from tests.login.test_interaction import allow, authorize, data_location, query, waiting
 from tests.oidc.apis import PRESCRIPTIONS, REPORTS, details, register_api, register_reports
 from tests.oidc.other_screens import go_on, other_screen
 from tests.oidc.relying_party import RelyingParty, segment

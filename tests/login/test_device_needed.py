@@ -29,7 +29,7 @@ from tests.citizen import Screen, enrolled
 from tests.conftest import MovableClock
 from tests.fido_metadata import with_test_root
 from tests.hospital import REDIRECT_URI, register_hospital
-from tests.login.test_hallway import authorize, query, waiting
+from tests.login.test_interaction import authorize, query, waiting
 from tests.policies import (
     change_settings,
     enrolled_with,
@@ -114,7 +114,7 @@ def test_a_session_whose_key_is_shared_is_not_enough_for_a_client_that_asks_for_
     assert signed_in(screen)
 
 
-def test_no_step_of_the_hallway_leads_around_it(site: Site, client: TestClient) -> None:
+def test_no_step_of_the_interaction_leads_around_it(site: Site, client: TestClient) -> None:
     asking_for(site, "device", first_party=False)
     screen = synced(site, client)
     token = waiting(authorize(screen), PAGE)

@@ -10,12 +10,12 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import register_client
 from authn.clients.clients import find_client
-from authn.clients.registration import register_client
 from authn.db.transaction import reading, writing
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.keys.signing_keys import ensure_signing_keys
-from authn.login.elsewhere import address_elsewhere, parameters
+from authn.login.pages.other_browser import address_for_another_browser, request_parameters
 from authn.web.site import Site
 from tests.citizen import ORIGIN, enrolled
 from tests.screens import another_screen
@@ -132,7 +132,7 @@ def test_a_request_for_one_certain_person_is_not_made_again(site: Site) -> None:
     assert client is not None
     for hint, made in (("", True), ("a-subject", False)):
         pending = waiting_request(site, subject_hint=hint)
-        assert (address_elsewhere(site.settings, pending, client) is not None) is made
+        assert (address_for_another_browser(site.settings, pending, client) is not None) is made
 
 
 @pytest.mark.parametrize(
@@ -152,13 +152,13 @@ def test_a_request_that_may_not_come_plainly_is_not_made_again(
     assert client is not None
     pending = waiting_request(site, subject_hint="")
     client = replace(client, metadata=metadata)
-    assert address_elsewhere(site.settings, pending, client) is None
+    assert address_for_another_browser(site.settings, pending, client) is None
 
 
 def test_every_field_of_a_request_is_sent_again_or_never_was(site: Site) -> None:
     pending = waiting_request(site, subject_hint="a-subject")
     names = {field.name for field in fields(AuthorizationRequest)}
-    sent = parameters(pending).keys()
+    sent = request_parameters(pending).keys()
     assert names - sent == UNSAID
     assert sent - names == {"response_type", "code_challenge_method"}
 

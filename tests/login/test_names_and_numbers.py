@@ -1,7 +1,7 @@
 """What pages, files, mails and logs make of whom somebody acts for: their names, no numbers.
 
 A source's names are not ours to trust: an organisation may be called anything. And in one run, with
-every kind of capacity, no byte of what people are shown or sent has a national number (protocol
+every kind of capacity, no byte of what people are shown or sent has a national number (decisions
 1.5), but where the person is asked about just that.
 """
 
@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
-from authn.grants.ended_profiles import tell_of_ended_profiles
+from authn.grants.endings.ended_profiles import notify_of_ended_profiles
 from authn.sources.facts import NaturalPerson, Organisation
 from authn.web.site import Site
 from tests.capacities import (
@@ -34,7 +34,7 @@ from tests.capacities import (
 from tests.citizen import SSIN, Screen, enrolled
 from tests.conftest import MovableClock
 from tests.hospital import CLIENT_ID, register_hospital
-from tests.login.test_hallway import allow, authorize, query, waiting
+from tests.login.test_interaction import allow, authorize, query, waiting
 from tests.mailbox import confirm_for, mails
 from tests.occasion import job
 
@@ -106,7 +106,7 @@ def nothing_any_more(site: Site, screen: Screen) -> None:
     knows_no(site, SSIN, "qualities", "memberships", "mandates", "children")
     screen.client.get("/profiles")
     with writing(site.database) as connection:
-        assert tell_of_ended_profiles(job(site, connection)) == 5
+        assert notify_of_ended_profiles(job(site, connection)) == 5
 
 
 @pytest.mark.parametrize("name", NAMES)

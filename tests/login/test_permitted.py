@@ -15,16 +15,16 @@ from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.resources import ResourceScope
+from authn.clients.resource_servers.resources import ResourceScope
 from authn.db.transaction import reading
-from authn.grants.particulars import unpack_particulars
+from authn.grants.authorization_request import unpack_grant_details
 from authn.grants.tables import grants
 from authn.web.site import Site
 from tests.authenticator import Authenticator
 from tests.capacities import MARIE, choose, knows, mandate, physician, quality
 from tests.citizen import HANNE, Screen, enrolled, fields_of
 from tests.hospital import REDIRECT_URI, register_hospital
-from tests.login.test_hallway import allow, authorize, data_location, query, waiting
+from tests.login.test_interaction import allow, authorize, data_location, query, waiting
 from tests.oidc.apis import PRESCRIPTIONS, REPORTS, details, register_api
 from tests.oidc.other_screens import error, go_on, other_screen
 from tests.oidc.test_cost import counted
@@ -81,7 +81,7 @@ def granted(site: Site) -> list[tuple[str, tuple[str, ...]]]:
     with reading(site.database) as connection:
         statement = select(grants.c.scope, grants.c.particulars).order_by(grants.c.granted_at)
         return [
-            (row.scope, unpack_particulars(row.particulars).resources)
+            (row.scope, unpack_grant_details(row.particulars).resources)
             for row in connection.execute(statement)
         ]
 
@@ -191,7 +191,7 @@ def test_what_one_resource_refuses_is_not_had_there_by_another_s_scope_of_the_sa
     allow(screen, token)
     assert granted(site) == [("openid read write", (PRESCRIPTIONS, REPORTS))]
     with reading(site.database) as connection:
-        kept = unpack_particulars(connection.execute(select(grants.c.particulars)).scalar_one())
+        kept = unpack_grant_details(connection.execute(select(grants.c.particulars)).scalar_one())
     assert kept.withheld == (f"{PRESCRIPTIONS}#write",)
 
 
@@ -201,7 +201,7 @@ def test_a_detail_goes_with_any_of_its_actions(site: Site, screen: Screen) -> No
     location = authorize(screen, scope="openid", authorization_details=orjson.dumps(asked).decode())
     assert "code" in query(location)
     with reading(site.database) as connection:
-        kept = unpack_particulars(connection.execute(select(grants.c.particulars)).scalar_one())
+        kept = unpack_grant_details(connection.execute(select(grants.c.particulars)).scalar_one())
     assert [each.get("identifier") for each in kept.authorization_details] == ["1"]
     assert kept.resources == (PRESCRIPTIONS,)
 
@@ -339,7 +339,7 @@ def test_another_person_who_signed_in_since_is_shown_the_page_again(
     assert refusals(site) == []
 
 
-def test_no_step_of_the_hallway_leads_around_it(site: Site, screen: Screen) -> None:
+def test_no_step_of_the_interaction_leads_around_it(site: Site, screen: Screen) -> None:
     hospital(site, first_party=False)
     token = waiting(authorize(screen, scope="write"), PAGE)
     for path in ("/login/continue", "/consent"):

@@ -45,7 +45,7 @@ from tests.capacities import (
 from tests.citizen import KARIM, SSIN, Screen, enrolled
 from tests.conftest import MovableClock
 from tests.hospital import CLIENT_ID, REDIRECT_URI, register_hospital
-from tests.login.test_hallway import allow, authorize, data_location, query, waiting
+from tests.login.test_interaction import allow, authorize, data_location, query, waiting
 from tests.screens import another_screen
 
 ENGLISH = {"Accept-Language": "en"}

@@ -8,16 +8,16 @@ from authn.db.transaction import reading, writing
 from authn.login.profile_choices import (
     KEPT,
     ChosenProfile,
+    find_remembered_profile,
     forget_old_choices,
     keep_choice,
-    newest_in_session,
-    note_choice,
-    note_switch,
-    remembered,
+    newest_profile_by_client,
+    record_choice,
+    record_switch,
 )
 from authn.login.tables import profile_choices
-from authn.profiles.answer import take_answer
-from authn.profiles.available import available
+from authn.profiles.answer import apply_answer
+from authn.profiles.available import available_profiles
 from authn.profiles.profile import CITIZEN, NO_PROFILE, Profile
 from authn.settings import Settings
 from authn.web.site import Site
@@ -41,19 +41,19 @@ def profiles_of(site: Site, holder: Holder) -> list[Profile]:
     """In which capacities Hanne may act: as a citizen, and two professions."""
     with writing(site.database) as connection:
         of = (connection, site.secrets, site.settings, holder.person.id)
-        take_answer(*of, "qualities", [physician(), quality("nurse")], site.clock())
-        return available(*of, site.clock())
+        apply_answer(*of, "qualities", [physician(), quality("nurse")], site.clock())
+        return available_profiles(*of, site.clock())
 
 
 def note(site: Site, holder: Holder, request_id: str, profile: Profile) -> None:
     with writing(site.database) as connection:
-        note_choice(connection, holder.session, CLIENT_ID, request_id, profile, site.clock())
+        record_choice(connection, holder.session, CLIENT_ID, request_id, profile, site.clock())
 
 
 def consent_ids(site: Site, holder: Holder, request_id: str) -> tuple[object, ...]:
     """What is remembered: for this request, in the session, and at all."""
     with reading(site.database) as connection:
-        found = remembered(connection, holder.session, CLIENT_ID, request_id)
+        found = find_remembered_profile(connection, holder.session, CLIENT_ID, request_id)
     return tuple(
         each and each.consent_id for each in (found.for_request, found.in_session, found.last)
     )
@@ -126,8 +126,8 @@ def test_a_switch_is_the_newest_choice_of_the_session(
     note(site, holder, "r1", nurse)
     clock.advance(seconds=1)
     with writing(site.database) as connection:
-        note_switch(connection, holder.session, CLIENT_ID, CITIZEN, site.clock())
-        assert newest_in_session(connection, holder.session) == {CLIENT_ID: None}
+        record_switch(connection, holder.session, CLIENT_ID, CITIZEN, site.clock())
+        assert newest_profile_by_client(connection, holder.session) == {CLIENT_ID: None}
     assert consent_ids(site, holder, "r1") == (nurse.id, NO_PROFILE, NO_PROFILE)
 
 

@@ -37,7 +37,7 @@ from tests.capacities import (
 )
 from tests.citizen import KARIM, SSIN, Screen, enrolled, fields_of
 from tests.hospital import CLIENT_ID, register_hospital
-from tests.login.test_hallway import allow, authorize, query, waiting
+from tests.login.test_interaction import allow, authorize, query, waiting
 from tests.screens import another_screen
 
 pytestmark = pytest.mark.thorough

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from authn.login.offered import LONGEST_SEARCH, MOST_OF_A_GROUP, folded, initials
+from authn.login.pages.profile_offers import LONGEST_SEARCH, MOST_OF_A_GROUP, fold_text, initials
 from authn.web.site import Site
 from tests.capacities import (
     ENTERPRISE,
@@ -22,7 +22,7 @@ from tests.capacities import (
 )
 from tests.citizen import SSIN, Screen, enrolled
 from tests.hospital import CLIENT_ID, register_hospital
-from tests.login.test_hallway import allow, authorize, query, waiting
+from tests.login.test_interaction import allow, authorize, query, waiting
 
 MANY = 500
 CPU_MILLISECONDS = 30
@@ -155,4 +155,4 @@ def test_letters_beside_a_name(name: str, letters: str) -> None:
 
 @pytest.mark.one_engine
 def test_what_people_leave_out_when_they_search() -> None:
-    assert folded("ÉLISE Müller-Straße") == "elise muller-strasse"
+    assert fold_text("ÉLISE Müller-Straße") == "elise muller-strasse"

@@ -1,7 +1,7 @@
 """Sources that are asked over the network while somebody is on the way to an application.
 
-Every page of the hallway can begin again once an answer has come; a source that gives none takes
-its capacities away, and nothing else (decisions 4.20).
+Every page of the interaction can begin again once an answer has come; a source that gives none
+takes its capacities away, and nothing else (decisions 4.20).
 """
 
 import re
@@ -13,17 +13,17 @@ import pytest
 from starlette.testclient import TestClient
 
 from authn.db.transaction import writing
-from authn.profiles.available import questions_of
+from authn.profiles.available import questions_for_kinds
 from authn.profiles.kinds import KINDS
 from authn.settings import Settings
-from authn.sources.answers import ask_anew
-from authn.sources.asking import sources_of
+from authn.sources.answers import mark_answers_due
+from authn.sources.real_sources import shared_sources
 from authn.web.site import Site
 from tests.capacities import EVERY_KIND, buttons, choose, open_to
 from tests.citizen import KARIM, Screen, enrolled
 from tests.conftest import MovableClock
 from tests.hospital import CLIENT_ID, register_hospital
-from tests.login.test_hallway import allow, authorize, query, waiting
+from tests.login.test_interaction import allow, authorize, query, waiting
 from tests.sources_server import Running, Said, Seen
 
 
@@ -39,7 +39,7 @@ def screen(site: Site, client: TestClient) -> Iterator[Screen]:
     register_hospital(site)
     open_to(site, CLIENT_ID, *EVERY_KIND)
     client.headers.update({"Accept-Language": "en"})
-    with closing(sources_of(site)):
+    with closing(shared_sources(site)):
         yield enrolled(site, client)[1]
 
 
@@ -99,8 +99,8 @@ def test_every_page_begins_again_when_an_answer_is_due(
 def make_due(site: Site) -> None:
     """Whatever was answered is to be asked anew."""
     with writing(site.database) as connection:
-        for question in questions_of(KINDS):
-            ask_anew(connection, question, site.clock())
+        for question in questions_for_kinds(KINDS):
+            mark_answers_due(connection, question, site.clock())
 
 
 def test_who_signs_in_is_signed_in_before_a_source_is_asked(

@@ -1,6 +1,6 @@
 """A real national register is asked about who signs in: whether they live, and by which number.
 
-Domain 4.5, decisions 7. The embedded one tells of it by its import (`test_replaced_number`). Once
+Decisions 9.5 and 7. The embedded one tells of it by its import (`test_replaced_number`). Once
 in `citizen_fresh`, and never so that a register that is down keeps anybody out (decisions 4.20).
 """
 
@@ -21,13 +21,13 @@ from authn.db.transaction import reading
 from authn.people.numbers import current_ssin
 from authn.people.tables import persons
 from authn.settings import Settings
-from authn.sources.asking import sources_of
+from authn.sources.real_sources import shared_sources
 from authn.sources.wire.problem import BAD_REQUEST, CANCELLED, MEDIA_TYPE, NOT_FOUND
 from authn.web.site import Site
 from tests.citizen import SSIN, Screen, enrolled
 from tests.conftest import MovableClock
 from tests.hospital import register_hospital
-from tests.login.test_hallway import authorize, query
+from tests.login.test_interaction import authorize, query
 from tests.oidc.refreshing import GRANT_TYPES
 from tests.oidc.relying_party import RelyingParty
 from tests.sources_server import Running, Said, Seen
@@ -88,7 +88,7 @@ def rp(site: Site, client: TestClient, screen: Screen) -> RelyingParty:
 @pytest.fixture
 def screen(site: Site, client: TestClient) -> Iterator[Screen]:
     """Hanne, signed in on the laptop with which she enrolled."""
-    with closing(sources_of(site)):
+    with closing(shared_sources(site)):
         yield enrolled(site, client)[1]
 
 

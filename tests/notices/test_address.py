@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authn.errors import InvalidRequest
-from authn.notices.address import LONGEST_ADDRESS, mask_address, read_address, same_address
+from authn.notices.mail_address import LONGEST_ADDRESS, mask_address, read_address, same_address
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from structlog.testing import capture_logs
 from authn.app import create_app
 from authn.db.transaction import reading, writing
 from authn.notices import kinds
-from authn.notices.delivery import outbox_work
+from authn.notices.delivery import build_mail_work
 from authn.notices.notices import tell
 from authn.outbox import worker
-from authn.outbox.outbox import entries
+from authn.outbox.outbox import list_unsent
 from authn.outbox.worker import run_once
 from authn.settings import Settings
 from authn.web.site import Site
@@ -66,7 +66,7 @@ def test_a_service_without_a_mail_server_says_so_and_keeps_what_waits(
         logs
     )
     with reading(site.database) as connection:
-        (entry,) = entries(connection)
+        (entry,) = list_unsent(connection)
     assert (entry.state, entry.tries) == ("waiting", 0)
 
 
@@ -78,7 +78,7 @@ def test_a_mail_that_is_refused_for_now_comes_later(
     with writing(site.database) as connection:
         tell(job(site, connection), person.id, kinds.AccountRecoveryCancelledNotice())
     with mail_server.running() as server:
-        work = outbox_work(to(settings, server), site.secrets, site.database, clock)
+        work = build_mail_work(to(settings, server), site.secrets, site.database, clock)
         server.replies_to_recipient = ["451 4.7.1 come again"]
         assert run_once(work).put_off == 1
         clock.advance(minutes=2)
@@ -94,11 +94,11 @@ def test_a_mailbox_that_is_gone_is_a_dead_letter_without_its_address(
     with writing(site.database) as connection:
         tell(job(site, connection), person.id, kinds.AccountRecoveryCancelledNotice())
     with mail_server.running() as server, capture_logs() as logs:
-        work = outbox_work(to(settings, server), site.secrets, site.database, clock)
+        work = build_mail_work(to(settings, server), site.secrets, site.database, clock)
         server.replies_to_recipient = ["550 5.1.1 <hanne@example.org> is gone"]
         assert run_once(work).dead == 1
     with reading(site.database) as connection:
-        (entry,) = entries(connection)
+        (entry,) = list_unsent(connection)
     assert (entry.state, entry.last_error) == ("dead", "recipient: 550 5.1.1")
     assert "example.org" not in str(logs)
 
@@ -111,5 +111,5 @@ def test_mails_of_the_demonstration_are_files(
     with writing(site.database) as connection:
         tell(job(site, connection), person.id, kinds.AccountRecoveryCancelledNotice())
     folder = settings.model_copy(update={"mail_directory": tmp_path / "mails"})
-    assert run_once(outbox_work(folder, site.secrets, site.database, clock)).sent == 1
+    assert run_once(build_mail_work(folder, site.secrets, site.database, clock)).sent == 1
     assert len(list((tmp_path / "mails").glob("*.eml"))) == 1

@@ -14,10 +14,10 @@ import pytest
 
 from authn.notices import kinds
 from authn.notices.kinds import KINDS, Notice
-from authn.notices.links import LIFETIME, read_not_me
 from authn.notices.mail import write_mail
-from authn.notices.notices import notice_of
-from authn.notices.words import WHAT_TO_DO, WHY, WORDS
+from authn.notices.not_me_links import LIFETIME, read_not_me_link
+from authn.notices.notices import read_notice
+from authn.notices.texts import TEXTS, WHAT_TO_DO, WHY
 from authn.secrets import Secrets
 from authn.settings import Settings
 from authn.web.languages import LANGUAGES
@@ -149,7 +149,7 @@ every_mail = pytest.mark.parametrize(
 
 
 def test_every_kind_has_an_example_words_and_a_name() -> None:
-    assert {type(example) for example in EXAMPLES} == set(KINDS.values()) == set(WORDS)
+    assert {type(example) for example in EXAMPLES} == set(KINDS.values()) == set(TEXTS)
     defined = {each.__name__ for each in Notice.__subclasses__()}
     assert defined == {kind.__name__ for kind in KINDS.values()}
 
@@ -211,7 +211,7 @@ def test_every_mail_to_a_confirmed_address_has_this_was_not_me(
         assert tokens == [], "nothing happened to their own account"
         return
     (token,) = tokens
-    said = read_not_me(KEYS, token, NOW + timedelta(days=29))
+    said = read_not_me_link(KEYS, token, NOW + timedelta(days=29))
     assert said.person_id == PERSON
     assert said.notice == kinds.NAMES[type(notice)]
     assert said.expires_at == NOW + LIFETIME
@@ -241,7 +241,7 @@ def test_html_loads_nothing_and_has_no_script(pages: Pages, notice: Notice, lang
 
 @every_mail
 def test_what_was_written_can_be_read_back(pages: Pages, notice: Notice, language: str) -> None:
-    assert notice_of(payload_of(notice, language)) == notice
+    assert read_notice(payload_of(notice, language)) == notice
 
 
 def test_when_and_with_what_are_said_in_belgian_time(pages: Pages) -> None:
@@ -299,9 +299,9 @@ def test_what_the_help_desk_did_says_so(pages: Pages) -> None:
 
 def test_a_row_written_before_its_kind_had_a_field_more_is_still_told() -> None:
     fields = {"device_id": str(DEVICE), "device_name": "Laptop"}
-    assert notice_of({"notice": "device-unlinked", "fields": fields}) == kinds.DeviceUnlinkedNotice(
-        DEVICE, "Laptop"
-    )
+    assert read_notice(
+        {"notice": "device-unlinked", "fields": fields}
+    ) == kinds.DeviceUnlinkedNotice(DEVICE, "Laptop")
 
 
 def test_reasons_are_those_that_devices_have() -> None:

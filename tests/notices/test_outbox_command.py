@@ -7,7 +7,7 @@ import pytest
 from authn.db.transaction import writing
 from authn.notices import kinds
 from authn.notices.notices import tell
-from authn.outbox.outbox import claim, entries, mark_dead
+from authn.outbox.outbox import claim, list_unsent, mark_dead
 from authn.settings import Settings
 from authn.web.site import Site
 from tests import mail_server
@@ -34,7 +34,7 @@ def dead_row(site: Site) -> str:
 
 def states(site: Site) -> list[tuple[str, int]]:
     with writing(site.database) as connection:
-        return [(entry.state, entry.tries) for entry in entries(connection)]
+        return [(entry.state, entry.tries) for entry in list_unsent(connection)]
 
 
 def test_an_empty_outbox_is_said(settings: Settings, site: Site) -> None:

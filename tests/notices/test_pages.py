@@ -13,10 +13,10 @@ from authn.app import create_app
 from authn.clock import system_clock
 from authn.demo.application import DemoClientRegistration, create_demo_application
 from authn.demo.mails import read_mails
-from authn.notices.delivery import outbox_work
+from authn.notices.delivery import build_mail_work
 from authn.outbox.worker import run_once
 from authn.settings import Settings
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.site import Site
 from tests import browser
 from tests.browser import LAPTOP, assert_accessible, new_context
@@ -37,7 +37,7 @@ def live(settings: Settings, tmp_path: Path) -> Iterator[LiveService]:
     application = create_app(settings.model_copy(update=changes), clock=system_clock)
     with browser.serving(application, listener) as address:
         site: Site = application.state.site
-        import_file(site.database, site.secrets, DEMO_PEOPLE, system_clock())
+        import_register_file(site.database, site.secrets, DEMO_PEOPLE, system_clock())
         yield LiveService(address, site)
 
 
@@ -56,7 +56,7 @@ def demo(live: LiveService) -> Iterator[str]:
 
 def sent(live: LiveService) -> None:
     site = live.site
-    run_once(outbox_work(site.settings, site.secrets, site.database, site.clock))
+    run_once(build_mail_work(site.settings, site.secrets, site.database, site.clock))
 
 
 def enrolled_page(chromium: Browser, live: LiveService) -> Page:

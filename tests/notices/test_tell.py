@@ -10,17 +10,17 @@ from starlette.testclient import TestClient
 from authn.db.transaction import reading, writing
 from authn.errors import Expired, Refusal
 from authn.notices import kinds
-from authn.notices.addresses import (
+from authn.notices.contact_addresses import (
     MOST_ADDRESSES,
     REMEMBERED,
     add_address,
-    addresses_of,
     confirm_address,
     confirmed_addresses,
+    contact_addresses,
     forget_old_addresses,
+    list_contact_addresses,
 )
 from authn.notices.notices import tell, tell_address
-from authn.notices.tables import contact_addresses
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM, activation_code, enrolled
 from tests.conftest import MovableClock
@@ -146,7 +146,7 @@ def test_many_at_once_are_never_more_than_three(site: Site) -> None:
     found = at_once(add)
     assert found.count(True) == MOST_ADDRESSES
     with reading(site.database) as connection:
-        known = addresses_of(connection, site.secrets, person.id, site.clock())
+        known = list_contact_addresses(connection, site.secrets, person.id, site.clock())
     assert len(known) == MOST_ADDRESSES
 
 

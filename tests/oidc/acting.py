@@ -9,13 +9,12 @@ from authn.clients.tables import resources
 from authn.db.transaction import reading, writing
 from authn.grants.authorization_request import AuthorizationRequest
 from authn.grants.codes import issue_code
-from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person
 from authn.people.tables import Person
-from authn.profiles.available import available
+from authn.profiles.available import available_profiles
 from authn.profiles.kinds import BY_QUESTION
 from authn.profiles.profile import CITIZEN, Profile
-from authn.profiles.refreshing import bring_up_to_date
+from authn.profiles.refreshing import refresh_from_sources
 from authn.secrets import new_token
 from authn.sources.facts import Fact, NaturalPerson
 from authn.web.site import Site
@@ -103,15 +102,15 @@ def is_known(site: Site, named: NaturalPerson) -> Person:
     """The national register has told of them before."""
     citizen = Citizen(named.ssin, named.given_name, named.family_name, None, "fr")
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, citizen, site.clock())
+        return find_or_create_person(connection, site.secrets, citizen, site.clock())
 
 
 def profiles_of(site: Site, person: Person) -> list[Profile]:
     """In which capacities the person may act, as the sources say now."""
     with writing(site.database) as connection:
-        bring_up_to_date(Asking(connection, site), person.id, tuple(BY_QUESTION))
+        refresh_from_sources(Asking(connection, site), person.id, tuple(BY_QUESTION))
     with reading(site.database) as connection:
-        return available(connection, site.secrets, site.settings, person.id, site.clock())
+        return available_profiles(connection, site.secrets, site.settings, person.id, site.clock())
 
 
 def acting(site: Site, rp: RelyingParty, holder: Holder, ssin: str) -> Acting:

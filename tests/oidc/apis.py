@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from authn.clients.resource_registration import register_resource
-from authn.clients.resources import Resource
+from authn.clients.resource_servers.registration import register_resource
+from authn.clients.resource_servers.resources import Resource
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE
 from authn.db.transaction import writing
 from authn.web.site import Site

@@ -1,6 +1,6 @@
 """What counts once, presented several times at the same moment; and what ends while it is used.
 
-Protocol 5: single use is one statement. Whoever comes first, there is one success at most, and
+Decisions 5: single use is one statement. Whoever comes first, there is one success at most, and
 nothing that was given at that moment outlives what has ended.
 """
 
@@ -10,8 +10,7 @@ from httpx2 import Response
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from authn.clients.clients import DEVICE_CODE
-from authn.clients.protocol_words import JWT_BEARER
+from authn.clients.clients import DEVICE_CODE, JWT_BEARER
 from tests.oidc.fuzz_elsewhere import Elsewhere
 from tests.oidc.fuzz_ends import OF_THE_PERSON, Ends
 from tests.oidc.fuzz_model import Asked, Code, Refresh

@@ -7,12 +7,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.registration import change_client
 from authn.db.transaction import writing
 from authn.devices.devices import find_device
 from authn.devices.life import resume, suspend, unlink
-from authn.grants.ended_clients import end_client
+from authn.grants.endings.ended_grants import end_client
 from authn.profiles.profile import Profile
 from tests.capacities import MARIE, knows, knows_no, mandate
 from tests.citizen import SSIN, Screen

@@ -4,7 +4,7 @@ from httpx2 import Response
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from authn.clients.protocol_words import TOKEN_EXCHANGE
+from authn.clients.clients import TOKEN_EXCHANGE
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from tests.oidc.fuzz_ends import Ends
 from tests.oidc.fuzz_model import Access, Asked, Code, Detail, Party, Pushed, Refresh

@@ -7,8 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from authn.clients.clients import DEVICE_CODE
-from authn.clients.protocol_words import JWT_BEARER, TOKEN_EXCHANGE
+from authn.clients.clients import DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from tests.oidc.fapi import HEADER
 from tests.oidc.fuzz_flow import Flow

@@ -15,19 +15,20 @@ from starlette.testclient import TestClient
 
 from authn.clients.assertion_issuers import AssertionIssuer, register_assertion_issuer
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.initial_access_tokens import create_initial_access_token
+from authn.clients.client_registration.registration import register_client
 from authn.clients.clients import (
     BASIC,
     CLIENT_CREDENTIALS,
     DEVICE_CODE,
     GRANT_MANAGEMENT_QUERY,
     GRANT_MANAGEMENT_REVOKE,
+    JWT_BEARER,
     PRIVATE_KEY_JWT,
     SELF_SIGNED_TLS_CLIENT_AUTH,
+    TOKEN_EXCHANGE,
 )
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.initial_access_tokens import create_initial_access_token
-from authn.clients.protocol_words import JWT_BEARER, TOKEN_EXCHANGE
-from authn.clients.registration import register_client
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
 from authn.db.transaction import writing
 from authn.secrets import new_token
 from authn.web.site import Site

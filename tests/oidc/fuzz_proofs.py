@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from authn.oidc.dpop import current_nonce
+from authn.oidc.tokens.dpop import current_nonce
 from authn.web.site import Site
 from tests.citizen import ORIGIN
 from tests.oidc.dpop_proofs import DpopKey

@@ -10,7 +10,7 @@ from httpx2 import Response
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from authn.clients.protocol_words import JWT_BEARER
+from authn.clients.clients import JWT_BEARER
 from authn.secrets import new_token
 from tests.citizen import ORIGIN
 from tests.oidc.client_keys import ClientKey, asserted

@@ -15,7 +15,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE
-from authn.oidc.client_certificate import certificate_thumbprint
+from authn.oidc.client_authentication.client_certificate import certificate_thumbprint
 from tests.citizen import ORIGIN, Screen
 from tests.oidc.fapi import HEADER
 from tests.oidc.fuzz_model import (

@@ -11,15 +11,14 @@ from uuid import UUID
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from authn.clients.client_registration.registration import register_client
 from authn.clients.clients import BASIC, Client
-from authn.clients.registration import register_client
 from authn.consents.consents import give_consent
 from authn.db.transaction import writing
 from authn.devices.devices import add_device
 from authn.devices.installations import recognise_installation
 from authn.devices.tables import HeldDevice, NewCredential
-from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person
 from authn.people.tables import Person
 from authn.profiles.profile import NO_PROFILE
 from authn.secrets import new_token
@@ -167,7 +166,7 @@ def hold_device(
         backed_up=False,
     )
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, citizen, now)
+        person = find_or_create_person(connection, site.secrets, citizen, now)
         held = add_device(
             connection,
             person.id,

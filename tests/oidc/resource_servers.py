@@ -8,7 +8,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.resources import Resource
+from authn.clients.resource_servers.resources import Resource
 from authn.web.site import Site
 from tests.oidc.apis import register_api
 from tests.oidc.refreshing import GRANT_TYPES

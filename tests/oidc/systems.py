@@ -7,8 +7,8 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import register_client
 from authn.clients.clients import CLIENT_CREDENTIALS, PRIVATE_KEY_JWT, Client
-from authn.clients.registration import register_client
 from authn.db.transaction import writing
 from authn.web.site import Site
 from tests.citizen import ORIGIN

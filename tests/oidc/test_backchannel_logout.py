@@ -1,5 +1,5 @@
 """OpenID Connect Back-Channel Logout 1.0
-(https://openid.net/specs/openid-connect-backchannel-1_0.html), decisions 4.15, decisions 7."""
+(https://openid.net/specs/openid-connect-backchannel-1_0.html), decisions 4.15, 7."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -19,20 +19,23 @@ from authn.db.transaction import reading, writing
 from authn.devices.installations import end_installation
 from authn.devices.life import suspend, suspend_all, unlink
 from authn.foreign_jwt import ExchangeKey, decrypt_jwe
-from authn.grants import ended_sessions
-from authn.grants.ended_clients import end_client
-from authn.grants.ended_sessions import REMEMBERED, anything_ended, tell_of_ended_sessions
+from authn.grants.endings import ended_sessions
+from authn.grants.endings.ended_grants import end_client
+from authn.grants.endings.ended_sessions import (
+    REMEMBERED,
+    has_ended_sessions,
+    notify_of_ended_sessions,
+)
 from authn.jose import verify
 from authn.keys.signing_keys import load_keys
-from authn.oidc import backchannel_logout
-from authn.oidc.backchannel_logout import EVENT, TYP, backchannel_work
+from authn.oidc.security_events import backchannel_logout
+from authn.oidc.security_events.backchannel_logout import EVENT, TYP, backchannel_work
 from authn.outbox import destinations
 from authn.outbox.destinations import run_once
-from authn.outbox.outbox import OutboxEntry, entries
-from authn.outbox.tables import outbox
+from authn.outbox.outbox import OutboxEntry, list_unsent, outbox
 from authn.outbox.worker import MOST_TRIES, OutboxReport
-from authn.people.persons import person_of
-from authn.sessions.opening import make_room
+from authn.people.persons import find_or_create_person
+from authn.sessions.opening import end_surplus_sessions
 from authn.sessions.sessions import end_session
 from authn.settings import Settings
 from authn.web.outgoing import OutgoingClient, OutgoingTimeouts
@@ -81,7 +84,7 @@ def tell(site: Site) -> OutboxReport:
 
 def waiting(site: Site) -> list[OutboxEntry]:
     with reading(site.database) as connection:
-        return [each for each in entries(connection) if each.kind == "backchannel-logout"]
+        return [each for each in list_unsent(connection) if each.kind == "backchannel-logout"]
 
 
 def sign_out(client: TestClient) -> None:
@@ -261,7 +264,7 @@ def test_only_public_addresses_are_called(
     client: TestClient,
     receiver: LogoutReceiver,
     address: str,
-) -> None:  # lessons 2, SSRF
+) -> None:  # else our server is led to addresses inside the network
     uri = address.format(port=receiver.address.rpartition(":")[2])
     rp = make_rp(metadata=ClientMetadata(backchannel_logout_uri=uri))
     rp.allowed_by(holder).tokens()
@@ -280,14 +283,14 @@ def test_a_slow_application_does_not_hold_up_the_others(
 ) -> None:
     monkeypatch.setattr(destinations, "POLL_SECONDS", 0.02)
     patient = OutgoingClient(OutgoingTimeouts(SECONDS, SECONDS, SECONDS))
-    monkeypatch.setattr(backchannel_logout, "Outgoing", lambda: patient)
+    monkeypatch.setattr(backchannel_logout, "OutgoingClient", lambda: patient)
     gate = threading.Event()
     receiver.before = lambda path: gate.wait(SECONDS) if path == "/slow" else None
     for name in ("slow", "one", "two", "three", "four", "five"):
         rp = make_rp(client_id=name, metadata=told_at(receiver, f"/{name}"))
         rp.allowed_by(holder).tokens()
     sign_out(client)
-    with destinations.running(backchannel_work(site)):
+    with destinations.run_in_background(backchannel_work(site)):
         until(lambda: len(receiver.received) == 6)
         until(lambda: [each.destination for each in waiting(site)] == ["slow"])
         gate.set()
@@ -323,7 +326,7 @@ def end_its_installation(site: Site, holder: Holder) -> None:
 
 def die(site: Site, holder: Holder) -> None:
     with writing(site.database) as connection:
-        person_of(connection, site.secrets, replace(HANNE, deceased=True), site.clock())
+        find_or_create_person(connection, site.secrets, replace(HANNE, deceased=True), site.clock())
 
 
 ACTS: dict[str, Act] = {
@@ -349,7 +352,7 @@ def test_the_applications_of_the_session_are_told_of(
     assert tell(site) == OutboxReport(sent=1)
     assert segment(receiver.tokens[0], 1)["sid"] == segment(id_token, 1)["sid"]
     with reading(site.database) as connection:
-        assert not anything_ended(connection)
+        assert not has_ended_sessions(connection)
 
 
 def test_signing_out_here_is_told(
@@ -427,7 +430,7 @@ def test_a_session_too_many_is_told(
     rp.tokens()
     few = site.settings.model_copy(update={"sessions_per_device": 1})
     with writing(site.database) as connection:
-        make_room(connection, few, holder.held.device.id, clock())
+        end_surplus_sessions(connection, few, holder.held.device.id, clock())
     assert tell(site) == OutboxReport(sent=1)
 
 
@@ -490,7 +493,7 @@ def test_a_client_that_ends_while_it_waits_is_told_nothing(
     rp.tokens()
     sign_out(client)
     with writing(site.database) as connection:
-        assert tell_of_ended_sessions(job(site, connection)) == 1
+        assert notify_of_ended_sessions(job(site, connection)) == 1
         end_client(connection, site.secrets, "hospital", site.clock())
     assert tell(site) == OutboxReport(sent=1), "nobody is left to be told"
     assert receiver.received == []
@@ -508,7 +511,7 @@ def test_two_sign_outs_at_once_are_told_once(
         with writing(site.database) as connection:
             end_session(connection, holder.session.id, site.clock())
         with writing(site.database) as connection:
-            tell_of_ended_sessions(job(site, connection))
+            notify_of_ended_sessions(job(site, connection))
 
     at_once(act)
     assert len(waiting(site)) == 1
@@ -527,11 +530,11 @@ def test_an_unlinking_against_a_sign_out_is_told_once(
             with writing(site.database) as connection:
                 end_session(connection, holder.session.id, site.clock())
         with writing(site.database) as connection:
-            tell_of_ended_sessions(job(site, connection))
+            notify_of_ended_sessions(job(site, connection))
 
     at_once(act)
     with writing(site.database) as connection:
-        tell_of_ended_sessions(job(site, connection))
+        notify_of_ended_sessions(job(site, connection))
     assert len(waiting(site)) == 1
 
 

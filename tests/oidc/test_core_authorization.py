@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from authn.oidc.authorization_checks import DISPLAYS
+from authn.oidc.requests.parameters import DISPLAYS
 from authn.secrets import read_token
 from authn.web.site import Site
 from tests.citizen import KARIM, ORIGIN
@@ -18,7 +18,7 @@ from tests.oidc.relying_party import Holder, RelyingParty, answer_of, hold_devic
 
 
 def goes_to(rp: RelyingParty, **parameters: str | None) -> str:
-    """The page that the hallway opens."""
+    """The page that the interaction opens."""
     response = rp.authorize(**parameters)
     assert response.status_code == 303
     return urlsplit(response.headers["location"]).path
@@ -103,7 +103,7 @@ def test_each_prompt_opens_its_page(
 def test_the_pending_request_holds_nothing_personal(
     site: Site, rp: RelyingParty, client: TestClient
 ) -> None:
-    """Protocol 2.1: a token in the address bar is signed, not secret."""
+    """Decisions 2.1: a token in the address bar is signed, not secret."""
     response = rp.authorize(login_hint="03410100128", ui_locales="fr nl")
     token = parse_qs(urlsplit(response.headers["location"]).query)["request"][0]
     content = read_token(site.secrets, "authorization-request", token, site.clock())

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from authn.oidc.claims_parameter import InvalidClaims, read_claims
+from authn.oidc.requests.json_parameters import InvalidClaims, read_claims
 from authn.secrets import read_token
 from authn.web.site import Site
 from tests.citizen import KARIM
@@ -125,7 +125,7 @@ def test_what_is_malformed_is_an_invalid_request(
     assert answer["error_description"].isascii()
 
 
-# Protocol 1.5: a number that arrives in `claims` is dropped on arrival.
+# Decisions 1.5: a number that arrives in `claims` is dropped on arrival.
 @pytest.mark.parametrize("name", ["ssin", "sub", "acr", "birthdate", NUMBER])
 def test_no_value_but_of_acr_and_sub_is_kept(
     site: Site, ours: RelyingParty, client: TestClient, name: str
@@ -156,7 +156,7 @@ def test_who_may_not_ask_the_scope_may_not_ask_its_claims(make_rp: MakeRP, holde
     assert "birthdate" not in id_token
 
 
-# Protocol 1.5: the national number at userinfo alone, by permission.
+# Decisions 1.5: the national number at userinfo alone, by permission.
 def test_the_national_number_as_a_claim_is_the_scope(make_rp: MakeRP, holder: Holder) -> None:
     rp = make_rp(first_party=True, scope="openid ssin", may_read_ssin=True)
     asked = {"ssin": {"essential": True}}

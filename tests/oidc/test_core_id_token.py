@@ -23,7 +23,7 @@ from authn.errors import CommandError
 from authn.jose import ALGORITHMS, ES256
 from authn.keys.rotation import rotate
 from authn.keys.signing_keys import EVERY_ALGORITHM, load_keys
-from authn.keys.upkeep import look_after_keys
+from authn.keys.upkeep import maintain_keys
 from authn.web.site import Site
 from tests.citizen import KARIM, ORIGIN
 from tests.conftest import MovableClock
@@ -183,7 +183,7 @@ def test_one_of_a_retired_key_is_a_hint_for_a_year(
     hint = leaving().tokens()["id_token"]
 
     def look_after() -> None:
-        look_after_keys(site.database, site.settings, site.secrets, clock())
+        maintain_keys(site.database, site.settings, site.secrets, clock())
         clock.advance(minutes=1)  # by then every process has read its keys again
 
     clock.advance(days=90)
@@ -315,7 +315,7 @@ def test_a_synced_key_is_said_to_be_one(
 
 def test_the_subject_is_pairwise(
     site: Site, rp: RelyingParty, other_rp: RelyingParty, make_rp: MakeRP, holder: Holder
-) -> None:  # §8.1, decisions 1.3
+) -> None:  # §8.1
     same_host = make_rp(client_id="hospital-two")
     native = make_rp(
         client_id="app", application_type="native", redirect_uris=["be.hospital.app:/cb"]
@@ -356,7 +356,7 @@ def test_sid_is_one_for_each_session_and_client(
 
 
 def test_nothing_about_the_person_is_in_a_token(make_rp: MakeRP, holder: Holder) -> None:
-    """Protocol 1.5: it comes back in URLs as id_token_hint."""
+    """Decisions 1.5: it comes back in URLs as id_token_hint."""
     rp = make_rp(scope="openid profile ssin", may_read_ssin=True)
     tokens = rp.allowed_by(holder, "openid profile ssin").tokens(scope="openid profile ssin")
     for token in (tokens["id_token"], tokens["access_token"]):

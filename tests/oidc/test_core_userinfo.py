@@ -81,7 +81,7 @@ def test_openid_alone_gives_the_subject_alone(rp: RelyingParty, holder: Holder) 
 )
 def test_a_birthdate_is_told_as_far_as_it_is_known(
     site: Site, rp: RelyingParty, holder: Holder, known: str | None, told: str | None
-) -> None:  # §5.1, decisions 1.7
+) -> None:  # §5.1
     token = rp.allowed_by(holder).tokens()["access_token"]
     with writing(site.database) as connection:
         connection.execute(update(persons).values(birthdate=known))
@@ -227,7 +227,7 @@ def test_an_id_token_is_no_access_token(rp: RelyingParty, holder: Holder) -> Non
 @pytest.mark.one_engine
 def test_a_token_for_something_else_is_refused(
     site: Site, rp: RelyingParty, holder: Holder, changes: dict[str, Any]
-) -> None:  # RFC 9068 §4, decisions 4.4
+) -> None:  # RFC 9068 §4
     token = rp.allowed_by(holder).tokens()["access_token"]
     assert rp.userinfo(forged(site, token)).status_code == 200
     assert rp.userinfo(forged(site, token, **changes)).status_code == 401

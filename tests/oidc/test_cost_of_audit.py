@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from authn.audit.events import ApplicationAuthorised, SignedIn
+from authn.audit.events.applications import ApplicationAuthorised
+from authn.audit.events.people import SignedIn
 from authn.audit.log import audit_events
 from authn.db.transaction import reading
 from authn.web.cookies import SESSION, cookie_name

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
 from authn.oidc.endpoints import routes
-from authn.oidc.grant_types import GRANT_TYPES
+from authn.oidc.token import GRANT_TYPES
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.oidc.registrant import REDIRECT_URI, bearer, registered

@@ -52,7 +52,7 @@ def test_the_page_names_every_endpoint_scope_and_claim(
         assert f"<code>{each}</code>" in text
 
 
-def test_it_is_an_access_sheet(client: TestClient) -> None:  # domain 6.2 (19)
+def test_it_is_an_access_sheet(client: TestClient) -> None:  # decisions 9.7
     """Issuer, audience, scopes, claims, how to register, who may exchange, leeway; the tokens to
     accept and to refuse are tested below."""
     metadata = client.get("/.well-known/openid-configuration").json()

@@ -14,23 +14,22 @@ from starlette.testclient import TestClient
 
 from authn.app import create_app
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.clients import AUTH_METHODS
-from authn.clients.protocol_words import ASSERTION_ALGORITHMS
-from authn.clients.protocol_words import GRANT_TYPES as GRANT_TYPE_NAMES
-from authn.clients.protocol_words import RESPONSE_MODES as RESPONSE_MODE_NAMES
+from authn.clients.clients import ASSERTION_ALGORITHMS, AUTH_METHODS
+from authn.clients.clients import GRANT_TYPES as GRANT_TYPE_NAMES
+from authn.clients.clients import RESPONSE_MODES as RESPONSE_MODE_NAMES
 from authn.consents.authorization_details import TYPES
-from authn.consents.offer import offer_to_operator
+from authn.consents.registrable import registrable_by_operator
 from authn.consents.scopes import SCOPES
 from authn.foreign_jwt import CONTENT_ENCRYPTIONS, KEY_ENCRYPTIONS_TO_OTHERS, SIGNATURES
+from authn.grants.authorization_request import RESPONSE_MODES
 from authn.jose import ALGORITHMS, KEY_ENCRYPTIONS
-from authn.login.response import RESPONSE_MODES
-from authn.oidc.authorization_checks import DISPLAYS
-from authn.oidc.client_authentication import METHODS
-from authn.oidc.dpop import DPOP_ALGORITHMS
+from authn.oidc.client_authentication.authentication import METHODS
 from authn.oidc.endpoints import routes
-from authn.oidc.grant_types import GRANT_TYPES
-from authn.oidc.request_objects import REQUEST_OBJECT_ALGORITHMS
-from authn.oidc.requested_authentication import PROMPTS
+from authn.oidc.requests.parameters import DISPLAYS
+from authn.oidc.requests.request_objects import REQUEST_OBJECT_ALGORITHMS
+from authn.oidc.requests.requested_authentication import PROMPTS
+from authn.oidc.token import GRANT_TYPES
+from authn.oidc.tokens.dpop import DPOP_ALGORITHMS
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import ORIGIN
@@ -120,7 +119,7 @@ def test_every_list_is_one_that_the_code_goes_by(metadata: Metadata, site: Site)
         assert metadata[name] == list(values), name
     # What a registration may name is what is listed.
     assert set(SIGNATURES) == set(ASSERTION_ALGORITHMS) == set(REQUEST_OBJECT_ALGORITHMS)
-    offer = offer_to_operator(site.settings)
+    offer = registrable_by_operator(site.settings)
     assert tuple(GRANT_TYPES) == GRANT_TYPE_NAMES
     assert tuple(RESPONSE_MODES) == RESPONSE_MODE_NAMES
     assert list(offer.auth_methods) == metadata["token_endpoint_auth_methods_supported"]

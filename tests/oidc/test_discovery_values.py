@@ -24,8 +24,8 @@ from authn.clients.clients import (
     SELF_SIGNED_TLS_CLIENT_AUTH,
     TLS_CLIENT_AUTH,
 )
-from authn.login.response import RESPONSE_MODES
-from authn.oidc.dpop import DPOP_ALGORITHMS
+from authn.grants.authorization_request import RESPONSE_MODES
+from authn.oidc.tokens.dpop import DPOP_ALGORITHMS
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.certificates import Held, issue

@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import InvalidClientMetadata
 from authn.clients.clients import PRIVATE_KEY_JWT, TLS_CLIENT_AUTH
 from authn.clients.redirect_uris import InvalidRedirectUri
-from authn.clients.registration import InvalidClientMetadata
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.certificates import Held, issue

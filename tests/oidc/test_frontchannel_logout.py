@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.grants.frontchannel_logout import MOST_FRAMES, origin_of
+from authn.grants.endings.frontchannel_logout import MOST_FRAMES, frame_origin
 from authn.web.site import Site
 from tests.citizen import ORIGIN, Screen
 from tests.conftest import MovableClock
@@ -196,4 +196,4 @@ def test_a_page_has_a_bearable_number_of_frames(
 )
 @pytest.mark.one_engine
 def test_nothing_but_a_plain_origin_gets_into_the_policy(address: str, origin: str) -> None:
-    assert origin_of(address) == origin
+    assert frame_origin(address) == origin

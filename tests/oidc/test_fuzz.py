@@ -24,8 +24,7 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from authn.clients.clients import DEVICE_CODE
-from authn.clients.protocol_words import JWT_BEARER, TOKEN_EXCHANGE
+from authn.clients.clients import DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.certificates import issue

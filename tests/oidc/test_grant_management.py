@@ -11,13 +11,12 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.client_rules import faults
-from authn.clients.clients import find_client
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.protocol_words import TOKEN_EXCHANGE
-from authn.clients.registration import InvalidClientMetadata, change_client
+from authn.clients.client_registration.registration import InvalidClientMetadata, change_client
+from authn.clients.client_registration.rules import find_client_faults
+from authn.clients.clients import TOKEN_EXCHANGE, find_client
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
 from authn.db.transaction import writing
-from authn.grants.grants import revoke_grants_of
+from authn.grants.grants import revoke_grants_at_client
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.web.site import Site
 from tests.citizen import ORIGIN
@@ -166,7 +165,7 @@ def test_without_an_organisation_it_has_no_token_for_anything_else(
     register_api(site)
     some = make_rp(client_id="some", scope=f"openid read {QUERY}", metadata=MANAGING)
     assert own_token(some, None).json()["error"] == "invalid_target"
-    assert faults(some.client) == []
+    assert find_client_faults(some.client) == []
     with pytest.raises(InvalidClientMetadata):
         make_rp(scope=f"openid read {QUERY}", metadata=MANAGING, resources=[PRESCRIPTIONS])
     with pytest.raises(InvalidClientMetadata):
@@ -316,7 +315,7 @@ def test_one_that_the_person_took_back_is_not_found(
 ) -> None:
     told = rp.tokens(scope="openid")
     with writing(site.database) as connection:
-        revoke_grants_of(connection, holder.person.id, "hospital", site.clock())
+        revoke_grants_at_client(connection, holder.person.id, "hospital", site.clock())
     assert call(rp, told["grant_id"]).status_code == 404
 
 

@@ -16,9 +16,9 @@ from sqlalchemy import func, select
 from authn.clients.client_metadata import ClientMetadata
 from authn.db.transaction import reading
 from authn.foreign_jwt import read_key_set, verify_jws
+from authn.grants.authorization_request import RESPONSE_MODES
 from authn.grants.tables import grants
 from authn.jose import ALGORITHMS
-from authn.login.response import RESPONSE_MODES
 from authn.settings import Settings
 from tests.citizen import ORIGIN
 from tests.conftest import MovableClock

@@ -1,4 +1,4 @@
-"""The federation's list `may_act`: for whom else somebody may act (domain 2.5, decisions 4.10)."""
+"""The federation's list `may_act`: for whom else somebody may act (decisions 9.2, 4.10)."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
 from authn.db.transaction import reading
-from authn.oidc.may_act import LONGEST_IN_A_TOKEN, MOST_IN_A_TOKEN
+from authn.oidc.tokens.may_act import LONGEST_IN_A_TOKEN, MOST_IN_A_TOKEN
 from authn.profiles.profiles import public_id
 from authn.web.site import Site
 from tests.capacities import LEA, MARIE, knows, knows_no, many_mandates, open_to
@@ -62,7 +62,7 @@ def entry(hanne: Acting, word: str, **profile: Any) -> dict[str, Any]:
 
 
 def entries(hanne: Acting) -> dict[str, dict[str, Any]]:
-    """The list as domain 2.5 has it: one mandator or child in each, numbers and no names."""
+    """The list as decisions 9.2 has it: one mandator or child in each, numbers and no names."""
     services = {"serviceNames": ["medicaldatamanagement"]}
     parents = {"serviceNames": ["medicaldatamanagement", "recipe"]}
     enterprise = {"enterprise": {"cbe": "0406798006", "name": "Bakkerij Peeters"}}

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from authn.clients.tables import clients
 from authn.db.transaction import writing
-from authn.oidc.opaque_token import MARK, opened_claims
+from authn.oidc.tokens.sealed_access_token import MARK, open_claims
 from authn.profiles.profile import Profile
 from authn.profiles.profiles import public_id
 from authn.sources.facts import Child, Fact, FactPeriod, Mandate, NaturalPerson, Quality
@@ -114,7 +114,7 @@ def whom(fact: Fact) -> NaturalPerson | None:
 
 
 def is_valid(fact: Fact) -> bool:
-    """By the plain words of domain 2.8, and not by the code."""
+    """By the plain words of decisions 9.3, and not by the code."""
     if isinstance(fact, Mandate):
         over = fact.period.until is not None and fact.period.until < TODAY
         began = fact.period.since <= TODAY
@@ -182,7 +182,7 @@ class Run:
         """What stands in the token, for whoever can open it."""
         resource = self.world["resource"]
         if token.startswith(MARK):
-            claims = opened_claims(self.site.secrets, token)
+            claims = open_claims(self.site.secrets, token)
         else:
             claims = segment(opened(token)[1] if token.count(".") == 4 else token, 1)
         reads = resource["may_read_ssin"] and "ssin" in claims["scope"].split()

@@ -2,7 +2,7 @@
 
 RFC 6749 §1.4 (https://www.rfc-editor.org/rfc/rfc6749#section-1.4): a token may be an identifier or
 hold what was allowed; RFC 7662 for who asks, RFC 7519 §5.2 and RFC 7516 for the encrypted ones.
-Protocol 1.5 and 1.3 for what may stand in them.
+Decisions 1.5 and 1.3 for what may stand in them.
 """
 
 import base64
@@ -24,8 +24,14 @@ from authn.clients.tables import clients
 from authn.db.transaction import writing
 from authn.foreign_jwt import CONTENT_ENCRYPTIONS, KEY_ENCRYPTIONS_TO_OTHERS, read_key_set
 from authn.jose import InvalidToken
-from authn.oidc.encrypted_token import KEY_ENCRYPTIONS, opened_jwe, sealed_jwe
-from authn.oidc.opaque_token import MARK, opened_claims, sealed_claims
+from authn.oidc.tokens.sealed_access_token import (
+    KEY_ENCRYPTIONS,
+    MARK,
+    open_claims,
+    open_jwe,
+    seal_claims,
+    seal_jwe,
+)
 from authn.web.site import Site
 from tests.capacities import LEA, MARIE
 from tests.citizen import ORIGIN, SSIN
@@ -208,7 +214,7 @@ def test_a_token_of_another_form_lives_on_when_the_operator_changes_it(
 def test_nothing_but_ours_can_be_opened(site: Site, garbage: str) -> None:
     for token in (garbage, MARK + garbage):
         with pytest.raises(InvalidToken):
-            opened_claims(site.secrets, token)
+            open_claims(site.secrets, token)
 
 
 @pytest.mark.one_engine
@@ -220,14 +226,14 @@ def test_nothing_but_ours_can_be_opened(site: Site, garbage: str) -> None:
 @given(place=st.integers(0, 10_000), other=st.sampled_from("AZaz09-_.*"))
 def test_one_that_was_changed_in_any_place_is_none(site: Site, place: int, other: str) -> None:
     claims = {"iss": "https://example", "scope": "letters"}
-    token = sealed_claims(site.secrets, claims)
-    assert opened_claims(site.secrets, token) == claims
+    token = seal_claims(site.secrets, claims)
+    assert open_claims(site.secrets, token) == claims
     # The last character has bits that mean nothing.
     place %= len(token) - 1
     changed = token[:place] + other + token[place + 1 :]
     if changed != token:
         with pytest.raises(InvalidToken):
-            opened_claims(site.secrets, changed)
+            open_claims(site.secrets, changed)
 
 
 @pytest.mark.parametrize(
@@ -281,19 +287,17 @@ def test_we_open_what_we_encrypted_unless_the_key_was_agreed_on(
     site: Site, alg: str, enc: str
 ) -> None:
     theirs = read_key_set({"keys": [private_key(alg).as_dict(private=False)]})
-    first, second = (
-        sealed_jwe(site.secrets, "a.b.c", theirs, alg, enc, "at+jwt") for _ in range(2)
-    )
+    first, second = (seal_jwe(site.secrets, "a.b.c", theirs, alg, enc, "at+jwt") for _ in range(2))
     assert first.split(".")[2:] != second.split(".")[2:]  # another vector, another key
     assert opened(first, alg, enc)[1] == "a.b.c"
     others = replace(site.secrets, token_key=b"x" * 32)
     with pytest.raises(InvalidToken):
-        opened_jwe(others, first)
+        open_jwe(others, first)
     if alg == "ECDH-ES":
         with pytest.raises(InvalidToken):
-            opened_jwe(site.secrets, first)
+            open_jwe(site.secrets, first)
     else:
-        assert opened_jwe(site.secrets, first) == "a.b.c"
+        assert open_jwe(site.secrets, first) == "a.b.c"
 
 
 def test_what_another_put_into_such_an_envelope_is_no_token(
@@ -307,7 +311,7 @@ def test_what_another_put_into_such_an_envelope_is_no_token(
     other = b64(segment(inside, 1) | {"scope": "letters everything"})
     public = read_key_set(keys().jwks)
     for forged in (f"{head}.{other}.{signature}", "letters", ""):
-        sealed = sealed_jwe(site.secrets, forged, public, ALG, ENC, "at+jwt")
+        sealed = seal_jwe(site.secrets, forged, public, ALG, ENC, "at+jwt")
         assert api.learns(sealed) == {"active": False}
 
 
@@ -384,7 +388,7 @@ def test_a_resource_with_the_permission_knows_the_device_and_the_client_does_not
     known = api.learns(token)["device_id"]
     assert len(known) == 22
     if form == OPAQUE:
-        claims = opened_claims(site.secrets, token)
+        claims = open_claims(site.secrets, token)
     else:
         claims = segment(opened(token)[1] if form else token, 1)
     assert claims.get("device_id") == (known if in_token else None)

@@ -1,4 +1,4 @@
-"""Another capacity of the same person, by token exchange (domain 2.4, decisions 4.10).
+"""Another capacity of the same person, by token exchange (decisions 9.1, 4.10).
 
 RFC 8693 (https://www.rfc-editor.org/rfc/rfc8693), with `requested_subject`: the `sub` of an entry
 of `may_act`, or of a detail of type `profile`.

@@ -1,5 +1,4 @@
-"""A capacity is looked at again whenever a token in it is made or used (decisions 4.20, decisions
-7).
+"""A capacity is looked at again whenever a token in it is made or used (decisions 4.20, 7).
 
 RFC 6749 §5.2 for what /token says of one that has ended, RFC 7662 §2.2, RFC 6750 §3.1; RFC 8693
 §2.2.2 has its own word.
@@ -18,13 +17,12 @@ from starlette.testclient import TestClient
 from authn.audit.log import audit_events
 from authn.clients.assertion_issuers import register_assertion_issuer
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.protocol_words import JWT_BEARER
+from authn.clients.clients import JWT_BEARER
 from authn.db.transaction import reading, writing
-from authn.grants.device_codes import allow_device, find_waiting, request_of
+from authn.grants.device_codes import allow_device, build_device_request, find_waiting_device_code
 from authn.grants.tables import grants
 from authn.grants.user_codes import read_user_code
-from authn.people.citizen import Citizen
-from authn.people.persons import refresh
+from authn.people.persons import Citizen, refresh_person
 from authn.web.site import Site
 from tests.capacities import EVERY_KIND, MARIE, child, knows, knows_no, mandate
 from tests.citizen import ORIGIN, SSIN
@@ -196,12 +194,12 @@ def allowed_screen(hanne: Acting, television: OtherScreen, word: str) -> str:
     with writing(site.database) as connection:
         user_code = read_user_code(codes["user_code"])
         assert user_code
-        waiting = find_waiting(connection, site.secrets, user_code, site.clock())
+        waiting = find_waiting_device_code(connection, site.secrets, user_code, site.clock())
         assert waiting
         client = television.rp.client
         allow_device(
             connection,
-            request_of(waiting, client, site.clock()),
+            build_device_request(waiting, client, site.clock()),
             client,
             hanne.holder.session,
             site.clock(),
@@ -313,7 +311,7 @@ def test_nobody_acts_for_the_dead(site: Site, hanne: Acting, api: ResourceServer
     with writing(site.database) as connection:
         named = (MARIE.ssin, MARIE.given_name, MARIE.family_name)
         dead = Citizen(*named, None, "fr", deceased=True)
-        refresh(connection, site.secrets, marie, dead, site.clock())
+        refresh_person(connection, site.secrets, marie, dead, site.clock())
     assert error(hanne.rp.redeem(code)) == "invalid_grant"
     assert api.learns(token) == {"active": False}
 

@@ -1,6 +1,6 @@
 """In which capacity somebody acts, in all that applications and resources are told.
 
-Domain 2.5 for the vocabulary; RFC 8693 §4.1 (https://www.rfc-editor.org/rfc/rfc8693#section-4.1)
+Decisions 9.2 for the vocabulary; RFC 8693 §4.1 (https://www.rfc-editor.org/rfc/rfc8693#section-4.1)
 for `act`; RFC 9396 §7 (https://www.rfc-editor.org/rfc/rfc9396#section-7) for what /token answers.
 """
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE
 from authn.db.transaction import reading, writing
 from authn.profiles.profiles import public_id

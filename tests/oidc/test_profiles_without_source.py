@@ -1,6 +1,6 @@
 """The source of a capacity is away: nothing is decided, nothing is spent, and citizens go on.
 
-Protocol 4.20: no token for that profile (503, the grant kept), introspection inactive. One service
+Decisions 4.20: no token for that profile (503, the grant kept), introspection inactive. One service
 has the embedded twins; the other, on the same database, a real source of mandates that is down.
 """
 

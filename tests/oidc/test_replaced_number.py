@@ -1,4 +1,4 @@
-"""A national number that was replaced leads to the same person everywhere (domain 4.5)."""
+"""A national number that was replaced leads to the same person everywhere (decisions 9.5)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from authn.db.transaction import reading, writing
-from authn.enrolment.activation import check_activation_code, issue_activation_code
+from authn.enrolment.activation.lifecycle import check_activation_code, issue_activation_code
 from authn.people.persons import find_person, find_person_by_ssin
-from authn.sources.csv_file import import_file
-from authn.sources.csv_rows import COLUMNS, OPTIONAL_COLUMNS
+from authn.sources.embedded.register_csv import COLUMNS, OPTIONAL_COLUMNS
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.site import Site
 from tests.citizen import SSIN
 from tests.commands import WHY, run_command
@@ -32,7 +32,7 @@ def take(site: Site, clock: MovableClock, tmp_path: Path) -> Import:
     def take(row: str) -> None:
         path = tmp_path / "people.csv"
         path.write_text(",".join([*COLUMNS, *OPTIONAL_COLUMNS]) + f"\n{row}\n", encoding="utf-8")
-        import_file(site.database, site.secrets, path, clock.now)
+        import_register_file(site.database, site.secrets, path, clock.now)
 
     return take
 

@@ -11,16 +11,16 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
 from authn.clients.tables import resources
-from authn.consents.withdrawal import withdraw_consents
+from authn.consents.consents import withdraw_consents
 from authn.db.transaction import reading, writing
-from authn.grants.ended_grants import REVOCATION_HOOK, tell_of_ended_grants
+from authn.grants.endings.ended_grants import REVOCATION_HOOK, notify_of_ended_grants
 from authn.jose import verify
 from authn.keys.signing_keys import load_keys
-from authn.oidc.revocation_hook import EVENT, MEDIA_TYPE, TYP, revocation_work
+from authn.oidc.security_events.revocation_hook import EVENT, MEDIA_TYPE, TYP, revocation_work
 from authn.outbox.destinations import run_once
-from authn.outbox.outbox import OutboxEntry, entries
+from authn.outbox.outbox import OutboxEntry, list_unsent
 from authn.outbox.worker import OutboxReport
 from authn.settings import Settings
 from authn.web.site import Site
@@ -73,7 +73,7 @@ def tell(site: Site) -> OutboxReport:
 
 def waiting(site: Site) -> list[OutboxEntry]:
     with reading(site.database) as connection:
-        return [each for each in entries(connection) if each.kind == REVOCATION_HOOK]
+        return [each for each in list_unsent(connection) if each.kind == REVOCATION_HOOK]
 
 
 def withdraw(client: TestClient) -> None:
@@ -214,7 +214,7 @@ def test_no_address_of_this_network_is_called(
     site: Site, rp: RelyingParty, client: TestClient, address: str
 ) -> None:
     """Whoever wrote it there: it is the operator's word, but names can come to mean what they will
-    (lessons 2, SSRF)."""
+    ."""
     token_for(rp)
     withdraw(client)
     with writing(site.database) as connection:
@@ -256,7 +256,7 @@ def test_two_withdrawals_at_once_tell_once(site: Site, rp: RelyingParty, holder:
 
 def test_nothing_ended_tells_nobody(site: Site) -> None:
     with writing(site.database) as connection:
-        tell_of_ended_grants(job(site, connection), [])
+        notify_of_ended_grants(job(site, connection), [])
     assert waiting(site) == []
 
 

@@ -238,7 +238,7 @@ def test_no_script_of_another_origin_reads_it(rp: RelyingParty, holder: Holder) 
 
 
 def test_a_visitor_without_a_session_writes_nothing(site: Site, rp: RelyingParty) -> None:
-    """Design 2.3: the request is answered while somebody else holds the write lock."""
+    """Decisions 8.3: the request is answered while somebody else holds the write lock."""
     with writing(site.database):
         response = rp.authorize()
     assert urlsplit(response.headers["location"]).path == "/login"

@@ -12,12 +12,12 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import InvalidClientMetadata, register_client
 from authn.clients.clients import find_client
-from authn.clients.registration import InvalidClientMetadata, register_client
 from authn.clients.tables import clients, resources
 from authn.db.transaction import reading, writing
 from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import AccessToken, read_access_token
+from authn.oidc.tokens.active_token import AccessToken, read_access_token
 from authn.web.site import Site
 from tests.oidc.client_keys import ClientKey
 from tests.oidc.dpop_proofs import DpopKey

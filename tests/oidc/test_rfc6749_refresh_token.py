@@ -376,7 +376,7 @@ def test_a_shorter_life_counts_for_tokens_that_are_out(
     assert error(refresh(each, token)) == "invalid_grant"
 
 
-# Protocol 1.2: what ends a grant ends its refresh tokens at once
+# Decisions 1.2: what ends a grant ends its refresh tokens at once
 
 
 def _device(site: Site, holder: Holder, clock: MovableClock) -> None:

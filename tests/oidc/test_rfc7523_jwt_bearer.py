@@ -20,7 +20,7 @@ from authn.clients.assertion_issuers import (
     register_assertion_issuer,
 )
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.protocol_words import JWT_BEARER
+from authn.clients.clients import JWT_BEARER
 from authn.db.transaction import writing
 from authn.secrets import new_token
 from authn.settings import Settings

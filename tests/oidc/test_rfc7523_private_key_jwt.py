@@ -19,10 +19,10 @@ from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from authn.clients.protocol_words import ASSERTION_ALGORITHMS
-from authn.db.spent import forget_spent_tokens, spent_tokens
+from authn.clients.clients import ASSERTION_ALGORITHMS
+from authn.db.once import forget_spent_tokens, spent_tokens
 from authn.db.transaction import reading, writing
-from authn.oidc.assertion import LONGEST_ASSERTION
+from authn.oidc.client_authentication.client_assertion import LONGEST_ASSERTION
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import ORIGIN

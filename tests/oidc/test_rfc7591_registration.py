@@ -18,10 +18,14 @@ from starlette.testclient import TestClient
 
 from authn.app import create_app
 from authn.clients.client_metadata import ClientMetadata, InvalidClientMetadata
-from authn.clients.client_metadata_members import IN_LANGUAGES, OF_EVERY_CLIENT, OPTIONAL
+from authn.clients.client_registration.initial_access_tokens import create_initial_access_token
+from authn.clients.client_registration.members import (
+    COMMON_MEMBERS,
+    LOCALIZED_MEMBERS,
+    OPTIONAL_MEMBERS,
+)
+from authn.clients.client_registration.registration import new_client
 from authn.clients.clients import Client, find_client
-from authn.clients.initial_access_tokens import create_initial_access_token
-from authn.clients.registration import new_client
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
 from authn.secrets import new_token, token_hash
@@ -171,7 +175,7 @@ def test_everything_that_can_be_said_is_told_back(backchannel: TestClient, site:
     client = found(site, told["client_id"])
     assert client.metadata.client_names == {"nl": "Afdeling", "fr-BE": "Service"}
     assert client.sender_constrained
-    read = {*IN_LANGUAGES, *OF_EVERY_CLIENT, *OPTIONAL}
+    read = {*LOCALIZED_MEMBERS, *COMMON_MEMBERS, *OPTIONAL_MEMBERS}
     untold = read - said.keys()
     assert untold == {  # what excludes something above, or has a test of its own
         "jwks_uri",
@@ -196,7 +200,7 @@ def test_null_and_empty_are_not_said(backchannel: TestClient) -> None:
     assert not {"logo_uri", "jwks"} & told.keys()
 
 
-# Protocol 4.14
+# Decisions 4.14
 
 
 def test_what_the_operator_decides_can_not_be_said(backchannel: TestClient, site: Site) -> None:
@@ -476,7 +480,15 @@ JSON = st.recursive(
     max_leaves=8,
 )
 MEMBERS = st.sampled_from(
-    sorted({*IN_LANGUAGES, *OF_EVERY_CLIENT, *OPTIONAL, "client_name#nl", "software_statement"})
+    sorted(
+        {
+            *LOCALIZED_MEMBERS,
+            *COMMON_MEMBERS,
+            *OPTIONAL_MEMBERS,
+            "client_name#nl",
+            "software_statement",
+        }
+    )
 )
 
 

@@ -14,9 +14,13 @@ from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
 from authn.clients.assertion_issuers import AssertionIssuer, register_assertion_issuer
-from authn.clients.clients import Client, find_client, locked_client
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange, forbid_exchange
-from authn.clients.registration import change_client
+from authn.clients.client_registration.registration import change_client
+from authn.clients.clients import Client, find_client, lock_client
+from authn.clients.resource_servers.exchange_pairs import (
+    ExchangePair,
+    allow_exchange,
+    forbid_exchange,
+)
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
 from authn.settings import Settings
@@ -434,7 +438,7 @@ def test_a_change_does_not_run_beside_what_the_operators_give(
     document = said(told, redirect_uris=["https://app.example/other"])
     with ThreadPoolExecutor(1) as pool:
         with writing(site.database) as connection:
-            client = locked_client(connection, told["client_id"])
+            client = lock_client(connection, told["client_id"])
             assert client
             change_client(connection, site.secrets, client, site.clock(), may_read_ssin=True)
             answer = pool.submit(asked, backchannel, told, "PUT", document)

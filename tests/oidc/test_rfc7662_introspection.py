@@ -10,19 +10,19 @@ from starlette.testclient import TestClient
 from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata
 from authn.clients.clients import Client
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.resource_registration import end_resource
-from authn.clients.resources import userinfo_audience
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.resource_servers.registration import end_resource
+from authn.clients.resource_servers.resources import userinfo_audience
 from authn.clients.tables import clients
 from authn.db.transaction import reading, writing
 from authn.devices.tables import devices, installations
 from authn.grants.access_tokens import revoke_access_token
 from authn.grants.confirmation import Confirmation
-from authn.grants.grants import Grant, revoke_grants_of
+from authn.grants.grants import Grant, revoke_grants_at_client
 from authn.grants.tables import grants
 from authn.jose import ES256, sign
 from authn.keys.signing_keys import current_keys
-from authn.oidc.access_token import TYP, AuthorisedAccess, access_token_claims
+from authn.oidc.tokens.access_token import TYP, AuthorisedAccess, access_token_claims
 from authn.people.tables import persons
 from authn.sessions.sessions import end_session
 from authn.web.site import Site
@@ -281,7 +281,7 @@ def test_a_token_in_a_url_is_none(api: ResourceServer, app_of_letters: RelyingPa
     assert browser.post(f"/introspect?token={token}", headers=headers).status_code == 400
 
 
-# Design 6: what ends a token ends it at once
+# Decisions 7: what ends a token ends it at once
 
 
 def _session(site: Site, holder: Holder) -> None:
@@ -307,7 +307,7 @@ def _person(site: Site, holder: Holder) -> None:
 
 def _consent(site: Site, holder: Holder) -> None:
     with writing(site.database) as connection:
-        assert revoke_grants_of(connection, holder.person.id, "hospital", site.clock()) == 1
+        assert revoke_grants_at_client(connection, holder.person.id, "hospital", site.clock()) == 1
 
 
 def _application(site: Site, holder: Holder) -> None:
@@ -378,7 +378,7 @@ def test_a_token_by_exchange_lives_with_the_client_that_got_it(
     assert api.learns(token) == INACTIVE
 
 
-# Protocol 1.5: the national number
+# Decisions 1.5: the national number
 
 
 @pytest.fixture

@@ -24,12 +24,12 @@ from authn.devices.life import unlink
 from authn.grants import device_codes as room
 from authn.grants.device_codes import (
     allow_device,
-    find_waiting,
+    build_device_request,
+    find_waiting_device_code,
     forget_old_device_codes,
     redeem_device_code,
-    request_of,
 )
-from authn.grants.ended_clients import end_client
+from authn.grants.endings.ended_grants import end_client
 from authn.grants.tables import device_codes, grants, wrong_user_codes
 from authn.grants.user_codes import (
     ALPHABET,
@@ -652,9 +652,9 @@ def test_two_that_allow_at_once_are_one_grant(
     user_code = read_user_code(television.asked()["user_code"])
     assert user_code
     with reading(site.database) as connection:
-        found = find_waiting(connection, site.secrets, user_code, site.clock())
+        found = find_waiting_device_code(connection, site.secrets, user_code, site.clock())
     assert found
-    pending = request_of(found, television.rp.client, site.clock())
+    pending = build_device_request(found, television.rp.client, site.clock())
 
     def allow() -> str:
         with writing(site.database) as connection:

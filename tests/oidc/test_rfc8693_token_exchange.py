@@ -7,16 +7,16 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.exchange_pairs import (
+from authn.clients.clients import TOKEN_EXCHANGE
+from authn.clients.resource_servers.exchange_pairs import (
     ExchangePair,
     InvalidPair,
     allow_exchange,
     forbid_exchange,
     list_exchanges,
 )
-from authn.clients.protocol_words import TOKEN_EXCHANGE
 from authn.db.transaction import reading, writing
-from authn.grants.access_tokens import opened_jti
+from authn.grants.access_tokens import open_jti
 from authn.grants.grants import revoke_grant
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN, JWT, MOST_ACTORS
 from authn.settings import Settings
@@ -166,7 +166,7 @@ def test_the_resource_is_named_in_either_way(
 
 def test_the_audience_may_be_the_resource_s_client(
     hospital: RelyingParty, back_end: RelyingParty
-) -> None:  # domain 2.4
+) -> None:  # decisions 9.1
     given = exchanged(back_end, letters_token(hospital), resource=None, audience="letters")
     assert segment(given["access_token"], 1)["aud"] == API
 
@@ -296,7 +296,7 @@ def test_what_hangs_on_the_grant_ends_with_it(
 ) -> None:  # decisions 7
     token = letters_token(hospital)
     given = exchanged(back_end, token)["access_token"]
-    sealed = opened_jti(site.secrets, segment(given, 1)["jti"])
+    sealed = open_jti(site.secrets, segment(given, 1)["jti"])
     assert sealed
     grant_id = sealed.grant_id
     assert grant_id is not None

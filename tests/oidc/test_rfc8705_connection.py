@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from authn.app import create_app
 from authn.clients.clients import TLS_CLIENT_AUTH
 from authn.clock import system_clock
-from authn.oidc.client_certificate import certificate_thumbprint
+from authn.oidc.client_authentication.client_certificate import certificate_thumbprint
 from authn.settings import Settings
 from authn.web.server import server_options
 from authn.web.site import Site

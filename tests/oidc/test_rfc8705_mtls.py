@@ -25,7 +25,7 @@ from starlette.testclient import TestClient
 from authn.app import create_app
 from authn.clients.clients import SELF_SIGNED_TLS_CLIENT_AUTH, TLS_CLIENT_AUTH
 from authn.errors import CommandError
-from authn.oidc.client_certificate import (
+from authn.oidc.client_authentication.client_certificate import (
     ALIASED,
     LONGEST_CERTIFICATE,
     certificate_thumbprint,

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.resource_registration import end_resource
+from authn.clients.resource_servers.registration import end_resource
 from authn.db.transaction import writing
 from authn.web.site import Site
 from tests.oidc.apis import PRESCRIPTIONS, REPORTS, register_api, register_reports

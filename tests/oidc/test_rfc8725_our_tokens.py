@@ -1,5 +1,5 @@
 """Whatever takes a token of ours takes nothing else: JSON Web Token Best Current Practices,
-RFC 8725 (https://www.rfc-editor.org/rfc/rfc8725); lessons 2, "alg / key confusion".
+RFC 8725 (https://www.rfc-editor.org/rfc/rfc8725).
 
 Each forgery keeps the claims of a token that is accepted, and its `kid`.
 """
@@ -298,4 +298,4 @@ def test_these_are_all_the_places() -> None:
         if re.search(r"authn\.jose import [^\n]*\bverify\b", path.read_text(encoding="utf-8"))
     }
     of_audit = {"audit_days.py", "audit_files.py", "audit_heads.py"}
-    assert callers == {"id_token.py", "access_token.py"} | of_audit
+    assert callers == {"requested_authentication.py", "active_token.py"} | of_audit

@@ -23,7 +23,7 @@ from authn.clients.client_metadata import ClientMetadata
 from authn.db.transaction import reading
 from authn.grants.tables import pushed_requests
 from authn.jose import KEY_ENCRYPTIONS
-from authn.oidc.request_objects import REQUEST_OBJECT_ALGORITHMS
+from authn.oidc.requests.request_objects import REQUEST_OBJECT_ALGORITHMS
 from authn.settings import Settings
 from tests.citizen import ORIGIN
 from tests.conftest import MovableClock
@@ -415,7 +415,7 @@ def test_a_registered_request_uri_is_fetched(
 @pytest.mark.parametrize("change", [".evil.example", "?a=b", "/../other", "#fragment", "%2f"])
 def test_no_other_address_is_fetched(
     make_rp: MakeRP, holder: Holder, published: Published, change: str
-) -> None:  # decisions 4.3; SSRF: Keycloak CVE-2020-10770
+) -> None:  # decisions 4.3
     uri = published.address + "/request.jwt"
     rp = make_rp(metadata=ClientMetadata(jwks=ES256.jwks, request_uris=(uri,))).allowed_by(holder)
     assert rp.answer(request_uri=uri + change)["error"] == "invalid_request_uri"

@@ -166,7 +166,7 @@ def test_a_body_that_is_too_large_is_refused(rp: RelyingParty) -> None:  # RFC 9
 
 
 def test_a_request_that_no_address_could_hold_is_refused(rp: RelyingParty) -> None:
-    """It goes through the addresses of the hallway, as the token of a pending request."""
+    """It goes through the addresses of the interaction, as the token of a pending request."""
     answer = push(rp, state="\N{SNOWMAN}" * 4000)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     request_uri = pushed(rp, state="\N{SNOWMAN}" * 3000, nonce="n" * 1024)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.resources import find_resources
-from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, DetailRequest, holds_ssin
+from authn.clients.resource_servers.resources import find_resources
+from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, DetailRequest, has_ssin
 from authn.db.transaction import reading
-from authn.oidc.authorization_details import (
+from authn.oidc.requests.json_parameters import (
     InvalidAuthorizationDetails,
-    checked_details,
+    check_details,
     read_details,
 )
 from authn.web.site import Site
@@ -174,7 +174,7 @@ def test_the_types_that_a_client_registered_are_all_that_it_may_use(
     assert ("code" in limited.answer(authorization_details=details("read"))) == allowed
 
 
-# Protocol 1.5: no national number in a token, nor in an address.
+# Decisions 1.5: no national number in a token, nor in an address.
 @pytest.mark.parametrize(
     "identifier", ["03410100128", "03.41.01-001.28", "patient:03410100128", "1/03410100128/2"]
 )
@@ -190,7 +190,7 @@ def test_a_national_number_is_no_identifier(
     "text", ["", "-", "12345678901", "0341010012", "a0341b0100128", "6f9619ff-8b86-d011-b42d"]
 )
 def test_not_every_number_is_a_national_one(text: str) -> None:
-    assert not holds_ssin(text, TODAY)
+    assert not has_ssin(text, TODAY)
 
 
 # §3, §6: people read what they allow, each time.
@@ -237,7 +237,7 @@ def test_garbage_is_read_or_refused(site: Site, rp: RelyingParty, text: str) -> 
     with reading(site.database) as connection:
         asking = DetailRequest(rp.client, find_resources(connection, rp.client.resources), TODAY)
     try:
-        read = checked_details(read_details(text), asking)
+        read = check_details(read_details(text), asking)
     except InvalidAuthorizationDetails:
         return
     assert all(set(each["actions"]) <= {"read", "write"} for each in read)
@@ -247,4 +247,4 @@ def test_garbage_is_read_or_refused(site: Site, rp: RelyingParty, text: str) -> 
 @examples(max_examples=200)
 @given(text=st.text(alphabet="0123456789 .-/:_x", max_size=40))
 def test_looking_for_a_national_number_never_fails(text: str) -> None:
-    holds_ssin(text, TODAY)
+    has_ssin(text, TODAY)

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.clients import find_client
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.protocol_words import TOKEN_EXCHANGE
-from authn.clients.registration import change_client
-from authn.clients.resources import ResourceScope
+from authn.clients.client_registration.registration import change_client
+from authn.clients.clients import TOKEN_EXCHANGE, find_client
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
+from authn.clients.resource_servers.resources import ResourceScope
 from authn.consents.authorization_details import ACTIONS_AT_RESOURCE, TYPES, is_within
 from authn.db.transaction import writing
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN

@@ -19,9 +19,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.db.spent import forget_spent_tokens
+from authn.db.once import forget_spent_tokens
 from authn.db.transaction import writing
-from authn.oidc.dpop import DPOP_ALGORITHMS, current_nonce, normalised
+from authn.oidc.tokens.dpop import DPOP_ALGORITHMS, current_nonce, normalise_uri
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import ORIGIN
@@ -336,7 +336,7 @@ def test_another_method_is_refused(party: DpopParty, htm: str) -> None:  # point
     ],
 )
 def test_the_address_is_compared_after_normalisation(party: DpopParty, htu: str) -> None:
-    assert party.redeem(htu=htu).status_code == 200  # point 9, decisions 4.13
+    assert party.redeem(htu=htu).status_code == 200  # point 9
 
 
 @pytest.mark.parametrize(
@@ -622,8 +622,8 @@ def test_a_code_bound_to_a_key_needs_a_proof(party: DpopParty) -> None:
     ],
 )
 def test_two_spellings_of_one_address_are_one(uri: str, same: str) -> None:
-    assert normalised(uri) == same
-    assert normalised(same) == same
+    assert normalise_uri(uri) == same
+    assert normalise_uri(same) == same
 
 
 # Garbage
@@ -633,8 +633,8 @@ def test_two_spellings_of_one_address_are_one(uri: str, same: str) -> None:
 @tries(max_examples=200, deadline=None)
 @given(uri=strategies.text(max_size=60) | strategies.from_regex(r"https?://[^ ]*", fullmatch=True))
 def test_normalisation_survives_anything(uri: str) -> None:
-    once = normalised(uri)
-    assert normalised(once) == once
+    once = normalise_uri(uri)
+    assert normalise_uri(once) == once
 
 
 Json = strategies.recursive(

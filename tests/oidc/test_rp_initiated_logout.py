@@ -13,15 +13,15 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.registration import change_client
 from authn.db.transaction import reading, writing
-from authn.grants.ended_clients import end_client
+from authn.grants.endings.ended_grants import end_client
 from authn.jose import generate_key, sign
 from authn.keys.rotation import rotate
 from authn.keys.signing_keys import load_keys
-from authn.keys.upkeep import look_after_keys
-from authn.sessions.sessions import is_alive
+from authn.keys.upkeep import maintain_keys
+from authn.sessions.sessions import is_session_valid
 from authn.web.cookies import SESSION, cookie_name
 from authn.web.site import Site
 from tests.citizen import KARIM, Screen
@@ -132,11 +132,11 @@ def test_a_hint_of_a_retired_key_is_one_all_the_same(
     hint = rp.tokens()["id_token"]
     rotate(site.database, site.settings, site.secrets, clock(), "ES256", at_once=True)
     clock.advance(days=300)
-    look_after_keys(site.database, site.settings, site.secrets, clock())
+    maintain_keys(site.database, site.settings, site.secrets, clock())
     asked = ask(client, id_token_hint=hint, post_logout_redirect_uri=AFTERWARDS)
     assert location(asked) == AFTERWARDS, "the session has expired long ago"
     clock.advance(days=100)
-    look_after_keys(site.database, site.settings, site.secrets, clock())
+    maintain_keys(site.database, site.settings, site.secrets, clock())
     asked = ask(client, id_token_hint=hint, post_logout_redirect_uri=AFTERWARDS)
     assert location(asked) is None
 
@@ -162,7 +162,7 @@ def test_a_hint_about_somebody_else_still_asks_whoever_is_signed_in(
     assert client.get("/devices").status_code == 200
     assert location(confirm(client, asked)) == AFTERWARDS
     with reading(site.database) as connection:
-        assert not is_alive(connection, site.settings, karim.session.id, site.clock())
+        assert not is_session_valid(connection, site.settings, karim.session.id, site.clock())
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.exchange_pairs import ExchangePair, forbid_exchange
-from authn.clients.registration import change_client
-from authn.clients.resources import ResourceScope
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, forbid_exchange
+from authn.clients.resource_servers.resources import ResourceScope
 from authn.clients.tables import resources
 from authn.db.transaction import writing
-from authn.grants.ended_clients import end_client
+from authn.grants.endings.ended_grants import end_client
 from authn.web.site import Site
 from tests.oidc.apis import details, register_api
 from tests.oidc.relying_party import Holder, RelyingParty, register, segment

@@ -17,11 +17,11 @@ from authn.db.transaction import writing
 from authn.devices.dormancy import make_dormant
 from authn.devices.life import resume, suspend, suspend_all, unlink
 from authn.devices.tables import HeldDevice, devices
-from authn.enrolment.emergency import use_emergency_door
-from authn.grants.ended_clients import end_client
+from authn.enrolment.emergency import begin_emergency_block
+from authn.grants.endings.ended_grants import end_client
 from authn.jose import ALGORITHMS
 from authn.keys.rotation import rotate
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM, ORIGIN, Screen
 from tests.conftest import MovableClock
@@ -246,13 +246,13 @@ def suspend_the_person(world: World) -> None:
 
 def use_the_emergency_door(world: World) -> None:
     with writing(world.site.database) as connection:
-        assert use_emergency_door(job(world.site, connection), world.hanne.person.id, "upstream")
+        assert begin_emergency_block(job(world.site, connection), world.hanne.person.id, "upstream")
 
 
 def die(world: World) -> None:
     dead = replace(HANNE, deceased=True)
     with writing(world.site.database) as connection:
-        person_of(connection, world.site.secrets, dead, world.clock())
+        find_or_create_person(connection, world.site.secrets, dead, world.clock())
 
 
 def end_the_client(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from authn.clients.client_metadata import ClientMetadata, in_language
+from authn.clients.client_metadata import ClientMetadata, value_in_language
 from authn.settings import Settings
 from tests.conftest import MovableClock
 from tests.oidc.relying_party import RelyingParty
@@ -54,7 +54,7 @@ def published() -> Iterator[Published]:
     ],
 )
 def test_the_value_for_a_reader(values: dict[str, str], language: str, shown: str) -> None:
-    assert in_language(values, language) == shown
+    assert value_in_language(values, language) == shown
 
 
 def sign_in_page(browser: TestClient, rp: RelyingParty, language: str) -> str:

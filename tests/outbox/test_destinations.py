@@ -11,10 +11,16 @@ from sqlalchemy import select
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.outbox import destinations
-from authn.outbox.destinations import MOST_AT_ONCE, DestinationWork, run_once, running
-from authn.outbox.failures import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
-from authn.outbox.outbox import ClaimedEntry, enqueue, entries
-from authn.outbox.tables import outbox
+from authn.outbox.destinations import MOST_AT_ONCE, DestinationWork, run_in_background, run_once
+from authn.outbox.outbox import (
+    ClaimedEntry,
+    DeliveryNotBegun,
+    DeliveryRefused,
+    DestinationUnreachable,
+    enqueue,
+    list_unsent,
+    outbox,
+)
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.occasion import job
@@ -75,7 +81,9 @@ def enqueued(site: Site, destination: str, *words: str) -> None:
 
 def left(database: Database) -> list[tuple[str | None, str, int]]:
     with reading(database) as connection:
-        return sorted((each.destination, each.state, each.tries) for each in entries(connection))
+        return sorted(
+            (each.destination, each.state, each.tries) for each in list_unsent(connection)
+        )
 
 
 def test_everything_due_is_delivered_one_at_a_time_to_each(
@@ -151,7 +159,7 @@ def test_a_slow_one_does_not_hold_up_the_others(
 ) -> None:
     slow = receivers.gates["slow"] = threading.Event()
     enqueued(site, "slow", "one", "two")
-    with running(work) as thread:
+    with run_in_background(work) as thread:
         until(lambda: receivers.talking["slow"] == 1)
         enqueued(site, "quick", "one", "two", "three")
         until(lambda: len(receivers.delivered) == 3)
@@ -176,7 +184,7 @@ def test_trouble_while_preparing_is_survived(
     shaky = DestinationWork(
         work.database, work.secrets, work.clock, work.kind, work.deliver, prepare
     )
-    with running(shaky):
+    with run_in_background(shaky):
         until(lambda: len(receivers.delivered) == 1)
     assert not troubles
 

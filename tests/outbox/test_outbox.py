@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from authn.cli.cleanup import CLEANED
+from authn.cli.service.cleanup import FORGOTTEN_ROWS
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.errors import Refusal
@@ -17,17 +17,17 @@ from authn.outbox.outbox import (
     WAITED_LONG_ENOUGH,
     ClaimedEntry,
     claim,
-    drop,
+    drop_unsent,
     enqueue,
-    entries,
     is_due,
+    list_unsent,
     mark_dead,
     mark_sent,
+    outbox,
     put_off,
     read_payload,
-    retry,
+    retry_dead,
 )
-from authn.outbox.tables import outbox
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.occasion import job
@@ -116,7 +116,7 @@ def test_what_is_sent_keeps_no_payload_and_is_not_claimed_again(
     clock.advance(days=1)
     assert claimed_now(site) is None
     with reading(database) as connection:
-        assert entries(connection) == []
+        assert list_unsent(connection) == []
         assert not is_due(connection, clock(), "test")
 
 
@@ -136,14 +136,14 @@ def test_a_dead_row_waits_for_an_operator(
     clock.advance(days=2)
     assert claimed_now(site) is None
     with writing(database) as connection:
-        (entry,) = entries(connection)
+        (entry,) = list_unsent(connection)
         assert (entry.state, entry.last_error, entry.tries) == ("dead", "recipient: 550", 1)
-        assert retry(connection, clock(), uuid4()) == 0
-        assert retry(connection, clock(), entry.id) == 1
+        assert retry_dead(connection, clock(), uuid4()) == 0
+        assert retry_dead(connection, clock(), entry.id) == 1
     assert certainly_claimed(site).tries == 1, "its tries are counted anew"
     with writing(database) as connection:
-        assert drop(connection, entry.id)
-        assert not drop(connection, entry.id)
+        assert drop_unsent(connection, entry.id)
+        assert not drop_unsent(connection, entry.id)
 
 
 @pytest.mark.parametrize(
@@ -161,5 +161,5 @@ def test_cleanup_deletes_what_is_old_in_its_state(
                 mark_sent(connection, claimed, clock())
             else:
                 mark_dead(connection, claimed, "no", clock())
-        assert CLEANED["outbox"](connection, clock() + age) == 0
-        assert CLEANED["outbox"](connection, clock() + age + timedelta(seconds=1)) == 1
+        assert FORGOTTEN_ROWS["outbox"](connection, clock() + age) == 0
+        assert FORGOTTEN_ROWS["outbox"](connection, clock() + age + timedelta(seconds=1)) == 1

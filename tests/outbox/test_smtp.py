@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from authn.outbox import smtp
-from authn.outbox.failures import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
+from authn.outbox.outbox import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
 from authn.outbox.smtp import mail_sender
 from authn.settings import Settings
 from tests import mail_server

@@ -14,10 +14,24 @@ from structlog.testing import capture_logs
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
 from authn.outbox import worker
-from authn.outbox.failures import DeliveryNotBegun, DeliveryRefused, DestinationUnreachable
-from authn.outbox.outbox import LEASE, ClaimedEntry, enqueue, entries
-from authn.outbox.tables import outbox
-from authn.outbox.worker import MOST_TRIES, Deliver, OutboxWork, delay_after, run_once, running
+from authn.outbox.outbox import (
+    LEASE,
+    ClaimedEntry,
+    DeliveryNotBegun,
+    DeliveryRefused,
+    DestinationUnreachable,
+    enqueue,
+    list_unsent,
+    outbox,
+)
+from authn.outbox.worker import (
+    MOST_TRIES,
+    Deliver,
+    OutboxWork,
+    retry_delay,
+    run_in_background,
+    run_once,
+)
 from authn.web import threads
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -63,7 +77,7 @@ def enqueued(site: Site, *words: str, kind: str = "test") -> None:
 
 def states(database: Database) -> list[tuple[str, int, str | None]]:
     with reading(database) as connection:
-        return [(each.state, each.tries, each.last_error) for each in entries(connection)]
+        return [(each.state, each.tries, each.last_error) for each in list_unsent(connection)]
 
 
 def test_everything_due_is_delivered_over_one_connection(
@@ -103,10 +117,10 @@ def test_what_cannot_be_delivered_now_is_put_off_and_comes_later(
 
 def test_pauses_grow_from_a_minute_to_six_hours_and_end_after_about_three_days() -> None:
     for tries, exact in ((1, 1), (2, 4), (3, 16), (4, 64), (5, 256), (6, 360), (15, 360)):
-        found = {delay_after(tries) for _ in range(50)}
+        found = {retry_delay(tries) for _ in range(50)}
         assert len(found) > 40, "jitter"
         assert all(abs(each / timedelta(minutes=exact) - 1) <= 0.2 for each in found)
-    whole = sum((delay_after(tries) for tries in range(1, MOST_TRIES)), timedelta())
+    whole = sum((retry_delay(tries) for tries in range(1, MOST_TRIES)), timedelta())
     assert timedelta(days=2) < whole < timedelta(days=4)
 
 
@@ -245,7 +259,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_thread_delivers_what_comes_and_stops_with_its_block(
     site: Site, work: OutboxWork, receiver: Receiver
 ) -> None:
-    with running(work) as thread:
+    with run_in_background(work) as thread:
         enqueued(site, "one")
         until(lambda: receiver.delivered == ["one"])
         enqueued(site, "two")
@@ -259,7 +273,7 @@ def test_the_thread_survives_a_database_that_breaks(
 ) -> None:
     with writing(database) as connection:
         connection.execute(text("ALTER TABLE outbox RENAME TO elsewhere"))
-    with capture_logs() as logs, running(work):
+    with capture_logs() as logs, run_in_background(work):
         until(lambda: any(each["event"] == "outbox worker broke" for each in logs))
         with writing(database) as connection:
             connection.execute(text("ALTER TABLE elsewhere RENAME TO outbox"))
@@ -273,7 +287,7 @@ def test_the_thread_survives_a_server_that_is_not_there(
 ) -> None:
     receiver.failures = [DestinationUnreachable("connect: ConnectionRefusedError")]
     enqueued(site, "one")
-    with capture_logs() as logs, running(work):
+    with capture_logs() as logs, run_in_background(work):
         until(lambda: any(each["event"] == "outbox unreachable" for each in logs))
         clock.advance(minutes=2)
         until(lambda: receiver.delivered == ["one"])
@@ -295,7 +309,7 @@ def test_stopping_does_not_wait_for_a_server_that_hangs(
         yield deliver
 
     enqueued(site, "one")
-    with running(replace(work, delivering=delivering)) as thread:
+    with run_in_background(replace(work, delivering=delivering)) as thread:
         assert began.wait(SECONDS)
     assert thread.is_alive(), "it was left behind"
     let_go.set()

@@ -1,4 +1,4 @@
-"""Two persons who turn out to be one (domain 4.5): all of the one goes over to the other.
+"""Two persons who turn out to be one (decisions 9.5): all of the one goes over to the other.
 
 A BIS number and a national number were both enrolled; later the register says that they are one
 citizen's.
@@ -16,23 +16,28 @@ from starlette.testclient import TestClient
 from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata
 from authn.consents.tables import consents
-from authn.console.merge_parts import PARTS
+from authn.console.merging import MERGE_STEPS
 from authn.db.metadata import metadata
 from authn.db.transaction import reading, writing
-from authn.devices.devices import devices_of, find_held_device
-from authn.enrolment.tables import activation_codes
+from authn.devices.devices import find_held_device, list_devices
+from authn.enrolment.activation.codes import activation_codes
 from authn.errors import CommandError, Forbidden
-from authn.grants.ended_sessions import tell_of_ended_sessions
+from authn.grants.endings.ended_sessions import notify_of_ended_sessions
 from authn.grants.grants import find_live_grant
 from authn.grants.tables import grants
 from authn.keys.signing_keys import ensure_signing_keys
-from authn.notices.addresses import add_address, addresses_of, confirm_address
-from authn.outbox.tables import outbox
-from authn.people.citizen import Citizen
-from authn.people.merge import merge_persons, same_person
+from authn.notices.contact_addresses import add_address, confirm_address, list_contact_addresses
+from authn.outbox.outbox import outbox
+from authn.people.merge import list_merged_ids, merge_persons
 from authn.people.numbers import current_ssin
-from authn.people.persons import find_person, find_person_by_ssin, lock_person, person_of
-from authn.people.subjects import subject_of
+from authn.people.persons import (
+    Citizen,
+    find_or_create_person,
+    find_person,
+    find_person_by_ssin,
+    lock_person,
+)
+from authn.people.subjects import find_or_create_subject
 from authn.people.tables import Person, person_ssins, persons, subjects
 from authn.profiles.profile import NO_PROFILE
 from authn.profiles.tables import profiles
@@ -51,12 +56,14 @@ THIRD = Citizen("05520900401", "Jürgen", "Kettenis", "1905-12-09", "de")
 
 def person(site: Site, citizen: Citizen) -> Person:
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, citizen, site.clock())
+        return find_or_create_person(connection, site.secrets, citizen, site.clock())
 
 
 def merge(site: Site, merged: Person, kept: Person, citizen: Citizen | None = None) -> list[str]:
     with writing(site.database) as connection:
-        return merge_persons(job(site, connection), merged.id, kept.id, PARTS.values(), citizen)
+        return merge_persons(
+            job(site, connection), merged.id, kept.id, MERGE_STEPS.values(), citizen
+        )
 
 
 def refusal(site: Site, merged: Person, kept: Person) -> str:
@@ -72,7 +79,7 @@ def test_every_table_that_names_a_person_is_some_rooms_part() -> None:
         for key in table.foreign_keys
         if key.column is persons.c.id
     }
-    named = {table for tables in PARTS for table in tables.split(", ")}
+    named = {table for tables in MERGE_STEPS for table in tables.split(", ")}
     assert named | {"persons", "person_ssins", "subjects"} == naming | {"grants"}
 
 
@@ -91,7 +98,7 @@ def test_both_numbers_are_the_kept_persons_and_the_register_says_which_is_the_pr
         assert sorted(row.valid_to is None for row in rows) == [False, True]
         assert find_person(connection, merged.id) is None
         assert lock_person(connection, merged.id) is None
-        assert same_person(connection, kept.id) == [kept.id, merged.id]
+        assert list_merged_ids(connection, kept.id) == [kept.id, merged.id]
 
 
 def test_without_an_answer_of_the_register_the_kept_persons_number_is_the_present_one(
@@ -122,8 +129,8 @@ def test_a_device_of_the_merged_person_signs_the_kept_one_in_with_the_key_that_i
         page = second.client.get("/devices")
         assert kept.family_name in page.text
         with reading(site.database) as connection:
-            handles = {each.user_handle for each in devices_of(connection, kept.id)}
-            names = [each.name for each in devices_of(connection, kept.id)]
+            handles = {each.user_handle for each in list_devices(connection, kept.id)}
+            names = [each.name for each in list_devices(connection, kept.id)]
     assert handles == {kept.user_handle, merged.user_handle}
     assert len(set(names)) == len(names) == 2
 
@@ -146,7 +153,7 @@ def test_grants_and_tokens_of_the_merged_person_end_and_applications_are_told(
         assert refresh(rp, tokens["refresh_token"]).json()["error"] == "invalid_grant"
         assert rp.redeem(code).json()["error"] == "invalid_grant"
         with writing(site.database) as connection:
-            assert tell_of_ended_sessions(job(site, connection)) == 1
+            assert notify_of_ended_sessions(job(site, connection)) == 1
             mails = select(func.count()).where(outbox.c.kind == "backchannel-logout")
             assert connection.execute(mails).scalar() == 1
 
@@ -168,12 +175,12 @@ def test_a_grant_of_a_login_at_that_very_moment_is_dead(site: Site, client: Test
 def test_who_knew_one_of_them_goes_on_by_the_same_sub_and_nobody_is_given_the_other(
     site: Site,
 ) -> None:
-    """Protocol 1.3."""
+    """Decisions 1.3."""
     merged, kept = person(site, KARIM), person(site, HANNE)
 
     def sub(of: Person, sector: str) -> str:
         with writing(site.database) as connection:
-            return subject_of(connection, of.id, sector, site.clock())
+            return find_or_create_subject(connection, of.id, sector, site.clock())
 
     alone, own, other = sub(merged, "alone"), sub(kept, "both"), sub(merged, "both")
     said = merge(site, merged, kept)
@@ -314,8 +321,8 @@ def test_confirmed_addresses_move_and_are_told(site: Site) -> None:
     give(merged, "waits@example.org", confirmed=False)
     merge(site, merged, kept)
     with reading(site.database) as connection:
-        left = addresses_of(connection, site.secrets, kept.id, site.clock())
-        assert addresses_of(connection, site.secrets, merged.id, site.clock()) == []
+        left = list_contact_addresses(connection, site.secrets, kept.id, site.clock())
+        assert list_contact_addresses(connection, site.secrets, merged.id, site.clock()) == []
         mails = select(func.count()).where(outbox.c.kind == "mail")
         assert connection.execute(mails).scalar() == 2
     assert {each.address for each in left} == {"hanne@example.org", "karim@example.org"}
@@ -354,7 +361,7 @@ def test_who_was_merged_is_not_merged_again_nor_merged_into(site: Site) -> None:
     # Who has taken over somebody may turn out to be a third one.
     merge(site, kept, third)
     with reading(site.database) as connection:
-        assert set(same_person(connection, third.id)) == {merged.id, kept.id, third.id}
+        assert set(list_merged_ids(connection, third.id)) == {merged.id, kept.id, third.id}
         found = find_person_by_ssin(connection, site.secrets, KARIM.ssin)
     assert found and found.id == third.id
 

@@ -16,7 +16,7 @@ from authn.db.transaction import reading
 from authn.people.numbers import current_ssin
 from authn.people.persons import find_person, find_person_by_ssin
 from authn.people.tables import Person
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.register_import import import_register_file
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.conftest import MovableClock
@@ -35,7 +35,7 @@ ONE = f"{HANNE.ssin},Hanne,Van der Meulen,,nl,no,{KARIM.ssin}\n"
 def register_says(site: Site, tmp_path: Path, rows: str) -> None:
     path = tmp_path / "register.csv"
     path.write_text(HEADER + rows, encoding="utf-8")
-    import_file(site.database, site.secrets, path, site.clock())
+    import_register_file(site.database, site.secrets, path, site.clock())
 
 
 def content(site: Site) -> dict[str, list[Any]]:

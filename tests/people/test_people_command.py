@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
-from authn.cli.people import app
+from authn.cli.people.people import app
 from authn.console.reason import WrongReason
 from authn.db.transaction import writing
 from authn.devices.tables import devices
 from authn.errors import CommandError
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.settings import PREFIX
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -65,7 +65,7 @@ def test_a_person_is_shown_by_number_or_id_without_the_number(
     command: Command, site: Site, clock: MovableClock
 ) -> None:
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, HANNE, clock.now)
+        person = find_or_create_person(connection, site.secrets, HANNE, clock.now)
     by_number = command("show", *WHY, typed="03.41.01-001.28\n")
     for result in (by_number, command("show", str(person.id), *WHY)):
         assert result.exit_code == 0
@@ -79,7 +79,7 @@ def test_to_show_a_person_is_a_look_on_record_with_its_reason(
     command: Command, site: Site, clock: MovableClock
 ) -> None:
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, HANNE, clock.now)
+        person = find_or_create_person(connection, site.secrets, HANNE, clock.now)
     bored = command("show", str(person.id), "--ticket", "", typed="bored\n")
     assert isinstance(bored.exception, WrongReason)
     assert person.full_name not in bored.output
@@ -95,7 +95,7 @@ def test_a_persons_devices_are_shown_with_what_is_wrong_with_each(
     command: Command, site: Site, clock: MovableClock
 ) -> None:
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, HANNE, clock.now)
+        person = find_or_create_person(connection, site.secrets, HANNE, clock.now)
     for number, name in enumerate(("Laptop", "[bold]Phone[/bold]")):
         add(site, person, number, name)
     with writing(site.database) as connection:

@@ -11,10 +11,16 @@ from sqlalchemy import func, select
 
 from authn.db.engine import Database
 from authn.db.transaction import reading, writing
-from authn.people.citizen import Citizen
-from authn.people.names import name_key
 from authn.people.numbers import current_ssin
-from authn.people.persons import find_person, find_person_by_ssin, lock_person, person_of, refresh
+from authn.people.persons import (
+    Citizen,
+    find_or_create_person,
+    find_person,
+    find_person_by_ssin,
+    lock_person,
+    name_key,
+    refresh_person,
+)
 from authn.people.tables import Person, person_ssins, persons
 from authn.secrets import national_number_hash
 from authn.settings import Settings
@@ -34,7 +40,7 @@ RENUMBERED = replace(HANNE, ssin="05520900401", previous_ssins=("03410100128",))
 
 def enrolled(site: Site, citizen: Citizen, clock: MovableClock) -> Person:
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, citizen, clock.now)
+        return find_or_create_person(connection, site.secrets, citizen, clock.now)
 
 
 def count(database: Database) -> tuple[int, int]:
@@ -126,7 +132,7 @@ def test_a_number_of_another_person_stays_theirs(site: Site, clock: MovableClock
     other = enrolled(site, replace(HANNE, ssin="05520900401", given_name="Anna"), clock)
     assert enrolled(site, RENUMBERED, clock).id == other.id
     with writing(site.database) as connection:  # as an import does with whoever it finds
-        refresh(connection, site.secrets, hanne, RENUMBERED, clock())
+        refresh_person(connection, site.secrets, hanne, RENUMBERED, clock())
     with reading(site.database) as connection:
         assert current_ssin(connection, site.secrets, hanne.id) == HANNE.ssin
         assert current_ssin(connection, site.secrets, other.id) == "05520900401"

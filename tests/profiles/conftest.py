@@ -10,15 +10,14 @@ from uuid import UUID
 import pytest
 
 from authn.db.transaction import NeedsToWrite, reading, writing
-from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person
 from authn.people.tables import Person
-from authn.profiles.answer import take_answer
-from authn.profiles.available import available
+from authn.profiles.answer import apply_answer
+from authn.profiles.available import available_profiles
 from authn.profiles.profile import Profile
-from authn.sources.asking import sources_of
 from authn.sources.facts import Fact, NaturalPerson
 from authn.sources.questions import QuestionName
+from authn.sources.real_sources import shared_sources
 from authn.web.routing import MOST_TIMES_OUTSIDE, NeededFromOutside
 from authn.web.site import Site, SiteMemory
 from tests.capacities import Asking
@@ -52,7 +51,7 @@ def _once(site: Site, act: Callable[[Asking], T]) -> T:
 def outside(site: Site, real: Running) -> Iterator[Site]:
     """The service, where all four sources are outside."""
     there = replace(site, settings=real.settings(site.settings), memory=SiteMemory())
-    with closing(sources_of(there)):
+    with closing(shared_sources(there)):
         yield there
 
 
@@ -60,7 +59,7 @@ def outside(site: Site, real: Running) -> Iterator[Site]:
 def hanne(site: Site) -> Person:
     """Known here, and to no source yet."""
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, HANNE, site.clock())
+        return find_or_create_person(connection, site.secrets, HANNE, site.clock())
 
 
 def take(
@@ -74,13 +73,13 @@ def take(
     with writing(site.database) as connection:
         settings = site.settings
         now = at or site.clock()
-        take_answer(connection, site.secrets, settings, person.id, question, facts, now)
+        apply_answer(connection, site.secrets, settings, person.id, question, facts, now)
 
 
 def offered(site: Site, person_id: UUID) -> list[Profile]:
     """In which capacities this person may act now."""
     with reading(site.database) as connection:
-        return available(connection, site.secrets, site.settings, person_id, site.clock())
+        return available_profiles(connection, site.secrets, site.settings, person_id, site.clock())
 
 
 def facts_offered(site: Site, person: Person) -> list[Fact | None]:
@@ -93,4 +92,4 @@ def known(site: Site, named: NaturalPerson, **changes: object) -> Person:
     citizen = Citizen(named.ssin, named.given_name, named.family_name, None, "nl")
     with writing(site.database) as connection:
         changed = replace(citizen, **changes)  # type: ignore[arg-type]
-        return person_of(connection, site.secrets, changed, site.clock())
+        return find_or_create_person(connection, site.secrets, changed, site.clock())

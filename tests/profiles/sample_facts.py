@@ -1,4 +1,4 @@
-"""Facts as sources tell them, of fictitious people and organisations (domain 4.6)."""
+"""Facts as sources tell them, of fictitious people and organisations (decisions 9.6)."""
 
 from datetime import date
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from authn.db.transaction import NeedsToWrite, reading
 from authn.people.tables import Person
-from authn.profiles.answer import take_answer
-from authn.profiles.profiles import find_profile, standing
+from authn.profiles.answer import apply_answer
+from authn.profiles.profiles import find_profile, profile_status
 from authn.profiles.tables import profiles
-from authn.sources.answers import due
+from authn.sources.answers import find_due_questions
 from authn.sources.facts import FactPeriod, NaturalPerson
 from authn.web.site import Site
 from tests.citizen import SSIN
@@ -58,12 +58,12 @@ def test_the_same_answer_changes_nothing(site: Site, hanne: Person, clock: Movab
     before = rows(site)
     clock.advance(minutes=5)
     with reading(site.database) as connection:
-        assert due(connection, hanne.id, ["mandates"], clock())
+        assert find_due_questions(connection, hanne.id, ["mandates"], clock())
     take(site, hanne, "mandates", FOR_JURGEN)
     assert rows(site) == before
     (_, mandate) = offered(site, hanne.id)
     assert mandate.confirmed_at == clock()
-    assert standing(site.settings, mandate, clock()) == "holds"
+    assert profile_status(site.settings, mandate, clock()) == "holds"
 
 
 def test_what_the_source_tells_no_more_has_ended(
@@ -78,7 +78,7 @@ def test_what_the_source_tells_no_more_has_ended(
         ended = find_profile(connection, site.secrets, quality.id)
     assert ended
     assert ended.ended_at == clock()
-    assert standing(site.settings, ended, clock()) == "ended"
+    assert profile_status(site.settings, ended, clock()) == "ended"
 
 
 def test_an_answer_to_another_question_ends_nothing(site: Site, hanne: Person) -> None:
@@ -239,7 +239,9 @@ def test_no_number_is_in_the_clear_in_any_row(site: Site, hanne: Person) -> None
 
 def test_nothing_is_taken_where_nothing_may_be_written(site: Site, hanne: Person) -> None:
     with reading(site.database) as connection, pytest.raises(NeedsToWrite):
-        take_answer(connection, site.secrets, site.settings, hanne.id, "mandates", [], site.clock())
+        apply_answer(
+            connection, site.secrets, site.settings, hanne.id, "mandates", [], site.clock()
+        )
 
 
 def test_the_answer_about_somebody_who_is_no_more_is_left_aside(site: Site, hanne: Person) -> None:

@@ -8,15 +8,19 @@ import pytest
 
 from authn.db.transaction import reading, writing
 from authn.people.tables import Person
-from authn.profiles.available import available, questions_of, unchecked
+from authn.profiles.available import (
+    available_profiles,
+    list_unusable_questions,
+    questions_for_kinds,
+)
 from authn.profiles.profile import CITIZEN, NO_PROFILE
 from authn.profiles.profiles import (
     end_profile,
     find_by_public_id,
     find_profile,
     profile_question,
+    profile_status,
     public_id,
-    standing,
 )
 from authn.sources.answers import note_failure
 from authn.sources.facts import FactPeriod
@@ -36,7 +40,7 @@ from tests.profiles.sample_facts import (
 def test_everybody_is_a_citizen(site: Site, hanne: Person) -> None:
     assert offered(site, hanne.id) == [CITIZEN]
     assert CITIZEN.consent_id == NO_PROFILE
-    assert standing(site.settings, CITIZEN, site.clock()) == "holds"
+    assert profile_status(site.settings, CITIZEN, site.clock()) == "holds"
     assert profile_question(CITIZEN) is None
 
 
@@ -70,18 +74,22 @@ def test_a_source_that_is_down_is_believed_up_to_its_stale_limit(
     with writing(site.database) as connection:
         note_failure(connection, hanne.id, "mandates", clock())
     (_, quality, mandate) = offered(site, hanne.id)
-    assert standing(site.settings, mandate, clock()) == "holds", "nobody is asked for a moment"
+    assert profile_status(site.settings, mandate, clock()) == "holds", (
+        "nobody is asked for a moment"
+    )
     clock.advance(seconds=31)
     (_, quality, mandate) = offered(site, hanne.id)
-    assert standing(site.settings, mandate, clock()) == "due"
-    assert standing(site.settings, quality, clock()) == "holds"
+    assert profile_status(site.settings, mandate, clock()) == "due"
+    assert profile_status(site.settings, quality, clock()) == "holds"
     clock.advance(minutes=1)
     assert facts_offered(site, hanne) == [None, PHYSICIAN]
-    assert standing(site.settings, mandate, clock()) == "unchecked"
+    assert profile_status(site.settings, mandate, clock()) == "unchecked"
     with reading(site.database) as connection:
         of = (connection, site.settings, hanne.id, clock())
-        assert unchecked(*of, ["mandates", "qualities"]) == ["mandates"]
-        assert unchecked(*of) == ["memberships", "children", "mandates"], "or never answered"
+        assert list_unusable_questions(*of, ["mandates", "qualities"]) == ["mandates"]
+        assert list_unusable_questions(*of) == ["memberships", "children", "mandates"], (
+            "or never answered"
+        )
 
 
 def test_what_is_unchecked_holds_again_once_the_source_says_so(
@@ -100,7 +108,9 @@ def test_another_age_of_the_settings_counts_at_once(site: Site, hanne: Person) -
     assert facts_offered(site, hanne) == [None, PARENT_OF_LUCAS]
     strict = site.settings.model_copy(update={"parents_until_age": 5})
     with reading(site.database) as connection:
-        assert available(connection, site.secrets, strict, hanne.id, site.clock()) == [CITIZEN]
+        assert available_profiles(connection, site.secrets, strict, hanne.id, site.clock()) == [
+            CITIZEN
+        ]
 
 
 def test_a_profile_is_ended_once(site: Site, hanne: Person, clock: MovableClock) -> None:
@@ -130,8 +140,8 @@ def test_a_profile_has_another_name_in_each_sector(site: Site, hanne: Person) ->
 
 
 def test_which_questions_are_to_be_asked() -> None:
-    assert questions_of(["citizen"]) == ()
-    assert questions_of(["quality", "child"]) == ("qualities", "children")
+    assert questions_for_kinds(["citizen"]) == ()
+    assert questions_for_kinds(["quality", "child"]) == ("qualities", "children")
 
 
 @pytest.mark.one_engine

@@ -9,12 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authn.db.transaction import writing
-from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person
 from authn.people.ssin import today_in_brussels
 from authn.people.tables import Person
-from authn.profiles.answer import take_answer
-from authn.profiles.available import available
+from authn.profiles.answer import apply_answer
+from authn.profiles.available import available_profiles
 from authn.sources.answers import note_failure, stale_limit
 from authn.sources.facts import (
     DISCIPLINES,
@@ -129,7 +128,9 @@ def persons(site: Site) -> Callable[[], Person]:
         ssin = f"{next(number):011}"
         citizen = Citizen(ssin, "Somebody", "Else", None, "nl")
         with writing(site.database) as connection:
-            return person_of(connection, site.secrets, citizen, datetime(2026, 1, 1, tzinfo=UTC))
+            return find_or_create_person(
+                connection, site.secrets, citizen, datetime(2026, 1, 1, tzinfo=UTC)
+            )
 
     return another
 
@@ -154,9 +155,9 @@ def test_what_is_offered_its_source_said_within_its_limit_and_it_holds_now(
             elif isinstance(step, Silent):
                 note_failure(connection, person.id, step.question, now)
             else:
-                take_answer(*of, step.question, step.facts, now)
+                apply_answer(*of, step.question, step.facts, now)
                 heard[step.question] = (now, step.facts)
-            offered = available(*of, now)
+            offered = available_profiles(*of, now)
         expected = {
             _without_end(fact)
             for question, (at, facts) in heard.items()

@@ -1,11 +1,11 @@
-"""Which claims tell in what capacity somebody acts: domain 2.5, decisions 4.5 and 4.10."""
+"""Which claims tell in what capacity somebody acts: decisions 4.10 and 9.2."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from authn.profiles.claims import CLAIMS, HasName, act_claim, may_act_entry, user_profile
+from authn.profiles.claims import CLAIMS, NameInClaims, act_claim, may_act_entry, user_profile
 from authn.profiles.kinds import KINDS
 from authn.profiles.profile import CITIZEN, NO_PROFILE, Kind, Profile
 from authn.profiles.profiles import public_id
@@ -22,7 +22,7 @@ from tests.profiles.sample_facts import (
     PHYSICIAN,
 )
 
-HANNE = HasName("Hanne", "Van der Meulen", "03410100128")
+HANNE = NameInClaims("Hanne", "Van der Meulen", "03410100128")
 NAMES = {"ssin": "03410100128", "firstName": "Hanne", "lastName": "Van der Meulen"}
 SECTOR = "hospital.example"
 SETTINGS = Settings(parents_service_names="recipe")
@@ -35,8 +35,8 @@ def in_profile(kind: Kind, fact: Fact) -> Profile:
 MANDATE = in_profile("mandate", FOR_JURGEN)
 FIRM_MANDATE = in_profile("mandate", FOR_FIRM)
 CHILD = in_profile("child", PARENT_OF_LUCAS)
-MANDATOR = HasName(JURGEN.given_name, JURGEN.family_name, JURGEN.ssin)
-LUCAS_NAMED = HasName(LUCAS.given_name, LUCAS.family_name, LUCAS.ssin)
+MANDATOR = NameInClaims(JURGEN.given_name, JURGEN.family_name, JURGEN.ssin)
+LUCAS_NAMED = NameInClaims(LUCAS.given_name, LUCAS.family_name, LUCAS.ssin)
 
 
 def test_a_citizen_is_named() -> None:
@@ -151,7 +151,7 @@ EVERY: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("told", EVERY)
 def test_no_national_number_without_permission(told: str) -> None:
-    without = repr(EVERY[told](HasName("Hanne", "Van der Meulen")))
+    without = repr(EVERY[told](NameInClaims("Hanne", "Van der Meulen")))
     assert "ssin" not in without
     for number in (HANNE.ssin, JURGEN.ssin, LUCAS.ssin):
         assert number not in without

@@ -15,12 +15,12 @@ from sqlalchemy import select, update
 
 from authn.db.transaction import reading, writing
 from authn.people.tables import Person, persons
-from authn.profiles.refreshing import bring_up_to_date
-from authn.sources.csv_file import import_file
-from authn.sources.csv_rows import COLUMNS as PEOPLE
-from authn.sources.csv_rows import OPTIONAL_COLUMNS
-from authn.sources.files.columns import COLUMNS, FileKind
-from authn.sources.files.importing import FactImport
+from authn.profiles.refreshing import refresh_from_sources
+from authn.sources.embedded.fact_columns import COLUMNS, FileKind
+from authn.sources.embedded.fact_import import FactImport
+from authn.sources.embedded.register_csv import COLUMNS as PEOPLE
+from authn.sources.embedded.register_csv import OPTIONAL_COLUMNS
+from authn.sources.embedded.register_import import import_register_file
 from authn.sources.questions import QuestionName
 from authn.sources.tables import register_citizens
 from authn.web.site import Site
@@ -49,7 +49,7 @@ def facts(site: Site, path: Path, *rows: str, complete: bool = False) -> None:
 
 def people(site: Site, path: Path, row: str) -> None:
     path.write_text(",".join([*PEOPLE, *OPTIONAL_COLUMNS]) + f"\n{row}\n", encoding="utf-8")
-    import_file(site.database, site.secrets, path, site.clock())
+    import_register_file(site.database, site.secrets, path, site.clock())
 
 
 def while_it_is_read(site: Site, person: Person, question: QuestionName, import_: Act) -> None:
@@ -62,7 +62,7 @@ def while_it_is_read(site: Site, person: Person, question: QuestionName, import_
 
     with ThreadPoolExecutor(1) as pool:
         with writing(site.database) as connection:
-            bring_up_to_date(Asking(connection, site), person.id, [question])
+            refresh_from_sources(Asking(connection, site), person.id, [question])
             has_read.set()
             done = pool.submit(afterwards)
             with suppress(TimeoutError):
@@ -119,4 +119,4 @@ def test_nor_does_who_reads_while_the_import_is_under_way(
 
 
 def up_to_date(site: Site, person: Person, question: QuestionName) -> None:
-    answered(site, lambda asking: bring_up_to_date(asking, person.id, [question]))
+    answered(site, lambda asking: refresh_from_sources(asking, person.id, [question]))

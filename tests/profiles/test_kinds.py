@@ -1,4 +1,4 @@
-"""When each kind of profile holds: domain 2.8, on Belgian days."""
+"""When each kind of profile holds: decisions 9.3, on Belgian days."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from authn.profiles.kinds import BY_QUESTION, KINDS, child, mandate, organisation, quality
-from authn.profiles.kinds.child import of_age_on
+from authn.profiles.kinds.child import coming_of_age_date
 from authn.profiles.kinds.kind import ProfileKind
 from authn.profiles.profile import Kind
 from authn.settings import Settings
@@ -74,7 +74,7 @@ def test_a_mandate_that_one_side_has_not_accepted_does_not_hold(who: str) -> Non
 def test_a_child_is_one_until_the_first_day_on_which_they_may_be_of_age(
     birthdate: str, of_age: date
 ) -> None:
-    assert of_age_on(birthdate, 12) == of_age
+    assert coming_of_age_date(birthdate, 12) == of_age
     fact = replace(PARENT_OF_LUCAS, birthdate=birthdate)
     ends_at = child.KIND.ends_at(fact, SETTINGS)
     assert ends_at is not None
@@ -83,8 +83,8 @@ def test_a_child_is_one_until_the_first_day_on_which_they_may_be_of_age(
 
 
 def test_who_was_born_on_29_february_is_of_age_on_the_28th_of_a_common_year() -> None:
-    assert of_age_on("2012-02-29", 13) == date(2025, 2, 28)
-    assert of_age_on("2000-02-29", 100) == date(2100, 2, 28)
+    assert coming_of_age_date("2012-02-29", 13) == date(2025, 2, 28)
+    assert coming_of_age_date("2000-02-29", 100) == date(2100, 2, 28)
 
 
 def test_a_child_without_a_birth_date_is_nobodys_to_act_for() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from authn.db.transaction import reading
 from authn.people.tables import Person
-from authn.profiles.refreshing import bring_up_to_date
-from authn.sources.answers import heard_of
-from authn.sources.asking import MOST_FACTS
+from authn.profiles.refreshing import refresh_from_sources
+from authn.sources.answers import find_source_answers
 from authn.sources.questions import QuestionName
+from authn.sources.real_sources import MOST_FACTS
 from authn.web.site import Site
 from tests.conftest import MovableClock
 from tests.profiles.conftest import answered, facts_offered
@@ -74,7 +74,7 @@ def say(real: Running, question: QuestionName, facts: Facts) -> None:
 
 
 def look(site: Site, person: Person, question: QuestionName) -> None:
-    answered(site, lambda asking: bring_up_to_date(asking, person.id, [question]))
+    answered(site, lambda asking: refresh_from_sources(asking, person.id, [question]))
 
 
 @pytest.mark.parametrize("facts", UNREADABLE.values(), ids=UNREADABLE)
@@ -90,7 +90,7 @@ def test_what_can_t_be_is_no_answer(
     look(outside, hanne, "mandates")
     assert facts_offered(outside, hanne) == known
     with reading(outside.database) as connection:
-        assert heard_of(connection, hanne.id)["mandates"].failed_at is not None
+        assert find_source_answers(connection, hanne.id)["mandates"].failed_at is not None
     written = "".join(capfd.readouterr())
     assert "source_failed" in written
     for lie in ("Kettenis", MANDATOR, "gnihtyna", "Bcc"):

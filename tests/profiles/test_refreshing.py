@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 from authn.db.transaction import NeedsToWrite, reading, writing
 from authn.people.persons import find_person
 from authn.people.tables import Person, persons
-from authn.profiles.appointing import appoint, dismiss
-from authn.profiles.available import unchecked
+from authn.profiles.appointments import appoint, dismiss
+from authn.profiles.available import list_unusable_questions
 from authn.profiles.kinds import BY_QUESTION
-from authn.profiles.refreshing import bring_up_to_date
-from authn.sources.answers import heard_of
+from authn.profiles.refreshing import refresh_from_sources
+from authn.sources.answers import find_source_answers
 from authn.sources.facts import DeskRoles
 from authn.sources.questions import OUR_OWN, QuestionName
 from authn.sources.tables import register_citizens
@@ -31,7 +31,7 @@ ALL = tuple(each for each in BY_QUESTION if each not in OUR_OWN)
 
 
 def up_to_date(site: Site, person: Person, *questions: QuestionName) -> None:
-    answered(site, lambda request: bring_up_to_date(request, person.id, questions))
+    answered(site, lambda request: refresh_from_sources(request, person.id, questions))
 
 
 # Embedded twins
@@ -50,10 +50,10 @@ def test_what_is_fresh_is_not_read_again_and_may_be_looked_at_without_writing(
     up_to_date(site, hanne, "mandates")
     clock.advance(minutes=4)
     with reading(site.database) as connection:
-        bring_up_to_date(Asking(connection, site), hanne.id, ["mandates"])
+        refresh_from_sources(Asking(connection, site), hanne.id, ["mandates"])
     clock.advance(minutes=1)
     with reading(site.database) as connection, pytest.raises(NeedsToWrite):
-        bring_up_to_date(Asking(connection, site), hanne.id, ["mandates"])
+        refresh_from_sources(Asking(connection, site), hanne.id, ["mandates"])
 
 
 def test_an_import_counts_at_the_next_look(site: Site, hanne: Person) -> None:
@@ -69,7 +69,7 @@ def test_only_what_is_needed_is_asked(site: Site, hanne: Person) -> None:
     up_to_date(site, hanne, "qualities")
     assert facts_offered(site, hanne) == [None, PHYSICIAN]
     with reading(site.database) as connection:
-        assert set(heard_of(connection, hanne.id)) == {"qualities"}
+        assert set(find_source_answers(connection, hanne.id)) == {"qualities"}
 
 
 def test_two_looks_at_once_take_the_answer_without_a_second_row(site: Site, hanne: Person) -> None:
@@ -93,7 +93,7 @@ def test_who_is_not_in_the_register_stays_as_known(site: Site, hanne: Person) ->
     up_to_date(site, hanne, "citizen")
     with reading(site.database) as connection:
         assert find_person(connection, hanne.id) == hanne
-        assert "citizen" in heard_of(connection, hanne.id)
+        assert "citizen" in find_source_answers(connection, hanne.id)
 
 
 # Sources outside
@@ -103,7 +103,7 @@ def test_a_source_outside_is_asked_when_no_transaction_is_open(
     outside: Site, hanne: Person, real: Running
 ) -> None:
     with reading(outside.database) as connection, pytest.raises(NeededFromOutside):
-        bring_up_to_date(Asking(connection, outside), hanne.id, ALL)
+        refresh_from_sources(Asking(connection, outside), hanne.id, ALL)
     assert real.server.seen == []
     up_to_date(outside, hanne, *ALL)
     kinds = [type(fact).__name__ for fact in facts_offered(outside, hanne) if fact]
@@ -130,7 +130,9 @@ def test_a_source_that_is_down_is_asked_once_and_left_for_half_a_minute(
     up_to_date(outside, hanne, *ALL)
     assert len(real.server.asked("/mandates")) == 1
     with reading(outside.database) as connection:
-        assert unchecked(connection, outside.settings, hanne.id, clock()) == ["mandates"]
+        assert list_unusable_questions(connection, outside.settings, hanne.id, clock()) == [
+            "mandates"
+        ]
     kinds = [type(fact).__name__ for fact in facts_offered(outside, hanne) if fact]
     assert kinds == ["Quality", "Membership"], "the others work"
     clock.advance(seconds=30)
@@ -177,12 +179,12 @@ def test_who_is_gone_meanwhile_is_not_asked_about(outside: Site, hanne: Person) 
     fetches: list[Callable[[], None]] = []
     with reading(outside.database) as connection:
         try:
-            bring_up_to_date(Asking(connection, outside), nobody.id, ["mandates"])
+            refresh_from_sources(Asking(connection, outside), nobody.id, ["mandates"])
         except NeededFromOutside as needed:
             fetches.append(needed.fetch)
     fetches[0]()
     with reading(outside.database) as connection:
-        assert heard_of(connection, nobody.id) == {}
+        assert find_source_answers(connection, nobody.id) == {}
 
 
 # Our own register of staff

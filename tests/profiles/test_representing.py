@@ -1,4 +1,4 @@
-"""For whom somebody acts: a person who may never have been here (domain 4.5)."""
+"""For whom somebody acts: a person who may never have been here (decisions 9.5)."""
 
 from dataclasses import replace
 
@@ -14,13 +14,13 @@ from authn.profiles.profile import Profile
 from authn.profiles.profiles import find_profile
 from authn.profiles.representing import (
     EndedRepresentation,
-    named,
-    named_represented,
-    represented,
-    represented_by,
+    name_for_claims,
+    represented_in_source,
+    represented_name_for_claims,
+    resolve_represented_person,
 )
 from authn.secrets import national_number_hash
-from authn.sources.embedded import encrypt_ssin
+from authn.sources.embedded.register import encrypt_ssin
 from authn.sources.facts import Fact, NaturalPerson
 from authn.sources.questions import QuestionName
 from authn.sources.tables import register_citizens, register_replacements
@@ -50,7 +50,7 @@ def acting(site: Site, person: Person, question: QuestionName, fact: Fact) -> Pr
 
 
 def for_whom(site: Site, profile: Profile) -> Person | None:
-    return answered(site, lambda request: represented(request, profile))
+    return answered(site, lambda request: resolve_represented_person(request, profile))
 
 
 def found(site: Site, profile: Profile) -> Profile:
@@ -71,10 +71,12 @@ def test_nobody_is_represented_by_whoever_acts_for_themselves_or_for_a_firm(
     ]
     for question, fact in facts:
         profile = acting(site, hanne, question, fact)
-        assert represented_by(profile) is None
+        assert represented_in_source(profile) is None
         assert for_whom(site, profile) is None
         with reading(site.database) as connection:
-            assert not named_represented(connection, site.secrets, profile, with_ssin=True)
+            assert not represented_name_for_claims(
+                connection, site.secrets, profile, with_ssin=True
+            )
 
 
 @register
@@ -107,8 +109,8 @@ def test_a_replaced_number_leads_to_the_same_person(site: Site, hanne: Person) -
     profile = acting(site, hanne, "mandates", FOR_JURGEN)
     assert profile.represented_id == jurgen.id
     with reading(site.database) as connection:
-        told = named_represented(connection, site.secrets, profile, with_ssin=True)
-        without = named_represented(connection, site.secrets, profile, with_ssin=False)
+        told = represented_name_for_claims(connection, site.secrets, profile, with_ssin=True)
+        without = represented_name_for_claims(connection, site.secrets, profile, with_ssin=False)
     assert told
     assert told.ssin == MARCEL.ssin, "the present one, whatever the mandate says"
     assert without
@@ -186,10 +188,10 @@ def test_nobody_acts_for_whom_the_register_does_not_know(site: Site, hanne: Pers
 def test_names_come_from_the_source_until_the_person_is_known(site: Site, hanne: Person) -> None:
     profile = acting(site, hanne, "mandates", FOR_JURGEN)
     with reading(site.database) as connection:
-        told = named_represented(connection, site.secrets, profile, with_ssin=True)
-        own = named(connection, site.secrets, hanne, with_ssin=True)
+        told = represented_name_for_claims(connection, site.secrets, profile, with_ssin=True)
+        own = name_for_claims(connection, site.secrets, hanne, with_ssin=True)
         assert own.ssin == current_ssin(connection, site.secrets, hanne.id)
-        assert named(connection, site.secrets, hanne, with_ssin=False).ssin == ""
+        assert name_for_claims(connection, site.secrets, hanne, with_ssin=False).ssin == ""
     assert told
     assert (told.given_name, told.family_name, told.ssin) == ("Jürgen", "Kettenis", JURGEN.ssin)
 

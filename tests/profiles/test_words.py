@@ -7,11 +7,11 @@ from typing import get_args
 
 import pytest
 
+from authn.profiles.available import ProfileSentence, describe_profile
 from authn.profiles.kinds import KINDS
 from authn.profiles.kinds.kind import ORGANISATION_WORDS
 from authn.profiles.kinds.quality import DISCIPLINE_WORDS
 from authn.profiles.profile import CITIZEN, Kind, Profile
-from authn.profiles.words import ProfileSentence, in_words
 from authn.sources.facts import DISCIPLINES, ORGANISATION_KINDS
 from authn.web.languages import LANGUAGES
 from authn.web.pages import Pages, load_pages
@@ -40,7 +40,7 @@ def pages() -> Pages:
 
 
 def called(pages: Pages, profile: Profile, language: str) -> ProfileSentence:
-    return in_words(profile, partial(pages.translate, language=language), "Hanne Maes")
+    return describe_profile(profile, partial(pages.translate, language=language), "Hanne Maes")
 
 
 def test_in_english(pages: Pages) -> None:

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
 from starlette.routing import Route
 
-from authn.clients.registration import RegisteredClient, register_client
+from authn.clients.client_registration.registration import RegisteredClient, register_client
 from authn.db.transaction import writing
 from authn.keys.signing_keys import ensure_signing_keys
 from authn.views.client_sample import sample_configuration

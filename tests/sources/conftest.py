@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from authn.settings import Settings
-from authn.sources.asking import Sources, open_sources
+from authn.sources.real_sources import Sources, open_sources
 from tests.conftest import MovableClock
 from tests.sources_server import Running
 

@@ -7,11 +7,19 @@ import pytest
 
 from authn.db.engine import Database
 from authn.db.transaction import NeedsToWrite, reading, writing
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.settings import Settings
-from authn.sources.answers import ask_anew, ask_anew_of, due, heard_of, note_answer, note_failure
-from authn.sources.embedded import EmbeddedRegister
-from authn.sources.outcomes import SourceOutcome, outcomes
+from authn.sources.answers import (
+    SourceOutcome,
+    find_due_questions,
+    find_source_answers,
+    mark_answer_due,
+    mark_answers_due,
+    note_answer,
+    note_failure,
+    source_outcomes,
+)
+from authn.sources.embedded.register import EmbeddedRegister
 from authn.sources.questions import OF_SOURCES, QuestionName
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -26,12 +34,12 @@ def person_id(site: Site, register: None, clock: MovableClock) -> UUID:
     with writing(site.database) as connection:
         citizen = EmbeddedRegister(connection, site.secrets).citizen(HANNE)
         assert citizen
-        return person_of(connection, site.secrets, citizen, clock()).id
+        return find_or_create_person(connection, site.secrets, citizen, clock()).id
 
 
 def due_now(database: Database, person_id: UUID, clock: MovableClock) -> tuple[QuestionName, ...]:
     with reading(database) as connection:
-        return due(connection, person_id, EVERY, clock())
+        return find_due_questions(connection, person_id, EVERY, clock())
 
 
 def test_what_was_never_asked_is_due(
@@ -67,9 +75,9 @@ def test_an_answer_is_used_until_its_stale_limit(
 ) -> None:
     with writing(database) as connection:
         note_failure(connection, person_id, question, clock())
-        never = heard_of(connection, person_id)[question]
+        never = find_source_answers(connection, person_id)[question]
         note_answer(connection, person_id, question, settings, clock())
-        heard = heard_of(connection, person_id)[question]
+        heard = find_source_answers(connection, person_id)[question]
     assert not never.is_usable(settings, clock())
     stale: timedelta = getattr(settings, f"{question}_stale")
     assert heard.is_usable(settings, clock() + stale - timedelta(seconds=1))
@@ -81,18 +89,18 @@ def test_what_is_our_own_to_say_is_asked_of_those_alone_of_whom_it_was_noted(
 ) -> None:
     def is_due() -> bool:
         with reading(database) as connection:
-            return due(connection, person_id, ["staff"], clock()) == ("staff",)
+            return find_due_questions(connection, person_id, ["staff"], clock()) == ("staff",)
 
     assert not is_due()
     with writing(database) as connection:
-        ask_anew_of(connection, person_id, "staff", clock())
+        mark_answer_due(connection, person_id, "staff", clock())
     assert is_due()
     with writing(database) as connection:
         note_answer(connection, person_id, "staff", settings, clock())
     assert not is_due()
     with writing(database) as connection:
-        ask_anew_of(connection, person_id, "staff", clock())
-        heard = heard_of(connection, person_id)["staff"]
+        mark_answer_due(connection, person_id, "staff", clock())
+        heard = find_source_answers(connection, person_id)["staff"]
     assert is_due()
     assert heard.answered_at == clock(), "what was known goes on counting until then"
     assert heard.is_usable(settings, clock() + timedelta(days=1000)), "nobody can be down"
@@ -103,7 +111,7 @@ def test_what_is_known_of_a_citizen_is_used_for_as_long_as_it_takes(
 ) -> None:
     with writing(database) as connection:
         note_answer(connection, person_id, "citizen", settings, clock())
-        heard = heard_of(connection, person_id)["citizen"]
+        heard = find_source_answers(connection, person_id)["citizen"]
     assert heard.is_usable(settings, clock() + timedelta(days=1000))
 
 
@@ -124,12 +132,14 @@ def test_after_a_failure_nobody_asks_for_half_a_minute(
         clock.advance(seconds=1)
         assert "mandates" in due_now(database, person_id, clock)
     with writing(database) as connection:
-        heard = heard_of(connection, person_id)["mandates"]
+        heard = find_source_answers(connection, person_id)["mandates"]
         assert (heard.answered_at, heard.failed_at) == (answered_at, failed_at)
-        assert outcomes(connection) == {"mandates": SourceOutcome("mandates", answered_at, 1)}
+        assert source_outcomes(connection) == {
+            "mandates": SourceOutcome("mandates", answered_at, 1)
+        }
         note_answer(connection, person_id, "mandates", settings, clock())
-        assert heard_of(connection, person_id)["mandates"].failed_at is None
-        assert outcomes(connection)["mandates"].failing == 0
+        assert find_source_answers(connection, person_id)["mandates"].failed_at is None
+        assert source_outcomes(connection)["mandates"].failing == 0
 
 
 def test_everybodys_answer_can_be_made_due(
@@ -138,7 +148,7 @@ def test_everybodys_answer_can_be_made_due(
     with writing(database) as connection:
         note_answer(connection, person_id, "mandates", settings, clock())
         note_answer(connection, person_id, "children", settings, clock())
-        assert ask_anew(connection, "mandates", clock()) == 1
+        assert mark_answers_due(connection, "mandates", clock()) == 1
     assert "mandates" in due_now(database, person_id, clock)
     assert "children" not in due_now(database, person_id, clock)
 
@@ -154,7 +164,7 @@ def test_two_answers_at_once_are_both_noted(
 
     assert at_once(note) == [True] * 8
     with reading(database) as connection:
-        assert set(heard_of(connection, person_id)) == {"mandates", "children"}
+        assert set(find_source_answers(connection, person_id)) == {"mandates", "children"}
 
 
 def test_a_transaction_that_only_reads_notes_nothing(
@@ -166,4 +176,4 @@ def test_a_transaction_that_only_reads_notes_nothing(
         with pytest.raises(NeedsToWrite):
             note_failure(connection, person_id, "mandates", clock())
         with pytest.raises(NeedsToWrite):
-            ask_anew(connection, "mandates", clock())
+            mark_answers_due(connection, "mandates", clock())

@@ -1,6 +1,6 @@
 """Real sources are asked over HTTP, by the contract of docs/sources/openapi.yaml.
 
-RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457), RFC 6749 section 4.4, RFC 7523; domain 4.5.
+RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457), RFC 6749 section 4.4, RFC 7523; decisions 9.5.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from authn.people.citizen import Citizen
+from authn.people.persons import Citizen
 from authn.settings import Settings
-from authn.sources.asking import SourceDown, Sources, open_sources
 from authn.sources.facts import (
     Child,
     FactPeriod,
@@ -23,7 +22,8 @@ from authn.sources.facts import (
     Organisation,
     Quality,
 )
-from authn.sources.organisations import AccessManager
+from authn.sources.protocols import AccessManager
+from authn.sources.real_sources import SourceDown, Sources, open_sources
 from authn.sources.wire import problem
 from tests.conftest import MovableClock
 from tests.sources_server import (

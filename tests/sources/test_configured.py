@@ -9,9 +9,8 @@ import pytest
 from authn.errors import CommandError
 from authn.jose import EDDSA, ES256, RS256, export_private_key, generate_key, public_jwk
 from authn.settings import Settings, load_settings
-from authn.sources.asking import open_sources
-from authn.sources.configured import check_twins, is_embedded
-from authn.sources.questions import SOURCES
+from authn.sources.questions import SOURCES, check_twins, is_embedded
+from authn.sources.real_sources import open_sources
 from tests.commands import run_command
 from tests.conftest import MovableClock
 from tests.sources_server import Running

@@ -15,9 +15,9 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from authn.sources.asking import SourceDown, Sources
 from authn.sources.facts import DISCIPLINES, ORGANISATION_KINDS
 from authn.sources.questions import OF_SOURCES, QUESTIONS, SOURCES, QuestionName
+from authn.sources.real_sources import SourceDown, Sources
 from authn.sources.wire import problem
 from tests.sources_server import (
     CANCELLED,

@@ -14,21 +14,19 @@ from sqlalchemy import func, select
 
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
-from authn.enrolment.activation import issue_activation_code
+from authn.enrolment.activation.lifecycle import issue_activation_code
 from authn.errors import Forbidden
-from authn.people.citizen import Citizen
-from authn.people.names import name_key
-from authn.people.persons import find_person_by_ssin, person_of
+from authn.people.persons import Citizen, find_or_create_person, find_person_by_ssin, name_key
 from authn.people.ssin import today_in_brussels
-from authn.sources.csv_file import BATCH, RegisterImportReport, import_file
-from authn.sources.csv_rows import (
+from authn.sources.embedded.register import EmbeddedRegister, is_empty
+from authn.sources.embedded.register_csv import (
     COLUMNS,
     LONGEST_LINE,
     InvalidRegisterRow,
     RegisterLines,
     read_rows,
 )
-from authn.sources.embedded import EmbeddedRegister, is_empty
+from authn.sources.embedded.register_import import BATCH, RegisterImportReport, import_register_file
 from authn.sources.tables import register_citizens, register_replacements, register_staged_rows
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -52,7 +50,7 @@ def take(site: Site, clock: MovableClock, tmp_path: Path) -> Import:
     def take(*rows: str, header: str = HEADER) -> RegisterImportReport:
         path = tmp_path / "people.csv"
         path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
-        return import_file(site.database, site.secrets, path, clock.now)
+        return import_register_file(site.database, site.secrets, path, clock.now)
 
     return take
 
@@ -88,10 +86,10 @@ def test_what_the_file_says_is_what_the_register_says(site: Site, take: Import) 
 
 def test_the_demos_people_are_fictitious(site: Site, clock: MovableClock) -> None:
     rows = PEOPLE.read_text(encoding="utf-8").splitlines()[1:]
-    assert all(int(row[3:5]) > 12 for row in rows)  # BIS numbers (domain 4.6)
+    assert all(int(row[3:5]) > 12 for row in rows)  # BIS numbers (decisions 9.6)
     with reading(site.database) as connection:
         assert is_empty(connection)
-    assert import_file(site.database, site.secrets, PEOPLE, clock.now).rows == len(rows)
+    assert import_register_file(site.database, site.secrets, PEOPLE, clock.now).rows == len(rows)
     heroine = citizen(site, "03410100128")
     assert heroine is not None
     assert not heroine.deceased
@@ -188,7 +186,7 @@ def test_a_file_that_is_not_utf8_is_refused_by_line(
     path = tmp_path / "latin1.csv"
     path.write_bytes(f"{HEADER}\n{HANNE}\n{ELODIE}\n".encode("latin-1"))
     with pytest.raises(InvalidRegisterRow, match=r"^Line 3: it is not UTF-8"):
-        import_file(site.database, site.secrets, path, clock.now)
+        import_register_file(site.database, site.secrets, path, clock.now)
     assert rows_in(site, "register_citizens", "register_staged_rows") == [0, 0]
 
 
@@ -233,7 +231,7 @@ def test_a_number_replaced_again_later_leads_there_too(site: Site, take: Import)
 WITH_CANCELLED = f"{HEADER},cancelled"
 
 
-def test_a_cancelled_number_leads_to_nobody(site: Site, take: Import) -> None:  # domain 4.5
+def test_a_cancelled_number_leads_to_nobody(site: Site, take: Import) -> None:  # decisions 9.5
     take(f"{HANNE},yes", f"{ELODIE},", f"{JURGEN},no", header=WITH_CANCELLED)
     assert citizen(site, "03410100128") is None
     for ssin in ("03410100227", "05520900401"):
@@ -264,7 +262,7 @@ def test_who_enrolled_with_a_number_that_is_cancelled_since_can_do_nothing_more(
     hanne = citizen(site, "03410100128")
     assert hanne is not None
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, hanne, clock.now)
+        person = find_or_create_person(connection, site.secrets, hanne, clock.now)
     assert take(f"{HANNE},yes", header=WITH_CANCELLED).refreshed == 1
     with writing(site.database) as connection:
         found = find_person_by_ssin(connection, site.secrets, "03410100128")
@@ -307,7 +305,7 @@ def test_persons_enrolled_before_are_refreshed(
     hanne = citizen(site, "03410100128")
     assert hanne is not None
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, hanne, clock.now)
+        person = find_or_create_person(connection, site.secrets, hanne, clock.now)
     clock.advance(days=1)
     new = "05520900401,Hanne,Peeters,1903-01-01,fr,yes,03410100128"
     assert take(ELODIE, new) == RegisterImportReport(rows=2, refreshed=1)
@@ -343,7 +341,7 @@ def test_a_file_that_is_missing_is_an_operating_system_error(
     site: Site, clock: MovableClock, tmp_path: Path
 ) -> None:
     with pytest.raises(FileNotFoundError):
-        import_file(site.database, site.secrets, tmp_path / "none.csv", clock.now)
+        import_register_file(site.database, site.secrets, tmp_path / "none.csv", clock.now)
 
 
 def many_people(count: int) -> list[str]:
@@ -364,7 +362,7 @@ def test_thousands_of_rows_take_seconds_and_show_their_progress(
     path.write_text("\n".join((HEADER, *many_people(5000))) + "\n", encoding="utf-8")
     seen: list[int] = []
     started = time.process_time()
-    report = import_file(site.database, site.secrets, path, clock.now, seen.append)
+    report = import_register_file(site.database, site.secrets, path, clock.now, seen.append)
     assert report.rows == 5000
     assert time.process_time() - started < 10
     assert seen == sorted(seen)
@@ -380,7 +378,7 @@ def test_two_imports_at_once_both_succeed(site: Site, clock: MovableClock, tmp_p
         path.write_text("\n".join((HEADER, *order)) + "\n", encoding="utf-8")
         files.append(path)
     reports = at_once(
-        lambda: import_file(site.database, site.secrets, files.pop(), clock.now), threads=2
+        lambda: import_register_file(site.database, site.secrets, files.pop(), clock.now), threads=2
     )
     assert reports == [RegisterImportReport(1500, 0)] * 2
     assert rows_in(site, "register_citizens", "register_staged_rows") == [1500, 0]

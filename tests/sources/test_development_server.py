@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from authn import jose
-from authn.demo.source_tokens import ASSERTION_TYPE
-from authn.jose import ES256, generate_key, import_private_key, seconds, sign
+from authn.demo.authentic_sources import ASSERTION_TYPE
+from authn.jose import ES256, generate_key, import_private_key, numeric_date, sign
 from tests.conftest import MovableClock
 from tests.sources_server import MOTHER, Running
 
@@ -30,7 +30,7 @@ def claims(real: Running, clock: MovableClock, **changes: Any) -> dict[str, Any]
         "iss": "authn-test",
         "sub": "authn-test",
         "aud": f"{real.url}/token",
-        "exp": seconds(clock() + timedelta(minutes=1)),
+        "exp": numeric_date(clock() + timedelta(minutes=1)),
         "jti": "once",
     }
     return {name: value for name, value in (said | changes).items() if value is not None}
@@ -61,8 +61,8 @@ WRONG: dict[str, Callable[[MovableClock], dict[str, Any]]] = {
     "no audience": lambda clock: {"aud": None},
     "another subject": lambda clock: {"sub": "other"},
     "no issuer": lambda clock: {"iss": None, "sub": None},
-    "expired": lambda clock: {"exp": seconds(clock())},
-    "good for a day": lambda clock: {"exp": seconds(clock() + timedelta(days=1))},
+    "expired": lambda clock: {"exp": numeric_date(clock())},
+    "good for a day": lambda clock: {"exp": numeric_date(clock() + timedelta(days=1))},
     "no end": lambda clock: {"exp": None},
     "no jti": lambda clock: {"jti": None},
 }

@@ -18,20 +18,20 @@ from sqlalchemy import func, select
 from authn.audit.log import audit_events
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
-from authn.people.persons import person_of
+from authn.people.persons import find_or_create_person
 from authn.settings import PREFIX
-from authn.sources.answers import heard_of, note_answer
-from authn.sources.csv_rows import COLUMNS as PEOPLE
-from authn.sources.csv_rows import LONGEST_LINE, OPTIONAL_COLUMNS
+from authn.sources.answers import find_source_answers, note_answer
+from authn.sources.embedded import fact_files as reading_files
+from authn.sources.embedded import fact_import
+from authn.sources.embedded.fact_columns import COLUMNS, FileKind
+from authn.sources.embedded.fact_files import FactFile, RejectedLine
+from authn.sources.embedded.fact_import import FactImport, FactImportReport
+from authn.sources.embedded.facts import find_facts, find_organisation
+from authn.sources.embedded.register_csv import COLUMNS as PEOPLE
+from authn.sources.embedded.register_csv import LONGEST_LINE, OPTIONAL_COLUMNS
 from authn.sources.facts import Fact, Mandate
-from authn.sources.files import importing
-from authn.sources.files import reading as reading_files
-from authn.sources.files.columns import COLUMNS, FileKind
-from authn.sources.files.importing import FactImport, FactImportReport
-from authn.sources.files.reading import FactFile, RejectedLine
 from authn.sources.questions import QuestionName
 from authn.sources.tables import source_facts, source_staged_facts
-from authn.sources.twins import facts_of, organisation_of
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.commands import run_command
@@ -77,7 +77,7 @@ def take_json(site: Site, clock: MovableClock, tmp_path: Path) -> Take:
 
 def told(site: Site, question: QuestionName, ssin: str = HANNE.ssin) -> tuple[Fact, ...]:
     with reading(site.database) as connection:
-        return facts_of(connection, site.secrets, question, [ssin])
+        return find_facts(connection, site.secrets, question, [ssin])
 
 
 def rows(site: Site) -> tuple[int, int]:
@@ -128,7 +128,7 @@ def test_columns_in_any_order_quotes_and_a_bom_are_read(site: Site, take: Take) 
     )
     assert report.rejected == ()
     with reading(site.database) as connection:
-        found = organisation_of(connection, site.secrets, "71000012")
+        found = find_organisation(connection, site.secrets, "71000012")
     assert found is not None
     assert found.name == 'Sint-Jan, "dit" Lenoir'
 
@@ -301,7 +301,7 @@ def test_what_a_complete_file_leaves_out_ends_and_nothing_of_another_kind(
     assert len(told(site, "qualities", KARIM.ssin)) == 1
     assert len(told(site, "mandates")) == 1
     with reading(site.database) as connection:
-        assert organisation_of(connection, site.secrets, "71000012")
+        assert find_organisation(connection, site.secrets, "71000012")
 
 
 def test_a_complete_file_with_a_rejected_line_ends_nothing(site: Site, take: Take) -> None:
@@ -317,7 +317,7 @@ def test_a_complete_file_with_a_rejected_line_ends_nothing(site: Site, take: Tak
 def test_until_the_whole_file_is_read_nothing_has_changed(
     site: Site, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(fact_import, "BATCH", 1)
     take("qualities", NURSE)
     seen: list[tuple[int, int]] = []
     take("qualities", MIDWIFE, "bad", NURSE, progress=lambda _: seen.append(rows(site)))
@@ -390,7 +390,7 @@ def answered(site: Site, clock: MovableClock) -> Callable[[], dict[str, list[str
     """Hanne and Karim are known, and answers about them are fresh; then, by name, what is due."""
     with writing(site.database) as connection:
         people = {
-            each.given_name: person_of(connection, site.secrets, each, clock.now).id
+            each.given_name: find_or_create_person(connection, site.secrets, each, clock.now).id
             for each in (HANNE, KARIM)
         }
         questions: tuple[QuestionName, ...] = ("qualities", "mandates")
@@ -404,7 +404,7 @@ def answered(site: Site, clock: MovableClock) -> Callable[[], dict[str, list[str
             return {
                 name: [
                     question
-                    for question, heard in heard_of(connection, person_id).items()
+                    for question, heard in find_source_answers(connection, person_id).items()
                     if heard.is_due(clock.now)
                 ]
                 for name, person_id in people.items()

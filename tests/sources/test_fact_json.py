@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authn.people.citizen import Citizen
+from authn.people.persons import Citizen
 from authn.sources.fact_json import (
     citizen_from_json,
     citizen_to_json,

@@ -17,11 +17,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from authn.settings import Settings
-from authn.sources.asking import SourceDown, Sources, open_sources
 from authn.sources.questions import SOURCES
-from authn.sources.wire.breaker import MOST_FAILURES, State
+from authn.sources.real_sources import SourceDown, Sources, open_sources
+from authn.sources.wire.circuit_breaker import MOST_FAILURES, State
 from authn.sources.wire.client import MOST_TRIES
-from authn.sources.wire.line import LARGEST_ANSWER, MOST_AT_ONCE
+from authn.sources.wire.connections import LARGEST_ANSWER, MOST_AT_ONCE
 from tests.conftest import MovableClock
 from tests.patience import SECONDS, seconds_of, until
 from tests.sources_server import MANDATOR, MOTHER, NUMBERS, Running, Said, Seen

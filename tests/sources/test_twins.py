@@ -9,26 +9,28 @@ from sqlalchemy import select, update
 
 from authn.db.transaction import reading, writing
 from authn.errors import CommandError
-from authn.people.citizen import Citizen
-from authn.people.persons import person_of
+from authn.people.persons import Citizen, find_or_create_person
 from authn.secrets import national_number_hash
-from authn.sources.csv_file import import_file
+from authn.sources.embedded.fact_columns import COLUMNS, FileKind
+from authn.sources.embedded.fact_import import FactImport
+from authn.sources.embedded.facts import (
+    Twins,
+    find_access_managers,
+    find_facts,
+    find_facts_of_person,
+    find_organisation,
+)
+from authn.sources.embedded.register_import import import_register_file
 from authn.sources.facts import Fact, Mandate, Membership, Organisation
-from authn.sources.files.columns import COLUMNS, FileKind
-from authn.sources.files.importing import FactImport
-from authn.sources.mandates import Mandates
-from authn.sources.national_register import NationalRegister
-from authn.sources.organisations import AccessManager, Organisations
-from authn.sources.professions import Professions
+from authn.sources.protocols import (
+    AccessManager,
+    Mandates,
+    NationalRegister,
+    Organisations,
+    Professions,
+)
 from authn.sources.questions import QuestionName
 from authn.sources.tables import source_facts
-from authn.sources.twins import (
-    Twins,
-    access_managers_of,
-    facts_of,
-    facts_of_person,
-    organisation_of,
-)
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.conftest import MovableClock
@@ -58,7 +60,7 @@ def take(site: Site, clock: MovableClock, tmp_path: Path) -> Take:
 
 def told(site: Site, question: QuestionName, *ssins: str) -> tuple[Fact, ...]:
     with reading(site.database) as connection:
-        return facts_of(connection, site.secrets, question, ssins)
+        return find_facts(connection, site.secrets, question, ssins)
 
 
 def mandate(mandate_id: str, mandatary: str, *, until: str = "") -> str:
@@ -95,8 +97,8 @@ def test_facts_of_a_person_are_found_by_every_number_that_they_have_or_had(
     take("mandates", mandate("m1", HANNE.ssin), mandate("m3", KARIM.ssin))
     take("mandates", mandate("m2", NEW_SSIN), mandate("m1", NEW_SSIN, until="2030-01-01"))
     with writing(site.database) as connection:
-        person = person_of(connection, site.secrets, replaced, clock.now)
-        found = facts_of_person(connection, site.secrets, "mandates", person.id)
+        person = find_or_create_person(connection, site.secrets, replaced, clock.now)
+        found = find_facts_of_person(connection, site.secrets, "mandates", person.id)
     assert ids(found) == {"m1", "m2"}
     untils = {fact.mandate_id: fact.period.until for fact in found if isinstance(fact, Mandate)}
     assert str(untils["m1"]) == "2030-01-01"
@@ -108,7 +110,7 @@ def test_an_organisation_is_found_by_each_of_its_numbers(site: Site, take: Take)
     with reading(site.database) as connection:
 
         def found(number: str) -> Organisation | None:
-            return organisation_of(connection, site.secrets, number)
+            return find_organisation(connection, site.secrets, number)
 
         assert found("0406798006") == found("71000012") == hospital
         assert found("28000123") == Organisation("otdpharmacy", "Central", "", "28000123")
@@ -128,7 +130,7 @@ def test_the_access_managers_of_an_organisation_are_those_of_whom_a_membership_s
 
     def managers(number: str) -> tuple[AccessManager, ...]:
         with reading(site.database) as connection:
-            return access_managers_of(connection, site.secrets, number)
+            return find_access_managers(connection, site.secrets, number)
 
     assert managers("71000012") == managers("0406798006") == expected
     assert managers("28000123") == managers("é") == ()
@@ -139,7 +141,7 @@ def test_the_access_managers_of_an_organisation_are_those_of_whom_a_membership_s
 
 def test_the_twins_are_all_four_sources(site: Site, clock: MovableClock, take: Take) -> None:
     people = Path(__file__).parents[2] / "authn" / "demo" / "people.csv"
-    import_file(site.database, site.secrets, people, clock.now)
+    import_register_file(site.database, site.secrets, people, clock.now)
     take("children", f"{HANNE.ssin},12410100251,Léa,Maes,2012-01-01,")
     take("qualities", f"{HANNE.ssin},physician,10000000000,2020-01-01,")
     take("organisations", HOSPITAL)

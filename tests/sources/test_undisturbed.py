@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from authn.app import create_app
 from authn.clock import system_clock
 from authn.settings import Settings
-from authn.sources.asking import ask, sources_of
+from authn.sources.real_sources import ask_facts, shared_sources
 from authn.web.request import Request
 from authn.web.routing import NeededFromOutside, json_route
 from authn.web.site import Site
@@ -39,7 +39,7 @@ def waiting_route(app: Starlette) -> None:
         if who not in said:
 
             def fetch() -> None:
-                said[who] = len(ask(site, "qualities", MOTHER))
+                said[who] = len(ask_facts(site, "qualities", MOTHER))
 
             raise NeededFromOutside(fetch)
         return PlainTextResponse(str(said[who]))
@@ -61,7 +61,7 @@ def test_thirty_wait_for_a_slow_source_while_others_sign_in(settings: Settings, 
             with httpx2.Client(base_url=address, timeout=SECONDS) as client:
                 _, screen = enrolled(site, cast(TestClient, client), origin=address)
                 _check_undisturbed(real, screen, address)
-            sources_of(site).close()
+            shared_sources(site).close()
 
 
 def _check_undisturbed(real: Running, screen: Screen, address: str) -> None:

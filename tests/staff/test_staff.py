@@ -8,10 +8,10 @@ from authn.audit.log import audit_events
 from authn.audit.verification import verify_log
 from authn.db.transaction import reading, writing
 from authn.keys.audit_days import chain_all
-from authn.people.persons import person_of
-from authn.profiles.appointing import NoStaff, appoint, dismiss, make_first_operator
+from authn.people.persons import find_or_create_person
+from authn.profiles.appointments import InvalidStaff, appoint, dismiss, make_first_operator
+from authn.staff.members import find_staff_at_desk, staff_by_desk
 from authn.staff.roles import ROLES, RULES, Role, may
-from authn.staff.staff import staff_at, staff_by_desk
 from authn.web.site import Site
 from tests.citizen import HANNE, KARIM
 from tests.commands import run_command
@@ -21,13 +21,13 @@ from tests.together import at_once
 @pytest.fixture
 def hanne(site: Site) -> UUID:
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, HANNE, site.clock()).id
+        return find_or_create_person(connection, site.secrets, HANNE, site.clock()).id
 
 
 @pytest.fixture
 def karim(site: Site) -> UUID:
     with writing(site.database) as connection:
-        return person_of(connection, site.secrets, KARIM, site.clock()).id
+        return find_or_create_person(connection, site.secrets, KARIM, site.clock()).id
 
 
 def appointed(site: Site, person_id: UUID, role: str, desk: str = "Ghent") -> bool:
@@ -40,7 +40,7 @@ def test_a_person_may_have_several_roles(site: Site, hanne: UUID) -> None:
     assert appointed(site, hanne, "registrar")
     assert not appointed(site, hanne, "agent")
     with reading(site.database) as connection:
-        staff = staff_at(connection, hanne, "Ghent")
+        staff = find_staff_at_desk(connection, hanne, "Ghent")
     assert staff is not None
     assert staff.roles == {"agent", "registrar"}
     assert staff.may("suspend")
@@ -67,7 +67,7 @@ def test_a_role_ends_at_once_and_may_begin_again(site: Site, hanne: UUID, karim:
 
 @pytest.mark.parametrize(("role", "desk"), [("king", "Ghent"), ("agent", ""), ("agent", "x" * 61)])
 def test_what_is_no_role_or_desk_is_refused(site: Site, hanne: UUID, role: str, desk: str) -> None:
-    with pytest.raises(NoStaff):
+    with pytest.raises(InvalidStaff):
         appointed(site, hanne, role, desk)
 
 

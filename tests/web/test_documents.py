@@ -1,6 +1,6 @@
 """Documents at addresses that others wrote down: where we go, how long, and what is remembered.
 
-Protocol 4.18; RFC 9111 §5.2.2 (https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2) for the time.
+Decisions 4.18; RFC 9111 §5.2.2 (https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2) for the time.
 """
 
 import socket
@@ -24,11 +24,11 @@ from authn.web.document_cache import (
     SHORTEST_LIFETIME,
     USUAL_LIFETIME,
     DocumentCache,
-    lifetime,
+    document_lifetime,
 )
 from authn.web.documents import LARGEST_DOCUMENT, remembered_document
 from authn.web.outgoing import MOST_AT_ONCE, NoAnswer, OutgoingClient, OutgoingTimeouts
-from authn.web.public_addresses import addresses_of, is_public
+from authn.web.public_addresses import is_public, resolve_addresses
 from authn.web.routing import NeededFromOutside
 from authn.web.site import Site
 from tests.conftest import MovableClock
@@ -314,9 +314,9 @@ def test_a_slow_name_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     one = threading.BoundedSemaphore(1)
-    assert addresses_of("rp.example", 443, 0.05, one) == ()
+    assert resolve_addresses("rp.example", 443, 0.05, one) == ()
     with pytest.raises(Unavailable):
-        addresses_of("rp.example", 443, 0.05, one)
+        resolve_addresses("rp.example", 443, 0.05, one)
     asleep.set()
 
 
@@ -363,14 +363,14 @@ def test_it_is_good_for_as_long_as_it_says(
     ],
 )
 def test_cache_control_counts_within_limits(cache_control: str, expected: timedelta) -> None:
-    assert lifetime(cache_control) == expected
+    assert document_lifetime(cache_control) == expected
 
 
 @unhurried
 @given(st.text())
 def test_whatever_cache_control_says_there_are_limits(text: str) -> None:
-    assert SHORTEST_LIFETIME <= lifetime(text) <= LONGEST_LIFETIME
-    assert SHORTEST_LIFETIME <= lifetime("max-age=" + text) <= LONGEST_LIFETIME
+    assert SHORTEST_LIFETIME <= document_lifetime(text) <= LONGEST_LIFETIME
+    assert SHORTEST_LIFETIME <= document_lifetime("max-age=" + text) <= LONGEST_LIFETIME
 
 
 def test_a_newer_one_is_asked_for_at_most_every_30_seconds(

@@ -307,7 +307,7 @@ def test_nobody_confirms_for_another_person(site: Site, app: Starlette, client: 
     assert all(device.status == "active" for device in stored(site))
 
 
-# Protocol 2.3, the counter
+# Decisions 2.3, the counter
 
 
 def test_a_counter_that_stays_zero_is_legal(site: Site, client: TestClient) -> None:
@@ -363,7 +363,7 @@ def test_an_unverified_counter_suspends_nothing(
     assert stored(site)[0].status == "active"
 
 
-# Protocol 2.4, backup flags
+# Decisions 2.4, backup flags
 
 
 def test_a_backup_eligible_flag_once_seen_stays(site: Site, client: TestClient) -> None:

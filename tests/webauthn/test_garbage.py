@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from authn.web.site import Site
-from authn.webauthn.plain_cbor import end_of_item
+from authn.webauthn.authenticator_data import end_of_item
 from tests.authenticator import base64url
 from tests.citizen import ORIGIN, Screen, activation_code, enrolled
 from tests.patience import processor_seconds

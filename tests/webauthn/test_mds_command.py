@@ -7,13 +7,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from authn.cli.ground import Ground
-from authn.cli.mds import take_over_configured_blob
+from authn.cli.service.mds import take_over_configured_blob
 from authn.clock import system_clock
 from authn.db.transaction import reading
 from authn.errors import CommandError
 from authn.settings import Settings
 from authn.web.site import Site
-from authn.webauthn.metadata import newest_number, packaged_metadata
+from authn.webauthn.metadata.current import newest_number, packaged_metadata
 from tests.commands import run_command
 from tests.fido_metadata import NUMBER, Lies, entry, signed_blob, with_test_root
 

@@ -22,17 +22,17 @@ from structlog.testing import capture_logs
 from authn.db.transaction import reading, writing
 from authn.settings import Settings
 from authn.web.site import Site
-from authn.webauthn.large_json import read_large
-from authn.webauthn.metadata import (
+from authn.webauthn.metadata.blob import verify_blob
+from authn.webauthn.metadata.current import (
     current_metadata,
+    import_blob,
     load_metadata,
     packaged_metadata,
+    refresh_and_report_stale,
     refresh_metadata,
-    renew_metadata,
-    take_over,
 )
-from authn.webauthn.metadata_blob import verify_blob
-from authn.webauthn.metadata_entries import Metadata, UnreadableMetadata, read_metadata
+from authn.webauthn.metadata.entries import Metadata, UnreadableMetadata, read_metadata
+from authn.webauthn.metadata.large_json import read_large
 from authn.webauthn.tables import fido_metadata
 from tests.conftest import MovableClock
 from tests.fido_metadata import (
@@ -82,8 +82,8 @@ def test_the_packaged_copy_is_read_whole() -> None:
 
 def test_a_model_that_was_revoked_is_revoked_from_that_day_on() -> None:
     windows = packaged_metadata().by_aaguid[UUID("ba86dc56-635f-4141-aef6-00227b1b9af6")]
-    assert "REVOKED" not in windows.on(date(2023, 12, 19)).statuses
-    assert "REVOKED" in windows.on(date(2023, 12, 20)).statuses
+    assert "REVOKED" not in windows.model_on(date(2023, 12, 19)).statuses
+    assert "REVOKED" in windows.model_on(date(2023, 12, 20)).statuses
 
 
 def test_reading_it_takes_little_memory() -> None:
@@ -109,7 +109,7 @@ def test_statuses_are_those_whose_day_has_come() -> None:
     model = metadata.model(AAGUID)
     assert model is not None
     assert model.statuses == {"FIDO_CERTIFIED_L1"}
-    assert metadata.by_aaguid[AAGUID].on(DAY + timedelta(days=1)).statuses == {
+    assert metadata.by_aaguid[AAGUID].model_on(DAY + timedelta(days=1)).statuses == {
         "FIDO_CERTIFIED_L1",
         "REVOKED",
     }
@@ -293,7 +293,7 @@ def test_a_model_revoked_yesterday_is_revoked_today_in_a_running_process(
     other = Site(site.settings, site.secrets, site.database, site.clock, site.pages)
     revoked = entry("Key", AAGUID, statuses=[("REVOKED", day(clock(), -1))])
     install(other, signed_blob([revoked], number=NUMBER + 1))
-    renew_metadata(site, None)  # what the background does every ten minutes
+    refresh_and_report_stale(site, None)  # what the background does every ten minutes
     model = current_metadata(site).model(AAGUID)
     assert model is not None and model.statuses == {"REVOKED"}
 
@@ -302,7 +302,9 @@ def test_a_status_of_tomorrow_counts_tomorrow_without_reading_again(
     site: Site, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(site, signed_blob([entry("Key", AAGUID, statuses=[("REVOKED", day(clock(), 1))])]))
-    monkeypatch.setattr("authn.webauthn.metadata.reading", None)  # none of it asks the database
+    monkeypatch.setattr(
+        "authn.webauthn.metadata.current.reading", None
+    )  # none of it asks the database
     model = current_metadata(site).model(AAGUID)
     assert model is not None and model.statuses == set()
     clock.advance(days=1)
@@ -315,7 +317,7 @@ def test_the_number_never_goes_backwards(site: Site) -> None:
         blob = signed_blob([entry("Key", AAGUID)], number=number)
         verified = verify_blob(blob, [test_root().certificate], site.clock())
         with writing(site.database) as connection:
-            return take_over(job(site, connection), verified)
+            return import_blob(job(site, connection), verified)
 
     packaged = packaged_metadata().number
     assert outcome(packaged - 1) == "older"
@@ -334,7 +336,7 @@ def test_taken_over_twice_at_once_it_is_one_row(site: Site) -> None:
 
     def act() -> str:
         with writing(site.database) as connection:
-            return take_over(job(site, connection), verified)
+            return import_blob(job(site, connection), verified)
 
     outcomes = at_once(act)
     assert sorted(map(str, outcomes)) == ["present"] * 7 + ["taken"]
@@ -399,13 +401,13 @@ def test_a_stale_copy_is_said_once_a_day(
 ) -> None:
     site = replace(site, settings=site.settings.model_copy(update={"issuer": issuer}))
     with capture_logs() as logs:
-        told = renew_metadata(site, None)
+        told = refresh_and_report_stale(site, None)
         assert (told, logs) == (None, [])
         clock.now = clock.now.replace(year=2040)
-        told = renew_metadata(site, told)
-        assert renew_metadata(site, told) == told
+        told = refresh_and_report_stale(site, told)
+        assert refresh_and_report_stale(site, told) == told
         clock.advance(days=1)
-        renew_metadata(site, told)
+        refresh_and_report_stale(site, told)
     assert [(log["event"], log["log_level"]) for log in logs] == [
         ("fido_metadata_stale", level)
     ] * 2
@@ -416,8 +418,8 @@ def test_a_database_that_is_gone_does_not_end_the_watch(
 ) -> None:
     before = current_metadata(site)
     with monkeypatch.context() as gone, capture_logs() as logs:
-        gone.setattr("authn.webauthn.metadata.newest_number", _gone)
-        renew_metadata(site, None)
+        gone.setattr("authn.webauthn.metadata.current.newest_number", _gone)
+        refresh_and_report_stale(site, None)
     assert [log["event"] for log in logs] == ["fido_metadata_unread"]
     assert current_metadata(site) == before
 

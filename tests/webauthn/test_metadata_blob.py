@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from authn.certified_jws import read_certified_jws
 from authn.jose import InvalidToken
-from authn.webauthn import metadata_blob
-from authn.webauthn.metadata_blob import SIGNER, InvalidBlob, trusted_roots, verify_blob
+from authn.webauthn.metadata import blob
+from authn.webauthn.metadata.blob import SIGNER, InvalidBlob, trusted_roots, verify_blob
 from tests.fido_metadata import (
     NUMBER,
     Certified,
@@ -40,7 +40,7 @@ AAGUID = UUID("a5b1c2d3-0000-4000-8000-000000000001")
 ENTRIES = [entry("Key One", AAGUID)]
 
 
-def verify(blob: bytes, *, now: datetime = NOW) -> metadata_blob.VerifiedBlob:
+def verify(blob: bytes, *, now: datetime = NOW) -> blob.VerifiedBlob:
     return verify_blob(blob, [test_root().certificate], now)
 
 
@@ -229,7 +229,7 @@ def test_a_signed_payload_that_says_nothing_is_refused(payload: bytes) -> None:
 
 
 def test_a_blob_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata_blob, "LARGEST_BLOB", 1000)
+    monkeypatch.setattr(blob, "LARGEST_BLOB", 1000)
     refused(signed_blob(ENTRIES), "larger than 32 MB")
 
 

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from authn.settings import Settings
 from authn.web.site import Site
-from authn.webauthn.models import model_icon, model_name, plain_name
+from authn.webauthn.models.names import model_icon, model_name, plain_name
 from tests.fido_metadata import entry, install, signed_blob, with_test_root
 from tests.webauthn.test_pictures import png, svg
 

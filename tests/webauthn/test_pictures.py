@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authn.webauthn import models
-from authn.webauthn.metadata import packaged_metadata
-from authn.webauthn.pictures import LARGEST_PICTURE, read_data_url, read_picture
-from authn.webauthn.svg import RefusedPicture, clean_svg
+from authn.webauthn.metadata.current import packaged_metadata
+from authn.webauthn.models import names
+from authn.webauthn.models.pictures import LARGEST_PICTURE, read_data_url, read_picture
+from authn.webauthn.models.svg import RefusedPicture, clean_svg
 
 pytestmark = pytest.mark.thorough
 
@@ -299,6 +299,6 @@ def test_every_published_picture_but_the_giants_is_shown() -> None:
 
 
 def test_every_packaged_picture_is_shown() -> None:
-    files = [path for path in models._ICONS.iterdir() if path.suffix in (".png", ".svg")]
+    files = [path for path in names._ICONS.iterdir() if path.suffix in (".png", ".svg")]
     assert len(files) > 100
     assert [path.name for path in files if read_picture(path.read_bytes()) is None] == []

@@ -1,6 +1,6 @@
 """Policies by name, the levels of keys, and what a policy asks (decisions 6; docs/policy.md).
 
-Protocol 2.4: a claimed AAGUID counts against a key and never for it.
+Decisions 2.4: a claimed AAGUID counts against a key and never for it.
 """
 
 import json
@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from authn.db.transaction import reading
 from authn.devices.tables import IdentityLevel, KeyLevel
 from authn.errors import CommandError
-from authn.policies import BUILT_IN, COMPROMISED, LEVELS, Policy, strictest
+from authn.policies import BUILT_IN, COMPROMISED, LEVELS, Policy, combine_policies
 from authn.settings import Settings, load_settings
 from authn.web.site import Site
-from authn.webauthn.metadata import MetadataModel
+from authn.webauthn.metadata.entries import MetadataModel
 from authn.webauthn.policy import (
     ALGORITHM,
     CHANGED_BACKUP,
@@ -30,14 +30,14 @@ from authn.webauthn.policy import (
     SYNCED,
     UNKNOWN_MODEL,
     UnmetPolicy,
-    direct_attestation,
+    find_unmet,
     key_level,
     login_level,
-    needed,
-    policy_of,
-    policy_of_staff,
+    needed_device_sentence,
+    needs_direct_attestation,
+    required_policy,
+    required_staff_policy,
     unknown_policies,
-    unmet,
 )
 from tests.hospital import register_hospital
 
@@ -131,7 +131,7 @@ def test_certified_needs_a_high_proof_of_identity() -> None:
 def test_what_a_key_lacks(
     policy: Policy, key: SomeKey, known: MetadataModel | None, found: UnmetPolicy | None
 ) -> None:
-    assert unmet(policy, key, known) == found
+    assert find_unmet(policy, key, known) == found
 
 
 UUIDS = st.sampled_from([NONE, ONE, OTHER])
@@ -164,8 +164,8 @@ MODELS = st.none() | st.builds(
 def test_a_combined_policy_accepts_what_both_accept_and_nothing_else(
     one: Policy, other: Policy, key: SomeKey, known: MetadataModel | None
 ) -> None:
-    both = unmet(one, key, known) is None and unmet(other, key, known) is None
-    assert (unmet(strictest(one, other), key, known) is None) == both
+    both = find_unmet(one, key, known) is None and find_unmet(other, key, known) is None
+    assert (find_unmet(combine_policies(one, other), key, known) is None) == both
 
 
 @given(POLICIES, KEYS, MODELS)
@@ -174,8 +174,8 @@ def test_a_key_that_turns_out_to_be_synced_is_never_worth_more(
 ) -> None:
     synced = replace(key, backup_eligible=True, backup_changed=True)
     assert key_level(synced, known) == "synced"
-    if unmet(policy, key, known) is not None:
-        assert unmet(policy, synced, known) is not None
+    if find_unmet(policy, key, known) is not None:
+        assert find_unmet(policy, synced, known) is not None
 
 
 @given(POLICIES, KEYS, MODELS)
@@ -183,16 +183,16 @@ def test_a_claimed_model_is_never_worth_more_than_a_proven_one(
     policy: Policy, key: SomeKey, known: MetadataModel | None
 ) -> None:
     claimed, proven = replace(key, attested=False), replace(key, attested=True)
-    if unmet(policy, claimed, known) is None:
-        assert unmet(policy, proven, known) is None
+    if find_unmet(policy, claimed, known) is None:
+        assert find_unmet(policy, proven, known) is None
 
 
 def test_which_device_is_needed_in_words() -> None:
-    assert needed(Policy(), Policy()) == ""
-    assert needed(Policy(level="device"), Policy(level="device")) == ""
-    assert "one device" in needed(Policy(level="device"), Policy())
-    assert "certified" in needed(Policy(level="certified"), Policy())
-    assert "model" in needed(Policy(allow=frozenset({ONE})), Policy())
+    assert needed_device_sentence(Policy(), Policy()) == ""
+    assert needed_device_sentence(Policy(level="device"), Policy(level="device")) == ""
+    assert "one device" in needed_device_sentence(Policy(level="device"), Policy())
+    assert "certified" in needed_device_sentence(Policy(level="certified"), Policy())
+    assert "model" in needed_device_sentence(Policy(allow=frozenset({ONE})), Policy())
 
 
 # Which policy applies
@@ -207,15 +207,15 @@ CARE = json.dumps({"care": {"level": "device", "deny": [str(OTHER)]}})
 
 
 def test_the_services_own_policy_is_synced_by_default(settings: Settings) -> None:
-    assert policy_of(settings, None) == BUILT_IN["synced"]
+    assert required_policy(settings, None) == BUILT_IN["synced"]
     strict = with_policies(settings, policies=CARE, policy="care")
-    assert policy_of(strict, None) == Policy(level="device", deny=frozenset({OTHER}))
+    assert required_policy(strict, None) == Policy(level="device", deny=frozenset({OTHER}))
 
 
 def test_staff_have_device_at_least_and_whatever_the_service_asks(settings: Settings) -> None:
-    assert policy_of_staff(settings).level == "device"
+    assert required_staff_policy(settings).level == "device"
     certified = with_policies(settings, policy="certified", policies=CARE, staff_policy="care")
-    assert policy_of_staff(certified) == Policy(level="certified", deny=frozenset({OTHER}))
+    assert required_staff_policy(certified) == Policy(level="certified", deny=frozenset({OTHER}))
 
 
 @pytest.mark.parametrize("name", ["certified", "care"])
@@ -224,15 +224,15 @@ def test_attestation_is_asked_for_where_a_policy_in_force_needs_it(site: Site, n
         site.settings, policies=json.dumps({"care": {"allow": [str(ONE)]}, "unused": {}})
     )
     with reading(site.database) as connection:
-        assert not direct_attestation(settings, connection)
+        assert not needs_direct_attestation(settings, connection)
         for setting in ("policy", "staff_policy"):
             if (setting, name) == ("staff_policy", "care"):
                 continue  # its level is too low for staff
             named = with_policies(settings, **{setting: name})
-            assert direct_attestation(named, connection)
+            assert needs_direct_attestation(named, connection)
     register_hospital(site, policy=name)
     with reading(site.database) as connection:
-        assert direct_attestation(settings, connection)
+        assert needs_direct_attestation(settings, connection)
 
 
 def test_start_up_says_which_policies_are_missing(site: Site) -> None:
@@ -308,4 +308,4 @@ def test_policies_are_read_from_a_file_too(
     path.write_text(CARE + "\n")
     monkeypatch.setenv("AUTHN_POLICIES_FILE", str(path))
     monkeypatch.setenv("AUTHN_POLICY", "care")
-    assert policy_of(load_settings(), None).level == "device"
+    assert required_policy(load_settings(), None).level == "device"

@@ -1,21 +1,21 @@
 """The authorization code grant: RFC 6749 §4.1.3 (https://www.rfc-editor.org/rfc/rfc6749).
 
-Authlib's `validate_token_request` authenticates the client and asks for the code; whether that is
-still valid, `grants.codes.redeem_code` decides, in one statement that spends it. What the client
-gets is ours: Authlib's generators read the clock themselves.
+Authlib's `validate_token_request` authenticates the client and then calls
+`query_authorization_code`. `grants.codes.redeem_code` decides whether the code is valid, in a
+statement that spends the code. Tokens are built by us: Authlib's generators read the clock.
 """
 
 from typing import cast
 
 from authlib.oauth2.rfc6749 import ClientMixin, grants
 
-from authn.grants.codes import PresentedCode, RedeemedCode, redeem_code, was_given
+from authn.grants.codes import PresentedCode, RedeemedCode, is_code_of_client, redeem_code
 from authn.grants.confirmation import Confirmation
-from authn.oidc.acting_token import granted_capacity
-from authn.oidc.confirmation import confirmation_of_owner
-from authn.oidc.grant_types.token_grant import TokenGrant
-from authn.oidc.id_token import check_it_can_be_made
-from authn.oidc.token_answer import Answer, ObtainedTokens, answer
+from authn.oidc.grant_types.token_server import TokenGrant
+from authn.oidc.tokens.capacity import require_granted_capacity
+from authn.oidc.tokens.id_token import check_id_token_can_be_built
+from authn.oidc.tokens.sender_constraint import confirmation_of_owner
+from authn.oidc.tokens.token_response import ObtainedTokens, TokenResponse, issue_tokens
 
 
 class AuthorizationCodeGrant(TokenGrant, grants.AuthorizationCodeGrant):
@@ -25,12 +25,14 @@ class AuthorizationCodeGrant(TokenGrant, grants.AuthorizationCodeGrant):
     confirmation: Confirmation
 
     def query_authorization_code(self, code: str, client: ClientMixin) -> RedeemedCode:
-        """The code, spent; raises `InvalidGrant`, which commits that it is."""
+        """The redeemed code; raises `InvalidGrant`, which commits that the code is spent."""
         http = self.http
-        check_it_can_be_made(http, self.client)
-        # First, and once: a proof that must be made anew does not cost the code.
+        check_id_token_can_be_built(http, self.client)
+        # Before the code is spent, and once: a client may have to make its proof anew.
         self.confirmation = confirmation_of_owner(
-            http, self.client, lambda: was_given(http.connection, code, self.client.client_id)
+            http,
+            self.client,
+            lambda: is_code_of_client(http.connection, code, self.client.client_id),
         )
         presented = PresentedCode(
             code=code,
@@ -49,11 +51,13 @@ class AuthorizationCodeGrant(TokenGrant, grants.AuthorizationCodeGrant):
             http.reference,
         )
 
-    def create_token_response(self) -> Answer:
-        """The tokens of the grant that the code stood for."""
+    def create_token_response(self) -> TokenResponse:
+        """The tokens of the code's grant."""
         redeemed = cast(RedeemedCode, self.request.authorization_code)
-        profile = granted_capacity(self.http, redeemed.grant, self.client.allowed_profile_kinds)
+        profile = require_granted_capacity(
+            self.http, redeemed.grant, self.client.allowed_profile_kinds
+        )
         obtained = ObtainedTokens(
             self.client, redeemed.grant, profile, self.confirmation, redeemed.nonce
         )
-        return answer(self.http, obtained)
+        return issue_tokens(self.http, obtained)

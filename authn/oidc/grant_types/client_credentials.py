@@ -1,23 +1,32 @@
 """The client credentials grant: RFC 6749 §4.4 (https://www.rfc-editor.org/rfc/rfc6749#section-4.4).
 
-For systems: the token is the organisation's, with its CBE number in `cbe`, and speaks of no person.
-It is for one of the resources that the operator gave the client (RFC 8707), never for userinfo, and
-lives while its client does. There is no refresh token (§4.4.3). An application gets one to manage
-its own grants (`grant_management`).
+For systems: the token is the organisation's, with its CBE number in `cbe`, and about no person. The
+token is for one of the resources that the operator gave the client (RFC 8707), never for userinfo,
+and active while its client exists. There is no refresh token (§4.4.3). An application obtains such
+a token to manage its own grants (`grant_management`).
 """
 
 from authlib.oauth2.rfc6749 import grants
 
 from authn.clients.clients import CLIENT_CREDENTIALS, Client
-from authn.clients.permissions import SYSTEM, ClientIdentity, refusals
-from authn.clients.resources import Resource
+from authn.clients.resource_servers.permissions import (
+    SYSTEM,
+    ClientIdentity,
+    find_refused_permissions,
+)
+from authn.clients.resource_servers.resources import Resource
 from authn.consents.scopes import SCOPES
-from authn.oidc.access_token import AuthorisedAccess
-from authn.oidc.confirmation import presented_confirmation
-from authn.oidc.grant_management import authorised_to_manage
-from authn.oidc.grant_types.token_grant import TokenGrant
-from authn.oidc.narrowed_details import details_of_system, narrowed_details
-from authn.oidc.token_answer import Answer, asked_resource, issued, token_response
+from authn.oidc.grant_management import management_access
+from authn.oidc.grant_types.token_server import TokenGrant
+from authn.oidc.tokens.access_token import AuthorisedAccess
+from authn.oidc.tokens.narrowed_details import narrow_details, system_details
+from authn.oidc.tokens.sender_constraint import presented_confirmation
+from authn.oidc.tokens.token_response import (
+    TokenResponse,
+    encode_response,
+    issue_access_token,
+    requested_resource,
+)
 from authn.web.protocol import ProtocolError
 
 
@@ -27,22 +36,22 @@ class ClientCredentialsGrant(TokenGrant, grants.ClientCredentialsGrant):
     GRANT_TYPE = CLIENT_CREDENTIALS
 
     def validate_token_request(self) -> None:
-        """The client authenticated, with a method that proves something (§4.4.2)."""
+        """Raises `ProtocolError` unless a confidential client authenticates (§4.4.2)."""
         super().validate_token_request()
         if self.client.public:
             raise ProtocolError(
                 "unauthorized_client", "A public client has no tokens of its own (RFC 6749 4.4)."
             )
 
-    def create_token_response(self) -> Answer:
-        """The access token alone (§4.4.3)."""
+    def create_token_response(self) -> TokenResponse:
+        """The response with an access token alone (§4.4.3)."""
         http, client = self.http, self.client
-        if to_manage := authorised_to_manage(http, client):
-            return token_response(issued(http, narrowed_details(http, to_manage)))
-        if not client.organisation:  # what it has at resources is an organisation's
+        if to_manage := management_access(http, client):
+            return encode_response(issue_access_token(http, narrow_details(http, to_manage)))
+        if not client.organisation:  # access at resources is an organisation's
             raise ProtocolError("invalid_target", "This client has tokens for its grants alone.")
-        resource = asked_resource(http, client)
-        details = details_of_system(http, client, resource)
+        resource = requested_resource(http, client)
+        details = system_details(http, client, resource)
         asked = http.form.get("scope", "")
         # Who names details and no scope means those alone (RFC 9396 §3): not all that it may.
         scope = granted_scope(resource, client, asked) if asked or not details else ""
@@ -57,16 +66,16 @@ class ClientCredentialsGrant(TokenGrant, grants.ClientCredentialsGrant):
             authorization_details=details,
             organisation=client.organisation,
         )
-        return token_response(issued(http, authorised))
+        return encode_response(issue_access_token(http, authorised))
 
 
 def granted_scope(resource: Resource, client: Client, asked: str) -> str:
-    """The scope that the client has at the resource: what it asked, or all that it may.
+    """The scope of a system at the resource: as asked, or all that the client may have.
 
-    Raises `ProtocolError` (`invalid_scope`) for one that speaks of a person, and for any that is
-    not the resource's, not the client's or not for systems.
+    Raises `ProtocolError` (`invalid_scope`) for a scope about a person, and for one that is not the
+    resource's, not the client's or not for systems.
     """
-    refused = refusals(ClientIdentity(SYSTEM, None), resource.scopes, resource)
+    refused = find_refused_permissions(ClientIdentity(SYSTEM, None), resource.scopes, resource)
     may = [
         each
         for each in resource.scopes

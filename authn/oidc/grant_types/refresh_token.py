@@ -1,9 +1,8 @@
 """The refresh token grant: RFC 6749 §6 (https://www.rfc-editor.org/rfc/rfc6749#section-6).
 
 Authlib's `validate_token_request` authenticates the client, asks for the token and compares the
-scope; which tokens may be used, and which of them are replaced, `grants.refresh_tokens` decides.
-All that may be refused is looked at before the token is spent: an `invalid_scope` leaves it as it
-was (decisions 5).
+scope; `grants.refresh_tokens` decides which tokens may be used, and which are replaced. Every check
+comes before the token is spent: after an `invalid_scope` the token can still be used (decisions 5).
 """
 
 from typing import cast
@@ -13,16 +12,21 @@ from authlib.oauth2.rfc6749 import TokenMixin, grants
 from authn.clients.clients import REFRESH_TOKEN
 from authn.grants.refresh_tokens import (
     UsableRefreshToken,
+    find_grant_of_refresh_token,
     find_refresh_token,
-    grant_of_refresh_token,
     use_refresh_token,
 )
-from authn.oidc.acting_token import granted_capacity
-from authn.oidc.confirmation import confirmation_of_owner
-from authn.oidc.grant_types.token_grant import TokenGrant
-from authn.oidc.id_token import check_it_can_be_made
-from authn.oidc.token_answer import Answer, ObtainedTokens, authorised_for, tokens
-from authn.profiles.refreshing import hear_of_citizen
+from authn.oidc.grant_types.token_server import TokenGrant
+from authn.oidc.tokens.capacity import require_granted_capacity
+from authn.oidc.tokens.id_token import check_id_token_can_be_built
+from authn.oidc.tokens.sender_constraint import confirmation_of_owner
+from authn.oidc.tokens.token_response import (
+    ObtainedTokens,
+    TokenResponse,
+    authorised_access,
+    build_token_response,
+)
+from authn.profiles.refreshing import refresh_citizen
 
 
 class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):
@@ -31,11 +35,13 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):
     GRANT_TYPE = REFRESH_TOKEN
 
     def authenticate_refresh_token(self, refresh_token: str) -> TokenMixin:
-        """The token, unspent; raises `InvalidGrant`."""
+        """The refresh token, not spent yet; raises `InvalidGrant`."""
         http, client = self.http, self.client
-        check_it_can_be_made(http, client)
+        check_id_token_can_be_built(http, client)
         self.confirmation = confirmation_of_owner(
-            http, client, lambda: grant_of_refresh_token(http.connection, refresh_token) is not None
+            http,
+            client,
+            lambda: find_grant_of_refresh_token(http.connection, refresh_token) is not None,
         )
         usable = find_refresh_token(
             http.connection,
@@ -48,21 +54,21 @@ class RefreshTokenGrant(TokenGrant, grants.RefreshTokenGrant):
         )
         return cast(TokenMixin, usable)
 
-    def create_token_response(self) -> Answer:
-        """New tokens of the grant, for all of its scope or for what was asked of it.
+    def create_token_response(self) -> TokenResponse:
+        """The response with new tokens of the grant, for all of its scope or the asked part.
 
-        The ID token has no nonce, and the time at which the person signed in (Core §12.2).
+        The ID token has no nonce, and the original time of the sign-in (Core §12.2).
         """
         http = self.http
         usable = cast(UsableRefreshToken, self.request.refresh_token)
         scope = " ".join(dict.fromkeys(http.form.get("scope", "").split()))
-        hear_of_citizen(http, usable.grant.person_id, usable.heard_at)
-        profile = granted_capacity(http, usable.grant, usable.client.allowed_profile_kinds)
+        refresh_citizen(http, usable.grant.person_id, usable.checked_at)
+        profile = require_granted_capacity(http, usable.grant, usable.client.allowed_profile_kinds)
         obtained = ObtainedTokens(
             usable.client, usable.grant, profile, self.confirmation, narrower_scope=scope
         )
-        authorised = authorised_for(http, obtained)
+        authorised = authorised_access(http, obtained)
         refresh_token = use_refresh_token(
             http.connection, http.secrets, usable, self.confirmation, http.now, http.reference
         )
-        return tokens(http, obtained, authorised, refresh_token)
+        return build_token_response(http, obtained, authorised, refresh_token)

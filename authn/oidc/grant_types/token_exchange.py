@@ -1,10 +1,10 @@
 """Token exchange: RFC 8693 (https://www.rfc-editor.org/rfc/rfc8693).
 
-A back end that was given an access token gets one of its own for the next resource, and never
-passes on the first. Who may do so with whose token, for which resource, the operator registers. The
-result hangs on the same grant, so that it dies with the device; it allows no more and lives no
-longer than what was presented, and `act` tells through whose hands it went. It acts in the capacity
-of what was presented, unless another one is asked (`profile_switch`).
+A back end that received an access token obtains its own for the next resource, instead of passing
+on the first. The operator registers who may exchange whose token for which resource. The new token
+belongs to the same grant, and so ends with the device; it gives no more access and lives no longer
+than the presented token, and `act` has the clients through whose hands it went. The capacity is
+that of the presented token, unless another is asked (`tokens.profile_switch`).
 """
 
 from dataclasses import replace
@@ -12,34 +12,39 @@ from typing import Final
 
 from authlib.oauth2.rfc6749.grants import TokenEndpointMixin
 
-from authn.audit.events import Event, TokenExchanged
+from authn.audit.events.applications import TokenExchanged
+from authn.audit.events.capacities import ProfileSwitched
+from authn.audit.events.event import Event
 from authn.audit.log import record
-from authn.audit.token_events import ProfileSwitched
-from authn.clients.clients import Client
-from authn.clients.exchange_pairs import ExchangePair, ExchangeTarget, find_target
-from authn.clients.protocol_words import TOKEN_EXCHANGE
-from authn.clients.resources import resources_of
-from authn.grants.confirmation import Confirmation
-from authn.grants.particulars import GrantDetails
-from authn.jose import InvalidToken
-from authn.oidc.access_token import AccessToken, AuthorisedAccess
-from authn.oidc.acting_token import CapacityEnded
-from authn.oidc.confirmation import presented_confirmation
-from authn.oidc.grant_management import grant_management_endpoint
-from authn.oidc.grant_types.token_grant import TokenGrant
-from authn.oidc.living_token import LivingToken, living_token
-from authn.oidc.narrowed_details import narrowed_details
-from authn.oidc.on_behalf import Act, clients_of, subject_and_act
-from authn.oidc.profile_switch import allowed_in_profile, asked_profile
-from authn.oidc.token_answer import (
-    Answer,
-    invalid_target,
-    issued,
-    scope_at,
-    token_response,
-    within_permissions,
+from authn.clients.clients import TOKEN_EXCHANGE, Client
+from authn.clients.resource_servers.exchange_pairs import (
+    ExchangePair,
+    ExchangeTarget,
+    find_exchange_target,
 )
-from authn.people.subjects import subject_of
+from authn.clients.resource_servers.resources import list_resources_of_client
+from authn.grants.authorization_request import GrantDetails
+from authn.grants.confirmation import Confirmation
+from authn.jose import InvalidToken
+from authn.oidc.grant_management import grant_management_endpoint
+from authn.oidc.grant_types.token_server import TokenGrant
+from authn.oidc.tokens.access_token import AuthorisedAccess
+from authn.oidc.tokens.active_token import AccessToken, ActiveToken, require_active_token
+from authn.oidc.tokens.capacity import CapacityEnded
+from authn.oidc.tokens.capacity_claims import Act, actor_clients, subject_and_act
+from authn.oidc.tokens.narrowed_details import narrow_details
+from authn.oidc.tokens.profile_switch import requested_profile, require_consent_in_profile
+from authn.oidc.tokens.sender_constraint import presented_confirmation
+from authn.oidc.tokens.token_response import (
+    TokenResponse,
+    encode_response,
+    invalid_target,
+    issue_access_token,
+    narrow_scope,
+    restrict_to_permissions,
+    scope_at_resource,
+)
+from authn.people.subjects import find_or_create_subject
 from authn.profiles.profile import Profile
 from authn.web.protocol import ProtocolError
 from authn.web.request import Request
@@ -56,33 +61,33 @@ class TokenExchangeGrant(TokenGrant, TokenEndpointMixin):
     GRANT_TYPE = TOKEN_EXCHANGE
 
     def validate_token_request(self) -> None:
-        """The client authenticated, and may exchange at all."""
+        """Raises `ProtocolError` unless the client authenticates and has this grant type."""
         self.authenticate_token_endpoint_client()
         if not self.client.check_grant_type(self.GRANT_TYPE):
             raise ProtocolError("unauthorized_client", "This client may not exchange tokens.")
 
-    def create_token_response(self) -> Answer:
-        """The new access token (§2.2.1), on record."""
+    def create_token_response(self) -> TokenResponse:
+        """The response with the new access token (§2.2.1), on record."""
         http, client = self.http, self.client
         refuse_other_types(http)
-        subject = presented(http, "subject_token")
+        subject = require_token(http, "subject_token")
         target = _target(http, client, subject)
         confirmation = _confirmation(http, client, subject)
-        profile = asked_profile(http, client, subject, target.resource)
-        authorised = _authorised(http, client, subject, target, profile, confirmation)
+        profile = requested_profile(http, client, subject, target.resource)
+        authorised = _authorised_access(http, client, subject, target, profile, confirmation)
         if profile.id != subject.profile.id and subject.grant:
-            ends_at = allowed_in_profile(http, client, subject.grant, authorised)
+            ends_at = require_consent_in_profile(http, client, subject.grant, authorised)
             ends = [each for each in (authorised.not_after, ends_at) if each]
             authorised = replace(
                 authorised, switched_by=client.client_id, not_after=min(ends, default=None)
             )
-        body = issued(http, authorised)
-        _record(http, authorised, subject)
-        return token_response({**body, "issued_token_type": ACCESS_TOKEN})
+        body = issue_access_token(http, authorised)
+        _record_exchange(http, authorised, subject)
+        return encode_response({**body, "issued_token_type": ACCESS_TOKEN})
 
 
 def refuse_other_types(request: Request) -> None:
-    """Access tokens for access tokens; raises `ProtocolError` (§2.1)."""
+    """Raises `ProtocolError` unless an access token is exchanged for an access token (§2.1)."""
     form = request.form
     if not form.get("subject_token"):
         raise ProtocolError("invalid_request", "The subject_token is missing.")
@@ -96,14 +101,14 @@ def refuse_other_types(request: Request) -> None:
         raise ProtocolError("invalid_request", "The actor_token_type must be access_token.")
 
 
-def presented(request: Request, name: str) -> LivingToken:
-    """The token of this parameter, alive; raises `ProtocolError`, as §2.2.2 wants it.
+def require_token(request: Request, name: str) -> ActiveToken:
+    """The active token in the named parameter; raises `ProtocolError` in the form of §2.2.2.
 
-    One for a client's own grants stands for nobody at any resource.
+    A token for the grant management endpoint is refused: no resource takes it.
     """
     refusal = ProtocolError("invalid_request", f"The {name} is invalid, expired or ended.")
     try:
-        living = living_token(request, request.form[name])
+        living = require_active_token(request, request.form[name])
     except InvalidToken:
         raise refusal from None
     if living.token.audience == grant_management_endpoint(request.settings):
@@ -111,10 +116,10 @@ def presented(request: Request, name: str) -> LivingToken:
     return living
 
 
-def _target(request: Request, client: Client, subject: LivingToken) -> ExchangeTarget:
-    """What `resource` or `audience` names, if the client may exchange that token for it.
+def _target(request: Request, client: Client, subject: ActiveToken) -> ExchangeTarget:
+    """The resource in `resource` or `audience`, for which the client may exchange the token.
 
-    An audience may also be the client as which a resource asks about tokens.
+    `audience` may also be the `client_id` with which a resource calls the introspection endpoint.
     """
     connection, token, grant = request.connection, subject.token, subject.grant
     resource, audience = request.form.get("resource", ""), request.form.get("audience", "")
@@ -122,11 +127,11 @@ def _target(request: Request, client: Client, subject: LivingToken) -> ExchangeT
 
     def target(name: str) -> ExchangeTarget | None:
         pair = ExchangePair(client.client_id, token.client_id, name)
-        return find_target(connection, pair, person_id)
+        return find_exchange_target(connection, pair, person_id)
 
     found = target(resource or audience)
     if found is None and audience and not resource:
-        of_client = resources_of(connection, audience)
+        of_client = list_resources_of_client(connection, audience)
         found = target(of_client[0].resource) if len(of_client) == 1 else None
     if found is None or (resource and audience not in ("", resource, found.resource.client_id)):
         raise invalid_target("Name one resource that is registered, as resource or as audience.")
@@ -135,10 +140,10 @@ def _target(request: Request, client: Client, subject: LivingToken) -> ExchangeT
     return found
 
 
-def _confirmation(request: Request, client: Client, subject: LivingToken) -> Confirmation:
-    """What the new token is bound to: never to nothing where the one presented was bound.
+def _confirmation(request: Request, client: Client, subject: ActiveToken) -> Confirmation:
+    """The confirmation of the new token, which is bound where the presented token is.
 
-    A public client has nothing but the key to show that the token is its own.
+    A public client must prove the key of the presented token: it has nothing else to show.
     """
     confirmation = presented_confirmation(request, client)
     bound_to = subject.token.confirmation
@@ -152,30 +157,30 @@ def _confirmation(request: Request, client: Client, subject: LivingToken) -> Con
     return confirmation
 
 
-def _authorised(
+def _authorised_access(
     request: Request,
     client: Client,
-    subject: LivingToken,
+    subject: ActiveToken,
     target: ExchangeTarget,
     profile: Profile,
     confirmation: Confirmation,
 ) -> AuthorisedAccess:
-    """What the new token says: no more than the one presented (§5, RFC 8707 §3).
+    """The access of the new token: no more than the presented token's (§5, RFC 8707 §3).
 
-    What was allowed once, in one capacity (RFC 9396), is allowed in no other.
+    Authorization details that were allowed in one capacity (RFC 9396) go with no other.
     """
     token, grant, resource = subject.token, subject.grant, target.resource
-    who, act = _who(request, client, subject, target, profile)
+    who, act = _subject_and_act(request, client, subject, target, profile)
     same = profile.id == subject.profile.id
     details = token.claims.get("authorization_details", ()) if same else ()
     allowed = grant.allowed if grant else GrantDetails(resources=(token.audience,))
-    authorised = within_permissions(
+    authorised = restrict_to_permissions(
         AuthorisedAccess(
             client=client,
             audience=resource.resource,
             subject=who,
             sector=resource.sector_identifier,
-            scope=scope_at(resource, token.scope, allowed),
+            scope=scope_at_resource(resource, token.scope, allowed),
             resource=resource,
             grant=grant,
             profile=profile,
@@ -186,28 +191,30 @@ def _authorised(
             ),
             organisation=token.claims.get("cbe", ""),
             not_after=token.expires_at,
-            # Whoever has it after this one, it ends with the same consent.
+            # A token of a switched capacity ends with the same consent, whoever exchanges it.
             switched_by=subject.live.switched_by if subject.live else "",
         )
     )
     asked = request.form.get("scope", "")
-    narrower = replace(authorised, scope=narrowed(authorised.scope, asked))
-    return narrowed_details(request, narrower)
+    narrower = replace(authorised, scope=narrow_scope(authorised.scope, asked))
+    return narrow_details(request, narrower)
 
 
-def _who(
+def _subject_and_act(
     request: Request,
     client: Client,
-    subject: LivingToken,
+    subject: ActiveToken,
     target: ExchangeTarget,
     profile: Profile,
 ) -> tuple[str, Act | None]:
     """The `sub` and the `act` of the new token."""
     token, grant, sector = subject.token, subject.grant, target.resource.sector_identifier
-    clients = _clients(request, client, token, clients_of(token, subject.profile))
+    clients = _actor_chain(request, client, token, actor_clients(token, subject.profile))
     if grant is None:
         return token.subject, clients  # of a system: its client_id, which is the same everywhere
-    own = target.subject or subject_of(request.connection, grant.person_id, sector, request.now)
+    own = target.subject or find_or_create_subject(
+        request.connection, grant.person_id, sector, request.now
+    )
     try:
         return subject_and_act(request, profile, own, sector, clients)
     except CapacityEnded:
@@ -216,37 +223,29 @@ def _who(
         ) from None
 
 
-def narrowed(allowed: str, asked: str) -> str:
-    """What was asked of the allowed scope; raises `ProtocolError` for anything beside it."""
-    wanted = dict.fromkeys(asked.split())
-    if not set(wanted) <= set(allowed.split()):
-        raise ProtocolError("invalid_scope", "The scope is wider than that of the subject_token.")
-    return " ".join(wanted) or allowed
-
-
-def _clients(
+def _actor_chain(
     request: Request, client: Client, token: AccessToken, before: Act | None
 ) -> Act | None:
-    """The chain of clients, the newest outermost (§4.1); a client's own token stays its own."""
+    """The chain of clients, the newest outermost (§4.1); unchanged for a client's own token."""
     actor = client.client_id
     if "actor_token" in request.form:
-        acting = presented(request, "actor_token").token
+        acting = require_token(request, "actor_token").token
         if acting.client_id != client.client_id:
             raise ProtocolError("invalid_request", "The actor_token is not this client's.")
         actor = acting.subject
     elif client.client_id == token.client_id:
         return before
     chain = {"sub": actor, **({"act": before} if before else {})}
-    if _length(chain) > MOST_ACTORS:
+    if _chain_length(chain) > MOST_ACTORS:
         raise ProtocolError("invalid_request", "The token went through too many hands.")
     return chain
 
 
-def _length(chain: Act | None) -> int:
-    return 1 + _length(chain.get("act")) if chain else 0
+def _chain_length(chain: Act | None) -> int:
+    return 1 + _chain_length(chain.get("act")) if chain else 0
 
 
-def _record(request: Request, authorised: AuthorisedAccess, subject: LivingToken) -> None:
+def _record_exchange(request: Request, authorised: AuthorisedAccess, subject: ActiveToken) -> None:
     grant, profile_id = subject.grant, authorised.profile.id
     person_id, device_id = (grant.person_id, grant.device_id) if grant else (None, None)
     client_id, resource = authorised.client.client_id, authorised.audience

@@ -1,4 +1,4 @@
-"""A parent of a child who is young enough for parents to act (domain 2.8).
+"""A parent of a child who is young enough for parents to act (decisions 9.3).
 
 The age is a setting (`parents_until_age`). Who has no birth date, or half of one, is never taken to
 be younger than they may be.
@@ -9,20 +9,20 @@ from datetime import date, datetime
 from authn.errors import N_
 from authn.profiles.kinds.kind import (
     PERSON_CLAIMS,
-    HasName,
     Json,
+    NameInClaims,
     ProfileKind,
     ProfileNames,
     ssin_member,
 )
 from authn.settings import Settings
-from authn.sources.facts import Child, NaturalPerson, midnight
+from authn.sources.facts import Child, NaturalPerson, start_of_day
 
 _FEBRUARY_29 = (2, 29)
 
 
-def of_age_on(birthdate: str, age: int) -> date:
-    """The first day on which somebody may have this age, born as early as `birthdate` allows.
+def coming_of_age_date(birthdate: str, age: int) -> date:
+    """The first day on which a person may have an age, born as early as `birthdate` allows.
 
     `birthdate` is `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. Who was born on 29 February has their birthday
     on the 28th where there is no such day: not later than it may be.
@@ -47,32 +47,32 @@ def _holds(fact: Child, settings: Settings, now: datetime) -> bool:
 
 
 def _ends_at(fact: Child, settings: Settings) -> datetime | None:
-    """Without a birth date it holds never, so that there is no end to tell."""
+    """A profile for a child without a birth date never holds, so that nothing ends."""
     if fact.birthdate is None:
         return None
-    return midnight(of_age_on(fact.birthdate, settings.parents_until_age))
+    return start_of_day(coming_of_age_date(fact.birthdate, settings.parents_until_age))
 
 
 def _represents(fact: Child) -> NaturalPerson:
     return fact.child
 
 
-def _called(fact: Child) -> ProfileNames:
+def _names(fact: Child) -> ProfileNames:
     return ProfileNames(
         N_("For your child %(name)s"), fact.child.given_name or fact.child.family_name
     )
 
 
 def _ends_in_silence(fact: Child, deceased: bool) -> bool:
-    """Nobody is told by mail what they may not do any more for a child that died."""
+    """Parents get no mail about what they may no longer do for a child that died."""
     return fact.deceased or deceased
 
 
-def _switch(fact: Child, named: HasName | None, settings: Settings) -> Json:
+def _may_act_members(fact: Child, named: NameInClaims | None, settings: Settings) -> Json:
     """The register names no services: those of parents are the same for every child."""
     services = settings.parents_service_names.split()
-    told: Json = {"serviceNames": services} if services else {}
-    return {"children": [ssin_member(fact, named) | told]}
+    service_names: Json = {"serviceNames": services} if services else {}
+    return {"children": [ssin_member(fact, named) | service_names]}
 
 
 KIND: ProfileKind[Child] = ProfileKind(
@@ -82,10 +82,10 @@ KIND: ProfileKind[Child] = ProfileKind(
     key=_key,
     holds=_holds,
     ends_at=_ends_at,
-    called=_called,
+    names=_names,
     represents=_represents,
     for_another=True,
     claims=PERSON_CLAIMS,
-    switch=_switch,
+    may_act_members=_may_act_members,
     ends_in_silence=_ends_in_silence,
 )

@@ -19,7 +19,7 @@ def _ends_at(fact: None, settings: Settings) -> None:
     return None
 
 
-def _called(fact: None) -> ProfileNames:
+def _names(fact: None) -> ProfileNames:
     return ProfileNames(N_("As a citizen"))
 
 
@@ -30,6 +30,6 @@ KIND: ProfileKind[None] = ProfileKind(
     key=_key,
     holds=_holds,
     ends_at=_ends_at,
-    called=_called,
+    names=_names,
     claims=PERSON_CLAIMS,
 )

@@ -1,4 +1,4 @@
-"""What every kind of profile says of itself; one module of this folder fills it in."""
+"""The description that each kind of profile gives of itself, in a module of its own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class HasName:
-    """A person as claims show them; `ssin` only where the receiver may have it, "" otherwise."""
+class NameInClaims:
+    """The name of a person in claims, with `ssin` only where the receiver may have the number."""
 
     given_name: str
     family_name: str
@@ -27,7 +27,7 @@ class HasName:
 
 @dataclass(frozen=True, slots=True)
 class ProfileNames:
-    """How a profile is called: message ids, with what fills in their `%(name)s`.
+    """The name of a profile as message ids, with the value of their `%(name)s`.
 
     `details` come after the title; those that are message ids are translated, others shown as is.
     """
@@ -39,29 +39,29 @@ class ProfileNames:
 
 @dataclass(frozen=True, slots=True)
 class ProfileClaim(Generic[F_contra]):
-    """Members of the claim `userProfile` (domain 2.5), for one kind of profile.
+    """Members of the claim `userProfile` (decisions 9.2), for one kind of profile.
 
-    `name` and `meaning` are for the documentation. `members` makes them of the fact, and of whom
-    they are about: the person who acts or, where one acts for a person, that one; None where one
-    acts for an organisation.
+    `name` and `meaning` are for the documentation. `members` makes the members from the fact and
+    the name of the person whom they are about: the person who acts, or for whom somebody acts; None
+    for an organisation.
     """
 
     name: str
     meaning: str
-    members: Callable[[F_contra, HasName | None], Mapping[str, object]]
+    members: Callable[[F_contra, NameInClaims | None], Mapping[str, object]]
 
 
-def nobody(fact: object) -> None:
+def represents_nobody(fact: object) -> None:
     """No person is represented."""
 
 
-def told(fact: object, deceased: bool) -> bool:
-    """Its end is told like any other."""
+def never_ends_in_silence(fact: object, deceased: bool) -> bool:
+    """The holder gets a mail about the end of the profile."""
     return False
 
 
-def nothing(fact: object, named: HasName | None, settings: Settings) -> Json:
-    """No member."""
+def no_members(fact: object, named: NameInClaims | None, settings: Settings) -> Json:
+    """No member of `userProfile`."""
     return {}
 
 
@@ -69,14 +69,14 @@ def nothing(fact: object, named: HasName | None, settings: Settings) -> Json:
 class ProfileKind(Generic[F]):
     """One kind of profile, of facts of one type.
 
-    `key` is what makes a fact this profile and no other: stable, and hashed with a key wherever it
-    is kept. `holds` is whether the fact makes a profile at this instant, `ends_at` when it will not
-    any more whatever the source says, None for no end. `represents` is the person for whom one
-    acts, None where that is nobody or an organisation; `for_another` whether the real person stays
-    visible in `act`. `switch` are the members of `userProfile` of an entry in the federation's
-    `may_act`, by which one can change to this profile. `group` is the heading on the choice page.
-    `ends_in_silence` is whether its holder is spared a mail about its end; it is told whether the
-    represented person is known here as deceased.
+    `key` tells profiles of a person apart: stable, and stored as a keyed hash alone. `holds` is
+    whether the fact makes a profile at an instant, `ends_at` when it stops to, whatever the source
+    says, None for no end. `names` are for pages. `represents` is the person for whom somebody acts,
+    None for nobody and for an organisation; `for_another` whether the person who acts stays visible
+    in `act`. `may_act_members` are the members of `userProfile` of an entry in the federation's
+    `may_act`, by which somebody can change to this profile. `group` is the heading on the choice
+    page. `ends_in_silence` is whether the holder is spared a mail about the end; its second
+    argument is whether the represented person is known here as deceased.
     """
 
     name: Kind
@@ -85,41 +85,41 @@ class ProfileKind(Generic[F]):
     key: Callable[[F], tuple[str, ...]]
     holds: Callable[[F, Settings, datetime], bool]
     ends_at: Callable[[F, Settings], datetime | None]
-    called: Callable[[F], ProfileNames]
+    names: Callable[[F], ProfileNames]
     claims: tuple[ProfileClaim[F], ...]
-    represents: Callable[[F], NaturalPerson | None] = nobody
+    represents: Callable[[F], NaturalPerson | None] = represents_nobody
     for_another: bool = False
-    switch: Callable[[F, HasName | None, Settings], Json] = nothing
-    ends_in_silence: Callable[[F, bool], bool] = told
+    may_act_members: Callable[[F, NameInClaims | None, Settings], Json] = no_members
+    ends_in_silence: Callable[[F, bool], bool] = never_ends_in_silence
 
 
 class HasPeriod(Protocol):
-    """A fact that holds from a day to a day."""
+    """A fact that holds in a period of days."""
 
     @property
     def period(self) -> FactPeriod: ...
 
 
 def period_holds(fact: HasPeriod, settings: Settings, now: datetime) -> bool:
-    """`holds` of such a fact: its period does."""
+    """`ProfileKind.holds` of a fact with a period."""
     return fact.period.holds(now)
 
 
 def period_ends_at(fact: HasPeriod, settings: Settings) -> datetime | None:
-    """`ends_at` of such a fact: with its period."""
+    """`ProfileKind.ends_at` of a fact with a period."""
     return fact.period.ends_at
 
 
-def ssin_member(fact: object, named: HasName | None) -> Json:
+def ssin_member(fact: object, named: NameInClaims | None) -> Json:
     """The national number, where the receiver may have it."""
     return {"ssin": named.ssin} if named and named.ssin else {}
 
 
-def _first_name(fact: object, named: HasName | None) -> Json:
+def _first_name(fact: object, named: NameInClaims | None) -> Json:
     return {"firstName": named.given_name} if named and named.given_name else {}
 
 
-def _last_name(fact: object, named: HasName | None) -> Json:
+def _last_name(fact: object, named: NameInClaims | None) -> Json:
     return {"lastName": named.family_name} if named else {}
 
 

@@ -1,6 +1,6 @@
 """A mandatary of another person, or of an organisation, for some services.
 
-Only once both have accepted, and in the mandate's own period (domain 2.8).
+Only once both have accepted, and in the mandate's own period (decisions 9.3).
 """
 
 from datetime import datetime
@@ -9,8 +9,8 @@ from typing import Final
 from authn.errors import N_
 from authn.profiles.kinds.kind import (
     PERSON_CLAIMS,
-    HasName,
     Json,
+    NameInClaims,
     ProfileClaim,
     ProfileKind,
     ProfileNames,
@@ -43,20 +43,20 @@ def _represents(fact: Mandate) -> NaturalPerson | None:
     return fact.mandator if isinstance(fact.mandator, NaturalPerson) else None
 
 
-def _called(fact: Mandate) -> ProfileNames:
+def _names(fact: Mandate) -> ProfileNames:
     services = tuple(SERVICE_WORDS.get(each, each) for each in fact.service_names)
     return ProfileNames(N_("For %(name)s (mandate)"), fact.mandator.name, services)
 
 
-def _organizations(fact: Mandate, named: HasName | None) -> Json:
+def _organizations(fact: Mandate, named: NameInClaims | None) -> Json:
     return organizations_claim(fact.mandator) if isinstance(fact.mandator, Organisation) else {}
 
 
-def _service_names(fact: Mandate, named: HasName | None) -> Json:
+def _service_names(fact: Mandate, named: NameInClaims | None) -> Json:
     return {"serviceNames": list(fact.service_names)}
 
 
-def _switch(fact: Mandate, named: HasName | None, settings: Settings) -> Json:
+def _may_act_members(fact: Mandate, named: NameInClaims | None, settings: Settings) -> Json:
     # The federation has persons here; an organisation is told as in `userProfile`.
     number = ssin_member(fact, named)
     return {"mandators": [number | _organizations(fact, named) | _service_names(fact, named)]}
@@ -69,7 +69,7 @@ KIND: ProfileKind[Mandate] = ProfileKind(
     key=_key,
     holds=_holds,
     ends_at=period_ends_at,
-    called=_called,
+    names=_names,
     represents=_represents,
     for_another=True,
     claims=(
@@ -79,5 +79,5 @@ KIND: ProfileKind[Mandate] = ProfileKind(
             "serviceNames", "A list of the services that the mandate is for.", _service_names
         ),
     ),
-    switch=_switch,
+    may_act_members=_may_act_members,
 )

@@ -4,8 +4,8 @@ from authn.errors import N_
 from authn.profiles.kinds.kind import (
     ORGANISATION_WORDS,
     PERSON_CLAIMS,
-    HasName,
     Json,
+    NameInClaims,
     ProfileClaim,
     ProfileKind,
     ProfileNames,
@@ -16,30 +16,30 @@ from authn.sources.facts import Membership, Organisation
 
 
 def organisation_key(organisation: Organisation) -> tuple[str, ...]:
-    """Which organisation it is: one enterprise may have several hospitals."""
+    """The NIHII number, else the CBE number: one enterprise may have several hospitals."""
     if organisation.nihii:
         return "nihii", organisation.nihii
     return "cbe", organisation.cbe
 
 
 def organizations_claim(organisation: Organisation) -> Json:
-    """The member `organizations` (domain 2.5) with this one; a number that it lacks is left out."""
+    """The member `organizations` (decisions 9.2) with an organisation and the numbers it has."""
     numbers = {"nihii": organisation.nihii, "cbe": organisation.cbe}
-    told = {name: number for name, number in numbers.items() if number}
-    return {"organizations": [{organisation.kind: {**told, "name": organisation.name}}]}
+    known = {name: number for name, number in numbers.items() if number}
+    return {"organizations": [{organisation.kind: {**known, "name": organisation.name}}]}
 
 
 def _key(fact: Membership) -> tuple[str, ...]:
     return *organisation_key(fact.organisation), fact.role
 
 
-def _called(fact: Membership) -> ProfileNames:
+def _names(fact: Membership) -> ProfileNames:
     organisation = fact.organisation
     details = (ORGANISATION_WORDS[organisation.kind], fact.role)
     return ProfileNames(N_("Member of %(name)s"), organisation.name, details)
 
 
-def _organizations(fact: Membership, named: HasName | None) -> Json:
+def _organizations(fact: Membership, named: NameInClaims | None) -> Json:
     return organizations_claim(fact.organisation)
 
 
@@ -50,7 +50,7 @@ KIND: ProfileKind[Membership] = ProfileKind(
     key=_key,
     holds=period_holds,
     ends_at=period_ends_at,
-    called=_called,
+    names=_names,
     claims=(
         *PERSON_CLAIMS,
         ProfileClaim(

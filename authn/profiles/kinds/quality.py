@@ -5,8 +5,8 @@ from typing import Final
 from authn.errors import N_
 from authn.profiles.kinds.kind import (
     PERSON_CLAIMS,
-    HasName,
     Json,
+    NameInClaims,
     ProfileClaim,
     ProfileKind,
     ProfileNames,
@@ -30,11 +30,11 @@ def _key(fact: Quality) -> tuple[str, ...]:
     return fact.discipline, fact.nihii11
 
 
-def _called(fact: Quality) -> ProfileNames:
+def _names(fact: Quality) -> ProfileNames:
     return ProfileNames(DISCIPLINE_WORDS[fact.discipline])
 
 
-def _discipline(fact: Quality, named: HasName | None) -> Json:
+def _discipline(fact: Quality, named: NameInClaims | None) -> Json:
     # A profile is there only while the source recognises it, so that it never says `false`.
     return {fact.discipline: {"recognised": True, "nihii11": fact.nihii11}}
 
@@ -46,7 +46,7 @@ KIND: ProfileKind[Quality] = ProfileKind(
     key=_key,
     holds=period_holds,
     ends_at=period_ends_at,
-    called=_called,
+    names=_names,
     claims=(
         *PERSON_CLAIMS,
         ProfileClaim(

@@ -12,8 +12,8 @@ from typing import Final
 from authn.errors import N_
 from authn.profiles.kinds.kind import (
     PERSON_CLAIMS,
-    HasName,
     Json,
+    NameInClaims,
     ProfileClaim,
     ProfileKind,
     ProfileNames,
@@ -41,15 +41,15 @@ def _holds(fact: DeskRoles, settings: Settings, now: datetime) -> bool:
 
 
 def _ends_at(fact: DeskRoles, settings: Settings) -> None:
-    """Somebody ends it; no day does."""
+    """No day ends a profile of staff: a dismissal does."""
 
 
-def _called(fact: DeskRoles) -> ProfileNames:
+def _names(fact: DeskRoles) -> ProfileNames:
     roles = tuple(ROLE_WORDS[each] for each in fact.roles)
     return ProfileNames(N_("At the help desk %(name)s"), fact.desk, roles)
 
 
-def _staff(fact: DeskRoles, named: HasName | None) -> Json:
+def _staff(fact: DeskRoles, named: NameInClaims | None) -> Json:
     return {"staff": {"desk": fact.desk, "roles": list(fact.roles)}}
 
 
@@ -60,7 +60,7 @@ KIND: ProfileKind[DeskRoles] = ProfileKind(
     key=_key,
     holds=_holds,
     ends_at=_ends_at,
-    called=_called,
+    names=_names,
     claims=(
         *PERSON_CLAIMS,
         ProfileClaim(

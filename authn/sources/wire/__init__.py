@@ -1,6 +1,7 @@
-"""How the real sources are spoken to: HTTP and JSON by the contract of docs/sources/openapi.yaml.
+"""The HTTP client of the real authentic sources, by the contract of docs/sources/openapi.yaml.
 
-Why: a source that is slow or down must cost a login nothing but what depends on it. So a call has
-an end, few go on at once, a source that fails again and again is left in peace for a while, and
-what can't be read is no answer.
+A call has a deadline, few calls go on at once, a source that fails again and again is not asked for
+a while, and an answer that cannot be read is no answer. Begin with `client`.
+
+Why: a source that is slow or down must cost a login only what depends on that source.
 """

@@ -1,4 +1,4 @@
-"""The access token with which sources are asked: client credentials, `private_key_jwt`.
+"""The access token for asking the real sources: client credentials, `private_key_jwt`.
 
 RFC 6749 §4.4 and RFC 7523 §2.2 (https://www.rfc-editor.org/rfc/rfc7523), by Authlib's client: it
 signs the assertion (`PrivateKeyJWT`) and sends the token request (`fetch_token`). The token is kept
@@ -19,9 +19,14 @@ from authn.clock import Clock
 from authn.errors import CommandError
 from authn.foreign_jwt import ExchangeKey, read_private_keys
 from authn.settings import Settings
-from authn.sources.wire.down import SourceBusy, SourceDown, SourceTryAgain
-from authn.sources.wire.line import SourceConnection, seconds_left
-from authn.sources.wire.status import may_pass, retry_after
+from authn.sources.wire.connections import SourceConnectionPool, seconds_left
+from authn.sources.wire.failures import (
+    SourceBusy,
+    SourceDown,
+    SourceTryAgain,
+    is_temporary,
+    retry_after_seconds,
+)
 from authn.web.outgoing import AnswerBroken, GuardedTransport, NoAnswer, NotReached
 
 AUTHENTICATION: Final = "private_key_jwt"
@@ -37,7 +42,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError, OverflowErr
 
 @dataclass(frozen=True, slots=True)
 class SourceAccessToken:
-    """A Bearer token, and from when it is not used any more."""
+    """A Bearer token, used until `until`."""
 
     text: str = field(repr=False)
     until: datetime
@@ -45,17 +50,17 @@ class SourceAccessToken:
 
 @dataclass(slots=True)
 class SourceAccessTokens:
-    """The one token of this process, for all sources."""
+    """The access token that a process shares among all sources."""
 
     settings: Settings
     key: ExchangeKey = field(repr=False)
     clock: Clock
-    line: SourceConnection = field(default_factory=SourceConnection)
+    connections: SourceConnectionPool = field(default_factory=SourceConnectionPool)
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: SourceAccessToken | None = None
 
     def current(self, deadline: float) -> SourceAccessToken:
-        """A token that is good now, asked for if need be; raises `SourceDown`."""
+        """A valid token, requested from the token endpoint if need be; raises `SourceDown`."""
         token = self.token
         if token and self.clock() < token.until:
             return token
@@ -64,21 +69,21 @@ class SourceAccessTokens:
         try:
             if self.token and self.clock() < self.token.until:  # another thread asked
                 return self.token
-            self.token = self._fetched(deadline)
+            self.token = self._fetch(deadline)
             return self.token
         finally:
             self.lock.release()
 
     def forget(self, token: SourceAccessToken) -> None:
-        """This token was refused; another one that came in the meantime stays."""
+        """A token that was refused is dropped; a newer token of the meantime stays."""
         with self.lock:
             if self.token is token:
                 self.token = None
 
-    def _fetched(self, deadline: float) -> SourceAccessToken:
+    def _fetch(self, deadline: float) -> SourceAccessToken:
         now = self.clock()
         try:
-            with self.line.transport(deadline) as transport:
+            with self.connections.transport(deadline) as transport:
                 answer = self._client(transport, now).fetch_token(
                     self.settings.sources_token_url, grant_type="client_credentials"
                 )
@@ -98,7 +103,7 @@ class SourceAccessTokens:
             client_id=settings.sources_client_id,
             client_secret=self.key.key,
             token_endpoint_auth_method=AUTHENTICATION,
-            transport=_HeldAccessToken(transport),
+            transport=_SharedTransport(transport),
             trust_env=False,
         )
         issued_at = int(now.timestamp())
@@ -110,23 +115,23 @@ class SourceAccessTokens:
             claims=claims, headers={"kid": self.key.kid}, alg=signature_algorithm(self.key)
         )
         client.register_client_auth_method(assertion)
-        client.register_compliance_hook("access_token_response", _passing)
+        client.register_compliance_hook("access_token_response", _raise_if_temporary)
         return client
 
 
-class _HeldAccessToken(httpx2.BaseTransport):
-    """The transport, without the end that a client gives to its own."""
+class _SharedTransport(httpx2.BaseTransport):
+    """A transport that stays open when Authlib's client closes its own."""
 
     def __init__(self, inner: GuardedTransport) -> None:
         self.inner = inner
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The whole answer, read."""
+        """The answer, read as a whole."""
         return self.inner.handle_request(request)
 
 
-def sources_key(settings: Settings) -> ExchangeKey:
-    """The key that signs our assertions there; raises `CommandError` for what is wrong with it."""
+def read_sources_key(settings: Settings) -> ExchangeKey:
+    """The private key that signs our client assertions; raises `CommandError` for none."""
     path = settings.sources_key
     assert path is not None, "settings demand it where a source is configured"
     try:
@@ -142,15 +147,15 @@ def sources_key(settings: Settings) -> ExchangeKey:
 
 
 def signature_algorithm(key: ExchangeKey) -> str:
-    """By which a key of `sources_key` signs."""
+    """The JWS algorithm by which a key of the setting `sources_key` signs."""
     return key.alg or ("RS256" if key.key.key_type == "RSA" else "ES256")
 
 
-def _passing(response: httpx2.Response) -> httpx2.Response:
-    """The answer, unless it says that trying again is right."""
-    if may_pass(response.status_code):
+def _raise_if_temporary(response: httpx2.Response) -> httpx2.Response:
+    """The answer; raises `SourceTryAgain` for a status that allows another try."""
+    if is_temporary(response.status_code):
         raise SourceTryAgain(
-            f"token endpoint: status {response.status_code}", retry_after(response)
+            f"token endpoint: status {response.status_code}", retry_after_seconds(response)
         )
     return response
 

@@ -1,8 +1,9 @@
-"""A client of one source: asks, tries again where that is right, and reads what is said.
+"""A client of one source: asks, tries again after a temporary failure, and reads the answer.
 
-One question has `sources_seconds` in whole, whatever happens on the way. A connection that does not
-come about or breaks, and the statuses that say so, are tried again after a random pause (tenacity's
-`wait_random_exponential`); nothing else is. Every question only reads, so asking twice is harmless.
+A question has `sources_seconds` in whole, retries included. A connection that cannot be made or
+breaks, and a temporary status, are tried again after a random pause (tenacity's
+`wait_random_exponential`); no other failure is. Every question only reads, so asking twice is
+harmless.
 """
 
 import time
@@ -18,11 +19,16 @@ from tenacity.stop import stop_after_attempt, stop_any, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
 from authn.sources.wire.access_token import SourceAccessToken, SourceAccessTokens
-from authn.sources.wire.breaker import CircuitBreaker
-from authn.sources.wire.down import SourceDown, SourceTryAgain, SourceUnreadable
-from authn.sources.wire.line import SourceConnection, seconds_left
+from authn.sources.wire.circuit_breaker import CircuitBreaker
+from authn.sources.wire.connections import SourceConnectionPool, seconds_left
+from authn.sources.wire.failures import (
+    SourceDown,
+    SourceTryAgain,
+    SourceUnreadable,
+    is_temporary,
+    retry_after_seconds,
+)
 from authn.sources.wire.problem import MEDIA_TYPE, SourceProblem, read_problem
-from authn.sources.wire.status import may_pass, retry_after
 from authn.web.outgoing import AnswerBroken, NoAnswer, NotReached
 
 MOST_TRIES: Final = 3
@@ -32,37 +38,37 @@ _RANDOM: Final = wait_random_exponential(multiplier=0.1, max=1)
 
 T = TypeVar("T")
 Read = Callable[[dict[str, Any]], T]
-"""Makes of a JSON object what it says; raises `SourceUnreadable`."""
+"""Reads the value in a JSON object; raises `SourceUnreadable`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceClient:
-    """Asks one source, at one address; used by all threads of a process at once."""
+    """The client of one source, at one address, shared by all threads of a process."""
 
     url: str
     seconds: float
     tokens: SourceAccessTokens
     breaker: CircuitBreaker
-    line: SourceConnection = field(default_factory=SourceConnection)
+    connections: SourceConnectionPool = field(default_factory=SourceConnectionPool)
 
     def deadline(self) -> float:
-        """Until when a question that begins now must be answered (`time.monotonic`)."""
+        """The moment of `time.monotonic` at which a question that begins now must be answered."""
         return time.monotonic() + self.seconds
 
     def post(
         self, path: str, document: dict[str, str], deadline: float, read: Read[T]
     ) -> T | SourceProblem:
-        """The answer to a question whose number is in the body; raises `SourceDown`."""
+        """The answer to a question with the national number in the body; raises `SourceDown`."""
         return self._ask("POST", path, orjson.dumps(document), deadline, read)
 
     def get(self, path: str, deadline: float, read: Read[T]) -> T | SourceProblem:
-        """The answer to a question whose address says it all; raises `SourceDown`."""
+        """The answer to a question that is wholly in the address; raises `SourceDown`."""
         return self._ask("GET", path, None, deadline, read)
 
     def _ask(
         self, method: str, path: str, body: bytes | None, deadline: float, read: Read[T]
     ) -> T | SourceProblem:
-        with self.breaker.watching():
+        with self.breaker.watch():
             left = stop_before_delay(seconds_left(deadline))
             tries = Retrying(
                 retry=retry_if_exception_type(SourceTryAgain),
@@ -70,27 +76,27 @@ class SourceClient:
                 wait=_pause,
                 reraise=True,
             )
-            response = tries(self._response, method, path, body, deadline)
+            response = tries(self._try_once, method, path, body, deadline)
             problem = read_problem(response)
             if problem:
                 return problem
             return read(_json_object(response))
 
-    def _response(
+    def _try_once(
         self, method: str, path: str, body: bytes | None, deadline: float
     ) -> httpx2.Response:
-        """The answer to one try, with a newer access token if the first was refused."""
+        """The answer to a single try, with a newer access token if the first was refused."""
         token = self.tokens.current(deadline)
-        response = self._sent(method, path, body, token, deadline)
+        response = self._send(method, path, body, token, deadline)
         if response.status_code == 401:
             self.tokens.forget(token)
             token = self.tokens.current(deadline)
-            response = self._sent(method, path, body, token, deadline)
-        if may_pass(response.status_code):
-            raise SourceTryAgain(f"status {response.status_code}", retry_after(response))
+            response = self._send(method, path, body, token, deadline)
+        if is_temporary(response.status_code):
+            raise SourceTryAgain(f"status {response.status_code}", retry_after_seconds(response))
         return response
 
-    def _sent(
+    def _send(
         self, method: str, path: str, body: bytes | None, token: SourceAccessToken, deadline: float
     ) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {token.text}", "Accept": ACCEPTED}
@@ -98,7 +104,7 @@ class SourceClient:
             headers["Content-Type"] = JSON
         request = httpx2.Request(method, self.url + path, headers=headers, content=body)
         try:
-            with self.line.transport(deadline) as transport:
+            with self.connections.transport(deadline) as transport:
                 return transport.handle_request(request)
         except (NotReached, AnswerBroken) as error:
             raise SourceTryAgain(str(error)) from None
@@ -107,7 +113,7 @@ class SourceClient:
 
 
 def _pause(state: RetryCallState) -> float:
-    """Seconds until the next try: random, and not before the source asked for it."""
+    """Seconds until the next try: random, and at least as long as the source asked for."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.after if isinstance(error, SourceTryAgain) else 0.0
     return max(asked, float(_RANDOM(state)))

@@ -1,8 +1,8 @@
-"""What a source says of the number that it was asked about, instead of an answer.
+"""The problem that a source answers about a national number: unknown, cancelled or replaced.
 
 RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457) with the types of Belgium's REST guide
 (https://www.belgif.be/specification/rest/api-guide/#error-handling): a bad request lists its
-issues, and those of a number are the crossroads bank's (domain 4.5).
+issues, and those about a national number are the crossroads bank's (decisions 9.5).
 """
 
 from dataclasses import dataclass, field
@@ -21,18 +21,20 @@ MOST_ISSUES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SourceProblem:
-    """There is nobody with this number; or it was `cancelled`, or `replaced` by the unverified text
-    there."""
+    """A national number is `nobody`'s, or was `cancelled`, or `replaced` by another.
+
+    `unverified_successor` is the text that the source gives as the new number.
+    """
 
     what: Literal["nobody", "cancelled", "replaced"]
     unverified_successor: str = field(default="", repr=False)
 
 
 def read_problem(response: httpx2.Response) -> SourceProblem | None:
-    """What the answer says of the number; None when it is a problem of any other kind, or none.
+    """The problem about a national number in an answer; None for any other answer.
 
-    That there is nobody must be said by the source itself: the 404 of a proxy before it, or of a
-    wrong address, would else end everybody's capacities.
+    A 404 counts only with the source's own problem type: the 404 of a proxy, or of a wrong address,
+    would else end everybody's capacities.
     """
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code not in (400, 404) or kind != MEDIA_TYPE:
@@ -47,13 +49,13 @@ def read_problem(response: httpx2.Response) -> SourceProblem | None:
         return SourceProblem("nobody") if document.get("type") == NOT_FOUND else None
     issues = document.get("issues")
     for issue in [document, *(issues[:MOST_ISSUES] if isinstance(issues, list) else [])]:
-        problem = _of_issue(issue)
+        problem = _read_issue(issue)
         if problem:
             return problem
     return None
 
 
-def _of_issue(issue: Any) -> SourceProblem | None:
+def _read_issue(issue: Any) -> SourceProblem | None:
     if not isinstance(issue, dict):
         return None
     if issue.get("type") == CANCELLED:

@@ -17,13 +17,13 @@ from starlette.testclient import TestClient
 
 from authn.clients.assertion_issuers import AssertionIssuer, register_assertion_issuer
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.protocol_words import JWT_BEARER, TOKEN_EXCHANGE
+from authn.clients.clients import JWT_BEARER, TOKEN_EXCHANGE
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
 from authn.db.transaction import reading, writing
 from authn.keys.signing_keys import current_keys
-from authn.oidc.backchannel_logout import logout_token
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
-from authn.oidc.introspection_jwt import MEDIA_TYPE
+from authn.oidc.introspect import MEDIA_TYPE
+from authn.oidc.security_events.backchannel_logout import build_logout_token
 from authn.secrets import new_token
 from authn.settings import Settings
 from authn.web.site import Site
@@ -132,7 +132,9 @@ def mint(service: Service) -> dict[str, str]:
         "access token of the API": of_api["access_token"],
         "refresh token": of_api["refresh_token"],
         "code": rp.code(),
-        "logout token": logout_token(service.site, keys, rp.client, said["sub"], said["sid"], now),
+        "logout token": build_logout_token(
+            service.site, keys, rp.client, said["sub"], said["sid"], now
+        ),
         "response of /authorize": parse_qs(urlsplit(told).query)["response"][0],
         "claims of /userinfo": rp.userinfo(own).text,
         "answer of /introspect": service.api.introspect(of_api["access_token"], MEDIA_TYPE).text,

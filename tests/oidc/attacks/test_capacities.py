@@ -14,10 +14,9 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select, update
 
-from authn.consents.consents import give_consent
-from authn.consents.withdrawal import withdraw_consents
+from authn.consents.consents import give_consent, withdraw_consents
 from authn.db.transaction import reading, writing
-from authn.grants.ended_profiles import tell_of_ended_profiles
+from authn.grants.endings.ended_profiles import notify_of_ended_profiles
 from authn.grants.tables import grants
 from authn.people.tables import persons
 from authn.profiles.profiles import end_profile
@@ -250,7 +249,7 @@ def test_what_is_got_while_the_capacity_ends_is_worth_nothing(
     for given in [tokens["access_token"], *given_of(answers)]:
         assert api.learns(given) == INACTIVE
     with writing(site.database) as connection:
-        tell_of_ended_profiles(job(site, connection))
+        notify_of_ended_profiles(job(site, connection))
     with reading(site.database) as connection:
         statement = select(grants.c.revoked_at).where(grants.c.profile_id == mandate_id)
         assert None not in connection.execute(statement).scalars().all()

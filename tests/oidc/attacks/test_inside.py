@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.oidc.backchannel_logout import backchannel_work
+from authn.oidc.security_events.backchannel_logout import backchannel_work
 from authn.outbox.destinations import run_once
 from authn.settings import Settings
 from authn.web.site import Site

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
-from authn.clients.protocol_words import JWT_BEARER, TOKEN_EXCHANGE
+from authn.clients.clients import JWT_BEARER, TOKEN_EXCHANGE
 from authn.db.transaction import reading
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.settings import Settings

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from authn.app import ROUTES
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.resource_registration import InvalidResource
+from authn.clients.resource_servers.registration import InvalidResource
 from authn.clients.tables import clients
 from authn.db.transaction import writing
 from authn.oidc.cors import PATHS

@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from authn.consents.withdrawal import withdraw_consents
+from authn.consents.consents import withdraw_consents
 from authn.db.transaction import writing
 from authn.devices.life import suspend, unlink
-from authn.grants.ended_clients import end_client
+from authn.grants.endings.ended_grants import end_client
 from authn.grants.grants import revoke_offline_grants
 from authn.people.persons import lock_person
-from authn.sessions.sessions import end_sessions_of
+from authn.sessions.sessions import end_sessions_of_person
 from authn.web.site import Site
 from tests.citizen import ORIGIN
 from tests.occasion import job
@@ -69,7 +69,7 @@ def client_ended(connection: Connection, world: World) -> None:
 def signed_out_everywhere(connection: Connection, world: World) -> None:
     site, person_id = world.site, world.holder.person.id
     lock_person(connection, person_id)
-    end_sessions_of(connection, site.settings, person_id, site.clock())
+    end_sessions_of_person(connection, site.settings, person_id, site.clock())
     revoke_offline_grants(connection, person_id, site.clock())
 
 

@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 
 from authn.audit.log import audit_events
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.registration import change_client
 from authn.db.transaction import reading, writing
 from authn.grants.tables import authorization_codes, grants
 from authn.web.cookies import SESSION, cookie_name

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from authn.clients.protocol_words import JWT_BEARER
+from authn.clients.clients import JWT_BEARER
 from authn.settings import Settings
 from authn.web.site import Site
 from tests.citizen import ORIGIN

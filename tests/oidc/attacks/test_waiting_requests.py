@@ -15,8 +15,8 @@ from httpx2 import Response
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.registration import change_client
 from authn.db.transaction import reading, writing
 from authn.grants.tables import grants
 from authn.web.site import Site
@@ -33,7 +33,7 @@ EVIL = "https://evil.example/callback"
 
 
 def page_token(response: Response, page: str) -> str:
-    """The token of the request that waits at this page of the hallway."""
+    """The token of the request that waits at this page of the interaction."""
     location = response.headers["location"]
     assert urlsplit(location).path == page, location
     return parse_qs(urlsplit(location).query)["request"][0]

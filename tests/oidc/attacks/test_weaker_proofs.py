@@ -13,8 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
+from authn.clients.client_registration.registration import change_client
 from authn.clients.clients import find_client
-from authn.clients.registration import change_client
 from authn.db.transaction import writing
 from authn.web.site import Site
 from tests.oidc.dpop_proofs import DpopKey

@@ -12,10 +12,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from authn.clients.client_metadata import ClientMetadata
-from authn.clients.clients import CLIENT_CREDENTIALS, find_client
-from authn.clients.exchange_pairs import ExchangePair, allow_exchange
-from authn.clients.protocol_words import TOKEN_EXCHANGE
-from authn.clients.registration import change_client
+from authn.clients.client_registration.registration import change_client
+from authn.clients.clients import CLIENT_CREDENTIALS, TOKEN_EXCHANGE, find_client
+from authn.clients.resource_servers.exchange_pairs import ExchangePair, allow_exchange
 from authn.db.transaction import writing
 from authn.oidc.grant_types.token_exchange import ACCESS_TOKEN
 from authn.web.site import Site

@@ -123,7 +123,7 @@ def test_the_claims_of_a_scope_come_from_userinfo(party: Party, scope: str) -> N
     tokens = party.tokens(scope=scope)
     claims = userinfo_of(party, tokens)
     assert {"name", "given_name", "family_name", "birthdate", "locale"} <= claims.keys()
-    said = {name: value for name, value in claims.items() if name != "userProfile"}  # domain 2.5
+    said = {name: value for name, value in claims.items() if name != "userProfile"}  # decisions 9.2
     assert all(isinstance(value, str) for value in said.values())
     assert not {"name", "birthdate"} & tokens["claims"].keys()  # Core §5.4
 

@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from authn.oidc.backchannel_logout import backchannel_work
+from authn.oidc.security_events.backchannel_logout import backchannel_work
 from authn.outbox.destinations import run_once
 from authn.web.site import Site
 from tests.logout_receiver import LogoutReceiver, receiving

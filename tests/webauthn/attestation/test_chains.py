@@ -22,9 +22,9 @@ from webauthn.helpers.known_root_certs import (
 )
 
 from authn.web.site import Site
-from authn.webauthn.attestation import ANDROID, APPLE, verify_attestation
-from authn.webauthn.attestation_statement import AttestationStatement
-from authn.webauthn.metadata import current_metadata
+from authn.webauthn.attestation.statement import AttestationStatement
+from authn.webauthn.attestation.trust import ANDROID, APPLE, verify_attestation
+from authn.webauthn.metadata.current import current_metadata
 from authn.webauthn.policy import key_level
 from tests.attestation import (
     AAGUID_EXTENSION,

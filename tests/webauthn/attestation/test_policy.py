@@ -103,7 +103,7 @@ def test_a_certified_key_enrols_where_certified_ones_are_asked(
 def test_only_a_certified_device_vouches_highly_for_another(
     site: Site, enrolment: Enrolment
 ) -> None:
-    """Design 5: the identity of a device that another one confirms is no better than a login."""
+    """Decisions 6: the identity of a device that another one confirms is no better than a login."""
     known(site, Maker("packed"), statuses=("FIDO_CERTIFIED_L1",))
     assert enrolment.register(Maker("packed")).status_code == 200
     with writing(site.database) as connection:
