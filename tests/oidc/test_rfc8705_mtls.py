@@ -494,6 +494,15 @@ def test_a_certificate_with_one_byte_changed_is_not_that_one(
     assert not authenticates(system, f":{base64.b64encode(der).decode()}:")
 
 
+@pytest.mark.one_engine
+def test_a_serial_number_that_is_not_positive_is_refused(system: System, batch: Held) -> None:
+    """RFC 5280 §4.1.2.2."""
+    length = batch.der.index(b"\x02", batch.der.index(b"\xa0\x03\x02\x01\x02") + 5) + 1
+    der = bytearray(batch.der)
+    der[length + 1] |= 0x80
+    assert not authenticates(system, f":{base64.b64encode(der).decode()}:")
+
+
 # Discovery and settings
 
 

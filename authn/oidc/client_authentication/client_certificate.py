@@ -21,6 +21,7 @@ from urllib.parse import unquote
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -161,12 +162,15 @@ def _parse_certificate(text: str) -> x509.Certificate | None:
         return None
     try:
         if sent := _RFC_9440.fullmatch(text):
-            return x509.load_der_x509_certificate(base64.b64decode(sent[1], validate=True))
-        pem = unquote(text, errors="strict")
-        if not _PEM.fullmatch(pem):
-            return None
-        return x509.load_pem_x509_certificate(pem.encode("ascii"))
-    except _UNREADABLE:
+            read = x509.load_der_x509_certificate(base64.b64decode(sent[1], validate=True))
+        else:
+            pem = unquote(text, errors="strict")
+            if not _PEM.fullmatch(pem):
+                return None
+            read = x509.load_pem_x509_certificate(pem.encode("ascii"))
+        # RFC 5280 §4.1.2.2; cryptography only warns, which whoever runs us may have made an error.
+        return read if read.serial_number > 0 else None
+    except (*_UNREADABLE, CryptographyDeprecationWarning):
         return None
 
 
