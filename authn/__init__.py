@@ -24,7 +24,7 @@ The map. One folder is one room; imports run downwards only (checked by import-l
     keys       our signing keys
     outbox     what must be told to others after the commit: rows, worker, retries
     audit      typed events in an append-only table
-    web        HTTP ground, knows no domain
+    web        HTTP: requests, transactions, pages; knows no domain
     db         metadata, column types, engine, transaction, single use, migrations
     foreign_jwt certified_jws    tokens of others: an upstream's, the FIDO Alliance's
     jose secrets settings own_origins policies clock errors

@@ -14,7 +14,7 @@ _ACT = re.compile(r"\{% block path %\}(/.*?)\{% endblock %\}")
 _CEREMONY = re.compile(r'data-path="(/[^"]*)"')
 _IN_SCRIPT = re.compile(r"""['`]((?:/|\$\{path\})[^'`]*)['`]""")
 _SCRIPT_PATH = re.compile(r"const path = `([^`]*)`")
-_OF_DESK = ("desk_page", "desk_form", "desk_script", "desk_poll")  # `console.routes`
+_OF_DESK = ("desk_page", "desk_form", "desk_script", "desk_poll")  # `console.staff_endpoints`
 _VARIES = re.compile(r"\{\{.*?\}\}|\$\{[^}]*\}|(?<!\$)\{[a-z_]+(?::[a-z]+)?\}")
 
 

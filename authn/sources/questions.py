@@ -44,7 +44,7 @@ SOURCES: Final[tuple[SourceName, ...]] = (
     "organisations",
     "mandates",
 )
-# Answered by our own tables (`sources.staff`), and by nothing else.
+# Answered by our own tables (`sources.embedded.facts`), and by nothing else.
 OUR_OWN: Final = frozenset(name for name, each in QUESTIONS.items() if each.source not in SOURCES)
 # What a source outside can be asked.
 OF_SOURCES: Final = tuple(name for name in QUESTIONS if name not in OUR_OWN)

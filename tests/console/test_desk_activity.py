@@ -28,7 +28,7 @@ from tests.console.conftest import MakeStaff
 from tests.console.desk import CitizenAtHome, DeskScreen
 from tests.console.tools import Tool
 
-NOTING = {"note_refused", "refused", "_refuse"}
+NOTING = {"record_desk_refusal", "record_refused", "_refuse"}
 
 
 @pytest.fixture
@@ -236,11 +236,17 @@ def test_every_act_and_every_reason_of_a_refusal_is_in_words() -> None:
         not_found_error().error,
     } <= REFUSAL_WORDS.keys()
     known = {*ACT_WORDS, *REFUSAL_WORDS}
+    called = set()
     for path in sorted(Path(authn.__path__[0]).glob("console/*.py")) + sorted(
         Path(authn.__path__[0]).glob("desk_api/*.py")
     ):
         for call in ast.walk(ast.parse(path.read_text())):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in NOTING:
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id in NOTING
+            ):
+                called.add(call.func.id)
                 said = {
                     each.value
                     for argument in call.args[1:]
@@ -249,3 +255,4 @@ def test_every_act_and_every_reason_of_a_refusal_is_in_words() -> None:
                     if isinstance(each, ast.Constant) and isinstance(each.value, str)
                 }
                 assert said <= known, (path.name, call.lineno)
+    assert called == NOTING  # a function that was renamed would be looked for in vain
